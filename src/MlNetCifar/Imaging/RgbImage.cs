@@ -1,0 +1,35 @@
+namespace MlNetCifar.Imaging;
+
+/// <summary>A decoded picture: 8-bit RGB, row-major, three bytes a pixel, no padding between rows ([H, W, 3]).</summary>
+public sealed class RgbImage
+{
+    readonly byte[] _pixels;
+
+    /// <summary>Allocates a black picture.</summary>
+    /// <param name="width">Pixels in a row, ≥ 1.</param>
+    /// <param name="height">Rows, ≥ 1.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A side is below 1 or the picture exceeds 2³¹−1 bytes.</exception>
+    public RgbImage(int width, int height)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(3L * width * height, Array.MaxLength, nameof(width));
+        Width = width;
+        Height = height;
+        _pixels = GC.AllocateUninitializedArray<byte>(3 * width * height);
+        Array.Clear(_pixels);
+    }
+
+    /// <summary>Pixels in a row.</summary>
+    public int Width { get; }
+
+    /// <summary>Rows.</summary>
+    public int Height { get; }
+
+    /// <summary>All pixels, R G B R G B …, row after row; owned by this picture.</summary>
+    public Span<byte> Pixels => _pixels;
+
+    /// <summary>One row of pixels.</summary>
+    /// <param name="y">Row, 0 … <see cref="Height"/> − 1.</param>
+    public Span<byte> Row(int y) => _pixels.AsSpan(3 * Width * y, 3 * Width);
+}

@@ -1,0 +1,60 @@
+namespace MlNetCifar;
+
+/// <summary>What kind of fault an error is; the command line turns it into its exit code.</summary>
+public enum ErrorKind
+{
+    /// <summary>The work could not be done (exit code 1).</summary>
+    Failure,
+
+    /// <summary>The request itself was wrong: an option, a shape, a name (exit code 2).</summary>
+    Usage,
+
+    /// <summary>The data was rejected: missing, damaged or inconsistent (exit code 3).</summary>
+    Data,
+}
+
+/// <summary>
+/// An error a user can act on: a stable code, what was found, what was expected and what to do.
+/// Codes: MNC10xx data sets, MNC12xx images, MNC20xx networks, MNC30xx training, MNC40xx model files,
+/// MNC50xx evaluation, MNC60xx Spark and HDFS, MNC90xx command line.
+/// </summary>
+public sealed class MlNetCifarException : Exception
+{
+    /// <summary>Creates the error.</summary>
+    /// <param name="code">Stable code, <c>MNC</c> and four digits.</param>
+    /// <param name="kind">Decides the exit code.</param>
+    /// <param name="message">What was found and what was expected, one or two sentences.</param>
+    /// <param name="action">What to do about it, one sentence; may be null where nothing can be done.</param>
+    /// <param name="path">The file, folder or row concerned, if any.</param>
+    /// <param name="inner">The cause, if any.</param>
+    public MlNetCifarException(string code, ErrorKind kind, string message, string? action = null, string? path = null, Exception? inner = null)
+        : base(Compose(message, action, path), inner)
+    {
+        Code = code;
+        Kind = kind;
+        Reason = message;
+        Action = action;
+        Path = path;
+    }
+
+    /// <summary>Stable code, for example <c>MNC1203</c>.</summary>
+    public string Code { get; }
+
+    /// <summary>What kind of fault this is.</summary>
+    public ErrorKind Kind { get; }
+
+    /// <summary>What was found and what was expected, without path and action.</summary>
+    public string Reason { get; }
+
+    /// <summary>What to do about it.</summary>
+    public string? Action { get; }
+
+    /// <summary>The file, folder or row concerned.</summary>
+    public string? Path { get; }
+
+    static string Compose(string message, string? action, string? path)
+    {
+        var text = path is null ? message : $"{path}: {message}";
+        return action is null ? text : $"{text} {action}";
+    }
+}
