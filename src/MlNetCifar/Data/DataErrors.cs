@@ -61,4 +61,7 @@ internal static class DataErrors
     [DoesNotReturn]
     public static void TooFew(string path, string name, int found, int expected) =>
         throw new MlNetCifarException("MNC1015", ErrorKind.Data, $"The class '{name}' has {found} images, {expected} are asked for.", "Ask for fewer.", path);
+
+    public static MlNetCifarException UnknownPreset(string? name) =>
+        new("MNC1016", ErrorKind.Usage, $"There is no augmentation '{name}'.", "Use 'none' or 'standard'.");
 }
