@@ -87,6 +87,15 @@ public sealed class EvaluationAccumulator
         return new EvaluationResult(Classes, Options, tallies, _rows?.Copy());
     }
 
+    /// <summary>Writes everything collected so far, for <see cref="ReadFrom"/> on another machine.</summary>
+    /// <param name="stream">Left open.</param>
+    public void WriteTo(Stream stream) => AccumulatorFormat.Write(stream, this);
+
+    /// <summary>Reads what <see cref="WriteTo"/> wrote.</summary>
+    /// <param name="stream">Left open, behind the last byte read.</param>
+    /// <exception cref="MlNetCifarException">The bytes are foreign or cut short (MNC5004).</exception>
+    public static EvaluationAccumulator ReadFrom(Stream stream) => AccumulatorFormat.Read(stream);
+
     int Width(int labels, int scores)
     {
         if (labels > 0 && scores == (long)labels * Classes.Count)

@@ -16,4 +16,8 @@ internal static class EvaluationErrors
     [DoesNotReturn]
     public static void NonFiniteScore(long row, int column) => throw new MlNetCifarException(
         "MNC5003", ErrorKind.Data, $"Row {row} has a score that is not finite, in column {column}.", "Train with a smaller learning rate or gradient clipping.");
+
+    [DoesNotReturn]
+    public static void ForeignAccumulator(Exception? inner = null) => throw new MlNetCifarException(
+        "MNC5004", ErrorKind.Data, "These bytes are no evaluation of this version, or were cut short.", "Evaluate the shard again.", null, inner);
 }

@@ -42,6 +42,12 @@ internal sealed class Tallies(int classes, int bins)
 
     public FixedSum[] BinConfidence { get; } = new FixedSum[bins];
 
+    /// <summary>All integer tables, in a fixed order.</summary>
+    public long[][] Counters => [Confusion, TrueRank, BinCount, BinCorrect];
+
+    /// <summary>All sums, in a fixed order.</summary>
+    public FixedSum[][] Sums => [LogLoss, Brier, BinConfidence];
+
     /// <summary>Counts one row with finite scores.</summary>
     public void Add(int label, ReadOnlySpan<float> scores, int positiveClass)
     {
@@ -67,13 +73,12 @@ internal sealed class Tallies(int classes, int bins)
         Count += other.Count;
         Excluded += other.Excluded;
         NotProbabilities += other.NotProbabilities;
-        Merge(Confusion, other.Confusion);
-        Merge(TrueRank, other.TrueRank);
-        Merge(BinCount, other.BinCount);
-        Merge(BinCorrect, other.BinCorrect);
-        Merge(LogLoss, other.LogLoss);
-        Merge(Brier, other.Brier);
-        Merge(BinConfidence, other.BinConfidence);
+        foreach (var (to, from) in Counters.Zip(other.Counters))
+            for (var i = 0; i < to.Length; i++)
+                to[i] += from[i];
+        foreach (var (to, from) in Sums.Zip(other.Sums))
+            for (var i = 0; i < to.Length; i++)
+                to[i].Add(from[i]);
     }
 
     static bool AreProbabilities(ReadOnlySpan<double> p)
@@ -87,17 +92,5 @@ internal sealed class Tallies(int classes, int bins)
         }
 
         return Math.Abs(sum - 1) <= SumTolerance;
-    }
-
-    static void Merge(long[] to, long[] from)
-    {
-        for (var i = 0; i < to.Length; i++)
-            to[i] += from[i];
-    }
-
-    static void Merge(FixedSum[] to, FixedSum[] from)
-    {
-        for (var i = 0; i < to.Length; i++)
-            to[i].Add(from[i]);
     }
 }
