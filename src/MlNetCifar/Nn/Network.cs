@@ -104,6 +104,30 @@ internal sealed class Network : IDisposable
             Ops[i].Backward(_pass);
     }
 
+    /// <summary>Repeats the last forward pass op by op and names the first layer whose output is not finite; null where all are.</summary>
+    public string? FirstNotFinite(int count)
+    {
+        foreach (var op in Ops)
+        {
+            op.Forward(_pass);
+            if (!AllFinite(op.Output.Rows(count)))
+                return $"the output of layer {op.Name}";
+        }
+
+        return null;
+    }
+
+    public static bool AllFinite(ReadOnlySpan<float> values)
+    {
+        foreach (var value in values)
+        {
+            if (!float.IsFinite(value))
+                return false;
+        }
+
+        return true;
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
