@@ -1,3 +1,4 @@
+using MlNetCifar.Numerics.Convolution;
 using MlNetCifar.Numerics.Simd;
 
 namespace MlNetCifar.Numerics.Kernels;
@@ -7,9 +8,12 @@ namespace MlNetCifar.Numerics.Kernels;
 /// so that runs repeat. The plan owns no memory: packed weights and workspace are the caller's, sized by the plan.
 /// Results do not depend on the number of threads.
 /// </summary>
-internal sealed class ConvPlan
+internal sealed unsafe class ConvPlan
 {
-    readonly SimdWidth _width;
+    readonly TileSet _tiles;
+    readonly DirectCorrelation _forward;
+    readonly DirectCorrelation[] _backward;
+    readonly DirectFilterGradient _gradient;
 
     /// <summary>Chooses the algorithms.</summary>
     /// <param name="shape">Geometry; N is the largest batch.</param>
@@ -19,7 +23,16 @@ internal sealed class ConvPlan
     {
         Shape = shape;
         Threads = threads;
-        _width = width;
+        _tiles = TileSet.For(width);
+        _forward = new DirectCorrelation(Correlation.Forward(shape), _tiles);
+        _backward = new DirectCorrelation[shape.Stride * shape.Stride];
+        for (var phase = 0; phase < _backward.Length; phase++)
+            _backward[phase] = new DirectCorrelation(Correlation.BackwardData(shape, phase / shape.Stride, phase % shape.Stride), _tiles);
+        _gradient = new DirectFilterGradient(shape, _tiles);
+
+        PackedLength = (int)Arena.Align(_forward.PackedLength) + _backward.Sum(b => (int)Arena.Align(b.PackedLength));
+        var scratch = Math.Max(_forward.ScratchLength, _backward.Max(b => b.ScratchLength));
+        WorkspaceLength = Math.Max(threads * scratch, Math.Max(_gradient.WorkspaceLength(threads), FixedSum.ColumnsWorkspace(shape.K)));
     }
 
     /// <summary>Geometry; N is the largest batch.</summary>
@@ -29,20 +42,34 @@ internal sealed class ConvPlan
     public int Threads { get; }
 
     /// <summary>The algorithm of each pass in words, for <c>summary</c>: forward, backward-data, backward-weights.</summary>
-    public string Algorithm => $"naive ({_width})";
+    public string Algorithm => $"{_forward.Name}; {_backward[0].Name}; {_gradient.Name}";
 
     /// <summary>Floats of the packed weights; written by <see cref="PackWeights"/>, read by the passes.</summary>
-    public int PackedLength => Shape.FilterLength;
+    public int PackedLength { get; }
 
     /// <summary>Floats of scratch; contents mean nothing between calls.</summary>
-    public int WorkspaceLength => 0;
+    public int WorkspaceLength { get; }
 
     /// <summary>Brings the weights into the passes' layouts; once after each change of the weights.</summary>
     /// <param name="weights">[R, S, C, K].</param>
     /// <param name="packed">Overwritten; <see cref="PackedLength"/> floats.</param>
     /// <param name="backward">Whether <see cref="BackwardData"/> will be called with these weights.</param>
     /// <param name="pool">Threads.</param>
-    public void PackWeights(ReadOnlySpan<float> weights, Span<float> packed, bool backward, WorkerPool pool) => weights.CopyTo(packed);
+    public void PackWeights(ReadOnlySpan<float> weights, Span<float> packed, bool backward, WorkerPool pool)
+    {
+        Check(weights.Length, Shape.FilterLength, nameof(weights));
+        Check(packed.Length, PackedLength, nameof(packed));
+        fixed (float* w = weights, target = packed)
+        {
+            PanelPacking.Forward(w, Shape.R * Shape.S * Shape.C, Shape.K, _tiles.Lanes, target, pool);
+            var next = target + Arena.Align(_forward.PackedLength);
+            for (var phase = 0; backward && phase < _backward.Length; phase++)
+            {
+                PanelPacking.Backward(w, Shape, phase / Shape.Stride, phase % Shape.Stride, _tiles.Lanes, next, pool);
+                next += Arena.Align(_backward[phase].PackedLength);
+            }
+        }
+    }
 
     /// <summary>y = x * f + bias, then max(·, 0) where <paramref name="relu"/>.</summary>
     /// <param name="n">Images in this batch, 1 … N.</param>
@@ -56,35 +83,12 @@ internal sealed class ConvPlan
     public void Forward(
         int n, ReadOnlySpan<float> x, ReadOnlySpan<float> packed, ReadOnlySpan<float> bias, bool relu, Span<float> y, Span<float> workspace, WorkerPool pool)
     {
-        var (_, h, w, c, k, r, s, stride, top, left, _, _) = Shape;
-        for (var image = 0; image < n; image++)
-            for (var p = 0; p < Shape.P; p++)
-                for (var q = 0; q < Shape.Q; q++)
-                {
-                    var row = y.Slice(((((image * Shape.P) + p) * Shape.Q) + q) * k, k);
-                    if (bias.IsEmpty)
-                        row.Clear();
-                    else
-                        bias.CopyTo(row);
-                    for (var i = 0; i < r; i++)
-                        for (var j = 0; j < s; j++)
-                        {
-                            int yy = (p * stride) + i - top, xx = (q * stride) + j - left;
-                            if ((uint)yy >= (uint)h || (uint)xx >= (uint)w)
-                                continue;
-                            var pixel = x.Slice(((((image * h) + yy) * w) + xx) * c, c);
-                            for (var ci = 0; ci < c; ci++)
-                            {
-                                var f = packed.Slice(((((i * s) + j) * c) + ci) * k, k);
-                                for (var ki = 0; ki < k; ki++)
-                                    row[ki] += pixel[ci] * f[ki];
-                            }
-                        }
-
-                    if (relu)
-                        for (var ki = 0; ki < k; ki++)
-                            row[ki] = MathF.Max(row[ki], 0);
-                }
+        CheckCall(n, x.Length, y.Length, workspace.Length, pool);
+        Check(packed.Length, PackedLength, nameof(packed));
+        if (!bias.IsEmpty)
+            Check(bias.Length, Shape.K, nameof(bias));
+        fixed (float* source = x, filter = packed, start = bias, target = y, scratch = workspace)
+            _forward.Run(n, source, filter, start, relu, target, scratch, pool);
     }
 
     /// <summary>∂loss/∂x from ∂loss/∂y.</summary>
@@ -96,28 +100,17 @@ internal sealed class ConvPlan
     /// <param name="pool">Threads.</param>
     public void BackwardData(int n, ReadOnlySpan<float> gradY, ReadOnlySpan<float> packed, Span<float> gradX, Span<float> workspace, WorkerPool pool)
     {
-        var (_, h, w, c, k, r, s, stride, top, left, _, _) = Shape;
-        gradX[..(n * h * w * c)].Clear();
-        for (var image = 0; image < n; image++)
-            for (var p = 0; p < Shape.P; p++)
-                for (var q = 0; q < Shape.Q; q++)
-                    for (var i = 0; i < r; i++)
-                        for (var j = 0; j < s; j++)
-                        {
-                            int yy = (p * stride) + i - top, xx = (q * stride) + j - left;
-                            if ((uint)yy >= (uint)h || (uint)xx >= (uint)w)
-                                continue;
-                            var g = gradY.Slice(((((image * Shape.P) + p) * Shape.Q) + q) * k, k);
-                            var pixel = gradX.Slice(((((image * h) + yy) * w) + xx) * c, c);
-                            for (var ci = 0; ci < c; ci++)
-                            {
-                                var f = packed.Slice(((((i * s) + j) * c) + ci) * k, k);
-                                var sum = 0f;
-                                for (var ki = 0; ki < k; ki++)
-                                    sum += g[ki] * f[ki];
-                                pixel[ci] += sum;
-                            }
-                        }
+        CheckCall(n, gradX.Length, gradY.Length, workspace.Length, pool);
+        Check(packed.Length, PackedLength, nameof(packed));
+        fixed (float* source = gradY, filter = packed, target = gradX, scratch = workspace)
+        {
+            var panels = filter + Arena.Align(_forward.PackedLength);
+            foreach (var phase in _backward)
+            {
+                phase.Run(n, source, panels, null, false, target, scratch, pool);
+                panels += Arena.Align(phase.PackedLength);
+            }
+        }
     }
 
     /// <summary>∂loss/∂f and ∂loss/∂bias from x and ∂loss/∂y.</summary>
@@ -131,30 +124,31 @@ internal sealed class ConvPlan
     public void BackwardWeights(
         int n, ReadOnlySpan<float> x, ReadOnlySpan<float> gradY, Span<float> gradWeights, Span<float> gradBias, Span<float> workspace, WorkerPool pool)
     {
-        var (_, h, w, c, k, r, s, stride, top, left, _, _) = Shape;
-        gradWeights.Clear();
-        gradBias.Clear();
-        for (var image = 0; image < n; image++)
-            for (var p = 0; p < Shape.P; p++)
-                for (var q = 0; q < Shape.Q; q++)
-                {
-                    var g = gradY.Slice(((((image * Shape.P) + p) * Shape.Q) + q) * k, k);
-                    for (var ki = 0; ki < gradBias.Length; ki++)
-                        gradBias[ki] += g[ki];
-                    for (var i = 0; i < r; i++)
-                        for (var j = 0; j < s; j++)
-                        {
-                            int yy = (p * stride) + i - top, xx = (q * stride) + j - left;
-                            if ((uint)yy >= (uint)h || (uint)xx >= (uint)w)
-                                continue;
-                            var pixel = x.Slice(((((image * h) + yy) * w) + xx) * c, c);
-                            for (var ci = 0; ci < c; ci++)
-                            {
-                                var f = gradWeights.Slice(((((i * s) + j) * c) + ci) * k, k);
-                                for (var ki = 0; ki < k; ki++)
-                                    f[ki] += pixel[ci] * g[ki];
-                            }
-                        }
-                }
+        CheckCall(n, x.Length, gradY.Length, workspace.Length, pool);
+        Check(gradWeights.Length, Shape.FilterLength, nameof(gradWeights));
+        if (!gradBias.IsEmpty)
+            Check(gradBias.Length, Shape.K, nameof(gradBias));
+        fixed (float* source = x, gradient = gradY, target = gradWeights, bias = gradBias, scratch = workspace)
+        {
+            if (bias != null)
+                FixedSum.Columns(gradient, n * Shape.P * Shape.Q, Shape.K, bias, scratch, pool);
+            _gradient.Run(n, source, gradient, target, scratch, pool);
+        }
+    }
+
+    static void Check(int length, int needed, string name)
+    {
+        if (length < needed)
+            throw new ArgumentException($"Length {length}, needed {needed}.", name);
+    }
+
+    void CheckCall(int n, int x, int y, int workspace, WorkerPool pool)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(n, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(n, Shape.N);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(pool.Threads, Threads, nameof(pool));
+        Check(x, n * Shape.H * Shape.W * Shape.C, nameof(x));
+        Check(y, n * Shape.P * Shape.Q * Shape.K, nameof(y));
+        Check(workspace, WorkspaceLength, nameof(workspace));
     }
 }

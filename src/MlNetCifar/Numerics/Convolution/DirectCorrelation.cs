@@ -1,0 +1,223 @@
+using MlNetCifar.Numerics.Kernels;
+
+namespace MlNetCifar.Numerics.Convolution;
+
+/// <summary>
+/// A correlation by the micro-kernel <see cref="DotTile"/>: tiles of neighbouring pixels of an output row against panels of the filter.
+/// The input is read in place where it needs no padding, through a zero-padded strip of a few rows otherwise, and through gathered
+/// patches where output rows are too short to fill a tile.
+/// </summary>
+internal sealed unsafe class DirectCorrelation
+{
+    // Strips and patches of one block stay in the second-level cache beside a panel of weights.
+    const int ScratchFloats = 1 << 16;
+    const int MatrixRows = 96;
+
+    readonly Correlation _g;
+    readonly TileSet _tiles;
+    readonly bool _matrix;
+    readonly bool _patches;
+    readonly int _stripRows;
+    readonly int _strips;
+    readonly int _unitsPerBlock;
+    readonly int _rowsPerBlock;
+
+    public DirectCorrelation(in Correlation geometry, TileSet tiles)
+    {
+        _g = geometry;
+        _tiles = tiles;
+        _matrix = geometry.IsMatrixProduct;
+        _patches = !_matrix && geometry.Depth > 0 && geometry.ResultRow == geometry.Q * geometry.ResultPixel && geometry.ResultImage == geometry.P * geometry.ResultRow
+            && geometry.Q < Math.Min(6, tiles.MaxRows);
+        if (_matrix || _patches)
+        {
+            _rowsPerBlock = _matrix ? MatrixRows : Math.Clamp(ScratchFloats / Math.Max(1, geometry.Depth) / 12 * 12, 12, MatrixRows);
+            return;
+        }
+
+        var rowFloats = geometry.PaddedColumns * geometry.C;
+        _stripRows = Math.Max(1, Math.Min(geometry.P, geometry.Unpadded ? 16 : ((ScratchFloats / Math.Max(1, rowFloats)) - geometry.R) / geometry.Stride));
+        _strips = (geometry.P + _stripRows - 1) / _stripRows;
+        _stripRows = (geometry.P + _strips - 1) / _strips;
+        _strips = (geometry.P + _stripRows - 1) / _stripRows;
+        _unitsPerBlock = Math.Clamp(ScratchFloats / Math.Max(1, StripFloats), 1, 8);
+    }
+
+    /// <summary>How the input is read.</summary>
+    public string Name => _matrix ? "matrix product" : _patches ? "direct, patches" : _g.Unpadded ? "direct" : "direct, strips";
+
+    /// <summary>Floats of the packed filter.</summary>
+    public int PackedLength => _g.Depth * PanelPacking.PaddedColumns(_g.K, _tiles.Lanes);
+
+    /// <summary>Floats of scratch for each worker.</summary>
+    public int ScratchLength => (int)Arena.Align(_patches ? _rowsPerBlock * _g.Depth : _matrix || _g.Unpadded ? 0 : _unitsPerBlock * StripFloats)
+        + (_tiles.MaxRows * _tiles.Panel) + (int)Arena.Align(PanelPacking.PaddedColumns(_g.K, _tiles.Lanes));
+
+    int StripFloats => _g.PaddedRows(_stripRows) * _g.PaddedColumns * _g.C;
+
+    /// <summary>Computes the first <paramref name="n"/> images.</summary>
+    /// <param name="n">Images.</param>
+    /// <param name="x">[n, H, W, C].</param>
+    /// <param name="packed">The filter in panels.</param>
+    /// <param name="bias">[K] or null.</param>
+    /// <param name="relu">Whether to clamp at zero.</param>
+    /// <param name="y">Result, addressed by the strides of the geometry.</param>
+    /// <param name="scratch"><see cref="ScratchLength"/> floats for each worker.</param>
+    /// <param name="pool">Threads.</param>
+    public void Run(int n, float* x, float* packed, float* bias, bool relu, float* y, float* scratch, WorkerPool pool)
+    {
+        var job = new Job { Plan = this, N = n, X = x, Packed = packed, Bias = bias, Relu = relu, Y = y + _g.ResultOffset, Scratch = scratch };
+        if (_matrix || _patches)
+        {
+            var rows = n * _g.P * _g.Q;
+            job.Rows = Math.Min(_rowsPerBlock, Math.Max(_tiles.MaxRows, (rows + 7) / 8));
+            job.Units = (rows + job.Rows - 1) / job.Rows;
+            job.PanelBlocks = job.Units >= 8 ? 1 : Math.Min(PanelPacking.Panels(_g.K, _tiles.Lanes), 8);
+        }
+        else
+        {
+            job.Rows = n >= 8 ? _stripRows : Math.Max(1, Math.Min(_stripRows, (n * _g.P) / 8));
+            job.Strips = (_g.P + job.Rows - 1) / job.Rows;
+            var units = n * job.Strips;
+            job.PerBlock = Math.Min(_unitsPerBlock, Math.Max(1, units / 8));
+            job.Units = (units + job.PerBlock - 1) / job.PerBlock;
+            job.PanelBlocks = 1;
+        }
+
+        pool.Run(ref job, job.Units * job.PanelBlocks);
+    }
+
+    struct Job : IParallelJob
+    {
+        public DirectCorrelation Plan;
+        public float* X;
+        public float* Packed;
+        public float* Bias;
+        public float* Y;
+        public float* Scratch;
+        public int N;
+        public int Rows;
+        public int Strips;
+        public int PerBlock;
+        public int Units;
+        public int PanelBlocks;
+        public bool Relu;
+
+        public readonly void Execute(int block, int worker)
+        {
+            var scratch = Scratch + ((nint)worker * Plan.ScratchLength);
+            var edge = scratch;
+            scratch += Plan._tiles.MaxRows * Plan._tiles.Panel;
+            var bias = Bias == null ? null : scratch;
+            var columns = PanelPacking.PaddedColumns(Plan._g.K, Plan._tiles.Lanes);
+            if (Bias != null)
+            {
+                new ReadOnlySpan<float>(Bias, Plan._g.K).CopyTo(new Span<float>(bias, columns));
+                new Span<float>(bias + Plan._g.K, columns - Plan._g.K).Clear();
+            }
+
+            scratch += Arena.Align(columns);
+            if (Plan._matrix || Plan._patches)
+                MatrixBlock(block / PanelBlocks, block % PanelBlocks, bias, edge, scratch);
+            else
+                StripBlock(block, bias, edge, scratch);
+        }
+
+        readonly void MatrixBlock(int unit, int part, float* bias, float* edge, float* patches)
+        {
+            ref readonly var g = ref Plan._g;
+            var first = unit * Rows;
+            var rows = Math.Min(Rows, (N * g.P * g.Q) - first);
+            var a = Plan._matrix ? X + ((nint)first * g.C) : patches;
+            if (Plan._patches)
+                Plan.GatherPatches(X, first, rows, patches);
+            var panels = PanelPacking.Panels(g.K, Plan._tiles.Lanes);
+            var args = new DotTileArgs { RowStride = g.Depth, Segments = 1, SegmentLength = g.Depth, ResultStride = g.ResultPixel, Relu = Relu };
+            for (var panel = panels * part / PanelBlocks; panel < panels * (part + 1) / PanelBlocks; panel++)
+                Plan.RowTiles(ref args, a, rows, panel, Packed, bias, Y + ((nint)first * g.ResultPixel), edge);
+        }
+
+        readonly void StripBlock(int block, float* bias, float* edge, float* strips)
+        {
+            ref readonly var g = ref Plan._g;
+            var firstUnit = block * PerBlock;
+            var units = Math.Min(PerBlock, (N * Strips) - firstUnit);
+            var stripFloats = g.PaddedRows(Rows) * g.PaddedColumns * g.C;
+            if (!g.Unpadded)
+            {
+                for (var i = 0; i < units; i++)
+                {
+                    int image = (firstUnit + i) / Strips, p = (firstUnit + i) % Strips * Rows;
+                    Padding.Copy(
+                        X + ((nint)image * g.H * g.W * g.C), g.H, g.W, g.C, (p * g.Stride) - g.Top, -g.Left, g.PaddedRows(Math.Min(Rows, g.P - p)), g.PaddedColumns,
+                        strips + ((nint)i * stripFloats));
+                }
+            }
+
+            var width = g.Unpadded ? g.W : g.PaddedColumns;
+            var args = new DotTileArgs
+            {
+                RowStride = (nint)g.Stride * g.C, Segments = g.R, SegmentLength = g.Segment, SegmentStride = (nint)width * g.C, ResultStride = g.ResultPixel, Relu = Relu,
+            };
+            for (var panel = 0; panel < PanelPacking.Panels(g.K, Plan._tiles.Lanes); panel++)
+                for (var i = 0; i < units; i++)
+                {
+                    int image = (firstUnit + i) / Strips, p = (firstUnit + i) % Strips * Rows;
+                    var source = g.Unpadded ? X + ((((nint)image * g.H) + (p * g.Stride)) * g.W * g.C) : strips + ((nint)i * stripFloats);
+                    var target = Y + ((nint)image * g.ResultImage) + ((nint)p * g.ResultRow);
+                    for (var row = Math.Min(Rows, g.P - p); row > 0; row--)
+                    {
+                        Plan.RowTiles(ref args, source, g.Q, panel, Packed, bias, target, edge);
+                        source += (nint)g.Stride * width * g.C;
+                        target += g.ResultRow;
+                    }
+                }
+        }
+    }
+
+    /// <summary>One panel against <paramref name="rows"/> rows of the left factor, in tiles of nearly equal height.</summary>
+    void RowTiles(ref DotTileArgs shared, float* a, int rows, int panel, float* packed, float* bias, float* y, float* edge)
+    {
+        var args = shared;
+        var first = panel * _tiles.Panel;
+        var vectors = PanelPacking.Vectors(_g.K, _tiles.Lanes, panel);
+        var width = vectors * _tiles.Lanes;
+        var valid = Math.Min(width, _g.K - first);
+        args.B = packed + ((nint)first * _g.Depth);
+        args.Bias = bias == null ? null : bias + first;
+        var tiles = (rows + _tiles.MaxRows - 1) / _tiles.MaxRows;
+        var done = 0;
+        for (var tile = 0; tile < tiles; tile++)
+        {
+            var count = (rows - done + tiles - tile - 1) / (tiles - tile);
+            args.A = a + (done * args.RowStride);
+            var target = y + (done * args.ResultStride) + first;
+            args.C = target;
+            if (valid == width)
+            {
+                _tiles.Dot(count, vectors, &args);
+            }
+            else
+            {
+                args.C = edge;
+                args.ResultStride = width;
+                _tiles.Dot(count, vectors, &args);
+                args.ResultStride = shared.ResultStride;
+                for (var i = 0; i < count; i++)
+                    new ReadOnlySpan<float>(edge + (i * width), valid).CopyTo(new Span<float>(target + (i * shared.ResultStride), valid));
+            }
+
+            done += count;
+        }
+    }
+
+    void GatherPatches(float* x, int first, int rows, float* patches)
+    {
+        for (var i = first; i < first + rows; i++)
+        {
+            int image = i / (_g.P * _g.Q), p = i / _g.Q % _g.P, q = i % _g.Q;
+            Padding.Copy(x + ((nint)image * _g.H * _g.W * _g.C), _g.H, _g.W, _g.C, (p * _g.Stride) - _g.Top, (q * _g.Stride) - _g.Left, _g.R, _g.S, patches);
+            patches += _g.Depth;
+        }
+    }
+}
