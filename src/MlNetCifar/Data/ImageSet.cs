@@ -3,7 +3,8 @@ namespace MlNetCifar.Data;
 /// <summary>Pictures in memory: one array of bytes, [N, H, W, C]. Immutable once built; safe for concurrent readers.</summary>
 public sealed class ImageSet : ImageSource
 {
-    readonly byte[] _pixels;
+    readonly ReadOnlyMemory<byte> _pixels;
+    readonly int _stride;
     readonly int[] _labels;
     readonly IReadOnlyList<string>? _names;
 
@@ -36,9 +37,21 @@ public sealed class ImageSet : ImageSource
         }
 
         _pixels = pixels;
+        _stride = height * width * channels;
         _labels = labels;
         _names = names;
         (Height, Width, Channels, Classes) = (height, width, channels, classes);
+    }
+
+    /// <summary>Takes part of a buffer, so that a file's header or the room of left-out pictures costs no second copy.</summary>
+    internal ImageSet(ReadOnlyMemory<byte> pixels, int[] labels, (int Height, int Width, int Channels) shape, IReadOnlyList<string> classes, IReadOnlyList<string>? names)
+    {
+        (Height, Width, Channels) = shape;
+        _stride = Height * Width * Channels;
+        _pixels = pixels[..(_stride * labels.Length)];
+        _labels = labels;
+        _names = names;
+        Classes = classes;
     }
 
     /// <inheritdoc/>
@@ -81,11 +94,9 @@ public sealed class ImageSet : ImageSource
         return true;
     }
 
-    // ImageLength is three virtual calls; the stride follows from the arrays.
     ReadOnlySpan<byte> Picture(int index)
     {
-        var length = _pixels.Length / Math.Max(_labels.Length, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)_labels.Length, nameof(index));
-        return _pixels.AsSpan(index * length, length);
+        return _pixels.Span.Slice(index * _stride, _stride);
     }
 }
