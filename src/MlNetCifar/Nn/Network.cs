@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
 using MlNetCifar.Numerics;
 using MlNetCifar.Numerics.Kernels;
 using MlNetCifar.Numerics.Simd;
@@ -20,7 +21,7 @@ internal sealed class Network : IDisposable
     /// <summary>Compiles.</summary>
     /// <param name="weights">Borrowed; must outlive the network.</param>
     /// <param name="batchSize">Largest batch, ≥ 1.</param>
-    /// <param name="training">Whether <see cref="Backward"/> will be called.</param>
+    /// <param name="training">Whether <see cref="Backward()"/> will be called.</param>
     /// <param name="pool">Borrowed threads.</param>
     /// <param name="width">Lane width; null for the machine's.</param>
     public Network(NetworkWeights weights, int batchSize, bool training, WorkerPool pool, SimdWidth? width = null)
@@ -47,7 +48,7 @@ internal sealed class Network : IDisposable
     /// <summary>Largest batch.</summary>
     public int BatchSize { get; }
 
-    /// <summary>Gradients of the last <see cref="Backward"/>; null where compiled for inference.</summary>
+    /// <summary>Gradients of the last <see cref="Backward()"/>; null where compiled for inference.</summary>
     public WeightGradients? Gradients { get; }
 
     /// <summary>The compiled layers in order.</summary>
@@ -82,7 +83,7 @@ internal sealed class Network : IDisposable
             op.Forward(_pass);
     }
 
-    /// <summary>Mean loss of the last pass, and in training networks its gradient for <see cref="Backward"/>.</summary>
+    /// <summary>Mean loss of the last pass, and in training networks its gradient for <see cref="Backward()"/>.</summary>
     /// <param name="labels">One per image.</param>
     /// <param name="smoothing">Label smoothing, 0 … 1.</param>
     /// <param name="classWeights">One per class, or empty.</param>
@@ -102,6 +103,29 @@ internal sealed class Network : IDisposable
     {
         for (var i = Ops.Length - 1; i >= 0; i--)
             Ops[i].Backward(_pass);
+    }
+
+    /// <summary>Forward pass that adds each op's ticks to <paramref name="ticks"/>.</summary>
+    public void Forward(int count, bool training, long[] ticks)
+    {
+        (_pass.Count, _pass.Training) = (count, training);
+        for (var i = 0; i < Ops.Length; i++)
+        {
+            var start = Stopwatch.GetTimestamp();
+            Ops[i].Forward(_pass);
+            ticks[i] += Stopwatch.GetTimestamp() - start;
+        }
+    }
+
+    /// <summary>Backward pass that adds each op's ticks to <paramref name="ticks"/>.</summary>
+    public void Backward(long[] ticks)
+    {
+        for (var i = Ops.Length - 1; i >= 0; i--)
+        {
+            var start = Stopwatch.GetTimestamp();
+            Ops[i].Backward(_pass);
+            ticks[i] += Stopwatch.GetTimestamp() - start;
+        }
     }
 
     /// <summary>Repeats the last forward pass op by op and names the first layer whose output is not finite; null where all are.</summary>
