@@ -1,1 +1,3 @@
-return 0;
+return args is ["kernels", .. var rest]
+    ? MlNetCifar.Benchmarks.KernelBenchmark.Run(rest)
+    : MlNetCifar.Benchmarks.KernelBenchmark.Run(args);
