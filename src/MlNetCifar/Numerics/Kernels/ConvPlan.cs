@@ -12,7 +12,7 @@ internal sealed unsafe class ConvPlan
 {
     readonly ICorrelation _forward;
     readonly ICorrelation[] _backward;
-    readonly DirectFilterGradient _gradient;
+    readonly IFilterGradient _gradient;
 
     /// <summary>Chooses the algorithms.</summary>
     /// <param name="shape">Geometry; N is the largest batch.</param>
@@ -38,7 +38,7 @@ internal sealed unsafe class ConvPlan
                 : new DirectCorrelation(shape, (row, column), tiles);
         }
 
-        _gradient = new DirectFilterGradient(shape, tiles);
+        _gradient = winograd && WinogradFilterGradient.Fits(shape, tiles.Lanes) ? new WinogradFilterGradient(shape, tiles) : new DirectFilterGradient(shape, tiles);
 
         PackedLength = (int)Arena.Align(_forward.PackedLength) + _backward.Sum(b => (int)Arena.Align(b.PackedLength));
         var scratch = Math.Max(_forward.ScratchLength, _backward.Max(b => b.ScratchLength));
