@@ -27,7 +27,7 @@ public sealed class WinogradTests
         from shape in Enumerable.Range(0, s_shapes.Length) from width in SimdLevel.Available select new object[] { shape, (int)width };
 
     /// <summary>
-    /// Relative to the root mean square of the exact result, F(4×4, 3×3) with these points errs by at most 3·10⁻⁶ in the mean and 5·10⁻⁵ anywhere;
+    /// Relative to the root mean square of the exact result, F(4×4, 3×3) with these points errs by at most 3·10⁻⁶ in the mean and 10⁻⁴ anywhere;
     /// the gradient of the filters, whose sums are longer, by no more.
     /// </summary>
     [TestMethod]
@@ -67,6 +67,6 @@ public sealed class WinogradTests
         var errors = expected.Zip(actual, (e, a) => Math.Abs(e.Value - a) / scale).ToArray();
         var mean = Math.Sqrt(errors.Average(e => e * e));
         Console.WriteLine($"{what}: mean {mean:E1}, worst {errors.Max():E1}");
-        Assert.IsTrue(mean <= 3e-6 && errors.Max() <= 5e-5, $"{what}: mean {mean}, worst {errors.Max()} at {Array.IndexOf(errors, errors.Max())}");
+        Assert.IsTrue(mean <= 3e-6 && errors.Max() <= 1e-4, $"{what}: mean {mean}, worst {errors.Max()} at {Array.IndexOf(errors, errors.Max())}");
     }
 }
