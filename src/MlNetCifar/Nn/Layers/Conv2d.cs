@@ -1,0 +1,114 @@
+using MlNetCifar.Numerics;
+using MlNetCifar.Numerics.Kernels;
+
+namespace MlNetCifar.Nn;
+
+/// <summary>What surrounds the input of a convolution.</summary>
+public enum Padding
+{
+    /// <summary>Zeros, so that stride 1 keeps the size: (kernel − 1) / 2 before, the rest after.</summary>
+    Same,
+
+    /// <summary>Nothing.</summary>
+    Valid,
+}
+
+/// <summary>
+/// 2-D convolution (cross-correlation, as everywhere in this field): y[n,p,q,k] = b[k] + Σ x[n, p·stride + r − pad, q·stride + s − pad, c] · f[r,s,c,k].
+/// </summary>
+/// <param name="Filters">Channels out, ≥ 1.</param>
+/// <param name="Kernel">Rows of the filter (and columns, unless <see cref="KernelWidth"/> says otherwise), ≥ 1.</param>
+public sealed record Conv2d(int Filters, int Kernel) : LayerSpec
+{
+    /// <summary>Columns of the filter; 0 (the default) for as many as rows.</summary>
+    public int KernelWidth { get; init; }
+
+    /// <summary>Step in both directions, ≥ 1. The default is 1.</summary>
+    public int Stride { get; init; } = 1;
+
+    /// <summary>What surrounds the input. The default is <see cref="Padding.Same"/>.</summary>
+    public Padding Padding { get; init; } = Padding.Same;
+
+    /// <summary>Whether a bias is added. The default is true; false before a batch normalisation.</summary>
+    public bool Bias { get; init; } = true;
+
+    /// <summary>First values of the filter. The default is <see cref="Initializer.HeNormal"/>.</summary>
+    public Initializer Initializer { get; init; } = Initializer.HeNormal;
+
+    /// <inheritdoc/>
+    public override string Kind => "conv2d";
+
+    internal override string? WeightPrefix => "conv";
+
+    /// <inheritdoc/>
+    public override string Details =>
+        $"{Kernel}×{Columns}, {Filters} filters{(Stride == 1 ? "" : $", stride {Stride}")}, {Padding.ToString().ToLowerInvariant()}{(Bias ? "" : ", no bias")}";
+
+    int Columns => KernelWidth == 0 ? Kernel : KernelWidth;
+
+    /// <inheritdoc/>
+    public override Shape OutputShape(Shape input)
+    {
+        if (Filters < 1 || Kernel < 1 || Columns < 1 || Stride < 1)
+            throw NetworkErrors.Option(Kind, $"filters {Filters}, kernel {Kernel}×{Columns}, stride {Stride}", "all at least 1");
+        var g = Geometry(input);
+        return g.H + g.PadTop + g.PadBottom >= g.R && g.W + g.PadLeft + g.PadRight >= g.S
+            ? new Shape(input.N, g.P, g.Q, Filters)
+            : throw NetworkErrors.Shape(Kind, $"input {input}", $"at least [N, {Kernel}, {Columns}, C] for a {Kernel}×{Columns} filter with valid padding");
+    }
+
+    /// <inheritdoc/>
+    public override double Flops(Shape input) => Geometry(input.WithBatch(1)).Flops;
+
+    internal ConvShape Geometry(Shape input)
+    {
+        var same = Padding == Padding.Same;
+        int rows = same ? Kernel - 1 : 0, columns = same ? Columns - 1 : 0;
+        return new ConvShape(
+            input.N, input.H, input.W, input.C, Filters, Kernel, Columns, Stride, rows / 2, columns / 2, rows - (rows / 2), columns - (columns / 2));
+    }
+
+    internal override IReadOnlyList<ParameterSpec> Parameters(Shape input)
+    {
+        var filter = new ParameterSpec("weight", [Kernel, Columns, input.C, Filters], ParameterRole.Weight, Initializer);
+        return Bias ? [filter, new("bias", [Filters], ParameterRole.Bias, Initializer.Zeros)] : [filter];
+    }
+}
+
+/// <summary>Convolution or dense layer, a following ReLU included.</summary>
+internal sealed class ConvOp(ConvPlan plan, WeightTensor weights, WeightTensor? bias, bool relu, PlannedBuffer packed, PlannedBuffer workspace) : LayerOp
+{
+    long _packedVersion = -1;
+
+    public override bool BackwardReadsInput => true;
+
+    public override bool BackwardReadsOutput => relu;
+
+    public override string Algorithm => plan.Algorithm;
+
+    /// <summary>Gradient of the weights; bound for training.</summary>
+    public WeightGradients? Gradients { get; init; }
+
+    public override void Forward(Pass pass)
+    {
+        if (_packedVersion != weights.Owner.Version)
+        {
+            plan.PackWeights(weights.Values, packed.Span(), Input.Gradient is not null, pass.Pool);
+            _packedVersion = weights.Owner.Version;
+        }
+
+        plan.Forward(
+            pass.Count, Input.Rows(pass.Count), packed.Span(), bias is null ? [] : bias.Values, relu, Output.Rows(pass.Count), workspace.Span(), pass.Pool);
+    }
+
+    public override void Backward(Pass pass)
+    {
+        var gradient = Output.GradientRows(pass.Count);
+        if (relu)
+            Activations.Backward(ActivationKind.Relu, 0, Output.Rows(pass.Count), gradient, gradient, pass.Width, pass.Pool);
+        plan.BackwardWeights(
+            pass.Count, Input.Rows(pass.Count), gradient, Gradients!.Of(weights), bias is null ? [] : Gradients.Of(bias), workspace.Span(), pass.Pool);
+        if (Input.Gradient is not null)
+            plan.BackwardData(pass.Count, gradient, packed.Span(), Input.GradientRows(pass.Count), workspace.Span(), pass.Pool);
+    }
+}

@@ -1,0 +1,24 @@
+using MlNetCifar.Data;
+using MlNetCifar.Numerics;
+
+namespace MlNetCifar.Tests.Data;
+
+/// <summary>Small made-up sets.</summary>
+static class TestImages
+{
+    public static ImageSet Random(int count, int height = 8, int width = 8, int channels = 3, int classes = 4, ulong seed = 1)
+    {
+        var random = new SplitRandom(seed, RandomPurpose.Bootstrap);
+        var pixels = new byte[count * height * width * channels];
+        for (var i = 0; i < pixels.Length; i++)
+            pixels[i] = (byte)random.Next(256);
+        var labels = new int[count];
+        for (var i = 0; i < count; i++)
+            labels[i] = random.Next(classes);
+        return new ImageSet(pixels, labels, height, width, channels, [.. Enumerable.Range(0, classes).Select(c => $"class{c}")]);
+    }
+
+    public static Normalization Normalization(int channels) => channels == 3
+        ? new([0.49f, 0.48f, 0.45f], [0.25f, 0.24f, 0.26f])
+        : new([0.47f], [0.25f]);
+}
