@@ -46,7 +46,7 @@ internal sealed unsafe class DirectFilterGradient : IFilterGradient
 
     int ImageFloats => _unpadded ? _s.H * _s.W * _s.C : PaddedRows * PaddedColumns * _s.C;
 
-    int ScratchLength => (int)Arena.Align(_unpadded ? 0 : _chunk * ImageFloats) + (int)Arena.Align(_chunk * TailFloats) + (_tiles.MaxRows * _tiles.Panel);
+    int ScratchLength => (int)Arena.Align(_chunk * _s.P * _s.Q * _s.K) + (int)Arena.Align(_unpadded ? 0 : _chunk * ImageFloats) + (int)Arena.Align(_chunk * TailFloats) + (_tiles.MaxRows * _tiles.Panel);
 
     int UnitsOfRow => ((_s.S * _s.C) + _columnsPerUnit - 1) / _columnsPerUnit;
 
@@ -55,7 +55,7 @@ internal sealed unsafe class DirectFilterGradient : IFilterGradient
 
     int TailFloats => _s.P * _s.Q * TailWidth;
 
-    public void Run(int n, float* x, float* gradY, float* gradF, float* workspace, WorkerPool pool)
+    public void Run(int n, float* x, in ConvSource gradY, float* gradF, float* workspace, WorkerPool pool)
     {
         var partial = workspace + ((nint)pool.Threads * ScratchLength);
         var job = new Job { Plan = this, N = n, X = x, GradY = gradY, GradF = _groups > 1 ? partial : gradF, Scratch = workspace };
@@ -68,7 +68,7 @@ internal sealed unsafe class DirectFilterGradient : IFilterGradient
     {
         public DirectFilterGradient Plan;
         public float* X;
-        public float* GradY;
+        public ConvSource GradY;
         public float* GradF;
         public float* Scratch;
         public int N;
@@ -86,10 +86,10 @@ internal sealed unsafe class DirectFilterGradient : IFilterGradient
         }
     }
 
-    void Chunk(int first, int images, float* x, float* gradY, float* gradF, int part, bool accumulate, float* scratch)
+    void Chunk(int first, int images, float* x, in ConvSource gradY, float* gradF, int part, bool accumulate, float* scratch)
     {
         var source = x + ((nint)first * _s.H * _s.W * _s.C);
-        var g = gradY + ((nint)first * _s.P * _s.Q * _s.K);
+        var g = Gradient(gradY, first, images, ref scratch);
         if (!_unpadded)
         {
             for (var i = 0; i < images; i++)
@@ -109,6 +109,18 @@ internal sealed unsafe class DirectFilterGradient : IFilterGradient
             int panel = unit / (_s.R * UnitsOfRow), r = unit / UnitsOfRow % _s.R, from = unit % UnitsOfRow * _columnsPerUnit;
             Unit(source, g, tail, gradF, images, panel, r, from, Math.Min(_columnsPerUnit, (_s.S * _s.C) - from), accumulate, edge);
         }
+    }
+
+    float* Gradient(in ConvSource gradY, int first, int images, ref float* scratch)
+    {
+        var length = (nint)_s.P * _s.Q * _s.K;
+        if (gradY.ArgMax == null)
+            return gradY.Values + (first * length);
+        var dense = scratch;
+        scratch += Arena.Align(_chunk * _s.P * _s.Q * _s.K);
+        for (var i = 0; i < images; i++)
+            gradY.Rows(first + i, _s.P, _s.Q, _s.K, 0, _s.P, dense + (i * length));
+        return dense;
     }
 
     void Unit(float* x, float* g, float* tail, float* gradF, int images, int panel, int r, int from, int count, bool accumulate, float* edge)
