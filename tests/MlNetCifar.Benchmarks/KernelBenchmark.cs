@@ -1,3 +1,4 @@
+using MlNetCifar.Numerics.Tiles;
 using System.Diagnostics;
 using System.Globalization;
 using MlNetCifar.Numerics;

@@ -1,3 +1,4 @@
+using MlNetCifar.Numerics.Tiles;
 using MlNetCifar.Numerics.Kernels;
 
 namespace MlNetCifar.Numerics.Convolution;

@@ -1,3 +1,5 @@
+using MlNetCifar.Numerics.Tiles;
+using MlNetCifar.Numerics.Winograd;
 using MlNetCifar.Numerics.Convolution;
 using MlNetCifar.Numerics.Simd;
 

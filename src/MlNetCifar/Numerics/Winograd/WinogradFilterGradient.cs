@@ -1,6 +1,8 @@
+using MlNetCifar.Numerics.Convolution;
+using MlNetCifar.Numerics.Tiles;
 using MlNetCifar.Numerics.Kernels;
 
-namespace MlNetCifar.Numerics.Convolution;
+namespace MlNetCifar.Numerics.Winograd;
 
 /// <summary>
 /// ∂loss/∂f of a 3×3 convolution of stride 1 by F(3×3, 4×4): tiles of x and ∂loss/∂y are transformed, their products summed over the tiles

@@ -1,6 +1,7 @@
+using MlNetCifar.Numerics.Convolution;
 using System.Runtime.Intrinsics;
 
-namespace MlNetCifar.Numerics.Convolution;
+namespace MlNetCifar.Numerics.Tiles;
 
 /// <summary>Sums in a fixed order: of partial results, and of the columns of a matrix.</summary>
 internal static unsafe class FixedSum

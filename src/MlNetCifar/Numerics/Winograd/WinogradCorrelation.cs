@@ -1,6 +1,8 @@
+using MlNetCifar.Numerics.Convolution;
+using MlNetCifar.Numerics.Tiles;
 using MlNetCifar.Numerics.Kernels;
 
-namespace MlNetCifar.Numerics.Convolution;
+namespace MlNetCifar.Numerics.Winograd;
 
 /// <summary>
 /// A 3×3 correlation of stride 1 by F(4×4, 3×3): tiles are transformed in batches that stay in the second-level cache,
