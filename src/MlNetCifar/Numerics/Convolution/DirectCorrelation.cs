@@ -171,7 +171,12 @@ internal sealed unsafe class DirectCorrelation : ICorrelation
             nint width = inPlace ? g.W : g.PaddedColumns;
             var args = new DotTileArgs
             {
-                RowStride = (nint)g.Stride * g.C, Segments = g.R, SegmentLength = g.Segment, SegmentStride = width * g.C, ResultStride = g.ResultPixel, Relu = Y.Relu,
+                RowStride = (nint)g.Stride * g.C,
+                Segments = g.R,
+                SegmentLength = g.Segment,
+                SegmentStride = width * g.C,
+                ResultStride = g.ResultPixel,
+                Relu = Y.Relu,
             };
             var panels = PanelPacking.Panels(g.K, Plan._tiles.Lanes);
             for (var unit = 0; unit < units * panels; unit++)

@@ -133,9 +133,16 @@ internal sealed unsafe class DirectFilterGradient : IFilterGradient
         nint pixel = full ? _s.K : TailWidth;
         var args = new OuterTileArgs
         {
-            ImageStrideA = ImageFloats, RowStrideA = (nint)_s.Stride * width * _s.C, PixelStrideA = (nint)_s.Stride * _s.C,
-            B = full ? g + (panel * _tiles.Panel) : tail, ImageStrideB = _s.P * _s.Q * pixel, RowStrideB = _s.Q * pixel, PixelStrideB = pixel,
-            Images = images, Rows = _s.P, Pixels = _s.Q,
+            ImageStrideA = ImageFloats,
+            RowStrideA = (nint)_s.Stride * width * _s.C,
+            PixelStrideA = (nint)_s.Stride * _s.C,
+            B = full ? g + (panel * _tiles.Panel) : tail,
+            ImageStrideB = _s.P * _s.Q * pixel,
+            RowStrideB = _s.Q * pixel,
+            PixelStrideB = pixel,
+            Images = images,
+            Rows = _s.P,
+            Pixels = _s.Q,
         };
         var tiles = (count + _tiles.MaxRows - 1) / _tiles.MaxRows;
         for (var tile = 0; tile < tiles; tile++)

@@ -118,8 +118,14 @@ internal static unsafe class Gemm
             var direct = valid == vectors * Tiles.Lanes && (Beta is 0 or 1);
             var args = new DotTileArgs
             {
-                A = A + ((nint)first * K), RowStride = K, Segments = 1, SegmentLength = K, B = Packed + ((nint)column * K),
-                C = direct ? target : edge, ResultStride = direct ? N : Tiles.Panel, Accumulate = direct && Beta == 1,
+                A = A + ((nint)first * K),
+                RowStride = K,
+                Segments = 1,
+                SegmentLength = K,
+                B = Packed + ((nint)column * K),
+                C = direct ? target : edge,
+                ResultStride = direct ? N : Tiles.Panel,
+                Accumulate = direct && Beta == 1,
             };
             Tiles.Dot(rows, vectors, &args);
             for (var i = 0; i < rows && !direct; i++)

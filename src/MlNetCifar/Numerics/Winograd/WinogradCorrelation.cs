@@ -176,8 +176,12 @@ internal sealed unsafe class WinogradCorrelation : ICorrelation
             var (image, down, across) = Place(i);
             var window = new TileWindow
             {
-                Origin = tile, RowStride = 4 * _g.K, PixelStride = _g.K, Channels = _g.K,
-                EndRow = Math.Min(4, _g.P - (down * 4)), EndColumn = Math.Min(4, _g.Q - (across * 4)),
+                Origin = tile,
+                RowStride = 4 * _g.K,
+                PixelStride = _g.K,
+                Channels = _g.K,
+                EndRow = Math.Min(4, _g.P - (down * 4)),
+                EndColumn = Math.Min(4, _g.Q - (across * 4)),
             };
             if (y.Reduce == null)
             {

@@ -129,7 +129,13 @@ internal sealed unsafe class WinogradFilterGradient : IFilterGradient
     {
         var args = new OuterTileArgs
         {
-            PixelStrideA = _s.C, PixelStrideB = _s.K, Images = 1, Rows = 1, Pixels = count, ResultStride = _paddedK, Accumulate = accumulate,
+            PixelStrideA = _s.C,
+            PixelStrideB = _s.K,
+            Images = 1,
+            Rows = 1,
+            Pixels = count,
+            ResultStride = _paddedK,
+            Accumulate = accumulate,
         };
         float* v = transformed + ((nint)point * VStride), z = transformed + ((nint)Points * VStride) + ((nint)point * ZStride);
         var target = sums + ((nint)point * _s.C * _paddedK);
