@@ -1,4 +1,4 @@
-namespace MlNetCifar.Numerics.Convolution;
+namespace MlNetCifar.Numerics.Tiles;
 
 /// <summary>A number known to the JIT: each closed type gives its own unrolled kernel.</summary>
 internal interface ICount

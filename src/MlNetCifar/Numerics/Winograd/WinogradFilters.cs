@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using MlNetCifar.Numerics.Simd;
 
-namespace MlNetCifar.Numerics.Convolution;
+namespace MlNetCifar.Numerics.Winograd;
 
 /// <summary>The transforms of 3×3 filters that go with <see cref="WinogradTransforms"/>, and back for their gradient.</summary>
 internal static unsafe class WinogradFilters

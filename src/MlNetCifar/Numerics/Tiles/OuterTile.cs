@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using MlNetCifar.Numerics.Simd;
 
-namespace MlNetCifar.Numerics.Convolution;
+namespace MlNetCifar.Numerics.Tiles;
 
 /// <summary>What <see cref="OuterTile"/> reads and writes. Strides count floats.</summary>
 internal unsafe struct OuterTileArgs

@@ -1,6 +1,8 @@
+using MlNetCifar.Numerics.Convolution;
+using MlNetCifar.Numerics.Tiles;
 using MlNetCifar.Numerics.Kernels;
 
-namespace MlNetCifar.Numerics.Convolution;
+namespace MlNetCifar.Numerics.Winograd;
 
 /// <summary>
 /// ∂loss/∂f of a 3×3 convolution of stride 1 by F(3×3, 4×4): tiles of x and ∂loss/∂y are transformed, their products summed over the tiles
@@ -56,9 +58,12 @@ internal sealed unsafe class WinogradFilterGradient : IFilterGradient
     public int WorkspaceLength(int threads) =>
         (threads * TempLength) + (_groups * (int)SumLength) + ((_groups > 1 ? threads : 1) * (int)Arena.Align(TransformedLength));
 
-    int TempLength => Points * _tiles.Lanes * 2;
+    // Rows of one image that the tiles of a batch read, where they are expanded from behind a pooling.
+    int ExpandedRows => Math.Min(_s.P, (((Math.Max(_batch, TilesPerBlock) + _tilesAcross - 1) / _tilesAcross) + 1) * 4);
 
-    public void Run(int n, float* x, float* gradY, float* gradF, float* workspace, WorkerPool pool)
+    int TempLength => (int)Arena.Align((Points * _tiles.Lanes) + (ExpandedRows * _s.Q * _s.K));
+
+    public void Run(int n, float* x, in ConvSource gradY, float* gradF, float* workspace, WorkerPool pool)
     {
         var temp = workspace;
         var sums = temp + ((nint)pool.Threads * TempLength);
@@ -89,22 +94,34 @@ internal sealed unsafe class WinogradFilterGradient : IFilterGradient
 
     static int OddLines(int floats) => (((floats + 15) / 16) | 1) * 16;
 
-    void Transform(int tile, float* x, float* gradY, float* v, float* z, float* temp)
+    void Transform(int first, int count, float* x, in ConvSource gradY, float* v, float* z, float* temp)
     {
-        int across = tile % _tilesAcross, down = tile / _tilesAcross % _tilesDown, image = tile / (_tilesAcross * _tilesDown);
-        var input = WinogradWindows.Input(
-            x + ((nint)image * _s.H * _s.W * _s.C), _s.H, _s.W, _s.C, (down * 4) - _s.PadTop, (across * 4) - _s.PadLeft);
-        _transforms.Input(&input, v, VStride, temp);
-        var gradient = new TileWindow
+        var current = -1;
+        float* origin = null;
+        for (var tile = first; tile < first + count; tile++, v += _s.C, z += _s.K)
         {
-            Origin = gradY + (((((nint)image * _s.P) + (down * 4)) * _s.Q) + (across * 4)) * _s.K,
-            RowStride = (nint)_s.Q * _s.K,
-            PixelStride = _s.K,
-            EndRow = Math.Min(4, _s.P - (down * 4)),
-            EndColumn = Math.Min(4, _s.Q - (across * 4)),
-            Channels = _s.K,
-        };
-        _transforms.Gradient(&gradient, z, ZStride, temp);
+            int across = tile % _tilesAcross, down = tile / _tilesAcross % _tilesDown, image = tile / (_tilesAcross * _tilesDown);
+            if (image != current)
+            {
+                current = image;
+                var last = (Math.Min(first + count, (image + 1) * _tilesDown * _tilesAcross) - 1) / _tilesAcross % _tilesDown;
+                origin = gradY.Rows(image, _s.P, _s.Q, _s.K, down * 4, (last + 1) * 4, temp + (Points * _tiles.Lanes));
+            }
+
+            var input = WinogradWindows.Input(
+                x + ((nint)image * _s.H * _s.W * _s.C), _s.H, _s.W, _s.C, (down * 4) - _s.PadTop, (across * 4) - _s.PadLeft);
+            _transforms.Input(&input, v, VStride, temp);
+            var gradient = new TileWindow
+            {
+                Origin = origin + ((((nint)down * 4 * _s.Q) + (across * 4)) * _s.K),
+                RowStride = (nint)_s.Q * _s.K,
+                PixelStride = _s.K,
+                EndRow = Math.Min(4, _s.P - (down * 4)),
+                EndColumn = Math.Min(4, _s.Q - (across * 4)),
+                Channels = _s.K,
+            };
+            _transforms.Gradient(&gradient, z, ZStride, temp);
+        }
     }
 
     /// <summary>sums[c, k] (+)= Σ over tiles of v[tile, c] · z[tile, k] for one point.</summary>
@@ -112,7 +129,13 @@ internal sealed unsafe class WinogradFilterGradient : IFilterGradient
     {
         var args = new OuterTileArgs
         {
-            PixelStrideA = _s.C, PixelStrideB = _s.K, Images = 1, Rows = 1, Pixels = count, ResultStride = _paddedK, Accumulate = accumulate,
+            PixelStrideA = _s.C,
+            PixelStrideB = _s.K,
+            Images = 1,
+            Rows = 1,
+            Pixels = count,
+            ResultStride = _paddedK,
+            Accumulate = accumulate,
         };
         float* v = transformed + ((nint)point * VStride), z = transformed + ((nint)Points * VStride) + ((nint)point * ZStride);
         var target = sums + ((nint)point * _s.C * _paddedK);
@@ -135,7 +158,7 @@ internal sealed unsafe class WinogradFilterGradient : IFilterGradient
     {
         public WinogradFilterGradient Plan;
         public float* X;
-        public float* GradY;
+        public ConvSource GradY;
         public float* Sums;
         public float* Transformed;
         public float* Temp;
@@ -154,8 +177,7 @@ internal sealed unsafe class WinogradFilterGradient : IFilterGradient
             for (var tile = first; tile < end; tile += p._batch)
             {
                 var count = Math.Min(p._batch, end - tile);
-                for (var i = 0; i < count; i++)
-                    p.Transform(tile + i, X, GradY, v + ((nint)i * p._s.C), z + ((nint)i * p._s.K), temp);
+                p.Transform(tile, count, X, GradY, v, z, temp);
                 for (var point = 0; point < Points; point++)
                     p.Multiply(point, count, v, sums, tile > first);
             }
@@ -166,7 +188,7 @@ internal sealed unsafe class WinogradFilterGradient : IFilterGradient
     {
         public WinogradFilterGradient Plan;
         public float* X;
-        public float* GradY;
+        public ConvSource GradY;
         public float* Transformed;
         public float* Temp;
         public int First;
@@ -176,8 +198,10 @@ internal sealed unsafe class WinogradFilterGradient : IFilterGradient
         {
             var p = Plan;
             var z = Transformed + (Points * (nint)p.VStride);
-            for (var i = block * TilesPerBlock; i < Math.Min(Count, (block + 1) * TilesPerBlock); i++)
-                p.Transform(First + i, X, GradY, Transformed + ((nint)i * p._s.C), z + ((nint)i * p._s.K), Temp + ((nint)worker * p.TempLength));
+            var first = block * TilesPerBlock;
+            p.Transform(
+                First + first, Math.Min(TilesPerBlock, Count - first), X, GradY, Transformed + ((nint)first * p._s.C), z + ((nint)first * p._s.K),
+                Temp + ((nint)worker * p.TempLength));
         }
     }
 

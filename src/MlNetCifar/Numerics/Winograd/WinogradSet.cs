@@ -1,7 +1,7 @@
 using System.Runtime.Intrinsics;
 using MlNetCifar.Numerics.Simd;
 
-namespace MlNetCifar.Numerics.Convolution;
+namespace MlNetCifar.Numerics.Winograd;
 
 /// <summary>The Winograd transforms of one lane width.</summary>
 internal sealed unsafe class WinogradSet

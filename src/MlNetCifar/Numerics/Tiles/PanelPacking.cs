@@ -1,6 +1,7 @@
+using MlNetCifar.Numerics.Convolution;
 using MlNetCifar.Numerics.Kernels;
 
-namespace MlNetCifar.Numerics.Convolution;
+namespace MlNetCifar.Numerics.Tiles;
 
 /// <summary>
 /// Brings filters into panels: columns in groups of two vectors (the last group one vector if that is enough), each group contiguous

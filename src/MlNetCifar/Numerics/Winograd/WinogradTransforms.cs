@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using MlNetCifar.Numerics.Simd;
 
-namespace MlNetCifar.Numerics.Convolution;
+namespace MlNetCifar.Numerics.Winograd;
 
 /// <summary>Where a 6×6 or 4×4 tile lies in an image, and which of its rows and columns exist. Strides count floats.</summary>
 internal unsafe struct TileWindow

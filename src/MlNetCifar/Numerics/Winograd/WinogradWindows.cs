@@ -1,4 +1,4 @@
-namespace MlNetCifar.Numerics.Convolution;
+namespace MlNetCifar.Numerics.Winograd;
 
 /// <summary>Where tiles lie in images.</summary>
 internal static unsafe class WinogradWindows

@@ -1,6 +1,7 @@
+using MlNetCifar.Numerics.Convolution;
 using System.Runtime.Intrinsics;
 
-namespace MlNetCifar.Numerics.Convolution;
+namespace MlNetCifar.Numerics.Tiles;
 
 /// <summary>Sums in a fixed order: of partial results, and of the columns of a matrix.</summary>
 internal static unsafe class FixedSum
@@ -18,10 +19,13 @@ internal static unsafe class FixedSum
     /// <summary>Floats of scratch that <see cref="Columns"/> needs.</summary>
     public static int ColumnsWorkspace(int columns) => Groups * (int)Arena.Align(columns);
 
-    /// <summary>sum[j] = Σ over rows of matrix[row, j]; the rows in a fixed number of groups.</summary>
-    public static void Columns(float* matrix, int rows, int columns, float* sum, float* workspace, WorkerPool pool)
+    /// <summary>
+    /// sum[j] = Σ over rows of matrix[row, j]; the rows in a fixed number of groups. Elements that a fused pooling gave to
+    /// <see cref="PoolFusion.Nowhere"/> do not count; <paramref name="argMax"/> is null without pooling.
+    /// </summary>
+    public static void Columns(float* matrix, float* argMax, int rows, int columns, float* sum, float* workspace, WorkerPool pool)
     {
-        var job = new ColumnsJob { Matrix = matrix, Rows = rows, Columns = columns, Partial = workspace };
+        var job = new ColumnsJob { Matrix = matrix, ArgMax = argMax, Rows = rows, Columns = columns, Partial = workspace };
         pool.Run(ref job, Groups);
         Run(workspace, Groups, (nint)Arena.Align(columns), columns, sum, pool);
     }
@@ -34,6 +38,16 @@ internal static unsafe class FixedSum
             (Vector512.Load(target + i) + Vector512.Load(source + i)).Store(target + i);
         for (; i < length; i++)
             target[i] += source[i];
+    }
+
+    static void AddWhere(float* source, float* argMax, float* target, int length)
+    {
+        var i = 0;
+        var nowhere = Vector512.Create(PoolFusion.Nowhere);
+        for (; i + 16 <= length; i += 16)
+            (Vector512.Load(target + i) + Vector512.ConditionalSelect(Vector512.LessThan(Vector512.Load(argMax + i), nowhere), Vector512.Load(source + i), default)).Store(target + i);
+        for (; i < length; i++)
+            target[i] += argMax[i] < PoolFusion.Nowhere ? source[i] : 0;
     }
 
     struct PartsJob : IParallelJob
@@ -57,6 +71,7 @@ internal static unsafe class FixedSum
     struct ColumnsJob : IParallelJob
     {
         public float* Matrix;
+        public float* ArgMax;
         public float* Partial;
         public int Rows;
         public int Columns;
@@ -66,7 +81,12 @@ internal static unsafe class FixedSum
             var target = Partial + (block * (nint)Arena.Align(Columns));
             new Span<float>(target, Columns).Clear();
             for (var row = (int)((long)Rows * block / Groups); row < (int)((long)Rows * (block + 1) / Groups); row++)
-                Add(Matrix + ((nint)row * Columns), target, Columns);
+            {
+                if (ArgMax == null)
+                    Add(Matrix + ((nint)row * Columns), target, Columns);
+                else
+                    AddWhere(Matrix + ((nint)row * Columns), ArgMax + ((nint)row * Columns), target, Columns);
+            }
         }
     }
 }

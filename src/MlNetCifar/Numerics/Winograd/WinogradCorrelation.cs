@@ -1,6 +1,8 @@
+using MlNetCifar.Numerics.Convolution;
+using MlNetCifar.Numerics.Tiles;
 using MlNetCifar.Numerics.Kernels;
 
-namespace MlNetCifar.Numerics.Convolution;
+namespace MlNetCifar.Numerics.Winograd;
 
 /// <summary>
 /// A 3×3 correlation of stride 1 by F(4×4, 3×3): tiles are transformed in batches that stay in the second-level cache,
@@ -36,7 +38,12 @@ internal sealed unsafe class WinogradCorrelation : ICorrelation
 
     public int PackedLength => (Points * _g.C * _paddedK) + (_backward ? 9 * _g.C * _g.K : 0);
 
-    public int ScratchLength => (int)Arena.Align((Points * (VStride + MStride)) + (Points * _tiles.Lanes) + _paddedK);
+    public bool CanPool => true;
+
+    public int ScratchLength => (int)Arena.Align((Points * (VStride + MStride)) + (Points * _tiles.Lanes) + _paddedK + (16 * _g.K)) + (ExpandedRows * _g.W * _g.C);
+
+    // Rows of one image that the tiles of a batch read, where they are expanded from behind a pooling.
+    int ExpandedRows => Math.Min(_g.H, ((((_batch + _tilesAcross - 1) / _tilesAcross) + 1) * 4) + 2);
 
     // Points lie an odd number of cache lines apart, or all 36 would fall into the same sets.
     int VStride => OddLines(_batch * _g.C);
@@ -59,15 +66,12 @@ internal sealed unsafe class WinogradCorrelation : ICorrelation
         pool.Run(ref job, (_g.C + PackJob.RowsPerBlock - 1) / PackJob.RowsPerBlock);
     }
 
-    public void Run(int n, float* x, float* packed, float* bias, bool relu, float* y, float* scratch, WorkerPool pool)
+    public void Run(int n, in ConvSource x, float* packed, in ConvTarget y, float* scratch, WorkerPool pool)
     {
         var tiles = n * _tilesDown * _tilesAcross;
         var blocks = (tiles + _batch - 1) / _batch;
         blocks = Math.Min(tiles, (blocks + 7) / 8 * 8);
-        var job = new Job
-        {
-            Plan = this, Tiles = tiles, Blocks = blocks, X = x, Packed = packed, Bias = bias, Low = relu ? 0 : float.NegativeInfinity, Y = y + _g.ResultOffset, Scratch = scratch,
-        };
+        var job = new Job { Plan = this, Tiles = tiles, Blocks = blocks, X = x, Packed = packed, Y = y, Scratch = scratch };
         pool.Run(ref job, blocks);
     }
 
@@ -117,12 +121,10 @@ internal sealed unsafe class WinogradCorrelation : ICorrelation
     struct Job : IParallelJob
     {
         public WinogradCorrelation Plan;
-        public float* X;
+        public ConvSource X;
+        public ConvTarget Y;
         public float* Packed;
-        public float* Bias;
-        public float* Y;
         public float* Scratch;
-        public float Low;
         public int Tiles;
         public int Blocks;
 
@@ -132,28 +134,72 @@ internal sealed unsafe class WinogradCorrelation : ICorrelation
             var v = Scratch + ((nint)worker * p.ScratchLength);
             var m = v + (Points * (nint)p.VStride);
             var temp = m + (Points * (nint)p.MStride);
-            var bias = temp + (Points * p._tiles.Lanes);
             int first = (int)((long)Tiles * block / Blocks), count = (int)((long)Tiles * (block + 1) / Blocks) - first;
-            for (var i = 0; i < count; i++)
-            {
-                var window = p.InputWindow(first + i, X);
-                p._transforms.Input(&window, v + ((nint)i * p._g.C), p.VStride, temp);
-            }
-
+            var bias = temp + (Points * p._tiles.Lanes);
+            var tile = bias + p._paddedK;
+            p.TransformInput(X, first, count, v, temp, tile + (16 * p._g.K));
             p.Multiply(v, Packed, m, count);
-            if (Bias != null)
+            if (Y.Bias != null)
             {
-                new ReadOnlySpan<float>(Bias, p._g.K).CopyTo(new Span<float>(bias, p._paddedK));
+                new ReadOnlySpan<float>(Y.Bias, p._g.K).CopyTo(new Span<float>(bias, p._paddedK));
                 new Span<float>(bias + p._g.K, p._paddedK - p._g.K).Clear();
             }
 
-            for (var i = 0; i < count; i++)
+            p.TransformOutput(Y, first, count, m, Y.Bias == null ? null : bias, temp, tile);
+        }
+    }
+
+    void TransformInput(in ConvSource x, int first, int count, float* v, float* temp, float* expanded)
+    {
+        var image = -1;
+        float* origin = null;
+        for (var i = first; i < first + count; i++, v += _g.C)
+        {
+            var (tileImage, down, across) = Place(i);
+            if (tileImage != image)
             {
-                var window = p.OutputWindow(first + i, Y);
-                p._transforms.Output(m + ((nint)i * p._paddedK), p.MStride, Bias == null ? null : bias, Low, &window, temp);
+                image = tileImage;
+                var last = Place(Math.Min(first + count, (image + 1) * _tilesDown * _tilesAcross) - 1).Down;
+                origin = x.Rows(image, _g.H, _g.W, _g.C, (down * 4) - _g.Top, (last * 4) - _g.Top + 6, expanded);
+            }
+
+            var window = WinogradWindows.Input(origin, _g.H, _g.W, _g.C, (down * 4) - _g.Top, (across * 4) - _g.Left);
+            _transforms.Input(&window, v, VStride, temp);
+        }
+    }
+
+    void TransformOutput(in ConvTarget y, int first, int count, float* m, float* bias, float* temp, float* tile)
+    {
+        var low = y.Relu ? 0 : float.NegativeInfinity;
+        for (var i = first; i < first + count; i++, m += _paddedK)
+        {
+            var (image, down, across) = Place(i);
+            var window = new TileWindow
+            {
+                Origin = tile,
+                RowStride = 4 * _g.K,
+                PixelStride = _g.K,
+                Channels = _g.K,
+                EndRow = Math.Min(4, _g.P - (down * 4)),
+                EndColumn = Math.Min(4, _g.Q - (across * 4)),
+            };
+            if (y.Reduce == null)
+            {
+                window.Origin = y.Values + _g.ResultOffset + ((nint)image * _g.ResultImage) + ((nint)down * 4 * _g.ResultRow) + ((nint)across * 4 * _g.ResultPixel);
+                window.RowStride = _g.ResultRow;
+                window.PixelStride = _g.ResultPixel;
+            }
+
+            _transforms.Output(m, MStride, bias, low, &window, temp);
+            if (y.Reduce != null)
+            {
+                var offset = ((((nint)image * (_g.P / 2)) + (down * 2)) * (_g.Q / 2) + (across * 2)) * _g.K;
+                y.Pool(tile, window.RowStride, window.EndRow, window.EndColumn, _g.K, offset, (nint)(_g.Q / 2) * _g.K);
             }
         }
     }
+
+    (int Image, int Down, int Across) Place(int tile) => (tile / (_tilesAcross * _tilesDown), tile / _tilesAcross % _tilesDown, tile % _tilesAcross);
 
     void Multiply(float* v, float* packed, float* m, int count)
     {
@@ -175,25 +221,5 @@ internal sealed unsafe class WinogradCorrelation : ICorrelation
                 }
             }
         }
-    }
-
-    TileWindow InputWindow(int tile, float* x)
-    {
-        int across = tile % _tilesAcross, down = tile / _tilesAcross % _tilesDown, image = tile / (_tilesAcross * _tilesDown);
-        return WinogradWindows.Input(x + ((nint)image * _g.H * _g.W * _g.C), _g.H, _g.W, _g.C, (down * 4) - _g.Top, (across * 4) - _g.Left);
-    }
-
-    TileWindow OutputWindow(int tile, float* y)
-    {
-        int across = tile % _tilesAcross, down = tile / _tilesAcross % _tilesDown, image = tile / (_tilesAcross * _tilesDown);
-        return new TileWindow
-        {
-            Origin = y + ((nint)image * _g.ResultImage) + ((nint)down * 4 * _g.ResultRow) + ((nint)across * 4 * _g.ResultPixel),
-            RowStride = _g.ResultRow,
-            PixelStride = _g.ResultPixel,
-            EndRow = Math.Min(4, _g.P - (down * 4)),
-            EndColumn = Math.Min(4, _g.Q - (across * 4)),
-            Channels = _g.K,
-        };
     }
 }

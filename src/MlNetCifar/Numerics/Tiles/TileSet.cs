@@ -1,10 +1,17 @@
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
 using MlNetCifar.Numerics.Simd;
 
-namespace MlNetCifar.Numerics.Convolution;
+namespace MlNetCifar.Numerics.Tiles;
 
 /// <summary>The micro-kernels of one lane width: every number of rows up to <see cref="MaxRows"/>, one or two vectors wide.</summary>
 internal sealed unsafe class TileSet
 {
+    static TileSet? s_bits512;
+    static TileSet? s_bits256;
+    static TileSet? s_bits128;
+    static TileSet? s_scalar;
+
     readonly delegate*<DotTileArgs*, void>[] _dot = new delegate*<DotTileArgs*, void>[26];
     readonly delegate*<OuterTileArgs*, void>[] _outer = new delegate*<OuterTileArgs*, void>[26];
 
@@ -23,12 +30,20 @@ internal sealed unsafe class TileSet
     /// <summary>Rows of the largest tile: 2 accumulators each, beside 2 panel vectors and 1 broadcast in the register file.</summary>
     public int MaxRows { get; }
 
-    /// <summary>The kernels of a width.</summary>
+    /// <summary>The kernels of a width; built once, so that a call allocates nothing.</summary>
     public static TileSet For(SimdWidth width) => width switch
     {
-        SimdWidth.Bits512 => Build<Lanes512, System.Runtime.Intrinsics.Vector512<float>>(12),
-        SimdWidth.Bits256 => Build<Lanes256, System.Runtime.Intrinsics.Vector256<float>>(6),
-        SimdWidth.Bits128 => Build<Lanes128, System.Runtime.Intrinsics.Vector128<float>>(System.Runtime.Intrinsics.Arm.AdvSimd.IsSupported ? 12 : 6),
+        SimdWidth.Bits512 => s_bits512 ??= Create(width),
+        SimdWidth.Bits256 => s_bits256 ??= Create(width),
+        SimdWidth.Bits128 => s_bits128 ??= Create(width),
+        _ => s_scalar ??= Create(width),
+    };
+
+    static TileSet Create(SimdWidth width) => width switch
+    {
+        SimdWidth.Bits512 => Build<Lanes512, Vector512<float>>(12),
+        SimdWidth.Bits256 => Build<Lanes256, Vector256<float>>(6),
+        SimdWidth.Bits128 => Build<Lanes128, Vector128<float>>(AdvSimd.IsSupported ? 12 : 6),
         _ => Build<Lanes1, float>(4),
     };
 

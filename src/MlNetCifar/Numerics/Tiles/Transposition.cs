@@ -1,6 +1,6 @@
 using MlNetCifar.Numerics.Kernels;
 
-namespace MlNetCifar.Numerics.Convolution;
+namespace MlNetCifar.Numerics.Tiles;
 
 /// <summary>Transposes matrices block by block.</summary>
 internal static unsafe class Transposition
