@@ -1,6 +1,9 @@
+using MlNetCifar.Benchmarks;
 using MlNetCifar.Nn;
 using MlNetCifar.Training;
 
+if (args is ["kernels", .. var rest])
+    return KernelBenchmark.Run(rest);
 var preset = args.Length > 1 ? args[1] : "seed-cnn";
 var batch = args.Length > 2 ? int.Parse(args[2], System.Globalization.CultureInfo.InvariantCulture) : 64;
 var network = Architectures.Create(preset, 32, 32, 3, 10);

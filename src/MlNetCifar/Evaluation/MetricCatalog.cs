@@ -46,6 +46,15 @@ internal static class MetricCatalog
         new(BrierScore, "Brier score", false, "Mean squared error of the probabilities, summed over classes, 0 … 2.", r => r.BrierScore),
     ];
 
+    static readonly Dictionary<string, int> s_indices = All.Select((entry, i) => (entry.Key, i)).ToDictionary(pair => pair.Key, pair => pair.i);
+    static readonly string[] s_perClass = ["f1Score", "areaUnderRocCurve", "averagePrecision", "areaUnderPrecisionRecallCurve"];
+
+    /// <summary>Place of a headline number in <see cref="All"/>.</summary>
+    public static int IndexOf(string key) => s_indices[key];
+
+    /// <summary>Key of the interval of a class's number: 0 = F1, 1 = ROC area, 2 = average precision, 3 = precision/recall area.</summary>
+    public static string PerClassKey(int label, int value) => $"perClass.{label}.{s_perClass[value]}";
+
     /// <summary>All headline numbers of a result that were computed.</summary>
     public static IReadOnlyList<MetricValue> Of(EvaluationResult result) =>
     [

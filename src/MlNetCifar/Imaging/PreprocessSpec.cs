@@ -11,6 +11,12 @@ public sealed record PreprocessSpec
 
     /// <summary>Channels of the result: 3 for RGB (the default) or 1 for grey.</summary>
     public int Channels { get; init; } = 3;
+
+    /// <summary>x</summary>
+    public string ToJson() => throw new NotImplementedException();
+
+    /// <summary>x</summary>
+    public static PreprocessSpec Parse(string json) => throw new NotImplementedException();
 }
 
 /// <summary>Applies a <see cref="PreprocessSpec"/>. Thread-safe.</summary>

@@ -98,6 +98,24 @@ internal sealed class Network : IDisposable
             : Losses.SoftmaxCrossEntropy(logits, labels, smoothing, classWeights, probabilities, gradient, out correct);
     }
 
+    /// <summary>Forward pass in use, then class probabilities: of the sigmoid both columns, 1 − p and p.</summary>
+    /// <param name="count">Images in <see cref="Input"/>.</param>
+    /// <param name="scores">[count, classes]; overwritten.</param>
+    public void Predict(int count, Span<float> scores)
+    {
+        Forward(count);
+        var logits = Logits(count);
+        var k = Weights.Spec.Classes;
+        for (var i = 0; i < count; i++)
+        {
+            var row = scores.Slice(i * k, k);
+            if (Weights.Spec.Loss == LossKind.SigmoidCrossEntropy)
+                (row[0], row[1]) = ((float)(1 / (1 + Math.Exp(logits[i]))), (float)(1 / (1 + Math.Exp(-logits[i]))));
+            else
+                Losses.Softmax(logits.Slice(i * k, k), row);
+        }
+    }
+
     /// <summary>Computes all gradients of the last training pass from the gradient that <see cref="Loss"/> left.</summary>
     public void Backward()
     {

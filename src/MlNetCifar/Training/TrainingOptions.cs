@@ -1,3 +1,5 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using MlNetCifar.Data;
 
 namespace MlNetCifar.Training;
@@ -100,6 +102,9 @@ public sealed record TrainingOptions
     /// <summary>Threads, ≥ 1; the result does not depend on it. The default is null: the cores this process may use.</summary>
     public int? Threads { get; init; }
 
+    /// <summary>All options as one JSON object, names in snake case.</summary>
+    public string ToJson() => JsonSerializer.Serialize(this, TrainingJson.Default.TrainingOptions);
+
     /// <summary>Checks all values.</summary>
     /// <exception cref="MlNetCifarException">Names every value out of range (MNC3001).</exception>
     public void Validate()
@@ -134,3 +139,8 @@ public sealed record TrainingOptions
         Augmentation.Validate();
     }
 }
+
+/// <summary>Source-generated JSON of the options.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UseStringEnumConverter = true, IgnoreReadOnlyProperties = true)]
+[JsonSerializable(typeof(TrainingOptions))]
+internal sealed partial class TrainingJson : JsonSerializerContext;

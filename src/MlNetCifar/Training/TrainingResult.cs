@@ -1,5 +1,7 @@
 using MlNetCifar.Data;
 using MlNetCifar.Evaluation;
+using MlNetCifar.Imaging;
+using MlNetCifar.Models;
 using MlNetCifar.Nn;
 
 namespace MlNetCifar.Training;
@@ -21,4 +23,14 @@ public sealed record TrainingResult(
     IReadOnlyList<EpochRecord> History,
     int BestEpoch,
     StopReason StopReason,
-    TimeSpan Elapsed);
+    TimeSpan Elapsed)
+{
+    /// <summary>The model: the weights with all it takes to use them. Takes the weights over.</summary>
+    /// <param name="preprocess">How the training images were made from pictures.</param>
+    public ImageClassifier ToClassifier(PreprocessSpec preprocess) => new(Weights, Classes, preprocess, Normalization)
+    {
+        History = History,
+        BestEpoch = BestEpoch,
+        TrainingSettings = Options.ToJson(),
+    };
+}

@@ -46,7 +46,7 @@ public sealed class ConvPlanTests
         foreach (var n in new[] { shape.N, Math.Max(1, shape.N - 1) }.Distinct())
         {
             var (x, f, bias, gradY) = Data(shape, n, seed: index);
-            var run = new ConvRun(shape, n, (SimdWidth)width, threads: 2, x, f, bias, gradY);
+            var run = new ConvRun(shape, n, (SimdWidth)width, threads: 2, x, f, bias, gradY, winograd: false);
             AssertClose(ReferenceConvolution.Forward(shape, n, x, f, bias), run.Y, (shape.R * shape.S * shape.C) + 1, $"{shape} forward");
             AssertClose(ReferenceConvolution.BackwardData(shape, n, gradY, f), run.GradX, shape.R * shape.S * shape.K, $"{shape} backward data");
             AssertClose(ReferenceConvolution.BackwardWeights(shape, n, x, gradY), run.GradF, n * shape.P * shape.Q, $"{shape} backward weights");

@@ -7,13 +7,15 @@ namespace MlNetCifar.Numerics.Convolution;
 /// The input is read in place where it needs no padding, through a zero-padded strip of a few rows otherwise, and through gathered
 /// patches where output rows are too short to fill a tile.
 /// </summary>
-internal sealed unsafe class DirectCorrelation
+internal sealed unsafe class DirectCorrelation : ICorrelation
 {
     // Strips and patches of one block stay in the second-level cache beside a panel of weights.
     const int ScratchFloats = 1 << 16;
     const int MatrixRows = 96;
 
     readonly Correlation _g;
+    readonly ConvShape _shape;
+    readonly (int Row, int Column)? _phase;
     readonly TileSet _tiles;
     readonly bool _matrix;
     readonly bool _patches;
@@ -22,9 +24,13 @@ internal sealed unsafe class DirectCorrelation
     readonly int _unitsPerBlock;
     readonly int _rowsPerBlock;
 
-    public DirectCorrelation(in Correlation geometry, TileSet tiles)
+    /// <summary>The forward pass, or one phase of backward-data.</summary>
+    public DirectCorrelation(in ConvShape shape, (int Row, int Column)? phase, TileSet tiles)
     {
+        var geometry = phase is var (row, column) ? Correlation.BackwardData(shape, row, column) : Correlation.Forward(shape);
         _g = geometry;
+        _shape = shape;
+        _phase = phase;
         _tiles = tiles;
         _matrix = geometry.IsMatrixProduct;
         _patches = !_matrix && geometry.Depth > 0 && geometry.ResultRow == geometry.Q * geometry.ResultPixel && geometry.ResultImage == geometry.P * geometry.ResultRow
@@ -43,27 +49,23 @@ internal sealed unsafe class DirectCorrelation
         _unitsPerBlock = Math.Clamp(ScratchFloats / Math.Max(1, StripFloats), 1, 8);
     }
 
-    /// <summary>How the input is read.</summary>
     public string Name => _matrix ? "matrix product" : _patches ? "direct, patches" : _g.Unpadded ? "direct" : "direct, strips";
 
-    /// <summary>Floats of the packed filter.</summary>
     public int PackedLength => _g.Depth * PanelPacking.PaddedColumns(_g.K, _tiles.Lanes);
 
-    /// <summary>Floats of scratch for each worker.</summary>
     public int ScratchLength => (int)Arena.Align(_patches ? _rowsPerBlock * _g.Depth : _matrix || _g.Unpadded ? 0 : _unitsPerBlock * StripFloats)
         + (_tiles.MaxRows * _tiles.Panel) + (int)Arena.Align(PanelPacking.PaddedColumns(_g.K, _tiles.Lanes));
 
     int StripFloats => _g.PaddedRows(_stripRows) * _g.PaddedColumns * _g.C;
 
-    /// <summary>Computes the first <paramref name="n"/> images.</summary>
-    /// <param name="n">Images.</param>
-    /// <param name="x">[n, H, W, C].</param>
-    /// <param name="packed">The filter in panels.</param>
-    /// <param name="bias">[K] or null.</param>
-    /// <param name="relu">Whether to clamp at zero.</param>
-    /// <param name="y">Result, addressed by the strides of the geometry.</param>
-    /// <param name="scratch"><see cref="ScratchLength"/> floats for each worker.</param>
-    /// <param name="pool">Threads.</param>
+    public void Pack(float* weights, float* packed, WorkerPool pool)
+    {
+        if (_phase is var (row, column))
+            PanelPacking.Backward(weights, _shape, row, column, _tiles.Lanes, packed, pool);
+        else
+            PanelPacking.Forward(weights, _g.Depth, _g.K, _tiles.Lanes, packed, pool);
+    }
+
     public void Run(int n, float* x, float* packed, float* bias, bool relu, float* y, float* scratch, WorkerPool pool)
     {
         var job = new Job { Plan = this, N = n, X = x, Packed = packed, Bias = bias, Relu = relu, Y = y + _g.ResultOffset, Scratch = scratch };

@@ -6,7 +6,7 @@ namespace MlNetCifar.Numerics.Convolution;
 /// ∂loss/∂f by the micro-kernel <see cref="OuterTile"/>: tiles of (s, c) × k of one filter row, summed over the pixels of a few images at a time.
 /// Work falls into groups of images (each with its own partial sums, added in order at the end) times parts of the tiles; both depend on the shape alone.
 /// </summary>
-internal sealed unsafe class DirectFilterGradient
+internal sealed unsafe class DirectFilterGradient : IFilterGradient
 {
     // x and ∂loss/∂y of the images that are worked on together stay in the second-level cache.
     const int ChunkFloats = 3 << 15;
@@ -36,10 +36,8 @@ internal sealed unsafe class DirectFilterGradient
         _parts = _groups >= 8 ? 1 : Math.Min(_units, 24);
     }
 
-    /// <summary>How the pass works.</summary>
     public string Name => $"direct, {_groups}×{_parts} blocks";
 
-    /// <summary>Floats of scratch for <paramref name="threads"/> workers.</summary>
     public int WorkspaceLength(int threads) => (threads * ScratchLength) + (_groups > 1 ? _groups * (int)Arena.Align(_s.FilterLength) : 0);
 
     int PaddedRows { get; }
@@ -57,7 +55,6 @@ internal sealed unsafe class DirectFilterGradient
 
     int TailFloats => _s.P * _s.Q * TailWidth;
 
-    /// <summary>Computes ∂loss/∂f of the first <paramref name="n"/> images.</summary>
     public void Run(int n, float* x, float* gradY, float* gradF, float* workspace, WorkerPool pool)
     {
         var partial = workspace + ((nint)pool.Threads * ScratchLength);

@@ -26,8 +26,8 @@ internal static unsafe class FixedSum
         Run(workspace, Groups, (nint)Arena.Align(columns), columns, sum, pool);
     }
 
-    // Lane by lane the same additions at every width, so one portable width serves all.
-    static void Add(float* source, float* target, int length)
+    /// <summary>target[i] += source[i]; lane by lane the same additions at every width, so one portable width serves all.</summary>
+    public static void Add(float* source, float* target, int length)
     {
         var i = 0;
         for (; i + 16 <= length; i += 16)

@@ -10,25 +10,35 @@ namespace MlNetCifar.Numerics.Kernels;
 /// </summary>
 internal sealed unsafe class ConvPlan
 {
-    readonly TileSet _tiles;
-    readonly DirectCorrelation _forward;
-    readonly DirectCorrelation[] _backward;
-    readonly DirectFilterGradient _gradient;
+    readonly ICorrelation _forward;
+    readonly ICorrelation[] _backward;
+    readonly IFilterGradient _gradient;
 
     /// <summary>Chooses the algorithms.</summary>
     /// <param name="shape">Geometry; N is the largest batch.</param>
     /// <param name="width">Lane width.</param>
     /// <param name="threads">Workers of the pool that will run it; sizes per-worker scratch and nothing else.</param>
-    public ConvPlan(ConvShape shape, SimdWidth width, int threads)
+    /// <param name="winograd">Whether Winograd's algorithm may be chosen.</param>
+    public ConvPlan(ConvShape shape, SimdWidth width, int threads, bool winograd = true)
     {
         Shape = shape;
         Threads = threads;
-        _tiles = TileSet.For(width);
-        _forward = new DirectCorrelation(Correlation.Forward(shape), _tiles);
-        _backward = new DirectCorrelation[shape.Stride * shape.Stride];
+        var tiles = TileSet.For(width);
+        var forward = Correlation.Forward(shape);
+        _forward = winograd && WinogradCorrelation.Fits(forward, tiles.Lanes)
+            ? new WinogradCorrelation(forward, backward: false, tiles)
+            : new DirectCorrelation(shape, null, tiles);
+        _backward = new ICorrelation[shape.Stride * shape.Stride];
         for (var phase = 0; phase < _backward.Length; phase++)
-            _backward[phase] = new DirectCorrelation(Correlation.BackwardData(shape, phase / shape.Stride, phase % shape.Stride), _tiles);
-        _gradient = new DirectFilterGradient(shape, _tiles);
+        {
+            int row = phase / shape.Stride, column = phase % shape.Stride;
+            var backward = Correlation.BackwardData(shape, row, column);
+            _backward[phase] = winograd && shape.Stride == 1 && WinogradCorrelation.Fits(backward, tiles.Lanes)
+                ? new WinogradCorrelation(backward, backward: true, tiles)
+                : new DirectCorrelation(shape, (row, column), tiles);
+        }
+
+        _gradient = winograd && WinogradFilterGradient.Fits(shape, tiles.Lanes) ? new WinogradFilterGradient(shape, tiles) : new DirectFilterGradient(shape, tiles);
 
         PackedLength = (int)Arena.Align(_forward.PackedLength) + _backward.Sum(b => (int)Arena.Align(b.PackedLength));
         var scratch = Math.Max(_forward.ScratchLength, _backward.Max(b => b.ScratchLength));
@@ -61,11 +71,11 @@ internal sealed unsafe class ConvPlan
         Check(packed.Length, PackedLength, nameof(packed));
         fixed (float* w = weights, target = packed)
         {
-            PanelPacking.Forward(w, Shape.R * Shape.S * Shape.C, Shape.K, _tiles.Lanes, target, pool);
+            _forward.Pack(w, target, pool);
             var next = target + Arena.Align(_forward.PackedLength);
             for (var phase = 0; backward && phase < _backward.Length; phase++)
             {
-                PanelPacking.Backward(w, Shape, phase / Shape.Stride, phase % Shape.Stride, _tiles.Lanes, next, pool);
+                _backward[phase].Pack(w, next, pool);
                 next += Arena.Align(_backward[phase].PackedLength);
             }
         }
