@@ -4,7 +4,7 @@ namespace MlNetCifar.App.Cli;
 internal sealed class SettingValues
 {
     /// <summary>The file of settings.</summary>
-    public static Setting<string?> Config { get; } = Settings.Text("config", "FILE", "JSON file of settings; the command line and variables go before it", group: "General");
+    public static Setting<string?> Config { get; } = Cli.Settings.Text("config", "FILE", "JSON file of settings; the command line and variables go before it", group: "General");
 
     readonly Dictionary<Setting, object?> _given = [];
 

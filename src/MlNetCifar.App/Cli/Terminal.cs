@@ -13,8 +13,8 @@ internal sealed class Terminal
 
     public Terminal()
     {
-        _tables = new(() => Console(Out, IsOutTerminal));
-        _log = new(() => Console(Error, IsErrorTerminal));
+        _tables = new(() => Console(Out!, IsOutTerminal));
+        _log = new(() => Console(Error!, IsErrorTerminal));
     }
 
     /// <summary>Data.</summary>

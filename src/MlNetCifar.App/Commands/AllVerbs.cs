@@ -7,5 +7,6 @@ internal static class AllVerbs
 {
     public static IReadOnlyList<Verb> Create() =>
     [
+        new TrainCommand(),
     ];
 }
