@@ -89,4 +89,29 @@ internal static class DataErrors
 
     public static MlNetCifarException ShortRead(string path, long found, long expected) =>
         new("MNC1023", ErrorKind.Data, $"The file gave {found:N0} of {expected:N0} bytes.", "Check the disk, or get the file again.", path);
+
+    public static MlNetCifarException Unwritable(string path, Exception inner) =>
+        new("MNC1024", ErrorKind.Failure, $"This cannot be written ({inner.Message.TrimEnd('.')}).", "Check the free space and your rights; what is finished is kept.", path, inner);
+
+    public static MlNetCifarException ShardDamaged(string path, string found) =>
+        new("MNC1030", ErrorKind.Data, found, "Run 'mlnetcifar prepare' again; it repairs what is missing or damaged.", path);
+
+    public static MlNetCifarException Manifest(string path, Exception inner) =>
+        new("MNC1031", ErrorKind.Data, $"This is no shard manifest ({inner.Message.TrimEnd('.')}).", "Run 'mlnetcifar prepare' again.", path, inner);
+
+    [DoesNotReturn]
+    public static void Unfinished(string path) =>
+        throw new MlNetCifarException("MNC1032", ErrorKind.Data, "The shards are unfinished: there is no _SUCCESS.", "Run 'mlnetcifar prepare' again; it does only what is missing.", path);
+
+    [DoesNotReturn]
+    public static void OtherSpec(string path, string found, string expected) =>
+        throw new MlNetCifarException("MNC1033", ErrorKind.Data, $"The data were prepared with {found}, expected {expected}.", "Prepare them again with the expected values.", path);
+
+    [DoesNotReturn]
+    public static void SplitsDiffer(string path, string what) =>
+        throw new MlNetCifarException("MNC1034", ErrorKind.Data, $"The splits differ in {what}.", "Run 'mlnetcifar prepare' again into an empty folder.", path);
+
+    [DoesNotReturn]
+    public static void OtherLayout(string path) =>
+        throw new MlNetCifarException("MNC1035", ErrorKind.Usage, "The folder holds shards with other splits.", "Give an empty folder, or delete the old shards.", path);
 }

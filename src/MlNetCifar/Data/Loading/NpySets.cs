@@ -1,7 +1,7 @@
 using System.Globalization;
 using MlNetCifar.Data.Catalog;
 using MlNetCifar.Data.Files;
-using MlNetCifar.Data.Shards;
+using MlNetCifar.Data.Npy;
 
 namespace MlNetCifar.Data.Loading;
 

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.Text;
 
-namespace MlNetCifar.Data.Shards;
+namespace MlNetCifar.Data.Npy;
 
 /// <summary>The header of NumPy's <c>.npy</c> format.</summary>
 /// <param name="Descr">Element type, for example <c>|u1</c>, <c>&lt;f4</c>, <c>&lt;i8</c>.</param>

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace MlNetCifar.Data.Shards;
+namespace MlNetCifar.Data.Npy;
 
 /// <summary>Elements of a <c>.npy</c> file as the numbers the data stage wants.</summary>
 internal static class NpyArray
