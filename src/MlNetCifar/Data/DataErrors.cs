@@ -114,4 +114,18 @@ internal static class DataErrors
     [DoesNotReturn]
     public static void OtherLayout(string path) =>
         throw new MlNetCifarException("MNC1035", ErrorKind.Usage, "The folder holds shards with other splits.", "Give an empty folder, or delete the old shards.", path);
+
+    public static MlNetCifarException UnknownDataset(string name, IEnumerable<string> known) =>
+        new("MNC1040", ErrorKind.Usage, $"There is no data set '{name}'.", $"Known: {string.Join(", ", known)}.");
+
+    public static MlNetCifarException DownloadFailed(string address, string reason, Exception inner) =>
+        new("MNC1041", ErrorKind.Failure, $"The download failed: {reason.TrimEnd('.')}.", "Try again; what came is kept. Or fetch the file by other means and give its path.", address, inner);
+
+    [DoesNotReturn]
+    public static void WrongChecksum(string address, string found, string expected) =>
+        throw new MlNetCifarException("MNC1042", ErrorKind.Data, $"The file has the MD5 {found}, expected {expected}.", "Try again; if it happens again, the file there has changed.", address);
+
+    [DoesNotReturn]
+    public static void FileExists(string path) =>
+        throw new MlNetCifarException("MNC1043", ErrorKind.Usage, "The file is already there.", "Import into an empty folder.", path);
 }
