@@ -36,6 +36,9 @@ internal static class CliErrors
     public static MlNetCifarException InputNotFound(string path) =>
         new("MNC9011", ErrorKind.Data, "There is no such file or folder.", "Check the path.", path);
 
+    public static MlNetCifarException NoPictures(string path) =>
+        new("MNC9014", ErrorKind.Data, "There is no picture in this folder.", "Check the path; pictures are recognised by their extension here.", path);
+
     public static MlNetCifarException Argument(string found, Exception inner) =>
         new("MNC9012", ErrorKind.Usage, found, "Correct the options.", null, inner);
 

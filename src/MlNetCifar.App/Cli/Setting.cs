@@ -31,6 +31,9 @@ internal abstract class Setting(string name, string help)
     /// <summary>Whether the option needs no value.</summary>
     public bool IsFlag => ValueName is null;
 
+    /// <summary>The value where none is given, boxed.</summary>
+    public abstract object? Default { get; }
+
     /// <summary>Reads a value from text; the message of a <see cref="FormatException"/> says what is expected.</summary>
     public abstract object? Read(string text);
 
@@ -65,6 +68,8 @@ internal sealed class Setting<T>(string name, string help, Func<string, T> read,
 {
     /// <summary>The value where none is given.</summary>
     public T Fallback { get; } = fallback;
+
+    public override object? Default => Fallback;
 
     public override object? Read(string text) => read(text);
 }

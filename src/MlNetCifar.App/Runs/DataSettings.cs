@@ -74,9 +74,4 @@ internal static class DataSettings
     /// <summary>How pictures must be preprocessed to look like these.</summary>
     public static PreprocessSpec Spec(ImageDataset dataset) =>
         dataset.Spec ?? new PreprocessSpec { Width = dataset.Train.Width, Height = dataset.Train.Height, Channels = dataset.Train.Channels };
-
-    sealed class LoadReport(Action<LoadProgress> report) : IProgress<LoadProgress>
-    {
-        public void Report(LoadProgress value) => report(value);
-    }
 }

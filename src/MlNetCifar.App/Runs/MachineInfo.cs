@@ -60,6 +60,19 @@ internal sealed record MachineInfo
         ("serverGc", "Server garbage collector", ServerGc, ServerGc ? "yes" : "no"),
     ];
 
+    /// <summary>What makes this machine slower than it need be.</summary>
+    public IEnumerable<string> Advice()
+    {
+        if (SimdBits == 0)
+            yield return "no vector instructions are used; training will be many times slower";
+        else if (SimdAvailable.Count > 0 && SimdAvailable[0] > SimdBits)
+            yield return $"MLNETCIFAR_SIMD restricts the kernels to {SimdBits} bits; the machine has {SimdAvailable[0]}";
+        if (CoreQuota is { } quota && quota < Cores)
+            yield return Texts.Invariant($"the cgroup grants {quota:0.##} cores, less than the {Cores} threads used; give --threads {Math.Max(1, (int)quota)}");
+        if (Memory < 1L << 30)
+            yield return "less than 1 GiB of memory; prepare shards and train on those";
+    }
+
     public static string Bytes(double bytes) => bytes switch
     {
         >= 1L << 30 => Texts.Invariant($"{bytes / (1L << 30):0.0} GiB"),

@@ -11,35 +11,38 @@ internal static class RunRecord
 
     /// <summary>Writes args.json: all settings as they were in the end. The file can be given back with --config.</summary>
     public static void Arguments(RunFolder folder, string verb, SettingValues values, TrainingOptions? options = null) =>
-        folder.WriteBytes("args.json", stream =>
+        Write(folder, "args.json", json =>
         {
-            using var json = new Utf8JsonWriter(stream, s_indented);
-            json.WriteStartObject();
             json.WriteString(ConfigFile.Verb, verb);
             foreach (var setting in values.Settings)
             {
                 if (setting == SettingValues.Config || setting == Verb.Json || setting == Verb.Verbose)
                     continue;
                 var training = options is null ? null : TrainingSettings.All.FirstOrDefault(t => t.Setting == setting);
-                Setting.WriteValue(json, setting.Name, training is null ? values.Given(setting) ?? Default(setting) : training.Read(options!));
+                Setting.WriteValue(json, setting.Name, training is null ? values.Given(setting) ?? setting.Default : training.Read(options!));
             }
-
-            json.WriteEndObject();
         });
 
     /// <summary>Writes env.json: machine and software.</summary>
-    public static void Machine(RunFolder folder, MachineInfo machine) => folder.WriteBytes("env.json", stream =>
+    public static void Machine(RunFolder folder, MachineInfo machine) => Write(folder, "env.json", json =>
     {
-        using var json = new Utf8JsonWriter(stream, s_indented);
-        json.WriteStartObject();
         foreach (var (key, _, value, _) in machine.Rows())
             Setting.WriteValue(json, key, value);
-        json.WriteEndObject();
     });
 
     /// <summary>Settings as a report shows them: those of training that differ from the defaults come from here too.</summary>
     public static IReadOnlyList<KeyValuePair<string, string>> Pairs(TrainingOptions options) =>
         [.. TrainingSettings.All.Select(t => new KeyValuePair<string, string>(t.Setting.Name, Texts.Of(t.Read(options))))];
 
-    static object? Default(Setting setting) => setting.DefaultText is { } text && !setting.IsFlag ? text : setting.IsFlag ? false : null;
+    static void Write(RunFolder folder, string name, Action<Utf8JsonWriter> members) => folder.WriteBytes(name, stream =>
+    {
+        using (var json = new Utf8JsonWriter(stream, s_indented))
+        {
+            json.WriteStartObject();
+            members(json);
+            json.WriteEndObject();
+        }
+
+        stream.WriteByte((byte)'\n');
+    });
 }
