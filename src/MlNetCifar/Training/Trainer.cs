@@ -39,7 +39,7 @@ public sealed class Trainer(NetworkSpec network, TrainingOptions? options = null
             (train, validation) = (train.Sample(few * Options.BatchSize, Options.Seed), null);
         Check(train, validation);
         var normalization = Normalization.Compute(train, cancellation);
-        using var session = new TrainingSession(Network, Options, train);
+        using var session = new TrainingSession(Network, Options, train, normalization);
         using var loader = new BatchLoader(train, normalization, new BatchLoaderOptions
         {
             BatchSize = Options.BatchSize, Shuffle = true, Seed = Options.Seed,
@@ -121,8 +121,10 @@ internal sealed class TrainingLoop(Trainer trainer, TrainingSession session, Bat
         loader.Start(State.Epoch);
         while (State.StopReason is null && loader.Next() is { } batch)
         {
-            State.LearningRate = (float)(_options.LearningRate * _schedule(Progress()));
-            State.Loss = session.Step(batch, State.LearningRate, out var right);
+            var progress = Progress();
+            var factor = (float)_schedule(progress);
+            State.LearningRate = _options.LearningRate * factor;
+            State.Loss = session.Step(batch, factor, progress, out var right);
             loss += State.Loss * batch.Count;
             images += batch.Count;
             correct += right;
