@@ -21,7 +21,7 @@ internal sealed class CompareCommand() : Verb("compare", "Compare runs on the sa
 
     public override int Run(Call call)
     {
-        var runs = call.Arguments.Select(RunData.Load).ToList();
+        var runs = call.Arguments.Select(folder => RunData.Load(folder)).ToList();
         var options = new ComparisonOptions { Significance = call.Get(s_significance), BootstrapResamples = Math.Max(0, call.Get(s_resamples)) };
         if (runs.Count == 2)
             Print(call, RunComparison.Compare(runs[0], runs[1], options));

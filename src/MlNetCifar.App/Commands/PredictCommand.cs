@@ -114,12 +114,16 @@ internal sealed class PredictCommand() : Verb("predict", "Name what is on pictur
         var table = new Table().Border(TableBorder.Simple).AddColumns("Picture", "Answer").AddColumn(new TableColumn("Probability").RightAligned()).AddColumn("Next");
         foreach (var result in results)
         {
-            if (result.Predictions is not [var first, .. var rest])
+            if (result.Fault is not null)
+            {
                 failed.Add(result);
-            else
-                table.AddRow(
-                    Markup.Escape(result.Path), Markup.Escape(first.Label), Texts.Invariant($"{first.Probability:0.000}"),
-                    Markup.Escape(string.Join(", ", rest.Select(p => Texts.Invariant($"{p.Label} {p.Probability:0.000}")))));
+                continue;
+            }
+
+            var best = result.Predictions[0];
+            table.AddRow(
+                Markup.Escape(result.Path), Markup.Escape(best.Label), Texts.Invariant($"{best.Probability:0.000}"),
+                Markup.Escape(string.Join(", ", result.Predictions.Skip(1).Select(p => Texts.Invariant($"{p.Label} {p.Probability:0.000}")))));
         }
 
         if (table.Rows.Count > 0)

@@ -47,7 +47,7 @@ internal sealed partial class PrepareCommand() : Verb("prepare", "Turn images in
         if (!call.Json)
         {
             foreach (var (split, manifest) in report.Splits)
-                call.Terminal.Out.WriteLine(Texts.Invariant($"{split.ToString().ToLowerInvariant(),-10} {manifest.Rows,9:N0} images in {manifest.Parts.Count} parts"));
+                call.Terminal.Out.WriteLine(Texts.Invariant($"{split.ToString().ToLowerInvariant(),-10} {manifest.Count,9:N0} images in {manifest.Parts.Count} parts"));
             call.Terminal.Out.WriteLine(Texts.Invariant($"{report.PartsWritten} parts written, {report.PartsKept} kept, in {report.Folder}"));
             return;
         }
@@ -60,7 +60,7 @@ internal sealed partial class PrepareCommand() : Verb("prepare", "Turn images in
             json.WriteNumber("badFiles", report.BadFiles.Count);
             json.WriteStartObject("images");
             foreach (var (split, manifest) in report.Splits)
-                json.WriteNumber(split.ToString().ToLowerInvariant(), manifest.Rows);
+                json.WriteNumber(split.ToString().ToLowerInvariant(), manifest.Count);
             json.WriteEndObject();
         });
     }
