@@ -18,18 +18,15 @@ internal static class DataErrors
         throw new MlNetCifarException("MNC1003", ErrorKind.Data, "There is no image here.",
             "Put images into one folder per class: class/name.jpg, or train/class/name.jpg.", path);
 
-    [DoesNotReturn]
-    public static void EmptyClass(string path) =>
-        throw new MlNetCifarException("MNC1004", ErrorKind.Data, "The class folder holds no image.", "Add images or remove the folder.", path);
+    public static MlNetCifarException EmptyClass(string path) =>
+        new("MNC1004", ErrorKind.Data, "The class folder holds no image.", "Add images or remove the folder.", path);
 
-    [DoesNotReturn]
-    public static void OneClass(string path, string name) =>
-        throw new MlNetCifarException("MNC1005", ErrorKind.Data, $"There is only one class, '{name}'; at least two are needed.",
+    public static MlNetCifarException OneClass(string path, string name) =>
+        new("MNC1005", ErrorKind.Data, $"There is only one class, '{name}'; at least two are needed.",
             "Point at the folder whose subfolders are the classes.", path);
 
-    [DoesNotReturn]
-    public static void UnknownClass(string path, string name) =>
-        throw new MlNetCifarException("MNC1006", ErrorKind.Data, $"The class '{name}' is not in the training split.",
+    public static MlNetCifarException UnknownClass(string path, string name) =>
+        new("MNC1006", ErrorKind.Data, $"The class '{name}' is not in the training split.",
             "Add it to the training split or remove it here.", path);
 
     [DoesNotReturn]

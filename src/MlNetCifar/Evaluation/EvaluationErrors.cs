@@ -40,5 +40,8 @@ internal static class EvaluationErrors
     public static void DamagedCalibration(Exception inner) => throw new MlNetCifarException(
         "MNC5008", ErrorKind.Data, $"The model's calibration cannot be read: {inner.Message}", "Calibrate the model again.", null, inner);
 
+    [DoesNotReturn]
+    public static void GateFailed(string message) => throw new MlNetCifarException("MNC5009", ErrorKind.Failure, message);
+
     static string Short(string hash) => hash.Length > 12 ? hash[..12] : hash;
 }

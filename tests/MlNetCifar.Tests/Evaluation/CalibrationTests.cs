@@ -109,10 +109,10 @@ public sealed class CalibrationTests
     [TestMethod]
     public void AbstainRule_ReachesItsTargetOnOtherImages()
     {
-        var validation = RejectionCurve.Of(Evaluate(new SyntheticScores(5000, 8, seed: 31, skill: 2)));
+        var validation = RejectionCurve.Of(Evaluate(new SyntheticScores(5000, 8, seed: 31, skill: 2.5)));
         var rule = AbstainRule.ForAccuracy(validation, 0.95);
         Assert.IsInRange(0.3, 0.9, rule.Coverage);
-        var test = RejectionCurve.Of(Evaluate(new SyntheticScores(20_000, 8, seed: 32, skill: 2)));
+        var test = RejectionCurve.Of(Evaluate(new SyntheticScores(20_000, 8, seed: 32, skill: 2.5)));
         Assert.IsGreaterThan(0.945, test.Points.Last(point => point.Threshold >= rule.Threshold).Accuracy);
         Assert.IsTrue(rule.IsUnknown(Math.BitDecrement(rule.Threshold)));
         Assert.IsFalse(rule.IsUnknown(rule.Threshold));
@@ -175,10 +175,10 @@ public sealed class CalibrationTests
     [TestMethod]
     public void CalibrationModel_IsHonestOnTestImages()
     {
-        var (validation, test) = (new SyntheticScores(5000, 8, seed: 41, skill: 2, sharpness: 5), new SyntheticScores(10_000, 8, seed: 42, skill: 2, sharpness: 5));
+        var (validation, test) = (new SyntheticScores(5000, 8, seed: 41, skill: 2.5, sharpness: 5), new SyntheticScores(10_000, 8, seed: 42, skill: 2.5, sharpness: 5));
         var model = CalibrationModel.Fit(validation.Labels, validation.Logits, 8, new CalibrationOptions { AnswerAccuracy = 0.9 });
         var check = CalibrationCheck.Measure(model, test.Labels, test.Logits, test.Classes);
-        Assert.IsGreaterThan(0.1, check.ErrorBefore);
+        Assert.IsGreaterThan(0.05, check.ErrorBefore);
         Assert.IsLessThanOrEqualTo(0.02, check.ErrorAfter);
         Assert.IsInRange(0.89, 0.91, check.Coverage);
         Assert.IsInRange(1.0, 3.0, check.MeanSetSize);

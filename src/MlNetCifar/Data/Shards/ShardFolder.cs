@@ -72,7 +72,7 @@ internal sealed class ShardFolder(string path, ImageDatasetOptions options)
         {
             var unknown = manifest.Classes.FirstOrDefault(c => !classes.Contains(c));
             if (unknown is not null)
-                DataErrors.UnknownClass(_path, unknown);
+                throw DataErrors.UnknownClass(_path, unknown);
             DataErrors.SplitsDiffer(_path, $"their classes from the {classes.Count} expected ones");
         }
     }
