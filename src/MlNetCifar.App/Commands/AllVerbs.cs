@@ -17,7 +17,7 @@ internal static class AllVerbs
         new SummaryCommand(),
         new CompareCommand(),
         new VerbGroup("dataset", "List, download, import and sample data sets.", new DatasetListCommand(), new DatasetGetCommand(), new DatasetImportCommand(), new DatasetSampleCommand()),
-        new VerbGroup("doctor", "Examine the machine, or a data set.", new DoctorMachineCommand()),
+        new VerbGroup("doctor", "Examine the machine, or a data set.", new DoctorMachineCommand(), new DoctorDataCommand()),
         new VerbGroup("image", "Look into image files.", new ImageInfoCommand(), new ImageDecodeCommand()),
         new BenchmarkCommand(),
     ];

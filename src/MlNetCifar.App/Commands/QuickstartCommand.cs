@@ -29,7 +29,7 @@ internal sealed class QuickstartCommand() : Verb("quickstart", "Train, evaluate 
             throw CliErrors.NoSample(sample);
         var code = new TrainingJob(call, Name)
         {
-            Data = call.Get(DataSettings.Data) ?? sample, Preset = Network, Split = (0.8, 0.05), Options = s_recipe,
+            Data = call.Get(DataSettings.Data) ?? sample, Preset = Network, Split = (0.8, 0.05), Recipe = _ => s_recipe,
         }.Run();
         if (code == ExitCodes.Ok)
         {

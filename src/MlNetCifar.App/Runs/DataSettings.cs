@@ -18,6 +18,16 @@ internal static class DataSettings
 
     public static Setting<bool> Grey { get; } = Settings.Flag("grey", "Turn pictures grey", Group);
 
+    public static Setting<ResizeMode> Resize { get; } = Settings.Of(
+        "resize", "NAME", $"How other proportions are brought to the size: {Texts.Choices<ResizeMode>()}", Texts.Choice<ResizeMode>, ResizeMode.Stretch, Group);
+
+    public static Setting<ResizeFilter> Filter { get; } = Settings.Of(
+        "filter", "NAME", $"Kernel of the resize: {Texts.Choices<ResizeFilter>()}", Texts.Choice<ResizeFilter>, ResizeFilter.Bilinear, Group);
+
+    public static Setting<int> Median { get; } = Settings.Of("median", "PIXELS", "Side of a median filter against noise: 0, 3, 5 or 7", Texts.Int, 0, Group);
+
+    public static Setting<double> Blur { get; } = Settings.Of("blur", "PIXELS", "Standard deviation of a Gaussian blur", t => (double)Texts.Number(t), 0.0, Group);
+
     public static Setting<double> Split { get; } = Settings.Of(
         "split", "SHARE", "Share of the images to train on where the data have no test split; the rest is the test split", Texts.Fraction, 0.8, Group);
 
@@ -27,17 +37,24 @@ internal static class DataSettings
     public static Setting<OnBadImage> OnBadImage { get; } = Settings.Of(
         "on-bad-image", "NAME", $"What to do about a file that cannot be read: {Texts.Choices<OnBadImage>()}", Texts.Choice<OnBadImage>, MlNetCifar.Data.OnBadImage.Skip, Group);
 
-    public static IEnumerable<Setting> Opening => [Data, Size, Grey, OnBadImage];
+    public static IEnumerable<Setting> Opening => [Data, .. Making, OnBadImage];
 
-    public static IEnumerable<Setting> All => [Data, Size, Grey, Split, ValidationSplit, OnBadImage];
+    public static IEnumerable<Setting> All => [Data, .. Making, Split, ValidationSplit, OnBadImage];
+
+    static IReadOnlyList<Setting> Making => [Size, Grey, Resize, Filter, Median, Blur];
 
     /// <summary>The preprocessing asked for; null where the data or the defaults decide.</summary>
     public static PreprocessSpec? Preprocess(Call call)
     {
-        if (call.Get(Size) is null && !call.Get(Grey))
+        if (!Making.Any(call.Values.IsGiven))
             return null;
         var (width, height) = call.Get(Size) ?? (32, 32);
-        return new PreprocessSpec { Width = width, Height = height, Channels = call.Get(Grey) ? 1 : 3 };
+        var spec = new PreprocessSpec
+        {
+            Width = width, Height = height, Channels = call.Get(Grey) ? 1 : 3, Resize = call.Get(Resize), Filter = call.Get(Filter), Median = call.Get(Median), Blur = call.Get(Blur),
+        };
+        spec.Validate();
+        return spec;
     }
 
     /// <summary>Opens a data set, with a progress bar, and says what was found.</summary>

@@ -24,20 +24,26 @@ internal sealed class TrainingJob(Call call, string verb)
     /// <summary>Shares of train and validation where the data have no such splits.</summary>
     public required (double Train, double Validation) Split { get; init; }
 
-    /// <summary>What holds where nothing is given.</summary>
-    public TrainingOptions Options { get; init; } = new();
+    /// <summary>What holds where nothing is given, by the pictures' smaller side.</summary>
+    public required Func<int, TrainingOptions> Recipe { get; init; }
+
+    /// <summary>Whether to search for a learning rate instead of training.</summary>
+    public bool FindRate { get; init; }
 
     /// <summary>Trains, evaluates, reports.</summary>
     /// <returns>The exit code.</returns>
     public int Run()
     {
-        var threads = (int?)call.Values.Given(TrainingSettings.Find<int?>("threads"));
-        var given = TrainingSettings.Options(call.Values, Options, 32);
-        using var opened = DataSettings.Open(call, Data, Preprocess, threads: threads);
-        var dataset = Splits(opened, given.Seed);
+        // Wrong options are told before the data are read.
+        var asked = TrainingSettings.Options(call.Values, Recipe(32), 32);
+        using var opened = DataSettings.Open(call, Data, Preprocess, threads: asked.Threads);
+        var dataset = Splits(opened, asked.Seed);
         var train = dataset.Train;
-        var options = TrainingSettings.Options(call.Values, Options, Math.Min(train.Width, train.Height));
+        var side = Math.Min(train.Width, train.Height);
+        var options = TrainingSettings.Options(call.Values, Recipe(side), side);
         var network = Architectures.Create(Preset, train.Height, train.Width, train.Channels, train.Classes.Count);
+        if (FindRate)
+            return RateSearch.Run(call, network, options, train);
         var folder = RunFolder.Create(call, verb, Preset);
         RunRecord.Arguments(folder, verb, call.Values, options);
         RunRecord.Machine(folder, new MachineInfo());

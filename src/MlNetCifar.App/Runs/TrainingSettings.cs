@@ -13,14 +13,15 @@ internal sealed record TrainingSetting(Setting Setting, Func<TrainingOptions, ob
 /// <summary>The one table behind options, variables, configuration files and args.json: every property of <see cref="TrainingOptions"/>.</summary>
 internal static class TrainingSettings
 {
-    const string Training = "Training";
+    const string Training = "Training (defaults are those of the preset; shown is seed-cnn)";
     const string Pictures = "Augmentation";
 
-    static readonly TrainingOptions s_defaults = new();
+    /// <summary>What help shows; other presets have recipes of their own.</summary>
+    static readonly TrainingOptions s_defaults = Recipes.For("seed-cnn");
 
     /// <summary>A preset of the augmentation; single choices go on top of it.</summary>
     public static Setting<string?> Augment { get; } =
-        Settings.Text("augment", "NAME", "Random changes to training images: none or standard (flips and shifts)", "standard", Pictures);
+        Settings.Text("augment", "NAME", "Random changes to training images: none or standard (flips and shifts) [as the preset]", group: Pictures);
 
     public static IReadOnlyList<TrainingSetting> All { get; } =
     [
@@ -31,10 +32,10 @@ internal static class TrainingSettings
         Of("schedule", "NAME", $"How the rate changes: {Texts.Choices<ScheduleKind>()}", Texts.Choice<ScheduleKind>, o => o.Schedule, (o, v) => o with { Schedule = v }),
         Of("warmup", "SHARE", "Share of the run in which the rate rises", Texts.NumberOrNone, o => o.Warmup, (o, v) => o with { Warmup = v }),
         Of("step-factor", "F", "Factor of the step schedule after each third of the run", Texts.Number, o => o.StepFactor, (o, v) => o with { StepFactor = v }),
-        Of("bias-learning-rate", "RATE", "Learning rate of biases and normalisation with muon and sgd", Texts.NumberOrNone, o => o.BiasLearningRate, (o, v) => o with { BiasLearningRate = v }),
-        Of("head-learning-rate", "RATE", "Learning rate of the last layer with muon", Texts.NumberOrNone, o => o.HeadLearningRate, (o, v) => o with { HeadLearningRate = v }),
-        Of("muon-momentum", "M", "Momentum of muon", Texts.Number, o => o.MuonMomentum, (o, v) => o with { MuonMomentum = v }),
-        Of("frozen-bias-share", "SHARE", "Share of the run after which the bias of a whitening layer stays as it is", Texts.Number, o => o.FrozenBiasShare, (o, v) => o with { FrozenBiasShare = v }),
+        Of("bias-learning-rate", "RATE", "Learning rate of biases with muon", Texts.NumberOrNone, o => o.BiasLearningRate, (o, v) => o with { BiasLearningRate = v }),
+        Of("head-learning-rate", "RATE", "Learning rate of matrices with muon", Texts.NumberOrNone, o => o.HeadLearningRate, (o, v) => o with { HeadLearningRate = v }),
+        Of("muon-momentum", "M", "Momentum of filters with muon", Texts.Number, o => o.MuonMomentum, (o, v) => o with { MuonMomentum = v }),
+        Of("frozen-bias-share", "SHARE", "Share of the run after which the biases of frozen filters stay as they are", Texts.Number, o => o.FrozenBiasShare, (o, v) => o with { FrozenBiasShare = v }),
         Of("momentum", "M", "Momentum of sgd", Texts.Number, o => o.Momentum, (o, v) => o with { Momentum = v }),
         Of("nesterov", "BOOL", "Whether sgd looks ahead", Texts.Bool, o => o.Nesterov, (o, v) => o with { Nesterov = v }),
         Of("beta1", "B", "First moment decay of adam and adamw", Texts.Number, o => o.Beta1, (o, v) => o with { Beta1 = v }),
@@ -74,8 +75,8 @@ internal static class TrainingSettings
     public static TrainingOptions Options(SettingValues values, TrainingOptions start, int side)
     {
         var options = start;
-        if (values.IsGiven(Augment) || start.Augmentation.IsNone)
-            options = options with { Augmentation = Augmentation.Preset(values.Get(Augment)!, side) };
+        if (values.Get(Augment) is { } preset)
+            options = options with { Augmentation = Augmentation.Preset(preset, side) };
         foreach (var setting in All.Where(t => values.IsGiven(t.Setting)))
             options = setting.Write(options, values.Given(setting.Setting));
         Checked(options.Validate);
