@@ -47,6 +47,7 @@ public sealed class Trainer(NetworkSpec network, TrainingOptions? options = null
         });
         using var validationLoader = validation is null ? null : new BatchLoader(validation, normalization, new BatchLoaderOptions { BatchSize = session.Network.BatchSize });
         var loop = new TrainingLoop(this, session, loader, validationLoader);
+        loop.State.Normalization = normalization;
         var result = loop.Run(progress, cancellation);
         return new TrainingResult(result, normalization, train.Classes, Options, loop.State.History, loop.State.BestEpoch, loop.State.StopReason!.Value, loop.Elapsed);
     }
