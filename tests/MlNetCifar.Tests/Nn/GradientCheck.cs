@@ -92,8 +92,8 @@ internal sealed class GradientCheck : IDisposable
             var at = samples >= tensor.Length ? k : random.Next(tensor.Length);
             var expected = CentralDifference(tensor.Name, at);
 
-            // 1e-7 is what the difference of two losses near 2 leaves of 16 digits.
-            LaneCases.AssertClose(expected, gradient[at], 1e-7 + (2e-4 * Math.Max(Math.Abs(expected), norm / Math.Sqrt(tensor.Length))), $"{_weights.Spec.Name}: ∂{tensor.Name}[{at}]");
+            // Behind a normalisation a bias has no gradient at all: what is left of its sum is rounding.
+            LaneCases.AssertClose(expected, gradient[at], 2e-6 + (2e-4 * Math.Max(Math.Abs(expected), norm / Math.Sqrt(tensor.Length))), $"{_weights.Spec.Name}: ∂{tensor.Name}[{at}]");
         }
     }
 

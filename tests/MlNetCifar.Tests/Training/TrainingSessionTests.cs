@@ -77,7 +77,7 @@ public sealed class TrainingSessionTests
         decayed.Step();
         foreach (var tensor in plain.Session.Weights.Tensors)
         {
-            var (a, b, w) = (tensor.Values, decayed.Session.Weights.Find(tensor.Name)!.Values, first.Find(tensor.Name)!.Values);
+            Span<float> a = tensor.Values, b = decayed.Session.Weights.Find(tensor.Name)!.Values, w = first.Find(tensor.Name)!.Values;
             for (var i = 0; i < a.Length; i++)
                 Assert.AreEqual(tensor.Role == ParameterRole.Weight ? a[i] - (0.05 * 0.5 * w[i]) : a[i], b[i], 1e-6, $"{tensor.Name}[{i}]");
         }
