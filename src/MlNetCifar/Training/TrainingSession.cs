@@ -97,6 +97,8 @@ internal sealed class TrainingSession : IDisposable
         Optimizer.Dispose();
         Network.Dispose();
         _averageNetwork?.Dispose();
+        Average?.Dispose();
+        Weights.Dispose();
         Pool.Dispose();
     }
 
