@@ -38,7 +38,7 @@ public sealed class Trainer(NetworkSpec network, TrainingOptions? options = null
         if (Options.OverfitBatches is { } few)
             (train, validation) = (train.Sample(few * Options.BatchSize, Options.Seed), null);
         Check(train, validation);
-        var normalization = Normalization.Compute(train, cancellation);
+        var normalization = Normalization.Compute(train);
         using var session = new TrainingSession(Network, Options, train, normalization);
         using var loader = new BatchLoader(train, normalization, new BatchLoaderOptions
         {
