@@ -193,6 +193,8 @@ internal sealed class TrainingLoop(Trainer trainer, TrainingSession session, Bat
     {
         if (_options.TimeBudget is null && State.Epoch >= _options.Epochs)
             return StopReason.Completed;
+        if (_options.TimeBudget is not null && Progress() >= 1)
+            return StopReason.TimeBudget;
         return _options.Patience is { } patience && validation is not null && _sinceBest >= patience ? StopReason.EarlyStopping : null;
     }
 }
