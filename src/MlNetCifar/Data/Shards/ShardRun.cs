@@ -48,7 +48,9 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
             }
 
             Touch(target);
-            parts[p] = Write(target, p, plan.Keys[p], build(_builder, plan.Parts[p]));
+            var built = build(_builder, plan.Parts[p]);
+            parts[p] = Write(target, p, plan.Keys[p], built);
+            _builder.Recycle(built);
             _written++;
         }
 
