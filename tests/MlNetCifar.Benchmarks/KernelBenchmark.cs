@@ -1,3 +1,4 @@
+using MlNetCifar.Numerics.Tiles;
 using System.Diagnostics;
 using System.Globalization;
 using MlNetCifar.Numerics;
@@ -45,15 +46,19 @@ internal static class KernelBenchmark
         Console.WriteLine($"{"layer",-34} {"pack",8} {"forward",22} {"backward data",22} {"backward weights",22}  algorithm");
         foreach (var (name, layer, shape) in s_layers)
             if (name.Contains(net, StringComparison.Ordinal))
-                Layer($"{name} {layer}", shape with { N = batch }, width, pool, peak);
+            {
+                Layer($"{name} {layer}", shape with { N = batch }, width, pool, peak, pooled: false);
+                if (layer is [.., '²'] && new ConvPlan(shape, width, 1).CanPool)
+                    Layer("  with 2×2 max-pooling", shape with { N = batch }, width, pool, peak, pooled: true);
+            }
         return 0;
     }
 
-    static void Layer(string name, ConvShape shape, SimdWidth width, WorkerPool pool, double peak)
+    static void Layer(string name, ConvShape shape, SimdWidth width, WorkerPool pool, double peak, bool pooled)
     {
         var plan = new ConvPlan(shape, width, pool.Threads);
         using var arena = new Arena(
-            Arena.Align(shape.InputLength) + (2 * Arena.Align(shape.OutputLength)) + (2 * Arena.Align(shape.FilterLength)) + Arena.Align(shape.InputLength)
+            Arena.Align(shape.InputLength) + (3 * Arena.Align(shape.OutputLength)) + (2 * Arena.Align(shape.FilterLength)) + Arena.Align(shape.InputLength)
             + (2 * Arena.Align(shape.K)) + Arena.Align(plan.PackedLength) + plan.WorkspaceLength);
         var next = 0L;
         Span<float> Take(int length)
@@ -65,7 +70,7 @@ internal static class KernelBenchmark
 
         Span<float> x = Take(shape.InputLength), y = Take(shape.OutputLength), gradY = Take(shape.OutputLength), gradX = Take(shape.InputLength);
         Span<float> f = Take(shape.FilterLength), gradF = Take(shape.FilterLength), bias = Take(shape.K), gradBias = Take(shape.K);
-        Span<float> packed = Take(plan.PackedLength), workspace = Take(plan.WorkspaceLength);
+        Span<float> argMax = Take(shape.OutputLength), packed = Take(plan.PackedLength), workspace = Take(plan.WorkspaceLength);
         var random = new SplitRandom(1, RandomPurpose.Initialize);
         Fill(x, ref random);
         Fill(f, ref random);
@@ -78,11 +83,20 @@ internal static class KernelBenchmark
             var t0 = Stopwatch.GetTimestamp();
             plan.PackWeights(f, packed, true, pool);
             var t1 = Stopwatch.GetTimestamp();
-            plan.Forward(shape.N, x, packed, bias, true, y, workspace, pool);
+            if (pooled)
+                plan.ForwardPooled(shape.N, x, packed, bias, true, y, argMax, workspace, pool);
+            else
+                plan.Forward(shape.N, x, packed, bias, true, y, workspace, pool);
             var t2 = Stopwatch.GetTimestamp();
-            plan.BackwardData(shape.N, gradY, packed, gradX, workspace, pool);
+            if (pooled)
+                plan.BackwardDataPooled(shape.N, gradY, argMax, packed, gradX, workspace, pool);
+            else
+                plan.BackwardData(shape.N, gradY, packed, gradX, workspace, pool);
             var t3 = Stopwatch.GetTimestamp();
-            plan.BackwardWeights(shape.N, x, gradY, gradF, gradBias, workspace, pool);
+            if (pooled)
+                plan.BackwardWeightsPooled(shape.N, x, gradY, argMax, gradF, gradBias, workspace, pool);
+            else
+                plan.BackwardWeights(shape.N, x, gradY, gradF, gradBias, workspace, pool);
             var t4 = Stopwatch.GetTimestamp();
             pack = Math.Min(pack, Stopwatch.GetElapsedTime(t0, t1).TotalSeconds);
             forward = Math.Min(forward, Stopwatch.GetElapsedTime(t1, t2).TotalSeconds);

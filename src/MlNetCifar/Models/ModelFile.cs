@@ -96,7 +96,7 @@ internal static class ModelFile
         var model = new ImageClassifier(
             weights,
             [.. json.GetProperty("classes").EnumerateArray().Select(name => name.GetString()!)],
-            PreprocessSpec.Parse(json.GetProperty("preprocess").GetRawText()),
+            PreprocessSpec.FromJson(json.GetProperty("preprocess").GetRawText()),
             new Normalization(normalization.Mean, normalization.Std))
         {
             History = json.GetProperty("history").Deserialize(ModelJson.Default.IReadOnlyListEpochRecord)!,

@@ -50,24 +50,34 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
     {
         for (var i = 0; i < nodes.Length; i++)
         {
-            var relu = i + 1 < nodes.Length && nodes[i].Layer is Conv2d or Linear or BatchNorm && nodes[i + 1].Layer is Activation { Function: ActivationKind.Relu };
-            value = Emit(nodes[i], value, relu);
-            if (relu)
+            // In use, a normalisation right after a convolution becomes part of it; also across a max-pooling, if its scale is surely positive.
+            var next = i + 1 < nodes.Length ? nodes[i + 1] : null;
+            var foldable = !Training && nodes[i].Layer is Conv2d or Linear;
+            var norm = foldable && next?.Layer is BatchNorm ? next : null;
+            var beyond = foldable && next?.Layer is Pool2d { Pool: PoolKind.Max } && i + 2 < nodes.Length && nodes[i + 2].Layer is BatchNorm { Scale: false } ? nodes[i + 2] : null;
+            var after = i + (norm is null ? 1 : 2);
+            var relu = after < nodes.Length && nodes[i].Layer is Conv2d or Linear or BatchNorm && nodes[after].Layer is Activation { Function: ActivationKind.Relu };
+            value = Emit(nodes[i], value, relu, norm ?? beyond);
+            i = relu ? after : after - 1;
+            if (beyond is not null)
+            {
+                value = Emit(nodes[++i], value, false, null);
                 i++;
+            }
         }
 
         return value;
     }
 
-    Value Emit(LayerNode node, Value input, bool relu)
+    Value Emit(LayerNode node, Value input, bool relu, LayerNode? norm)
     {
         var output = node.Output.WithBatch(batchSize);
         switch (node.Layer)
         {
             case Conv2d layer:
-                return Convolution(node, layer.Geometry(input.Shape), input, output, relu);
+                return Convolution(node, layer.Geometry(input.Shape), input, output, relu, norm);
             case Linear layer:
-                return Convolution(node, ConvShape.Dense(batchSize, input.Shape.C, layer.Units), input, output, relu);
+                return Convolution(node, ConvShape.Dense(batchSize, input.Shape.C, layer.Units), input, output, relu, norm);
             case BatchNorm layer:
                 return Normalization(node, layer, input, relu);
             case Activation layer:
@@ -95,23 +105,31 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
         }
     }
 
-    Value Convolution(LayerNode node, ConvShape shape, Value input, Shape output, bool relu)
+    Value Convolution(LayerNode node, ConvShape shape, Value input, Shape output, bool relu, LayerNode? norm)
     {
+        FoldedNorm? folded = null;
+        if (norm is not null)
+        {
+            var memory = NewBuffer($"{node.WeightName} folded", shape.FilterLength + shape.K);
+            _permanent.Add(memory);
+            folded = new FoldedNorm((BatchNorm)norm.Layer, NormWeights(norm), memory);
+        }
+
         var plan = new ConvPlan(shape, pass.Width, pass.Pool.Threads);
         var packed = NewBuffer($"{node.WeightName} packed", plan.PackedLength);
         _permanent.Add(packed);
-        return Add(new ConvOp(plan, Tensor(node, "weight")!, Tensor(node, "bias"), relu, packed, Workspace(plan.WorkspaceLength))
+        return Add(new ConvOp(plan, Tensor(node, "weight")!, Tensor(node, "bias"), relu, packed, Workspace(ConvolutionScratch(plan, output)))
         {
-            Name = node.Position, Input = input, Output = Trained(node, output), Gradients = gradients, Flops = node.Layer.Flops(node.Input),
+            Name = node.Position, Input = input, Output = Trained(node, output), Gradients = gradients, Folded = folded, Flops = node.Layer.Flops(node.Input),
         });
     }
 
     Value Normalization(LayerNode node, BatchNorm layer, Value input, bool relu)
     {
         var channels = input.Shape.C;
-        var saved = Saved(node, 4 * channels);
+        var saved = Saved(node, 5 * channels);
         var workspace = Workspace(BatchNormalization.WorkspaceLength(input.Shape.Length / channels, channels));
-        var tensors = new BatchNormWeights(Tensor(node, "weight")!, Tensor(node, "bias")!, Tensor(node, "running_mean")!, Tensor(node, "running_var")!);
+        var tensors = NormWeights(node);
 
         // In training the input is read again backward; the gradient may be rewritten where it stands.
         var result = Training ? Trained(node, input.Shape, input.Gradient) : Result(node, input, input.Shape, true, true);
@@ -142,6 +160,13 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
             body.Gradient ??= NewBuffer($"{node.Position} gradient", output.Length);
         return Add(new AddOp { Name = node.Position, Input = body, Second = shortcut, Output = Result(node, body, output, true, true), Flops = output.ImageLength });
     }
+
+    BatchNormWeights NormWeights(LayerNode node) =>
+        new(Tensor(node, "weight")!, Tensor(node, "bias")!, Tensor(node, "running_mean")!, Tensor(node, "running_var")!);
+
+    /// <summary>A frozen filter's bias gradient needs scratch of its own kind.</summary>
+    static int ConvolutionScratch(ConvPlan plan, Shape output) =>
+        Math.Max(plan.WorkspaceLength, BatchNormalization.WorkspaceLength(output.Length / output.C, output.C));
 
     WeightTensor? Tensor(LayerNode node, string name) => weights.Find($"{node.WeightName}.{name}");
 

@@ -74,7 +74,9 @@ internal static class NetworkJson
                 json.WriteNumber("stride", conv.Stride);
                 json.WriteString("padding", conv.Padding.ToString());
                 json.WriteBoolean("bias", conv.Bias);
+                json.WriteBoolean("frozen", conv.Frozen);
                 json.WriteString("initializer", conv.Initializer.ToString());
+                json.WriteString("bias_initializer", conv.BiasInitializer.ToString());
                 break;
             case Linear linear:
                 json.WriteNumber("units", linear.Units);
@@ -117,7 +119,8 @@ internal static class NetworkJson
         {
             "conv2d" => new Conv2d(Int("filters"), Int("kernel"))
             {
-                KernelWidth = Int("kernel_width"), Stride = Int("stride"), Padding = Name<Padding>("padding"), Bias = Flag("bias"), Initializer = Name<Initializer>("initializer"),
+                KernelWidth = Int("kernel_width"), Stride = Int("stride"), Padding = Name<Padding>("padding"), Bias = Flag("bias"),
+                Frozen = Flag("frozen"), Initializer = Name<Initializer>("initializer"), BiasInitializer = Name<Initializer>("bias_initializer"),
             },
             "linear" => new Linear(Int("units")) { Bias = Flag("bias"), Initializer = Name<Initializer>("initializer") },
             "batch_norm" => new BatchNorm { Epsilon = Real("epsilon"), Momentum = Real("momentum"), Scale = Flag("scale") },

@@ -40,8 +40,11 @@ public static class LearningRateFinder
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(lowest);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(highest, lowest);
         options.Validate();
-        using var session = new TrainingSession(network, options, train);
-        using var loader = new BatchLoader(train, Normalization.Compute(train, cancellation), new BatchLoaderOptions
+        var normalization = Normalization.Compute(train, cancellation);
+
+        // With a full rate of 1 the step's factor is the rate itself.
+        using var session = new TrainingSession(network, options with { LearningRate = 1, BiasLearningRate = null, HeadLearningRate = null }, train, normalization);
+        using var loader = new BatchLoader(train, normalization, new BatchLoaderOptions
         {
             BatchSize = options.BatchSize, Shuffle = true, Seed = options.Seed, Augmentation = options.Augmentation,
         });
@@ -73,7 +76,7 @@ public static class LearningRateFinder
     {
         try
         {
-            loss = session.Step(batch, (float)rate, out _);
+            loss = session.Step(batch, (float)rate, 0, out _);
             return true;
         }
         catch (MlNetCifarException e) when (e.Code == "MNC3002")

@@ -46,7 +46,7 @@ public sealed class Trainer(NetworkSpec network, TrainingOptions? options = null
         Check(train, validation);
         using var checkpointer = Checkpoints is null ? null : new Checkpointer(Checkpoints, Time);
         var normalization = Normalization.Compute(train, cancellation);
-        using var session = new TrainingSession(Network, Options, train);
+        using var session = new TrainingSession(Network, Options, train, normalization);
         using var loader = new BatchLoader(train, normalization, new BatchLoaderOptions
         {
             BatchSize = Options.BatchSize, Shuffle = true, ShuffleWindow = Options.ShuffleWindow, Seed = Options.Seed,
@@ -56,6 +56,7 @@ public sealed class Trainer(NetworkSpec network, TrainingOptions? options = null
         using var best = session.Result.Clone();
         var pacer = new Pacer(Options, Time, started, loader.BatchesPerEpoch, validation?.Count ?? 0);
         var loop = new TrainingLoop(this, session, loader, validationLoader, best, pacer, checkpointer);
+        loop.State.Normalization = normalization;
         if (checkpointer is not null)
             loop.Attach(ResumeRules.Stamp(train, validation, normalization));
         loop.Run(progress, cancellation);

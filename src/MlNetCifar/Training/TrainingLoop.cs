@@ -107,12 +107,12 @@ internal sealed class TrainingLoop(
     void Step(Batch batch, CancellationToken cancellation)
     {
         State.Progress = pacer.Progress(State.Step);
-        var rate = (float)(_options.LearningRate * _schedule(State.Progress));
+        var factor = (float)_schedule(State.Progress);
         int right;
         try
         {
             _consistent = false;
-            State.Loss = session.Step(batch, rate, out right, cancellation);
+            State.Loss = session.Step(batch, factor, State.Progress, out right, cancellation);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
@@ -121,7 +121,7 @@ internal sealed class TrainingLoop(
             return;
         }
 
-        State.LearningRate = rate;
+        State.LearningRate = _options.LearningRate * factor;
         _lossSum += State.Loss * batch.Count;
         _images += batch.Count;
         _correct += right;

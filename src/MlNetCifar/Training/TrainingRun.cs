@@ -1,3 +1,4 @@
+using MlNetCifar.Data;
 using MlNetCifar.Evaluation;
 using MlNetCifar.Nn;
 
@@ -43,6 +44,9 @@ public sealed class TrainingRun
 
     /// <summary>Steps of one epoch.</summary>
     public int StepsPerEpoch { get; }
+
+    /// <summary>The scaling of pixels.</summary>
+    public Normalization Normalization { get; internal set; } = null!;
 
     /// <summary>The epoch under way, from 0.</summary>
     public int Epoch { get; internal set; }

@@ -1,3 +1,4 @@
+using MlNetCifar.Numerics.Tiles;
 using MlNetCifar.Numerics.Kernels;
 
 namespace MlNetCifar.Numerics.Convolution;
@@ -13,6 +14,9 @@ internal sealed unsafe class DirectCorrelation : ICorrelation
     const int ScratchFloats = 1 << 16;
     const int MatrixRows = 96;
 
+    // Results on their way into a pooling stay in the first-level cache.
+    const int PooledFloats = 1 << 12;
+
     readonly Correlation _g;
     readonly ConvShape _shape;
     readonly (int Row, int Column)? _phase;
@@ -23,6 +27,7 @@ internal sealed unsafe class DirectCorrelation : ICorrelation
     readonly int _strips;
     readonly int _unitsPerBlock;
     readonly int _rowsPerBlock;
+    readonly int _pooledRows;
 
     /// <summary>The forward pass, or one phase of backward-data.</summary>
     public DirectCorrelation(in ConvShape shape, (int Row, int Column)? phase, TileSet tiles)
@@ -41,6 +46,7 @@ internal sealed unsafe class DirectCorrelation : ICorrelation
             return;
         }
 
+        _pooledRows = Math.Max(2, PooledFloats / Math.Max(1, geometry.Q * geometry.K) / 2 * 2);
         var rowFloats = geometry.PaddedColumns * geometry.C;
         _stripRows = Math.Max(1, Math.Min(geometry.P, geometry.Unpadded ? 16 : ((ScratchFloats / Math.Max(1, rowFloats)) - geometry.R) / geometry.Stride));
         _strips = (geometry.P + _stripRows - 1) / _stripRows;
@@ -53,8 +59,13 @@ internal sealed unsafe class DirectCorrelation : ICorrelation
 
     public int PackedLength => _g.Depth * PanelPacking.PaddedColumns(_g.K, _tiles.Lanes);
 
-    public int ScratchLength => (int)Arena.Align(_patches ? _rowsPerBlock * _g.Depth : _matrix || _g.Unpadded ? 0 : _unitsPerBlock * StripFloats)
+    public bool CanPool => !_matrix && !_patches && _g.Depth > 0;
+
+    public int ScratchLength => (int)Arena.Align(_patches ? _rowsPerBlock * _g.Depth : _matrix ? 0 : (_unitsPerBlock * StripFloats) + PoolFloats)
         + (_tiles.MaxRows * _tiles.Panel) + (int)Arena.Align(PanelPacking.PaddedColumns(_g.K, _tiles.Lanes));
+
+    // Rows expanded from behind a pooling, or rows on their way into one.
+    int PoolFloats => Math.Max(Math.Min(_g.H, _g.PaddedRows(_stripRows)) * _g.W * _g.C, _pooledRows * _g.Q * _g.K);
 
     int StripFloats => _g.PaddedRows(_stripRows) * _g.PaddedColumns * _g.C;
 
@@ -66,9 +77,10 @@ internal sealed unsafe class DirectCorrelation : ICorrelation
             PanelPacking.Forward(weights, _g.Depth, _g.K, _tiles.Lanes, packed, pool);
     }
 
-    public void Run(int n, float* x, float* packed, float* bias, bool relu, float* y, float* scratch, WorkerPool pool)
+    public void Run(int n, in ConvSource x, float* packed, in ConvTarget y, float* scratch, WorkerPool pool)
     {
-        var job = new Job { Plan = this, N = n, X = x, Packed = packed, Bias = bias, Relu = relu, Y = y + _g.ResultOffset, Scratch = scratch };
+        var job = new Job { Plan = this, N = n, X = x, Packed = packed, Y = y, Scratch = scratch };
+        job.Y.Values += _g.ResultOffset;
         if (_matrix || _patches)
         {
             var rows = n * _g.P * _g.Q;
@@ -84,6 +96,9 @@ internal sealed unsafe class DirectCorrelation : ICorrelation
             job.PerBlock = Math.Min(_unitsPerBlock, Math.Max(1, units / 8));
             job.Units = (units + job.PerBlock - 1) / job.PerBlock;
             job.PanelBlocks = 1;
+            if (y.Reduce != null)
+                job.Rows += job.Rows % 2;
+            job.Strips = (_g.P + job.Rows - 1) / job.Rows;
         }
 
         pool.Run(ref job, job.Units * job.PanelBlocks);
@@ -92,10 +107,9 @@ internal sealed unsafe class DirectCorrelation : ICorrelation
     struct Job : IParallelJob
     {
         public DirectCorrelation Plan;
-        public float* X;
+        public ConvSource X;
+        public ConvTarget Y;
         public float* Packed;
-        public float* Bias;
-        public float* Y;
         public float* Scratch;
         public int N;
         public int Rows;
@@ -103,18 +117,17 @@ internal sealed unsafe class DirectCorrelation : ICorrelation
         public int PerBlock;
         public int Units;
         public int PanelBlocks;
-        public bool Relu;
 
         public readonly void Execute(int block, int worker)
         {
             var scratch = Scratch + ((nint)worker * Plan.ScratchLength);
             var edge = scratch;
             scratch += Plan._tiles.MaxRows * Plan._tiles.Panel;
-            var bias = Bias == null ? null : scratch;
+            var bias = Y.Bias == null ? null : scratch;
             var columns = PanelPacking.PaddedColumns(Plan._g.K, Plan._tiles.Lanes);
-            if (Bias != null)
+            if (bias != null)
             {
-                new ReadOnlySpan<float>(Bias, Plan._g.K).CopyTo(new Span<float>(bias, columns));
+                new ReadOnlySpan<float>(Y.Bias, Plan._g.K).CopyTo(new Span<float>(bias, columns));
                 new Span<float>(bias + Plan._g.K, columns - Plan._g.K).Clear();
             }
 
@@ -130,13 +143,13 @@ internal sealed unsafe class DirectCorrelation : ICorrelation
             ref readonly var g = ref Plan._g;
             var first = unit * Rows;
             var rows = Math.Min(Rows, (N * g.P * g.Q) - first);
-            var a = Plan._matrix ? X + ((nint)first * g.C) : patches;
+            var a = Plan._matrix ? X.Values + ((nint)first * g.C) : patches;
             if (Plan._patches)
-                Plan.GatherPatches(X, first, rows, patches);
+                Plan.GatherPatches(X.Values, first, rows, patches);
             var panels = PanelPacking.Panels(g.K, Plan._tiles.Lanes);
-            var args = new DotTileArgs { RowStride = g.Depth, Segments = 1, SegmentLength = g.Depth, ResultStride = g.ResultPixel, Relu = Relu };
+            var args = new DotTileArgs { RowStride = g.Depth, Segments = 1, SegmentLength = g.Depth, ResultStride = g.ResultPixel, Relu = Y.Relu };
             for (var panel = panels * part / PanelBlocks; panel < panels * (part + 1) / PanelBlocks; panel++)
-                Plan.RowTiles(ref args, a, rows, panel, Packed, bias, Y + ((nint)first * g.ResultPixel), edge);
+                Plan.RowTiles(ref args, a, rows, panel, Packed, bias, Y.Values + ((nint)first * g.ResultPixel), edge);
         }
 
         readonly void StripBlock(int block, float* bias, float* edge, float* strips)
@@ -145,35 +158,61 @@ internal sealed unsafe class DirectCorrelation : ICorrelation
             var firstUnit = block * PerBlock;
             var units = Math.Min(PerBlock, (N * Strips) - firstUnit);
             var stripFloats = g.PaddedRows(Rows) * g.PaddedColumns * g.C;
-            if (!g.Unpadded)
+            var pooled = strips + ((nint)Plan._unitsPerBlock * Plan.StripFloats);
+            var inPlace = g.Unpadded && X.ArgMax == null;
+            for (var i = 0; i < units && !inPlace; i++)
             {
-                for (var i = 0; i < units; i++)
-                {
-                    int image = (firstUnit + i) / Strips, p = (firstUnit + i) % Strips * Rows;
-                    Padding.Copy(
-                        X + ((nint)image * g.H * g.W * g.C), g.H, g.W, g.C, (p * g.Stride) - g.Top, -g.Left, g.PaddedRows(Math.Min(Rows, g.P - p)), g.PaddedColumns,
-                        strips + ((nint)i * stripFloats));
-                }
+                int image = (firstUnit + i) / Strips, p = (firstUnit + i) % Strips * Rows;
+                int first = (p * g.Stride) - g.Top, rows = g.PaddedRows(Math.Min(Rows, g.P - p));
+                var origin = X.Rows(image, g.H, g.W, g.C, first, first + rows, pooled);
+                Padding.Copy(origin, g.H, g.W, g.C, first, -g.Left, rows, g.PaddedColumns, strips + ((nint)i * stripFloats));
             }
 
-            var width = g.Unpadded ? g.W : g.PaddedColumns;
+            nint width = inPlace ? g.W : g.PaddedColumns;
             var args = new DotTileArgs
             {
-                RowStride = (nint)g.Stride * g.C, Segments = g.R, SegmentLength = g.Segment, SegmentStride = (nint)width * g.C, ResultStride = g.ResultPixel, Relu = Relu,
+                RowStride = (nint)g.Stride * g.C,
+                Segments = g.R,
+                SegmentLength = g.Segment,
+                SegmentStride = width * g.C,
+                ResultStride = g.ResultPixel,
+                Relu = Y.Relu,
             };
-            for (var panel = 0; panel < PanelPacking.Panels(g.K, Plan._tiles.Lanes); panel++)
-                for (var i = 0; i < units; i++)
-                {
-                    int image = (firstUnit + i) / Strips, p = (firstUnit + i) % Strips * Rows;
-                    var source = g.Unpadded ? X + ((((nint)image * g.H) + (p * g.Stride)) * g.W * g.C) : strips + ((nint)i * stripFloats);
-                    var target = Y + ((nint)image * g.ResultImage) + ((nint)p * g.ResultRow);
-                    for (var row = Math.Min(Rows, g.P - p); row > 0; row--)
-                    {
-                        Plan.RowTiles(ref args, source, g.Q, panel, Packed, bias, target, edge);
-                        source += (nint)g.Stride * width * g.C;
-                        target += g.ResultRow;
-                    }
-                }
+            var panels = PanelPacking.Panels(g.K, Plan._tiles.Lanes);
+            for (var unit = 0; unit < units * panels; unit++)
+            {
+                var i = Y.Reduce == null ? unit % units : unit;
+                if (i >= units)
+                    break;
+                int image = (firstUnit + i) / Strips, p = (firstUnit + i) % Strips * Rows;
+                var source = inPlace ? X.Values + ((((nint)image * g.H) + (p * g.Stride)) * g.W * g.C) : strips + ((nint)i * stripFloats);
+                var rows = Math.Min(Rows, g.P - p);
+                if (Y.Reduce == null)
+                    Panel(ref args, unit / units, source, width, rows, bias, Y.Values + ((nint)image * g.ResultImage) + ((nint)p * g.ResultRow), edge);
+                else
+                    PooledPanels(ref args, panels, source, width, image, p, rows, bias, edge, pooled);
+            }
+        }
+
+        readonly void Panel(ref DotTileArgs args, int panel, float* source, nint width, int rows, float* bias, float* target, float* edge)
+        {
+            ref readonly var g = ref Plan._g;
+            for (var row = 0; row < rows; row++)
+                Plan.RowTiles(ref args, source + (row * g.Stride * width * g.C), g.Q, panel, Packed, bias, target + ((nint)row * g.ResultRow), edge);
+        }
+
+        readonly void PooledPanels(
+            ref DotTileArgs args, int panels, float* source, nint width, int image, int p, int rows, float* bias, float* edge, float* pooled)
+        {
+            ref readonly var g = ref Plan._g;
+            var resultRow = (nint)(g.Q / 2) * g.K;
+            for (var row = 0; row < rows; row += Plan._pooledRows)
+            {
+                var count = Math.Min(Plan._pooledRows, rows - row);
+                for (var panel = 0; panel < panels; panel++)
+                    Panel(ref args, panel, source + (row * g.Stride * width * g.C), width, count, bias, pooled, edge);
+                Y.Pool(pooled, (nint)g.Q * g.K, count, g.Q, g.K, (((nint)image * (g.P / 2)) + ((p + row) / 2)) * resultRow, resultRow);
+            }
         }
     }
 

@@ -1,3 +1,4 @@
+using MlNetCifar.Numerics.Tiles;
 using MlNetCifar.Numerics.Kernels;
 
 namespace MlNetCifar.Numerics.Convolution;
@@ -46,7 +47,7 @@ internal sealed unsafe class DirectFilterGradient : IFilterGradient
 
     int ImageFloats => _unpadded ? _s.H * _s.W * _s.C : PaddedRows * PaddedColumns * _s.C;
 
-    int ScratchLength => (int)Arena.Align(_unpadded ? 0 : _chunk * ImageFloats) + (int)Arena.Align(_chunk * TailFloats) + (_tiles.MaxRows * _tiles.Panel);
+    int ScratchLength => (int)Arena.Align(_chunk * _s.P * _s.Q * _s.K) + (int)Arena.Align(_unpadded ? 0 : _chunk * ImageFloats) + (int)Arena.Align(_chunk * TailFloats) + (_tiles.MaxRows * _tiles.Panel);
 
     int UnitsOfRow => ((_s.S * _s.C) + _columnsPerUnit - 1) / _columnsPerUnit;
 
@@ -55,7 +56,7 @@ internal sealed unsafe class DirectFilterGradient : IFilterGradient
 
     int TailFloats => _s.P * _s.Q * TailWidth;
 
-    public void Run(int n, float* x, float* gradY, float* gradF, float* workspace, WorkerPool pool)
+    public void Run(int n, float* x, in ConvSource gradY, float* gradF, float* workspace, WorkerPool pool)
     {
         var partial = workspace + ((nint)pool.Threads * ScratchLength);
         var job = new Job { Plan = this, N = n, X = x, GradY = gradY, GradF = _groups > 1 ? partial : gradF, Scratch = workspace };
@@ -68,7 +69,7 @@ internal sealed unsafe class DirectFilterGradient : IFilterGradient
     {
         public DirectFilterGradient Plan;
         public float* X;
-        public float* GradY;
+        public ConvSource GradY;
         public float* GradF;
         public float* Scratch;
         public int N;
@@ -86,10 +87,10 @@ internal sealed unsafe class DirectFilterGradient : IFilterGradient
         }
     }
 
-    void Chunk(int first, int images, float* x, float* gradY, float* gradF, int part, bool accumulate, float* scratch)
+    void Chunk(int first, int images, float* x, in ConvSource gradY, float* gradF, int part, bool accumulate, float* scratch)
     {
         var source = x + ((nint)first * _s.H * _s.W * _s.C);
-        var g = gradY + ((nint)first * _s.P * _s.Q * _s.K);
+        var g = Gradient(gradY, first, images, ref scratch);
         if (!_unpadded)
         {
             for (var i = 0; i < images; i++)
@@ -111,6 +112,18 @@ internal sealed unsafe class DirectFilterGradient : IFilterGradient
         }
     }
 
+    float* Gradient(in ConvSource gradY, int first, int images, ref float* scratch)
+    {
+        var length = (nint)_s.P * _s.Q * _s.K;
+        if (gradY.ArgMax == null)
+            return gradY.Values + (first * length);
+        var dense = scratch;
+        scratch += Arena.Align(_chunk * _s.P * _s.Q * _s.K);
+        for (var i = 0; i < images; i++)
+            gradY.Rows(first + i, _s.P, _s.Q, _s.K, 0, _s.P, dense + (i * length));
+        return dense;
+    }
+
     void Unit(float* x, float* g, float* tail, float* gradF, int images, int panel, int r, int from, int count, bool accumulate, float* edge)
     {
         var width = _unpadded ? _s.W : PaddedColumns;
@@ -120,9 +133,16 @@ internal sealed unsafe class DirectFilterGradient : IFilterGradient
         nint pixel = full ? _s.K : TailWidth;
         var args = new OuterTileArgs
         {
-            ImageStrideA = ImageFloats, RowStrideA = (nint)_s.Stride * width * _s.C, PixelStrideA = (nint)_s.Stride * _s.C,
-            B = full ? g + (panel * _tiles.Panel) : tail, ImageStrideB = _s.P * _s.Q * pixel, RowStrideB = _s.Q * pixel, PixelStrideB = pixel,
-            Images = images, Rows = _s.P, Pixels = _s.Q,
+            ImageStrideA = ImageFloats,
+            RowStrideA = (nint)_s.Stride * width * _s.C,
+            PixelStrideA = (nint)_s.Stride * _s.C,
+            B = full ? g + (panel * _tiles.Panel) : tail,
+            ImageStrideB = _s.P * _s.Q * pixel,
+            RowStrideB = _s.Q * pixel,
+            PixelStrideB = pixel,
+            Images = images,
+            Rows = _s.P,
+            Pixels = _s.Q,
         };
         var tiles = (count + _tiles.MaxRows - 1) / _tiles.MaxRows;
         for (var tile = 0; tile < tiles; tile++)

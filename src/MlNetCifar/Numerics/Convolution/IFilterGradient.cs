@@ -10,5 +10,5 @@ internal unsafe interface IFilterGradient
     int WorkspaceLength(int threads);
 
     /// <summary>Computes ∂loss/∂f, [R, S, C, K], of the first <paramref name="n"/> images.</summary>
-    void Run(int n, float* x, float* gradY, float* gradF, float* workspace, WorkerPool pool);
+    void Run(int n, float* x, in ConvSource gradY, float* gradF, float* workspace, WorkerPool pool);
 }

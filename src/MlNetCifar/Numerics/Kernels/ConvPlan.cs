@@ -1,3 +1,5 @@
+using MlNetCifar.Numerics.Tiles;
+using MlNetCifar.Numerics.Winograd;
 using MlNetCifar.Numerics.Convolution;
 using MlNetCifar.Numerics.Simd;
 
@@ -13,6 +15,7 @@ internal sealed unsafe class ConvPlan
     readonly ICorrelation _forward;
     readonly ICorrelation[] _backward;
     readonly IFilterGradient _gradient;
+    readonly PoolSet _pooling;
 
     /// <summary>Chooses the algorithms.</summary>
     /// <param name="shape">Geometry; N is the largest batch.</param>
@@ -24,6 +27,7 @@ internal sealed unsafe class ConvPlan
         Shape = shape;
         Threads = threads;
         var tiles = TileSet.For(width);
+        _pooling = PoolSet.For(tiles.Lanes);
         var forward = Correlation.Forward(shape);
         _forward = winograd && WinogradCorrelation.Fits(forward, tiles.Lanes)
             ? new WinogradCorrelation(forward, backward: false, tiles)
@@ -53,6 +57,9 @@ internal sealed unsafe class ConvPlan
 
     /// <summary>The algorithm of each pass in words, for <c>summary</c>: forward, backward-data, backward-weights.</summary>
     public string Algorithm => $"{_forward.Name}; {_backward[0].Name}; {_gradient.Name}";
+
+    /// <summary>Whether the passes with a fused 2×2 pooling exist for this shape.</summary>
+    public bool CanPool => Shape is { P: >= 2, Q: >= 2 } && _forward.CanPool && Array.TrueForAll(_backward, b => b.CanPool);
 
     /// <summary>Floats of the packed weights; written by <see cref="PackWeights"/>, read by the passes.</summary>
     public int PackedLength { get; }
@@ -98,7 +105,35 @@ internal sealed unsafe class ConvPlan
         if (!bias.IsEmpty)
             Check(bias.Length, Shape.K, nameof(bias));
         fixed (float* source = x, filter = packed, start = bias, target = y, scratch = workspace)
-            _forward.Run(n, source, filter, start, relu, target, scratch, pool);
+            _forward.Run(n, new ConvSource { Values = source }, filter, new ConvTarget { Values = target, Bias = start, Relu = relu }, scratch, pool);
+    }
+
+    /// <summary><see cref="Forward"/> and 2×2 max-pooling of stride 2 in one; a last odd row or column is dropped.</summary>
+    /// <param name="n">Images in this batch, 1 … N.</param>
+    /// <param name="x">[n, H, W, C].</param>
+    /// <param name="packed">From <see cref="PackWeights"/>.</param>
+    /// <param name="bias">[K], or empty for none.</param>
+    /// <param name="relu">Whether to clamp at zero.</param>
+    /// <param name="pooled">[n, P/2, Q/2, K]; overwritten.</param>
+    /// <param name="argMax">
+    /// [n, P/2, Q/2, K]: the position of the maximum in its window (row · 2 + column, the first of equals), or 4 where the ReLU lets no gradient through;
+    /// overwritten. Empty where not wanted.
+    /// </param>
+    /// <param name="workspace">Scratch.</param>
+    /// <param name="pool">Threads.</param>
+    public void ForwardPooled(
+        int n, ReadOnlySpan<float> x, ReadOnlySpan<float> packed, ReadOnlySpan<float> bias, bool relu, Span<float> pooled, Span<float> argMax,
+        Span<float> workspace, WorkerPool pool)
+    {
+        CheckPooled(n, x.Length, pooled.Length, argMax.IsEmpty ? pooled.Length : argMax.Length, workspace.Length, pool);
+        Check(packed.Length, PackedLength, nameof(packed));
+        if (!bias.IsEmpty)
+            Check(bias.Length, Shape.K, nameof(bias));
+        fixed (float* source = x, filter = packed, start = bias, target = pooled, positions = argMax, scratch = workspace)
+        {
+            var y = new ConvTarget { Values = target, Bias = start, Relu = relu, ArgMax = positions, Reduce = _pooling.Reduce };
+            _forward.Run(n, new ConvSource { Values = source }, filter, y, scratch, pool);
+        }
     }
 
     /// <summary>∂loss/∂x from ∂loss/∂y.</summary>
@@ -111,16 +146,24 @@ internal sealed unsafe class ConvPlan
     public void BackwardData(int n, ReadOnlySpan<float> gradY, ReadOnlySpan<float> packed, Span<float> gradX, Span<float> workspace, WorkerPool pool)
     {
         CheckCall(n, gradX.Length, gradY.Length, workspace.Length, pool);
-        Check(packed.Length, PackedLength, nameof(packed));
-        fixed (float* source = gradY, filter = packed, target = gradX, scratch = workspace)
-        {
-            var panels = filter + Arena.Align(_forward.PackedLength);
-            foreach (var phase in _backward)
-            {
-                phase.Run(n, source, panels, null, false, target, scratch, pool);
-                panels += Arena.Align(phase.PackedLength);
-            }
-        }
+        fixed (float* source = gradY)
+            RunBackwardData(n, new ConvSource { Values = source }, packed, gradX, workspace, pool);
+    }
+
+    /// <summary>∂loss/∂x from the gradient behind <see cref="ForwardPooled"/>.</summary>
+    /// <param name="n">Images in this batch.</param>
+    /// <param name="gradPooled">[n, P/2, Q/2, K].</param>
+    /// <param name="argMax">From <see cref="ForwardPooled"/>.</param>
+    /// <param name="packed">From <see cref="PackWeights"/> with <c>backward</c>.</param>
+    /// <param name="gradX">[n, H, W, C]; overwritten.</param>
+    /// <param name="workspace">Scratch.</param>
+    /// <param name="pool">Threads.</param>
+    public void BackwardDataPooled(
+        int n, ReadOnlySpan<float> gradPooled, ReadOnlySpan<float> argMax, ReadOnlySpan<float> packed, Span<float> gradX, Span<float> workspace, WorkerPool pool)
+    {
+        CheckPooled(n, gradX.Length, gradPooled.Length, argMax.Length, workspace.Length, pool);
+        fixed (float* source = gradPooled, positions = argMax)
+            RunBackwardData(n, new ConvSource { Values = source, ArgMax = positions, Expand = _pooling.Expand }, packed, gradX, workspace, pool);
     }
 
     /// <summary>∂loss/∂f and ∂loss/∂bias from x and ∂loss/∂y.</summary>
@@ -135,14 +178,56 @@ internal sealed unsafe class ConvPlan
         int n, ReadOnlySpan<float> x, ReadOnlySpan<float> gradY, Span<float> gradWeights, Span<float> gradBias, Span<float> workspace, WorkerPool pool)
     {
         CheckCall(n, x.Length, gradY.Length, workspace.Length, pool);
+        fixed (float* gradient = gradY)
+            RunBackwardWeights(n, x, new ConvSource { Values = gradient }, n * Shape.P * Shape.Q, gradWeights, gradBias, workspace, pool);
+    }
+
+    /// <summary>∂loss/∂f and ∂loss/∂bias from x and the gradient behind <see cref="ForwardPooled"/>.</summary>
+    /// <param name="n">Images in this batch.</param>
+    /// <param name="x">[n, H, W, C].</param>
+    /// <param name="gradPooled">[n, P/2, Q/2, K].</param>
+    /// <param name="argMax">From <see cref="ForwardPooled"/>.</param>
+    /// <param name="gradWeights">[R, S, C, K]; overwritten.</param>
+    /// <param name="gradBias">[K], overwritten; or empty for none.</param>
+    /// <param name="workspace">Scratch.</param>
+    /// <param name="pool">Threads.</param>
+    public void BackwardWeightsPooled(
+        int n, ReadOnlySpan<float> x, ReadOnlySpan<float> gradPooled, ReadOnlySpan<float> argMax, Span<float> gradWeights, Span<float> gradBias,
+        Span<float> workspace, WorkerPool pool)
+    {
+        CheckPooled(n, x.Length, gradPooled.Length, argMax.Length, workspace.Length, pool);
+        fixed (float* gradient = gradPooled, positions = argMax)
+        {
+            var source = new ConvSource { Values = gradient, ArgMax = positions, Expand = _pooling.Expand };
+            RunBackwardWeights(n, x, source, n * (Shape.P / 2) * (Shape.Q / 2), gradWeights, gradBias, workspace, pool);
+        }
+    }
+
+    void RunBackwardData(int n, in ConvSource gradY, ReadOnlySpan<float> packed, Span<float> gradX, Span<float> workspace, WorkerPool pool)
+    {
+        Check(packed.Length, PackedLength, nameof(packed));
+        fixed (float* filter = packed, target = gradX, scratch = workspace)
+        {
+            var panels = filter + Arena.Align(_forward.PackedLength);
+            foreach (var phase in _backward)
+            {
+                phase.Run(n, gradY, panels, new ConvTarget { Values = target }, scratch, pool);
+                panels += Arena.Align(phase.PackedLength);
+            }
+        }
+    }
+
+    void RunBackwardWeights(
+        int n, ReadOnlySpan<float> x, in ConvSource gradY, int pixels, Span<float> gradWeights, Span<float> gradBias, Span<float> workspace, WorkerPool pool)
+    {
         Check(gradWeights.Length, Shape.FilterLength, nameof(gradWeights));
         if (!gradBias.IsEmpty)
             Check(gradBias.Length, Shape.K, nameof(gradBias));
-        fixed (float* source = x, gradient = gradY, target = gradWeights, bias = gradBias, scratch = workspace)
+        fixed (float* source = x, target = gradWeights, bias = gradBias, scratch = workspace)
         {
             if (bias != null)
-                FixedSum.Columns(gradient, n * Shape.P * Shape.Q, Shape.K, bias, scratch, pool);
-            _gradient.Run(n, source, gradient, target, scratch, pool);
+                FixedSum.Columns(gradY.Values, gradY.ArgMax, pixels, Shape.K, bias, scratch, pool);
+            _gradient.Run(n, source, gradY, target, scratch, pool);
         }
     }
 
@@ -160,5 +245,14 @@ internal sealed unsafe class ConvPlan
         Check(x, n * Shape.H * Shape.W * Shape.C, nameof(x));
         Check(y, n * Shape.P * Shape.Q * Shape.K, nameof(y));
         Check(workspace, WorkspaceLength, nameof(workspace));
+    }
+
+    void CheckPooled(int n, int x, int pooled, int argMax, int workspace, WorkerPool pool)
+    {
+        if (!CanPool)
+            throw new InvalidOperationException($"{Shape} is not computed in a way that can pool.");
+        CheckCall(n, x, int.MaxValue, workspace, pool);
+        Check(pooled, n * (Shape.P / 2) * (Shape.Q / 2) * Shape.K, nameof(pooled));
+        Check(argMax, n * (Shape.P / 2) * (Shape.Q / 2) * Shape.K, nameof(argMax));
     }
 }

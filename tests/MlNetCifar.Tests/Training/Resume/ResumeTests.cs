@@ -7,13 +7,14 @@ namespace MlNetCifar.Tests.Training.Resume;
 public sealed class ResumeTests
 {
     [TestMethod]
-    [DataRow(true, 2, 1)]
-    [DataRow(true, 1, 3)]
-    [DataRow(false, 3, 2)]
-    [DataRow(false, 2, 2)]
-    public void Fit_ResumedFromTheFilesOfAnyStep_GivesTheSameBits(bool adam, int threadsBefore, int threadsAfter)
+    [DataRow(OptimizerKind.Adam, 2, 1)]
+    [DataRow(OptimizerKind.Adam, 1, 3)]
+    [DataRow(OptimizerKind.Sgd, 3, 2)]
+    [DataRow(OptimizerKind.Sgd, 2, 2)]
+    [DataRow(OptimizerKind.Muon, 2, 3)]
+    public void Fit_ResumedFromTheFilesOfAnyStep_GivesTheSameBits(OptimizerKind optimizer, int threadsBefore, int threadsAfter)
     {
-        var options = adam ? SmallRun.Adam : SmallRun.Sgd;
+        var options = Options(optimizer);
         using var folder = new TemporaryFolder();
         var steps = new List<long>();
         var live = Path.Combine(folder.Path, "live");
@@ -34,12 +35,16 @@ public sealed class ResumeTests
     }
 
     [TestMethod]
-    public void Fit_WithAnyNumberOfThreads_GivesTheSameBits()
+    [DataRow(OptimizerKind.Adam)]
+    [DataRow(OptimizerKind.Sgd)]
+    [DataRow(OptimizerKind.Muon)]
+    public void Fit_WithAnyNumberOfThreads_GivesTheSameBits(OptimizerKind optimizer)
     {
-        var one = SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam with { Threads = 1 }));
+        var options = Options(optimizer);
+        var one = SmallRun.Fit(SmallRun.Trainer(options with { Threads = 1 }));
         foreach (var threads in new[] { 2, 3, 8 })
-            SmallRun.AssertSame(one, SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam with { Threads = threads })));
-        Assert.AreNotEqual(one.WeightsSha256, SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam with { Seed = 6 })).WeightsSha256);
+            SmallRun.AssertSame(one, SmallRun.Fit(SmallRun.Trainer(options with { Threads = threads })));
+        Assert.AreNotEqual(one.WeightsSha256, SmallRun.Fit(SmallRun.Trainer(options with { Seed = 6 })).WeightsSha256);
     }
 
     [TestMethod]
@@ -140,6 +145,9 @@ public sealed class ResumeTests
         Assert.IsNull(result.ResumedFrom);
         StringAssert.Contains(result.Warnings.Single(), "no checkpoint");
     }
+
+    static TrainingOptions Options(OptimizerKind optimizer) =>
+        optimizer switch { OptimizerKind.Adam => SmallRun.Adam, OptimizerKind.Sgd => SmallRun.Sgd, _ => SmallRun.Muon };
 
     static void CopyFolder(string from, string to)
     {

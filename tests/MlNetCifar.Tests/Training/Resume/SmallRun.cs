@@ -26,6 +26,11 @@ static class SmallRun
         Optimizer = OptimizerKind.Sgd, EmaDecay = null, GradientClipNorm = 0.5f, WeightDecay = 1e-3f, Schedule = ScheduleKind.OneCycle, ClassWeights = ClassWeighting.Balanced,
     };
 
+    public static readonly TrainingOptions Muon = Adam with
+    {
+        Optimizer = OptimizerKind.Muon, EmaDecay = null, LearningRate = 0.1f, BiasLearningRate = 0.01f, HeadLearningRate = 0.05f, Schedule = ScheduleKind.Linear,
+    };
+
     public static NetworkSpec Network { get; } = new()
     {
         Name = "small", Height = 8, Width = 8, Channels = 3, Classes = 4, Loss = LossKind.SoftmaxCrossEntropy,
