@@ -101,16 +101,12 @@ internal static class DataErrors
         throw new MlNetCifarException("MNC1032", ErrorKind.Data, "The shards are unfinished: there is no _SUCCESS.", "Run 'mlnetcifar prepare' again; it does only what is missing.", path);
 
     [DoesNotReturn]
-    public static void OtherSpec(string path, string found, string expected) =>
-        throw new MlNetCifarException("MNC1033", ErrorKind.Data, $"The data were prepared with {found}, expected {expected}.", "Prepare them again with the expected values.", path);
-
-    [DoesNotReturn]
     public static void SplitsDiffer(string path, string what) =>
-        throw new MlNetCifarException("MNC1034", ErrorKind.Data, $"The splits differ in {what}.", "Run 'mlnetcifar prepare' again into an empty folder.", path);
+        throw new MlNetCifarException("MNC1033", ErrorKind.Data, $"The splits differ in {what}.", "Run 'mlnetcifar prepare' again into an empty folder.", path);
 
     [DoesNotReturn]
     public static void OtherLayout(string path) =>
-        throw new MlNetCifarException("MNC1035", ErrorKind.Usage, "The folder holds shards with other splits.", "Give an empty folder, or delete the old shards.", path);
+        throw new MlNetCifarException("MNC1034", ErrorKind.Usage, "The folder holds shards with other splits.", "Give an empty folder, or delete the old shards.", path);
 
     public static MlNetCifarException UnknownDataset(string name, IEnumerable<string> known) =>
         new("MNC1040", ErrorKind.Usage, $"There is no data set '{name}'.", $"Known: {string.Join(", ", known)}.");

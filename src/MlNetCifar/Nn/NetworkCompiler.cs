@@ -48,38 +48,28 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
 
     Value Emit(ImmutableArray<LayerNode> nodes, Value value)
     {
-        for (var i = 0; i < nodes.Length; i++)
+        for (var i = 0; i < nodes.Length;)
         {
-            // In use, a normalisation right after a convolution becomes part of it; also across a max-pooling, if its scale is surely positive.
-            var next = i + 1 < nodes.Length ? nodes[i + 1] : null;
-            var foldable = !Training && nodes[i].Layer is Conv2d or Linear;
-            var norm = foldable && next?.Layer is BatchNorm ? next : null;
-            var beyond = foldable && next?.Layer is Pool2d { Pool: PoolKind.Max } && i + 2 < nodes.Length && nodes[i + 2].Layer is BatchNorm { Scale: false } ? nodes[i + 2] : null;
-            var after = i + (norm is null ? 1 : 2);
-            var relu = after < nodes.Length && nodes[i].Layer is Conv2d or Linear or BatchNorm && nodes[after].Layer is Activation { Function: ActivationKind.Relu };
-            value = Emit(nodes[i], value, relu, norm ?? beyond);
-            i = relu ? after : after - 1;
-            if (beyond is not null)
-            {
-                value = Emit(nodes[++i], value, false, null);
-                i++;
-            }
+            var fusion = LayerFusion.Find(nodes, i, Training);
+            value = Emit(fusion, value);
+            i += fusion.Length;
         }
 
         return value;
     }
 
-    Value Emit(LayerNode node, Value input, bool relu, LayerNode? norm)
+    Value Emit(LayerFusion fusion, Value input)
     {
+        var node = fusion.Node;
         var output = node.Output.WithBatch(batchSize);
         switch (node.Layer)
         {
             case Conv2d layer:
-                return Convolution(node, layer.Geometry(input.Shape), input, output, relu, norm);
+                return Convolution(fusion, layer.Geometry(input.Shape), input);
             case Linear layer:
-                return Convolution(node, ConvShape.Dense(batchSize, input.Shape.C, layer.Units), input, output, relu, norm);
+                return Convolution(fusion, ConvShape.Dense(batchSize, input.Shape.C, layer.Units), input);
             case BatchNorm layer:
-                return Normalization(node, layer, input, relu);
+                return Normalization(node, layer, input, fusion.Relu);
             case Activation layer:
                 var keepsInput = Training && Activations.BackwardNeedsInput(layer.Function);
                 return Add(new ActivationOp(layer.Function, layer.Slope)
@@ -105,23 +95,25 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
         }
     }
 
-    Value Convolution(LayerNode node, ConvShape shape, Value input, Shape output, bool relu, LayerNode? norm)
+    Value Convolution(LayerFusion fusion, ConvShape shape, Value input)
     {
-        FoldedNorm? folded = null;
-        if (norm is not null)
-        {
-            var memory = NewBuffer($"{node.WeightName} folded", shape.FilterLength + shape.K);
-            _permanent.Add(memory);
-            folded = new FoldedNorm((BatchNorm)norm.Layer, NormWeights(norm), memory);
-        }
-
+        var node = fusion.Node;
         var plan = new ConvPlan(shape, pass.Width, pass.Pool.Threads);
-        var packed = NewBuffer($"{node.WeightName} packed", plan.PackedLength);
-        _permanent.Add(packed);
-        return Add(new ConvOp(plan, Tensor(node, "weight")!, Tensor(node, "bias"), relu, packed, Workspace(ConvolutionScratch(plan, output)))
+        var packed = Permanent($"{node.WeightName} packed", plan.PackedLength);
+        var folded = fusion.Norm is not { Layer: BatchNorm layer } norm
+            ? null
+            : new FoldedNorm(layer, NormWeights(norm), Permanent($"{node.WeightName} folded", shape.FilterLength + shape.K));
+        var pooled = fusion.Pool is not null && plan.CanPool && Tensor(node, "weight")!.Spec.IsTrained;
+        var output = (pooled ? fusion.Pool! : node).Output.WithBatch(batchSize);
+        var argMax = pooled && Training ? Saved(node, output.Length) : null;
+        var result = Add(new ConvOp(plan, Tensor(node, "weight")!, Tensor(node, "bias"), fusion.Relu, packed, Workspace(ConvolutionScratch(plan, output)))
         {
-            Name = node.Position, Input = input, Output = Trained(node, output), Gradients = gradients, Folded = folded, Flops = node.Layer.Flops(node.Input),
+            Name = node.Position, Input = input, Output = Trained(node, output), Gradients = gradients, Folded = folded, Pooled = pooled, ArgMax = argMax,
+            Flops = node.Layer.Flops(node.Input),
         });
+        return fusion.Pool is not { Layer: Pool2d pool } || pooled
+            ? result
+            : Pool(fusion.Pool, pool.Geometry(result.Shape), pool.Pool, result, fusion.Pool.Output.WithBatch(batchSize));
     }
 
     Value Normalization(LayerNode node, BatchNorm layer, Value input, bool relu)
@@ -205,6 +197,13 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
     {
         _workspace.Grow(length);
         return _workspace;
+    }
+
+    PlannedBuffer Permanent(string name, long length)
+    {
+        var buffer = NewBuffer(name, length);
+        _permanent.Add(buffer);
+        return buffer;
     }
 
     PlannedBuffer NewBuffer(string name, long length)

@@ -2,6 +2,7 @@ using MlNetCifar.Data.Catalog;
 using MlNetCifar.Data.Files;
 using MlNetCifar.Data.Loading;
 using MlNetCifar.Imaging;
+using MlNetCifar.Imaging.Png;
 using MlNetCifar.Numerics;
 
 namespace MlNetCifar.Data.Doctor;
@@ -103,7 +104,9 @@ public static class DatasetDoctor
                     continue;
                 try
                 {
-                    pictures.Add(finding.Paths[i], ThumbnailImage.ToDataAddress(AreaShrink.Thumbnail(decode(finding.Images[i]), ThumbnailSide)));
+                    var small = AreaShrink.Thumbnail(decode(finding.Images[i]), ThumbnailSide);
+                    var file = PngEncoder.Encode(small.Pixels, small.Width, small.Height, 3);
+                    pictures.Add(finding.Paths[i], "data:image/png;base64," + Convert.ToBase64String(file));
                 }
                 catch (MlNetCifarException)
                 {

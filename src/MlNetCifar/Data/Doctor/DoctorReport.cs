@@ -118,7 +118,7 @@ public sealed record DoctorReport
     /// <summary>Smallest, median and largest height of the readable pictures.</summary>
     public required (int Least, int Median, int Most) Heights { get; init; }
 
-    /// <summary>Small pictures of the findings, as PNG or BMP data addresses by path.</summary>
+    /// <summary>Small pictures of the findings, as data addresses by path.</summary>
     internal IReadOnlyDictionary<string, string> Pictures { get; init; } = new Dictionary<string, string>();
 
     /// <summary>Pictures examined.</summary>

@@ -4,14 +4,14 @@ using System.Runtime.Intrinsics;
 
 namespace MlNetCifar.Imaging.Geometry;
 
-/// <summary>Part of a picture, in pixels, not necessarily whole ones.</summary>
-readonly record struct Box(double Left, double Top, double Right, double Bottom);
+/// <summary>Part of a picture, in pixels, not necessarily whole ones; in single precision, as Pillow keeps it.</summary>
+readonly record struct Box(float Left, float Top, float Right, float Bottom);
 
 /// <summary>The size that the box would become, and where in that the wanted part starts.</summary>
 readonly record struct Frame(int Width, int Height, int Left = 0, int Top = 0);
 
 /// <summary>What the weights of one axis depend on.</summary>
-readonly record struct AxisKey(int Source, double Start, double End, int FullLength, int Offset, int Length, ResizeFilter Filter);
+readonly record struct AxisKey(int Source, float Start, float End, int FullLength, int Offset, int Length, ResizeFilter Filter);
 
 /// <summary>Resizes RGB pictures exactly as Pillow's 8-bit resampling does: rows first, then columns, each rounded to bytes. Not thread-safe.</summary>
 sealed class Resampler
@@ -81,7 +81,7 @@ sealed class Resampler
     /// <summary>Pillow's nearest neighbour: positions are summed up, pixel by pixel, in double precision.</summary>
     static void Nearest(RgbImage image, Box box, Frame frame, int width, int height, Span<byte> destination)
     {
-        var (stepX, stepY) = ((box.Right - box.Left) / frame.Width, (box.Bottom - box.Top) / frame.Height);
+        var (stepX, stepY) = ((double)(box.Right - box.Left) / frame.Width, (double)(box.Bottom - box.Top) / frame.Height);
         var (startX, sourceY) = (Advance(box.Left + stepX * 0.5, stepX, frame.Left), Advance(box.Top + stepY * 0.5, stepY, frame.Top));
         for (var y = 0; y < height; y++, sourceY += stepY)
         {

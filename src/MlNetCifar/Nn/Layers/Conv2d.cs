@@ -88,9 +88,15 @@ internal sealed class ConvOp(ConvPlan plan, WeightTensor weights, WeightTensor? 
 
     public override bool BackwardReadsInput => weights.Spec.IsTrained;
 
-    public override bool BackwardReadsOutput => relu;
+    public override bool BackwardReadsOutput => relu && !Pooled;
 
-    public override string Algorithm => plan.Algorithm;
+    public override string Algorithm => Pooled ? $"{plan.Algorithm}; pooling fused" : plan.Algorithm;
+
+    /// <summary>Whether a 2×2 max-pooling is computed along.</summary>
+    public bool Pooled { get; init; }
+
+    /// <summary>The winners of the pooling; for training.</summary>
+    public PlannedBuffer? ArgMax { get; init; }
 
     /// <summary>Gradient of the weights; bound for training.</summary>
     public WeightGradients? Gradients { get; init; }
@@ -108,12 +114,22 @@ internal sealed class ConvOp(ConvPlan plan, WeightTensor weights, WeightTensor? 
         }
 
         var shift = Folded is not null ? Folded.Bias : bias is null ? [] : bias.Values;
-        plan.Forward(pass.Count, Input.Rows(pass.Count), packed.Span(), shift, relu, Output.Rows(pass.Count), workspace.Span(), pass.Pool);
+        var y = Output.Rows(pass.Count);
+        if (Pooled)
+            plan.ForwardPooled(pass.Count, Input.Rows(pass.Count), packed.Span(), shift, relu, y, Winners(y.Length), workspace.Span(), pass.Pool);
+        else
+            plan.Forward(pass.Count, Input.Rows(pass.Count), packed.Span(), shift, relu, y, workspace.Span(), pass.Pool);
     }
 
     public override void Backward(Pass pass)
     {
         var gradient = Output.GradientRows(pass.Count);
+        if (Pooled)
+        {
+            BackwardPooled(pass, gradient);
+            return;
+        }
+
         if (relu)
             Activations.Backward(ActivationKind.Relu, 0, Output.Rows(pass.Count), gradient, gradient, pass.Width, pass.Pool);
         if (!weights.Spec.IsTrained)
@@ -124,6 +140,17 @@ internal sealed class ConvOp(ConvPlan plan, WeightTensor weights, WeightTensor? 
         if (Input.Gradient is not null)
             plan.BackwardData(pass.Count, gradient, packed.Span(), Input.GradientRows(pass.Count), workspace.Span(), pass.Pool);
     }
+
+    void BackwardPooled(Pass pass, ReadOnlySpan<float> gradient)
+    {
+        var winners = Winners(gradient.Length);
+        plan.BackwardWeightsPooled(
+            pass.Count, Input.Rows(pass.Count), gradient, winners, Gradients!.Of(weights), bias is null ? [] : Gradients.Of(bias), workspace.Span(), pass.Pool);
+        if (Input.Gradient is not null)
+            plan.BackwardDataPooled(pass.Count, gradient, winners, packed.Span(), Input.GradientRows(pass.Count), workspace.Span(), pass.Pool);
+    }
+
+    Span<float> Winners(int length) => ArgMax is null ? [] : ArgMax.Span(length);
 }
 
 /// <summary>A batch normalisation as part of the convolution before it: filter · s and (bias − μ) · s + β with s = γ/√(σ² + ε).</summary>
