@@ -1,0 +1,111 @@
+using MlNetCifar.Data.Files;
+
+namespace MlNetCifar.Data.Catalog;
+
+/// <summary>
+/// The labelled image files of a folder, an archive or a manifest, found but not decoded: the start of the way of the data.
+/// Order: split, then class, then path, ordinal. Reading is thread-safe.
+/// </summary>
+public sealed class ImageCatalog : IDisposable
+{
+    readonly FileTree _tree;
+
+    internal ImageCatalog(FileTree tree, CatalogListing listing, ImageCatalogOptions options)
+    {
+        _tree = tree;
+        Classes = listing.Classes;
+        Images = listing.Images;
+        Warnings = listing.Warnings;
+        BadFiles = listing.BadFiles;
+        Options = options;
+    }
+
+    /// <summary>The folder, archive or manifest.</summary>
+    public string Origin => _tree.Origin;
+
+    /// <summary>Class names, fixed by the training split; a label is an index into them.</summary>
+    public IReadOnlyList<string> Classes { get; }
+
+    /// <summary>All images, by split, class and path, ordinal.</summary>
+    public IReadOnlyList<ImageRef> Images { get; }
+
+    /// <summary>Things worth knowing that are no errors.</summary>
+    public IReadOnlyList<string> Warnings { get; }
+
+    /// <summary>Files a manifest names but that are not there.</summary>
+    public IReadOnlyList<BadFile> BadFiles { get; }
+
+    internal ImageCatalogOptions Options { get; }
+
+    internal FileTree Tree => _tree;
+
+    /// <summary>Finds the images of a folder, an archive (.tar.gz, .tgz, .tar, .zip) or a .csv or .jsonl manifest.</summary>
+    /// <param name="path">The data set.</param>
+    /// <param name="options">Null for the defaults.</param>
+    /// <param name="cancellation">Ends the search.</param>
+    /// <exception cref="MlNetCifarException">The data set is missing, empty, of one class, inconsistent or damaged (MNC10xx).</exception>
+    public static ImageCatalog Open(string path, ImageCatalogOptions? options = null, CancellationToken cancellation = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        options ??= new();
+        if (ManifestTable.IsManifest(path) && options.Store.FileExists(path))
+        {
+            var folder = new FolderTree(Path.GetDirectoryName(path) is { Length: > 0 } parent ? parent : ".", options.Store);
+            return new(folder, ManifestLayout.Read(folder, [Path.GetFileName(path)], options), options);
+        }
+
+        var tree = FileTree.Open(path, options.Store, cancellation);
+        try
+        {
+            return Open(tree, options);
+        }
+        catch
+        {
+            tree.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The images of one split.</summary>
+    /// <param name="split">Which.</param>
+    public IReadOnlyList<ImageRef> Of(DatasetSplit split) => [.. Images.Where(i => i.Split == split)];
+
+    /// <summary>The whole path of an image, for messages and for reading elsewhere.</summary>
+    /// <param name="image">One of <see cref="Images"/>.</param>
+    public string Locate(ImageRef image)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        return _tree.Locate(image.Path);
+    }
+
+    /// <summary>The bytes of an image file.</summary>
+    /// <param name="image">One of <see cref="Images"/>.</param>
+    /// <exception cref="MlNetCifarException">The file cannot be read (MNC1011) or is too large (MNC1012).</exception>
+    public byte[] Read(ImageRef image)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        var path = Locate(image);
+        if (_tree.Files[image.File].Length > Options.MaxFileBytes)
+            DataErrors.FileTooLarge(path, _tree.Files[image.File].Length, Options.MaxFileBytes);
+        byte[] buffer = [];
+        try
+        {
+            var length = _tree.Read(image.File, ref buffer);
+            return length == buffer.Length ? buffer : buffer[..length];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            throw DataErrors.Unreadable(path, e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _tree.Dispose();
+
+    static ImageCatalog Open(FileTree tree, ImageCatalogOptions options)
+    {
+        var manifests = tree.Files.Where(f => ManifestLayout.IsMetadata(f.Path)).Select(f => f.Path).ToArray();
+        var listing = manifests.Length > 0 ? ManifestLayout.Read(tree, manifests, options) : FolderLayout.Read(tree, options);
+        return new(tree, listing, options);
+    }
+}

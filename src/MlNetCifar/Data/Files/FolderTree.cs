@@ -1,0 +1,43 @@
+namespace MlNetCifar.Data.Files;
+
+/// <summary>A folder of a file store.</summary>
+internal sealed class FolderTree : FileTree
+{
+    readonly IFileStore _store;
+
+    public FolderTree(string root, IFileStore store)
+        : base(root)
+    {
+        _store = store;
+        var files = new List<TreeFile>();
+        var folders = new HashSet<string>();
+        try
+        {
+            foreach (var entry in store.List(root))
+            {
+                if (entry.IsFolder)
+                    folders.Add(entry.Path);
+                else
+                    files.Add(new(entry.Path, entry.Length));
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw DataErrors.Unreadable(root, e);
+        }
+
+        SetListing(files, folders);
+    }
+
+    public override bool IsRandomAccess => true;
+
+    public override string Locate(string path) => $"{Origin.TrimEnd('/', '\\')}/{path}";
+
+    public override int Read(int file, ref byte[] buffer)
+    {
+        var path = Locate(Files[file].Path);
+        using var stream = _store.OpenRead(path);
+        EnsureCapacity(ref buffer, Files[file].Length, path);
+        return stream.ReadAtLeast(buffer.AsSpan(0, (int)Files[file].Length), (int)Files[file].Length, throwOnEndOfStream: false);
+    }
+}
