@@ -114,8 +114,8 @@ public sealed class WebHdfsClient : IDisposable
         try
         {
             using var response = await _transport.NameNodeAsync(HttpMethod.Put, from, query, cancellationToken).ConfigureAwait(false);
-            var body = await response.Content.ReadAsStringAsync(cancellationToken).ConfigureAwait(false);
-            if (!body.Contains("false", StringComparison.Ordinal))
+            var body = await response.Content.ReadAsByteArrayAsync(cancellationToken).ConfigureAwait(false);
+            if (body.AsSpan().IndexOf("false"u8) < 0)
                 return;
         }
         catch (MlNetCifarException e) when (e.Code == HdfsErrors.NotFoundCode)

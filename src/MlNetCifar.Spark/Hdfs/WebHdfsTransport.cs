@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text;
 using System.Text.Json;
 
 namespace MlNetCifar.Spark.Hdfs;
@@ -115,7 +116,7 @@ sealed class WebHdfsTransport(HttpMessageInvoker http, WebHdfsOptions options, T
     static async Task<Exception> ErrorAsync(HttpResponseMessage response, string path, CancellationToken cancellationToken)
     {
         var status = (int)response.StatusCode;
-        var body = await response.Content.ReadAsStringAsync(cancellationToken).ConfigureAwait(false);
+        var body = Encoding.UTF8.GetString(await response.Content.ReadAsByteArrayAsync(cancellationToken).ConfigureAwait(false));
         if (!TryParse(body, out var name, out var message))
             return status >= 500
                 ? new TransientHdfsException(HdfsErrors.FromRemote(path, status, "", body))
