@@ -51,9 +51,8 @@ internal static class DataErrors
     public static MlNetCifarException Unreadable(string path, Exception inner) =>
         new("MNC1011", ErrorKind.Data, $"This cannot be read ({inner.Message.TrimEnd('.')}).", "Check that it exists and that you may read it.", path, inner);
 
-    [DoesNotReturn]
-    public static void FileTooLarge(string path, long length, long limit) =>
-        throw new MlNetCifarException("MNC1012", ErrorKind.Data, $"The file has {length:N0} bytes; the limit is {limit:N0}.", "Raise the limit if the file is genuine.", path);
+    public static MlNetCifarException FileTooLarge(string path, long length, long limit) =>
+        new("MNC1012", ErrorKind.Data, $"The file has {length:N0} bytes; the limit is {limit:N0}.", "Raise the limit if the file is genuine.", path);
 
     public static MlNetCifarException Manifest(string path, int row, string found) =>
         new("MNC1014", ErrorKind.Data, found, "Correct the manifest.", $"{path}, row {row}");
@@ -61,4 +60,58 @@ internal static class DataErrors
     [DoesNotReturn]
     public static void TooFew(string path, string name, int found, int expected) =>
         throw new MlNetCifarException("MNC1015", ErrorKind.Data, $"The class '{name}' has {found} images, {expected} are asked for.", "Ask for fewer.", path);
+
+    public static MlNetCifarException UnknownPreset(string? name) =>
+        new("MNC1016", ErrorKind.Usage, $"There is no augmentation '{name}'.", "Use 'none' or 'standard'.");
+
+    public static MlNetCifarException TooLargeForMemory(string path, long bytes) =>
+        new("MNC1017", ErrorKind.Data, $"The pictures take {bytes:N0} bytes in memory, more than one array holds.", "Make shards with 'mlnetcifar prepare' and use those.", path);
+
+    public static MlNetCifarException BadImage(BadFile file, Exception inner) =>
+        new(file.Code, ErrorKind.Data, file.Reason, "Remove or replace the file, or let bad files be left out.", file.Path, inner);
+
+    [DoesNotReturn]
+    public static void NothingReadable(string path, int bad, BadFile first) =>
+        throw new MlNetCifarException("MNC1018", ErrorKind.Data, $"None of the {bad:N0} images could be read; the first: {first.Path}: {first.Reason}", "Check the files.", path);
+
+    [DoesNotReturn]
+    public static void NoSplit(string path, string split) =>
+        throw new MlNetCifarException("MNC1019", ErrorKind.Data, $"The data set has no {split} split.", "Choose another split, or split the training data.", path);
+
+    public static MlNetCifarException Npy(string path, string found) =>
+        new("MNC1020", ErrorKind.Data, found, "Give (N, height, width, channels) bytes as X.npy and N whole numbers as y.npy.", path);
+
+    public static MlNetCifarException Cifar(string path, string found) =>
+        new("MNC1021", ErrorKind.Data, found, "Get the binary version of CIFAR again.", path);
+
+    public static MlNetCifarException Labels(string path, string found) =>
+        new("MNC1022", ErrorKind.Data, found, "Correct labels.txt: one class name a line.", path);
+
+    public static MlNetCifarException ShortRead(string path, long found, long expected) =>
+        new("MNC1023", ErrorKind.Data, $"The file gave {found:N0} of {expected:N0} bytes.", "Check the disk, or get the file again.", path);
+
+    public static MlNetCifarException Unwritable(string path, Exception inner) =>
+        new("MNC1024", ErrorKind.Failure, $"This cannot be written ({inner.Message.TrimEnd('.')}).", "Check the free space and your rights; what is finished is kept.", path, inner);
+
+    public static MlNetCifarException ShardDamaged(string path, string found) =>
+        new("MNC1030", ErrorKind.Data, found, "Run 'mlnetcifar prepare' again; it repairs what is missing or damaged.", path);
+
+    public static MlNetCifarException Manifest(string path, Exception inner) =>
+        new("MNC1031", ErrorKind.Data, $"This is no shard manifest ({inner.Message.TrimEnd('.')}).", "Run 'mlnetcifar prepare' again.", path, inner);
+
+    [DoesNotReturn]
+    public static void Unfinished(string path) =>
+        throw new MlNetCifarException("MNC1032", ErrorKind.Data, "The shards are unfinished: there is no _SUCCESS.", "Run 'mlnetcifar prepare' again; it does only what is missing.", path);
+
+    [DoesNotReturn]
+    public static void OtherSpec(string path, string found, string expected) =>
+        throw new MlNetCifarException("MNC1033", ErrorKind.Data, $"The data were prepared with {found}, expected {expected}.", "Prepare them again with the expected values.", path);
+
+    [DoesNotReturn]
+    public static void SplitsDiffer(string path, string what) =>
+        throw new MlNetCifarException("MNC1034", ErrorKind.Data, $"The splits differ in {what}.", "Run 'mlnetcifar prepare' again into an empty folder.", path);
+
+    [DoesNotReturn]
+    public static void OtherLayout(string path) =>
+        throw new MlNetCifarException("MNC1035", ErrorKind.Usage, "The folder holds shards with other splits.", "Give an empty folder, or delete the old shards.", path);
 }

@@ -36,4 +36,50 @@ public abstract class ImageSource
     /// <summary>Where a picture came from (path, archive entry or row), for reports.</summary>
     /// <param name="index">0 … Count − 1.</param>
     public abstract string Name(int index);
+
+    /// <summary>First indices of the runs that lie together in storage (shards), ascending from 0; one run by default.</summary>
+    internal virtual ReadOnlySpan<int> Runs => [0];
+
+    /// <summary>A picture's bytes without a copy, where they lie in memory.</summary>
+    internal virtual bool TryGetPixels(int index, out ReadOnlySpan<byte> pixels)
+    {
+        pixels = default;
+        return false;
+    }
+
+    /// <summary>The number of pictures of each class.</summary>
+    /// <returns>One count a class, in the classes' order.</returns>
+    public int[] ClassCounts()
+    {
+        var counts = new int[Classes.Count];
+        for (var i = 0; i < Count; i++)
+            counts[Label(i)]++;
+        return counts;
+    }
+
+    /// <summary>A view of some pictures; nothing is copied.</summary>
+    /// <param name="indices">Indices into this source, in the view's order.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An index leaves the source.</exception>
+    public ImageSource Subset(ReadOnlySpan<int> indices) => ImageSubset.Create(this, indices);
+
+    /// <summary>A view of the first pictures of a seeded permutation that keeps the classes' shares; for overfitting tests and quick trials.</summary>
+    /// <param name="count">Pictures; all of them where the source has fewer.</param>
+    /// <param name="seed">Which ones.</param>
+    public ImageSource Sample(int count, ulong seed)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        return count >= Count ? this : StratifiedSplit.Sample(this, count, seed);
+    }
+
+    /// <summary>Splits each class by the same fraction into two views; a function of the labels' order, the fraction and the seed alone.</summary>
+    /// <param name="fraction">Share of the first part, in (0, 1). Each class with two pictures or more gives at least one to each part.</param>
+    /// <param name="seed">Which pictures go where.</param>
+    /// <returns>The two views, each in this source's order.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The fraction is not in (0, 1).</exception>
+    public (ImageSource First, ImageSource Second) Split(double fraction, ulong seed) => StratifiedSplit.Split(this, fraction, seed);
+
+    /// <summary>SHA-256 over shape, labels and pixels, in order: two sources with the same hash train the same.</summary>
+    /// <param name="cancellation">Ends the pass.</param>
+    /// <returns>64 lower-case hexadecimal digits.</returns>
+    public string ContentHash(CancellationToken cancellation = default) => SourceHash.Compute(this, cancellation);
 }

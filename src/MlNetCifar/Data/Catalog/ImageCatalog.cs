@@ -50,14 +50,21 @@ public sealed class ImageCatalog : IDisposable
         options ??= new();
         if (ManifestTable.IsManifest(path) && options.Store.FileExists(path))
         {
-            var folder = new FolderTree(Path.GetDirectoryName(path) is { Length: > 0 } parent ? parent : ".", options.Store);
-            return new(folder, ManifestLayout.Read(folder, [Path.GetFileName(path)], options), options);
+            var folder = new FolderTree(FileTree.Parent(path), options.Store);
+            return new(folder, ManifestLayout.Read(folder, [FileTree.Name(path)], options), options);
         }
 
-        var tree = FileTree.Open(path, options.Store, cancellation);
+        return Open(FileTree.Open(path, options.Store, cancellation), options);
+    }
+
+    /// <summary>Finds the images of a tree, which the catalogue then owns.</summary>
+    internal static ImageCatalog Open(FileTree tree, ImageCatalogOptions options)
+    {
         try
         {
-            return Open(tree, options);
+            var manifests = tree.Files.Where(f => ManifestLayout.IsMetadata(f.Path)).Select(f => f.Path).ToArray();
+            var listing = manifests.Length > 0 ? ManifestLayout.Read(tree, manifests, options) : FolderLayout.Read(tree, options);
+            return new(tree, listing, options);
         }
         catch
         {
@@ -86,7 +93,7 @@ public sealed class ImageCatalog : IDisposable
         ArgumentNullException.ThrowIfNull(image);
         var path = Locate(image);
         if (_tree.Files[image.File].Length > Options.MaxFileBytes)
-            DataErrors.FileTooLarge(path, _tree.Files[image.File].Length, Options.MaxFileBytes);
+            throw DataErrors.FileTooLarge(path, _tree.Files[image.File].Length, Options.MaxFileBytes);
         byte[] buffer = [];
         try
         {
@@ -101,11 +108,4 @@ public sealed class ImageCatalog : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _tree.Dispose();
-
-    static ImageCatalog Open(FileTree tree, ImageCatalogOptions options)
-    {
-        var manifests = tree.Files.Where(f => ManifestLayout.IsMetadata(f.Path)).Select(f => f.Path).ToArray();
-        var listing = manifests.Length > 0 ? ManifestLayout.Read(tree, manifests, options) : FolderLayout.Read(tree, options);
-        return new(tree, listing, options);
-    }
 }

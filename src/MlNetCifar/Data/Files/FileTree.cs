@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace MlNetCifar.Data.Files;
 
 /// <summary>A file of a tree.</summary>
@@ -8,6 +10,8 @@ internal readonly record struct TreeFile(string Path, long Length);
 /// <summary>A folder of files, on disk or inside an archive, listed once and read many times.</summary>
 internal abstract class FileTree : IDisposable
 {
+    static readonly char[] s_slashes = OperatingSystem.IsWindows() ? ['/', '\\'] : ['/'];
+
     static readonly string[] s_tarGzip = [".tar.gz", ".tgz"];
 
     protected FileTree(string origin) => Origin = origin;
@@ -44,6 +48,12 @@ internal abstract class FileTree : IDisposable
     public static bool IsArchive(string path) =>
         s_tarGzip.Append(".tar").Append(".zip").Any(e => path.EndsWith(e, StringComparison.OrdinalIgnoreCase));
 
+    /// <summary>The folder of a path; also of one with a scheme, whose slashes <see cref="Path"/> would merge.</summary>
+    public static string Parent(string path) => path.LastIndexOfAny(s_slashes) is > 0 and var slash ? path[..slash] : path.StartsWith('/') ? "/" : ".";
+
+    /// <summary>The last part of a path.</summary>
+    public static string Name(string path) => path[(path.LastIndexOfAny(s_slashes) + 1)..];
+
     /// <summary>Where a file lies, for messages.</summary>
     public abstract string Locate(string path);
 
@@ -52,6 +62,14 @@ internal abstract class FileTree : IDisposable
     /// <param name="buffer">Receives the bytes; replaced by a larger one where needed.</param>
     /// <returns>The number of bytes.</returns>
     public abstract int Read(int file, ref byte[] buffer);
+
+    /// <summary>Reads one small file as UTF-8 text.</summary>
+    public string ReadText(int file)
+    {
+        byte[] buffer = [];
+        var length = Read(file, ref buffer);
+        return Encoding.UTF8.GetString(buffer, 0, length);
+    }
 
     /// <summary>Prepares to read some files once, in the cheapest order.</summary>
     /// <param name="files">Indices into <see cref="Files"/>, without repeats.</param>
@@ -92,7 +110,7 @@ internal abstract class FileTree : IDisposable
     protected static void EnsureCapacity(ref byte[] buffer, long length, string path)
     {
         if (length > Array.MaxLength)
-            DataErrors.FileTooLarge(path, length, Array.MaxLength);
+            throw DataErrors.FileTooLarge(path, length, Array.MaxLength);
         if (buffer.Length < length)
             buffer = GC.AllocateUninitializedArray<byte>((int)Math.Max(length, Math.Min(2L * buffer.Length, Array.MaxLength)));
     }

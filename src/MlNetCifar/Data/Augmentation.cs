@@ -1,0 +1,97 @@
+namespace MlNetCifar.Data;
+
+/// <summary>When pictures are mirrored left to right.</summary>
+public enum FlipMode
+{
+    /// <summary>Never.</summary>
+    None,
+
+    /// <summary>Each picture with probability one half, drawn anew every epoch.</summary>
+    Random,
+
+    /// <summary>A random half in the first epoch, the other half in the next, and so on.</summary>
+    Alternate,
+}
+
+/// <summary>What lies outside a shifted or rotated picture.</summary>
+public enum EdgePadding
+{
+    /// <summary>Black.</summary>
+    Zero,
+
+    /// <summary>The picture mirrored at its edge, the edge itself not repeated.</summary>
+    Reflect,
+}
+
+/// <summary>
+/// Random changes to training pictures. Every draw is a function of (seed, epoch, sample) alone, and each kind of change has draws of its own,
+/// so switching one on does not alter the others.
+/// </summary>
+public sealed record Augmentation
+{
+    /// <summary>Mirroring. The default is <see cref="FlipMode.None"/>.</summary>
+    public FlipMode Flip { get; init; }
+
+    /// <summary>Largest shift in each direction in pixels: a crop of the padded picture. The default is 0.</summary>
+    public int Shift { get; init; }
+
+    /// <summary>What fills the gap of a shift or rotation. The default is <see cref="EdgePadding.Zero"/>.</summary>
+    public EdgePadding Padding { get; init; }
+
+    /// <summary>Largest rotation to either side in degrees, 0 … 180. The default is 0.</summary>
+    public float Rotation { get; init; }
+
+    /// <summary>Side of a square set to the mean (0 after normalisation), its centre anywhere in the picture; in pixels. The default is 0, none.</summary>
+    public int Cutout { get; init; }
+
+    /// <summary>Largest change of brightness as a share of the full range, 0 … 1. The default is 0.</summary>
+    public float Brightness { get; init; }
+
+    /// <summary>Largest relative change of contrast about middle grey, 0 … 1. The default is 0.</summary>
+    public float Contrast { get; init; }
+
+    /// <summary>No change.</summary>
+    public static Augmentation None { get; } = new();
+
+    /// <summary>Whether nothing is ever changed.</summary>
+    public bool IsNone => this == None with { Padding = Padding };
+
+    /// <summary>Random flips and shifts of an eighth of the picture, mirrored at the edges: a good default for photographs.</summary>
+    /// <param name="side">The picture's smaller side in pixels.</param>
+    public static Augmentation Standard(int side = 32) =>
+        new() { Flip = FlipMode.Random, Shift = Math.Max(1, side / 8), Padding = EdgePadding.Reflect };
+
+    /// <summary>A preset by name: <c>none</c> or <c>standard</c>.</summary>
+    /// <param name="name">Case does not matter.</param>
+    /// <param name="side">The picture's smaller side in pixels.</param>
+    /// <exception cref="MlNetCifarException">There is no such preset (MNC1016).</exception>
+    public static Augmentation Preset(string name, int side = 32) => name?.ToLowerInvariant() switch
+    {
+        "none" => None,
+        "standard" => Standard(side),
+        _ => throw DataErrors.UnknownPreset(name),
+    };
+
+    /// <summary>Checks all values.</summary>
+    /// <exception cref="ArgumentException">Names every value out of range.</exception>
+    public void Validate()
+    {
+        var faults = new List<string>();
+        if (!Enum.IsDefined(Flip))
+            faults.Add($"Flip is {Flip}");
+        if (!Enum.IsDefined(Padding))
+            faults.Add($"Padding is {Padding}");
+        if (Shift < 0)
+            faults.Add($"Shift is {Shift}, expected at least 0");
+        if (Cutout < 0)
+            faults.Add($"Cutout is {Cutout}, expected at least 0");
+        if (Rotation is not (>= 0 and <= 180))
+            faults.Add($"Rotation is {Rotation}, expected 0 … 180");
+        if (Brightness is not (>= 0 and <= 1))
+            faults.Add($"Brightness is {Brightness}, expected 0 … 1");
+        if (Contrast is not (>= 0 and <= 1))
+            faults.Add($"Contrast is {Contrast}, expected 0 … 1");
+        if (faults.Count > 0)
+            throw new ArgumentException($"Augmentation: {string.Join("; ", faults)}.");
+    }
+}

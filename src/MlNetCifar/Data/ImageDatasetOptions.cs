@@ -1,0 +1,39 @@
+using MlNetCifar.Data.Catalog;
+using MlNetCifar.Imaging;
+
+namespace MlNetCifar.Data;
+
+/// <summary>What to do about an image that cannot be read.</summary>
+public enum OnBadImage
+{
+    /// <summary>Leave it out and list it.</summary>
+    Skip,
+
+    /// <summary>End with its error.</summary>
+    Fail,
+}
+
+/// <summary>How far loading has come.</summary>
+/// <param name="Done">Images read, bad ones included.</param>
+/// <param name="Total">Images to read.</param>
+/// <param name="Bad">Images left out so far.</param>
+public readonly record struct LoadProgress(int Done, int Total, int Bad);
+
+/// <summary>How a data set is opened.</summary>
+public sealed record ImageDatasetOptions
+{
+    /// <summary>Size and treatment of the pictures. Null (the default): 32×32 RGB for image files; as they are for arrays, CIFAR and shards.</summary>
+    public PreprocessSpec? Spec { get; init; }
+
+    /// <summary>Limits of decoding.</summary>
+    public DecodeOptions Decode { get; init; } = new();
+
+    /// <summary>Where and how files are found, and known classes.</summary>
+    public ImageCatalogOptions Files { get; init; } = new();
+
+    /// <summary>Threads that decode. The default is the number of processors.</summary>
+    public int Threads { get; init; } = Environment.ProcessorCount;
+
+    /// <summary>What to do about an image that cannot be read. The default is to leave it out and list it.</summary>
+    public OnBadImage OnBadImage { get; init; } = OnBadImage.Skip;
+}

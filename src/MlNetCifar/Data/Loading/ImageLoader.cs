@@ -1,0 +1,123 @@
+using MlNetCifar.Data.Catalog;
+using MlNetCifar.Data.Files;
+using MlNetCifar.Imaging;
+using MlNetCifar.Numerics;
+
+namespace MlNetCifar.Data.Loading;
+
+/// <summary>Decodes image files into one array, on several threads; the result does not depend on their number.</summary>
+internal sealed class ImageLoader
+{
+    readonly FileTree _tree;
+    readonly IReadOnlyList<ImageRef> _images;
+    readonly ImageDatasetOptions _options;
+    readonly Preprocessor _preprocessor;
+    readonly ProgressCounter _progress;
+    readonly CancellationToken _cancellation;
+    readonly Dictionary<int, int> _slots;
+    readonly byte[] _pixels;
+    readonly SortedDictionary<int, BadFile> _bad = [];
+    readonly int _stride;
+    FileCursor _cursor = null!;
+    Exception? _failure;
+
+    ImageLoader(
+        FileTree tree, IReadOnlyList<ImageRef> images, PreprocessSpec spec, ImageDatasetOptions options, ProgressCounter progress, CancellationToken cancellation)
+    {
+        (_tree, _images, _options, _progress, _cancellation) = (tree, images, options, progress, cancellation);
+        _preprocessor = new Preprocessor(spec);
+        _stride = spec.Width * spec.Height * spec.Channels;
+        var bytes = (long)images.Count * _stride;
+        if (bytes > Array.MaxLength)
+            throw DataErrors.TooLargeForMemory(tree.Origin, bytes);
+        _pixels = GC.AllocateUninitializedArray<byte>((int)bytes);
+        _slots = new(images.Count);
+        for (var i = 0; i < images.Count; i++)
+            _slots.Add(images[i].File, i);
+    }
+
+    /// <summary>Loads the images of one split.</summary>
+    public static (ImageSet Set, IReadOnlyCollection<BadFile> Bad) Load(
+        FileTree tree, IReadOnlyList<ImageRef> images, IReadOnlyList<string> classes, PreprocessSpec spec, ImageDatasetOptions options,
+        ProgressCounter progress, CancellationToken cancellation)
+    {
+        var loader = new ImageLoader(tree, images, spec, options, progress, cancellation);
+        loader.Run();
+        return (loader.Finish(classes), loader._bad.Values);
+    }
+
+    void Run()
+    {
+        var limit = _options.Files.MaxFileBytes;
+        for (var slot = 0; slot < _images.Count; slot++)
+        {
+            var file = _tree.Files[_images[slot].File];
+            if (file.Length > limit)
+                Refuse(slot, DataErrors.FileTooLarge(_tree.Locate(file.Path), file.Length, limit));
+        }
+
+        using var cursor = _cursor = _tree.ReadAll([.. _images.Select(i => i.File).Where(f => _tree.Files[f].Length <= limit)]);
+        using var pool = new WorkerPool(_options.Threads);
+        var job = new Job(this);
+        pool.Run(ref job, _options.Threads);
+        _cancellation.ThrowIfCancellationRequested();
+        if (_failure is not null)
+            throw _failure;
+    }
+
+    void Work()
+    {
+        byte[] buffer = new byte[1 << 16];
+        try
+        {
+            while (_failure is null && !_cancellation.IsCancellationRequested
+                && _cursor.TryRead(ref buffer, out var file, out var length, out var fault))
+            {
+                var slot = _slots[file];
+                fault ??= ImageReading.Read(_tree, file, buffer.AsSpan(0, length), _preprocessor, _options, _pixels.AsSpan(slot * _stride, _stride));
+                if (fault is not null)
+                    Refuse(slot, fault);
+                _progress.Advance(fault is not null);
+            }
+        }
+        catch (Exception e)
+        {
+            _failure = e is MlNetCifarException ? e : DataErrors.ArchiveDamaged(_tree.Origin, e);
+        }
+    }
+
+    void Refuse(int slot, Exception fault)
+    {
+        var bad = ImageReading.Describe(_tree.Locate(_images[slot].Path), fault);
+        if (_options.OnBadImage == OnBadImage.Fail)
+            throw DataErrors.BadImage(bad, fault);
+        lock (_bad)
+            _bad[slot] = bad;
+    }
+
+    ImageSet Finish(IReadOnlyList<string> classes)
+    {
+        if (_bad.Count == _images.Count)
+            DataErrors.NothingReadable(_tree.Origin, _bad.Count, _bad.Values.First());
+        var labels = new int[_images.Count - _bad.Count];
+        var names = new string[labels.Length];
+        var next = 0;
+        for (var i = 0; i < _images.Count; i++)
+        {
+            if (_bad.ContainsKey(i))
+                continue;
+            if (next < i)
+                _pixels.AsSpan(i * _stride, _stride).CopyTo(_pixels.AsSpan(next * _stride));
+            labels[next] = _images[i].Label;
+            names[next++] = _images[i].Path;
+        }
+
+        var spec = _preprocessor.Spec;
+        return new ImageSet(_pixels, labels, (spec.Height, spec.Width, spec.Channels), classes, names);
+    }
+
+    readonly struct Job(ImageLoader loader) : IParallelJob
+    {
+        public void Execute(int block, int worker) => loader.Work();
+    }
+}

@@ -1,0 +1,44 @@
+using MlNetCifar.Data.Catalog;
+using MlNetCifar.Data.Files;
+using MlNetCifar.Imaging;
+
+namespace MlNetCifar.Data.Loading;
+
+/// <summary>The step from a file's bytes to a picture, with every fault turned into a reason.</summary>
+internal static class ImageReading
+{
+    /// <summary>Decodes and preprocesses one file.</summary>
+    /// <returns>Why it could not; null where it could.</returns>
+    public static Exception? Read(
+        FileTree tree, int file, ReadOnlySpan<byte> bytes, Preprocessor preprocessor, ImageDatasetOptions options, Span<byte> destination)
+    {
+        var entry = tree.Files[file];
+        if (bytes.Length < entry.Length)
+            return DataErrors.ShortRead(tree.Locate(entry.Path), bytes.Length, entry.Length);
+        return Read(bytes, preprocessor, options.Decode, tree.Locate(entry.Path), destination);
+    }
+
+    /// <summary>Decodes and preprocesses one file.</summary>
+    /// <returns>Why it could not; null where it could.</returns>
+    public static Exception? Read(ReadOnlySpan<byte> bytes, Preprocessor preprocessor, DecodeOptions options, string path, Span<byte> destination)
+    {
+        try
+        {
+            preprocessor.Apply(ImageDecoder.Decode(bytes, options, path), destination);
+            return null;
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // Any fault of one file, foreseen or not, must not end a run of a million.
+            return e;
+        }
+    }
+
+    /// <summary>The entry in the list of bad files.</summary>
+    public static BadFile Describe(string path, Exception fault) => fault switch
+    {
+        MlNetCifarException e => new(path, e.Code, e.Reason),
+        IOException or UnauthorizedAccessException or InvalidDataException => new(path, "MNC1011", $"This cannot be read ({fault.Message.TrimEnd('.')})."),
+        _ => new(path, "MNC1200", $"Decoding failed ({fault.GetType().Name}: {fault.Message.TrimEnd('.')})."),
+    };
+}

@@ -1,0 +1,64 @@
+using MlNetCifar.Data.Catalog;
+using MlNetCifar.Data.Files;
+
+namespace MlNetCifar.Data.Loading;
+
+/// <summary>Images that the program gives, as a tree; their lengths are known only when they are read.</summary>
+internal sealed class MemoryTree : FileTree
+{
+    readonly IReadOnlyList<LabelledImage> _images;
+    readonly long _limit;
+
+    public MemoryTree(IReadOnlyList<LabelledImage> images, long limit)
+        : base("memory")
+    {
+        _images = images;
+        _limit = limit;
+        Files = [.. images.Select(i => new TreeFile(i.Name, 0))];
+    }
+
+    public override bool IsRandomAccess => true;
+
+    public override string Locate(string path) => path;
+
+    public override int Read(int file, ref byte[] buffer)
+    {
+        using var stream = _images[file].Open();
+        var length = 0;
+        while (true)
+        {
+            EnsureCapacity(ref buffer, length + 1L, _images[file].Name);
+            var n = stream.Read(buffer, length, buffer.Length - length);
+            if (n == 0)
+                return length;
+            length += n;
+            if (length > _limit)
+                throw DataErrors.FileTooLarge(_images[file].Name, length, _limit);
+        }
+    }
+
+    /// <summary>Classes and references, sorted like a folder's.</summary>
+    public CatalogListing Listing(IReadOnlyList<string>? known)
+    {
+        if (_images.Count == 0)
+            DataErrors.Empty(Origin);
+        var classes = known ?? [.. _images.Where(i => i.Split == DatasetSplit.Train).Select(i => i.Label).Distinct().Order(StringComparer.Ordinal)];
+        if (classes.Count == 0)
+            DataErrors.NoTrainSplit(Origin);
+        if (classes.Count == 1)
+            DataErrors.OneClass(Origin, classes[0]);
+        var labels = new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach (var name in classes)
+            labels.Add(name, labels.Count);
+        var refs = new List<ImageRef>(_images.Count);
+        for (var i = 0; i < _images.Count; i++)
+        {
+            if (!labels.TryGetValue(_images[i].Label, out var label))
+                DataErrors.UnknownClass(_images[i].Name, _images[i].Label);
+            refs.Add(new(_images[i].Name, label, _images[i].Split) { File = i });
+        }
+
+        refs.Sort(FolderLayout.Compare);
+        return new(classes, refs, [], []);
+    }
+}
