@@ -42,7 +42,7 @@ sealed class FilePrefetcher(IFileStore store, string root, long maxFileBytes)
     void Check(ShardItem item)
     {
         if (item.Length > maxFileBytes)
-            MlNetCifar.Data.DataErrors.FileTooLarge(item.Name, item.Length, maxFileBytes);
+            throw MlNetCifar.Data.DataErrors.FileTooLarge(item.Name, item.Length, maxFileBytes);
     }
 
     ReadOnlyMemory<byte> Local(ShardItem item)

@@ -1,5 +1,7 @@
 using MlNetCifar.Data.Catalog;
 using MlNetCifar.Data.Files;
+using MlNetCifar.Data.Loading;
+using MlNetCifar.Data.Shards;
 using MlNetCifar.Spark.Connect;
 using MlNetCifar.Spark.Hdfs;
 
@@ -30,13 +32,13 @@ sealed class StageInput : IDisposable
     /// <summary>A row's path as it stands in the Parquet files.</summary>
     public string RowPath(string name) => ((ParquetTree)Catalog.Tree).RowPath(_rows![name]);
 
-    public static StageInput OpenFiles(string input, IFileStore store, CancellationToken cancellationToken)
+    /// <summary>The image files of a folder or manifest; null where the input is arrays, which hold no image to decode.</summary>
+    public static StageInput? OpenFiles(string input, IFileStore store, ShardOptions shards, CancellationToken cancellationToken)
     {
         if (FileTree.IsArchive(input) && store.FileExists(input))
             throw StageErrors.Archive(input);
-        var root = HdfsPath.IsHdfs(input) ? input.TrimEnd('/') : Path.GetFullPath(input);
-        var catalog = ImageCatalog.Open(root, new() { Store = store }, cancellationToken);
-        return new(catalog.Origin, catalog, isParquet: false);
+        var opener = new DatasetOpener(new() { Spec = shards.Spec, Decode = shards.Decode, Files = new() { Store = store } }, null, cancellationToken);
+        return opener.Recognise(input).Catalog is { } catalog ? new(catalog.Origin, catalog, isParquet: false) : null;
     }
 
     /// <summary>Whether a folder holds Parquet files; their images are rows then.</summary>
@@ -49,7 +51,7 @@ sealed class StageInput : IDisposable
 
     public static async Task<StageInput> OpenParquetAsync(string input, SparkSession session, CancellationToken cancellationToken)
     {
-        var root = HdfsPath.IsHdfs(input) ? input.TrimEnd('/') : Path.GetFullPath(input);
+        var root = input;
         var view = $"listing_{Guid.NewGuid():N}";
         await session.Read("parquet", [SparkPath(root)]).CreateTempViewAsync(view, cancellationToken).ConfigureAwait(false);
         var rows = await ListAsync(session, root, view, cancellationToken).ConfigureAwait(false);

@@ -185,7 +185,7 @@ public sealed class WebHdfsFaultTests
                 case "GETFILESTATUS" when !Files.ContainsKey(path):
                     return Error("FileNotFoundException", path, HttpStatusCode.NotFound);
                 case "GETFILESTATUS":
-                    return Json($$"""{"FileStatus":{"pathSuffix":"","length":{{Files[path].Count}},"type":"FILE","modificationTime":0}}""");
+                    return Json($$"""{"FileStatus":{"pathSuffix":"","length":{{Files[path].Count}},"type":"FILE","modificationTime":0} }""");
                 case "RENAME":
                     var done = Files.Remove(path, out var content);
                     if (done)
