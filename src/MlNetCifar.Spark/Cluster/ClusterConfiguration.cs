@@ -165,6 +165,9 @@ sealed class ClusterConfiguration(LocalClusterOptions options, SparkRuntime runt
             ["spark.sql.shuffle.partitions"] = "4",
             ["spark.sql.warehouse.dir"] = Folder("warehouse"),
             ["spark.sql.connect.serverStacktrace.enabled"] = "false",
+            // A cancelled task that waits for a hanging program cannot be interrupted: without this it would keep its core.
+            ["spark.task.reaper.enabled"] = "true",
+            ["spark.task.reaper.killTimeout"] = "10s",
         };
         if (options.Manager == ClusterManager.Yarn)
         {

@@ -38,7 +38,7 @@ public sealed record SparkRuntime(string SparkHome, string? HadoopHome, string J
 
     static string? Variable(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
 
-    static string FindJava()
+    internal static string FindJava()
     {
         if (Variable("JAVA_HOME") is { } home)
             return File.Exists(Path.Combine(home, "bin", "java")) ? home : throw ClusterErrors.NoJava($"JAVA_HOME={home}");

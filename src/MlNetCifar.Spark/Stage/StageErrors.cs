@@ -46,5 +46,8 @@ static class StageErrors
     public static MlNetCifarException NoParquetColumns(string path, string message) =>
         new("MNC6050", ErrorKind.Data, $"The Parquet files lack the columns path and content: {message}", "Write them with 'dataset import --pack parquet'.", path);
 
+    public static MlNetCifarException JobGone(string folder) =>
+        new("MNC6051", ErrorKind.Failure, "The job of this attempt has ended.", null, folder);
+
     static string Shorten(string row) => row.Length <= 200 ? row : row[..200] + "…";
 }

@@ -1,3 +1,4 @@
+using MlNetCifar.Data;
 using MlNetCifar.Data.Files;
 using MlNetCifar.Data.Shards;
 
@@ -70,6 +71,7 @@ public static class WorkerHost
             return new(null, null, e.Code, e.Message);
         }
 
+        rows.EndPart(part);
         return Write(job, store, task, built, watchdog);
     }
 
@@ -77,6 +79,9 @@ public static class WorkerHost
     {
         var attempt = $"attempt_{task.Part:D5}_{Guid.NewGuid():N}";
         watchdog.Feed();
+        // The job may have ended while this attempt was at work; writing now would litter.
+        if (!store.FileExists($"{job.JobFolder}/{PartTask.FileName(task.Part)}"))
+            throw new WorkerFaultException(StageErrors.JobGone(job.JobFolder));
         return new(attempt, built.Write(store, $"{job.JobFolder}/{attempt}", task.Part, task.Key, job.Classes));
     }
 }

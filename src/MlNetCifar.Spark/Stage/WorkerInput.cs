@@ -44,9 +44,13 @@ sealed class WorkerInput(Stream stream)
                 yield return new(item.Name, item.Label, () => throw new FileNotFoundException("The row is missing in the input.", item.Name));
             }
         }
+    }
 
-        if (TryPeek(out var next) && next == task.Part)
-            throw new InvalidOperationException($"Part {task.Part} has a row {_row} too many or out of order.");
+    /// <summary>Checks that a part's rows have all been taken; what is left came twice or out of order.</summary>
+    public void EndPart(int part)
+    {
+        if (TryPeek(out var next) && next == part)
+            throw new InvalidOperationException($"Row {_row} of part {part} came twice or out of order.");
     }
 
     /// <summary>Reads what is left: a worker that ended earlier would look like one that had seen everything.</summary>

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using MlNetCifar.Data;
 using MlNetCifar.Data.Shards;
 using MlNetCifar.Imaging;
 using MlNetCifar.Spark.Hdfs;
@@ -45,7 +46,7 @@ sealed record WorkerJob
             json.WriteNumber("classes", Classes);
             json.WriteNumber("maxFileBytes", MaxFileBytes);
             json.WriteNumber("watchdog", Watchdog.TotalSeconds);
-            json.WriteNumber("maxPixels", Options.Decode.MaxPixels);
+            WriteDecode(json, Options.Decode);
             json.WriteBoolean("float32", Options.Float32);
             json.WriteBoolean("fail", Options.OnBadImage == OnBadImage.Fail);
             json.WriteNumber("threads", Options.Threads);
@@ -66,6 +67,30 @@ sealed record WorkerJob
 
         return Convert.ToBase64String(stream.ToArray()).Replace('+', '-').Replace('/', '_');
     }
+
+    static void WriteDecode(Utf8JsonWriter json, DecodeOptions decode)
+    {
+        json.WriteStartObject("decode");
+        json.WriteNumber("maxPixels", decode.MaxPixels);
+        json.WriteNumber("maxDimension", decode.MaxDimension);
+        json.WriteNumber("maxFileBytes", decode.MaxFileBytes);
+        json.WriteBoolean("allowTruncated", decode.AllowTruncated);
+        json.WriteBoolean("applyOrientation", decode.ApplyOrientation);
+        json.WriteNumber("minWidth", decode.MinWidth);
+        json.WriteNumber("minHeight", decode.MinHeight);
+        json.WriteEndObject();
+    }
+
+    static DecodeOptions ReadDecode(JsonElement json) => new()
+    {
+        MaxPixels = json.GetProperty("maxPixels").GetInt64(),
+        MaxDimension = json.GetProperty("maxDimension").GetInt32(),
+        MaxFileBytes = json.GetProperty("maxFileBytes").GetInt64(),
+        AllowTruncated = json.GetProperty("allowTruncated").GetBoolean(),
+        ApplyOrientation = json.GetProperty("applyOrientation").GetBoolean(),
+        MinWidth = json.GetProperty("minWidth").GetInt32(),
+        MinHeight = json.GetProperty("minHeight").GetInt32(),
+    };
 
     /// <exception cref="FormatException">The text is something else.</exception>
     public static WorkerJob FromArgument(string text)
@@ -95,7 +120,7 @@ sealed record WorkerJob
         Options = new()
         {
             Spec = SpecJson.Read(json.GetProperty("preprocess")),
-            Decode = new() { MaxPixels = json.GetProperty("maxPixels").GetInt64() },
+            Decode = ReadDecode(json.GetProperty("decode")),
             Float32 = json.GetProperty("float32").GetBoolean(),
             OnBadImage = json.GetProperty("fail").GetBoolean() ? OnBadImage.Fail : OnBadImage.Skip,
             Threads = json.GetProperty("threads").GetInt32(),

@@ -138,12 +138,6 @@ public sealed class ReattachTests
         public IAsyncEnumerable<ExecutePlanResponse> ReattachExecuteAsync(ReattachExecuteRequest request, CancellationToken cancellationToken)
         {
             Reattachments++;
-            if (ForgetsOnce)
-            {
-                ForgetsOnce = false;
-                throw new GrpcException(GrpcStatus.NotFound, "[INVALID_HANDLE.OPERATION_NOT_FOUND]");
-            }
-
             return Stream(request.HasLastResponseId ? int.Parse(request.LastResponseId) + 1 : 0, cancellationToken);
         }
 
@@ -151,6 +145,12 @@ public sealed class ReattachTests
         {
             await Task.Yield();
             cancellationToken.ThrowIfCancellationRequested();
+            if (ForgetsOnce && Reattachments > 0)
+            {
+                ForgetsOnce = false;
+                throw new GrpcException(GrpcStatus.NotFound, "[INVALID_HANDLE.OPERATION_NOT_FOUND]");
+            }
+
             var left = Breaks.TryDequeue(out var limit) ? limit : int.MaxValue;
             for (var i = from; i <= messages; i++)
             {
