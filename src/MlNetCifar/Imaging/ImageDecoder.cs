@@ -1,4 +1,8 @@
+using MlNetCifar.Imaging.Bmp;
+using MlNetCifar.Imaging.Gif;
 using MlNetCifar.Imaging.Jpeg;
+using MlNetCifar.Imaging.Png;
+using MlNetCifar.Imaging.Pnm;
 
 namespace MlNetCifar.Imaging;
 
@@ -34,6 +38,10 @@ public static class ImageDecoder
         switch (Identify(file))
         {
             case ImageFormat.Jpeg: return JpegDecoder.ReadInfo(file, path);
+            case ImageFormat.Png: return PngDecoder.ReadInfo(file, path);
+            case ImageFormat.Bmp: return BmpDecoder.ReadInfo(file, path);
+            case ImageFormat.Pnm: return PnmDecoder.ReadInfo(file, path);
+            case ImageFormat.Gif: return GifDecoder.ReadInfo(file, path);
         }
         Refuse(file, path);
         return null!;
@@ -46,14 +54,30 @@ public static class ImageDecoder
     static RgbImage Decode(ReadOnlySpan<byte> file, DecodeOptions options, string? path, DecodeReport? report)
     {
         if (file.Length > options.MaxFileBytes) ImageErrors.TooLarge($"{file.Length} bytes", $"{options.MaxFileBytes} bytes", path);
+        RgbImage image;
+        var orientation = 1;
         switch (Identify(file))
         {
             case ImageFormat.Jpeg:
-                var image = JpegDecoder.Decode(file, options, path, report, out var orientation);
-                return options.ApplyOrientation ? ExifOrientation.Apply(image, orientation) : image;
+                image = JpegDecoder.Decode(file, options, path, report, out orientation);
+                break;
+            case ImageFormat.Png:
+                image = PngDecoder.Decode(file, options, path, report, out orientation);
+                break;
+            case ImageFormat.Bmp:
+                image = BmpDecoder.Decode(file, options, path, report);
+                break;
+            case ImageFormat.Pnm:
+                image = PnmDecoder.Decode(file, options, path, report);
+                break;
+            case ImageFormat.Gif:
+                image = GifDecoder.Decode(file, options, path, report);
+                break;
+            default:
+                Refuse(file, path);
+                return null!;
         }
-        Refuse(file, path);
-        return null!;
+        return options.ApplyOrientation ? ExifOrientation.Apply(image, orientation) : image;
     }
 
     static void Refuse(ReadOnlySpan<byte> file, string? path)

@@ -13,26 +13,26 @@ public sealed class ImageDatasetTests
     public void Open_Folder_HasTheSamePicturesForAnyThreads()
     {
         using var folder = new TestFolder().AddPictures("train/", 3, 20).AddPictures("val/", 3, 4);
-        folder.Add("train/class1/010.ppm", "broken"u8.ToArray());
+        folder.Add("train/class1/010.png", "broken"u8.ToArray());
         using var one = ImageDataset.Open(folder.Root, new() { Spec = s_spec, Threads = 1 });
         using var four = ImageDataset.Open(folder.Root, new() { Spec = s_spec, Threads = 4 });
         Assert.AreEqual(one.Train.ContentHash(), four.Train.ContentHash());
         Assert.AreEqual(59, one.Train.Count);
-        Assert.AreEqual("train/class1/011.ppm", one.Train.Name(30));
+        Assert.AreEqual("train/class1/011.png", one.Train.Name(30));
         Assert.AreEqual(12, one.Validation!.Count);
         Assert.IsNull(one.Test);
         var pixels = new byte[192];
         one.Train.CopyPixels(30, pixels);
-        CollectionAssert.AreEqual(TestImages.Ppm(1011 + 600_000)[^192..], pixels);
-        Assert.AreEqual(folder["train/class1/010.ppm"], one.BadFiles.Single().Path);
+        CollectionAssert.AreEqual(TestImages.Pixels(1011 + 600_000), pixels);
+        Assert.AreEqual(folder["train/class1/010.png"], one.BadFiles.Single().Path);
     }
 
     [TestMethod]
     public void Open_BadFile_CanFail()
     {
-        using var folder = new TestFolder().AddPictures("", 2, 3).Add("class0/zero.ppm", []);
+        using var folder = new TestFolder().AddPictures("", 2, 3).Add("class0/zero.png", []);
         var e = Assert.ThrowsExactly<MlNetCifarException>(() => ImageDataset.Open(folder.Root, new() { Spec = s_spec, OnBadImage = OnBadImage.Fail }));
-        Assert.AreEqual(folder["class0/zero.ppm"], e.Path);
+        Assert.AreEqual(folder["class0/zero.png"], e.Path);
         Assert.AreEqual(ErrorKind.Data, e.Kind);
     }
 
@@ -46,7 +46,7 @@ public sealed class ImageDatasetTests
     [TestMethod]
     public void Open_LargeFile_IsListedUnread()
     {
-        using var folder = new TestFolder().AddPictures("", 2, 3).Add("class0/large.ppm", new byte[5000]);
+        using var folder = new TestFolder().AddPictures("", 2, 3).Add("class0/large.png", new byte[5000]);
         using var data = ImageDataset.Open(folder.Root, new() { Spec = s_spec, Files = new() { MaxFileBytes = 1000 } });
         Assert.AreEqual("MNC1012", data.BadFiles.Single().Code);
         Assert.AreEqual(6, data.Train.Count);
@@ -60,7 +60,7 @@ public sealed class ImageDatasetTests
         if (Environment.UserName == "root")
             Assert.Inconclusive("Permissions do not bind this user.");
         using var folder = new TestFolder().AddPictures("", 2, 3);
-        File.SetUnixFileMode(folder["class0/000.ppm"], UnixFileMode.None);
+        File.SetUnixFileMode(folder["class0/000.png"], UnixFileMode.None);
         using var data = ImageDataset.Open(folder.Root, new() { Spec = s_spec });
         Assert.AreEqual("MNC1011", data.BadFiles.Single().Code);
     }
@@ -102,12 +102,12 @@ public sealed class ImageDatasetTests
     {
         var images = new List<LabelledImage>
         {
-            LabelledImage.FromBytes("2", "b", TestImages.Ppm(2)),
-            new("1", "b", () => new MemoryStream(TestImages.Ppm(1))),
-            LabelledImage.FromBytes("3", "a", TestImages.Ppm(3)),
+            LabelledImage.FromBytes("2", "b", TestImages.Png(2)),
+            new("1", "b", () => new MemoryStream(TestImages.Png(1))),
+            LabelledImage.FromBytes("3", "a", TestImages.Png(3)),
             LabelledImage.FromBytes("4", "a", [1, 2]),
             new("5", "a", () => throw new IOException("gone")),
-            LabelledImage.FromBytes("6", "b", TestImages.Ppm(6), DatasetSplit.Test),
+            LabelledImage.FromBytes("6", "b", TestImages.Png(6), DatasetSplit.Test),
         };
         using var data = ImageDataset.Create(images, new() { Spec = s_spec });
         CollectionAssert.AreEqual(new[] { "3", "1", "2" }, Enumerable.Range(0, 3).Select(data.Train.Name).ToArray());

@@ -1,5 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using MlNetCifar.Imaging;
 
 namespace MlNetCifar.Data.Shards;
 
@@ -25,8 +26,8 @@ internal static class ManifestJson
         Array(json, "mean", manifest.Normalization.Mean, json.WriteNumberValue);
         Array(json, "std", manifest.Normalization.Std, json.WriteNumberValue);
         json.WritePropertyName("preprocess");
-        json.WriteRawValue(SpecJson.Write(manifest.Spec));
-        json.WriteString("preprocess_sha256", SpecJson.Hash(manifest.Spec));
+        json.WriteRawValue(manifest.Spec.ToJson());
+        json.WriteString("preprocess_sha256", manifest.Spec.Hash());
         json.WriteStartArray("parts");
         foreach (var part in manifest.Parts)
             Write(json, part);
@@ -80,7 +81,7 @@ internal static class ManifestJson
             Split = Text(root, "split"),
             Classes = List(root, "classes", e => e.GetString()!),
             Float32 = Text(root, "dtype") == "float32",
-            Spec = SpecJson.Read(root.GetProperty("preprocess")),
+            Spec = PreprocessSpec.FromJson(root.GetProperty("preprocess").GetRawText()),
             Parts = List(root, "parts", ReadPart),
         };
     }

@@ -66,13 +66,13 @@ internal sealed class ShardFolder(string path, ImageDatasetOptions options)
 
     void CheckOptions(ShardManifest manifest)
     {
-        if (options.Spec is { } expected && expected != manifest.Spec)
-            DataErrors.OtherSpec(_path, SpecJson.Write(manifest.Spec), SpecJson.Write(expected));
+        if (options.Spec is { } expected)
+            manifest.Spec.RequireEqual(expected, _path);
         if (options.Files.Classes is { } classes && !classes.SequenceEqual(manifest.Classes))
         {
             var unknown = manifest.Classes.FirstOrDefault(c => !classes.Contains(c));
             if (unknown is not null)
-                DataErrors.UnknownClass(_path, unknown);
+                throw DataErrors.UnknownClass(_path, unknown);
             DataErrors.SplitsDiffer(_path, $"their classes from the {classes.Count} expected ones");
         }
     }

@@ -52,7 +52,8 @@ public sealed class ShardPlan
         var parts = new int[count][];
         for (var p = 0; p < count; p++)
             parts[p] = order[(int)((long)order.Length * p / count)..(int)((long)order.Length * (p + 1) / count)];
-        return new(items, parts, SpecJson.Hash(options.Spec) + (options.Float32 ? ":float32" : ":uint8") + $":{options.Decode.MaxPixels}:{content}");
+        return new(items, parts, FormattableString.Invariant(
+            $"{options.Spec.Hash()}:{(options.Float32 ? "float32" : "uint8")}:{options.Decode.MaxPixels}:{options.Decode.MaxDimension}:{options.Decode.AllowTruncated}:{content}"));
     }
 
     static string Key(IReadOnlyList<ShardItem> items, int[] part, string specHash)

@@ -1,0 +1,36 @@
+using MlNetCifar.Data;
+using MlNetCifar.Evaluation;
+using MlNetCifar.Imaging;
+using MlNetCifar.Models;
+using MlNetCifar.Nn;
+
+namespace MlNetCifar.Training;
+
+/// <summary>What a run gives back.</summary>
+/// <param name="Weights">The best weights seen; the caller disposes them.</param>
+/// <param name="Normalization">The scaling of pixels the weights were trained with.</param>
+/// <param name="Classes">Class names in the order of the outputs.</param>
+/// <param name="Options">The options of the run.</param>
+/// <param name="History">Finished epochs.</param>
+/// <param name="BestEpoch">The epoch (from 1) the weights are from; 0 where no epoch was finished.</param>
+/// <param name="StopReason">Why it ended.</param>
+/// <param name="Elapsed">How long it took.</param>
+public sealed record TrainingResult(
+    NetworkWeights Weights,
+    Normalization Normalization,
+    IReadOnlyList<string> Classes,
+    TrainingOptions Options,
+    IReadOnlyList<EpochRecord> History,
+    int BestEpoch,
+    StopReason StopReason,
+    TimeSpan Elapsed)
+{
+    /// <summary>The model: the weights with all it takes to use them. Takes the weights over.</summary>
+    /// <param name="preprocess">How the training images were made from pictures.</param>
+    public ImageClassifier ToClassifier(PreprocessSpec preprocess) => new(Weights, Classes, preprocess, Normalization)
+    {
+        History = History,
+        BestEpoch = BestEpoch,
+        TrainingSettings = Options.ToJson(),
+    };
+}
