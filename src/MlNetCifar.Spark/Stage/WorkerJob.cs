@@ -51,7 +51,7 @@ sealed record WorkerJob
             json.WriteBoolean("fail", Options.OnBadImage == OnBadImage.Fail);
             json.WriteNumber("threads", Options.Threads);
             json.WritePropertyName("preprocess");
-            json.WriteRawValue(SpecJson.Write(Options.Spec));
+            json.WriteRawValue(Options.Spec.ToJson());
             json.WriteStartObject("nameNodes");
             foreach (var (authority, addresses) in NameNodes)
             {
@@ -119,7 +119,7 @@ sealed record WorkerJob
             p => p.Name, p => (IReadOnlyList<Uri>)[.. p.Value.EnumerateArray().Select(a => new Uri(a.GetString()!))]),
         Options = new()
         {
-            Spec = SpecJson.Read(json.GetProperty("preprocess")),
+            Spec = PreprocessSpec.FromJson(json.GetProperty("preprocess").GetRawText()),
             Decode = ReadDecode(json.GetProperty("decode")),
             Float32 = json.GetProperty("float32").GetBoolean(),
             OnBadImage = json.GetProperty("fail").GetBoolean() ? OnBadImage.Fail : OnBadImage.Skip,

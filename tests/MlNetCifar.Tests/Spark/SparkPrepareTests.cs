@@ -57,9 +57,9 @@ public sealed class SparkPrepareTests
     public async Task Local_WritesTheSameBytesWithTwoThreads_AndToHdfs()
     {
         await SparkPrepare.RunAsync(Options(s_folder["input"], s_folder["two"], "local[2]"));
-        CollectionAssert.AreEqual(s_expected, StageFiles.Hashes(LocalFileStore.Instance, s_folder["two"]));
+        StageFiles.AreSame(s_expected, StageFiles.Hashes(LocalFileStore.Instance, s_folder["two"]));
         await SparkPrepare.RunAsync(Options(Hdfs("stage/input"), Hdfs("stage/local"), "local[2]"));
-        CollectionAssert.AreEqual(s_expected, StageFiles.Hashes(s_store, Hdfs("stage/local")));
+        StageFiles.AreSame(s_expected, StageFiles.Hashes(s_store, Hdfs("stage/local")));
     }
 
     [TestMethod]
@@ -68,7 +68,7 @@ public sealed class SparkPrepareTests
         var report = await SparkPrepare.RunAsync(Options(Hdfs("stage/input"), Hdfs("stage/spark")));
         Assert.AreEqual(10, report.PartsWritten);
         Assert.AreEqual(2, report.BadFiles.Count);
-        CollectionAssert.AreEqual(s_expected, StageFiles.Hashes(s_store, Hdfs("stage/spark")));
+        StageFiles.AreSame(s_expected, StageFiles.Hashes(s_store, Hdfs("stage/spark")));
         Assert.IsFalse(StageFiles.Names(s_store, Hdfs("stage/spark")).Any(n => n.Contains("_temporary", StringComparison.Ordinal)));
     }
 
@@ -76,7 +76,7 @@ public sealed class SparkPrepareTests
     public async Task Standalone_WritesTheSameBytes_OnLocalFiles()
     {
         await SparkPrepare.RunAsync(Options(s_folder["input"], $"file://{s_folder["spark"]}"));
-        CollectionAssert.AreEqual(s_expected, StageFiles.Hashes(LocalFileStore.Instance, s_folder["spark"]));
+        StageFiles.AreSame(s_expected, StageFiles.Hashes(LocalFileStore.Instance, s_folder["spark"]));
     }
 
     [TestMethod]
@@ -91,7 +91,7 @@ public sealed class SparkPrepareTests
         }
 
         await SparkPrepare.RunAsync(Options(Hdfs("stage/packed"), Hdfs("stage/fromparquet")));
-        CollectionAssert.AreEqual(s_expected, StageFiles.Hashes(s_store, Hdfs("stage/fromparquet")));
+        StageFiles.AreSame(s_expected, StageFiles.Hashes(s_store, Hdfs("stage/fromparquet")));
     }
 
     [TestMethod]
@@ -105,7 +105,7 @@ public sealed class SparkPrepareTests
         var report = await SparkPrepare.RunAsync(Options(Hdfs("stage/input"), output));
         Assert.AreEqual(2, report.PartsWritten);
         Assert.AreEqual(8, report.PartsKept);
-        CollectionAssert.AreEqual(s_expected, StageFiles.Hashes(s_store, output));
+        StageFiles.AreSame(s_expected, StageFiles.Hashes(s_store, output));
         // Nothing left to do: no connection is made at all.
         report = await SparkPrepare.RunAsync(Options(Hdfs("stage/input"), output, "sc://127.0.0.1:1"));
         Assert.AreEqual(0, report.PartsWritten);
@@ -125,7 +125,7 @@ public sealed class SparkPrepareTests
         Assert.IsFalse(s_store.FolderExists($"{output}/train/_temporary"));
         Assert.IsFalse(s_store.FileExists($"{output}/train/_SUCCESS"));
         await SparkPrepare.RunAsync(Options(Hdfs("stage/input"), output));
-        CollectionAssert.AreEqual(s_expected, StageFiles.Hashes(s_store, output));
+        StageFiles.AreSame(s_expected, StageFiles.Hashes(s_store, output));
     }
 
     [TestMethod]

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using MlNetCifar.Data.Catalog;
 using MlNetCifar.Data.Files;
 using MlNetCifar.Spark.Stage;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Spark;
 
@@ -19,16 +20,7 @@ static class StageFiles
     }
 
     /// <summary>The committed CIFAR sample's archive.</summary>
-    public static string Sample
-    {
-        get
-        {
-            var folder = new DirectoryInfo(AppContext.BaseDirectory);
-            while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "MlNetCifar.sln")))
-                folder = folder.Parent;
-            return Path.Combine(folder!.FullName, "src", "MlNetCifar.App", "Sample", "cifar10-sample.tar.gz");
-        }
-    }
+    public static string Sample => Repository.File("src", "MlNetCifar.App", "Sample", "cifar10-sample.tar.gz");
 
     /// <summary>Unpacks some images of each class of the sample's training and test split, and adds two bad ones.</summary>
     public static void Unpack(string folder, int trainPerClass, int testPerClass)
@@ -62,6 +54,10 @@ static class StageFiles
     /// <summary>Every file below a folder with its SHA-256.</summary>
     public static string[] Hashes(IFileStore store, string folder) =>
         [.. store.List(folder).Where(e => !e.IsFolder).OrderBy(e => e.Path, StringComparer.Ordinal).Select(e => $"{e.Path} {Hash(store, $"{folder}/{e.Path}")}")];
+
+    /// <summary>Asserts that two folders held the same files with the same bytes, naming those that differ.</summary>
+    public static void AreSame(string[] expected, string[] actual) =>
+        Assert.AreEqual("", string.Join("\n", expected.Except(actual).Select(e => $"- {e}").Concat(actual.Except(expected).Select(a => $"+ {a}"))));
 
     /// <summary>Every entry below a folder, also folders.</summary>
     public static string[] Names(IFileStore store, string folder) => [.. store.List(folder).Select(e => e.Path).Order(StringComparer.Ordinal)];
