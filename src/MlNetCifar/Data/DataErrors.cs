@@ -18,18 +18,15 @@ internal static class DataErrors
         throw new MlNetCifarException("MNC1003", ErrorKind.Data, "There is no image here.",
             "Put images into one folder per class: class/name.jpg, or train/class/name.jpg.", path);
 
-    [DoesNotReturn]
-    public static void EmptyClass(string path) =>
-        throw new MlNetCifarException("MNC1004", ErrorKind.Data, "The class folder holds no image.", "Add images or remove the folder.", path);
+    public static MlNetCifarException EmptyClass(string path) =>
+        new("MNC1004", ErrorKind.Data, "The class folder holds no image.", "Add images or remove the folder.", path);
 
-    [DoesNotReturn]
-    public static void OneClass(string path, string name) =>
-        throw new MlNetCifarException("MNC1005", ErrorKind.Data, $"There is only one class, '{name}'; at least two are needed.",
+    public static MlNetCifarException OneClass(string path, string name) =>
+        new("MNC1005", ErrorKind.Data, $"There is only one class, '{name}'; at least two are needed.",
             "Point at the folder whose subfolders are the classes.", path);
 
-    [DoesNotReturn]
-    public static void UnknownClass(string path, string name) =>
-        throw new MlNetCifarException("MNC1006", ErrorKind.Data, $"The class '{name}' is not in the training split.",
+    public static MlNetCifarException UnknownClass(string path, string name) =>
+        new("MNC1006", ErrorKind.Data, $"The class '{name}' is not in the training split.",
             "Add it to the training split or remove it here.", path);
 
     [DoesNotReturn]
@@ -89,4 +86,39 @@ internal static class DataErrors
 
     public static MlNetCifarException ShortRead(string path, long found, long expected) =>
         new("MNC1023", ErrorKind.Data, $"The file gave {found:N0} of {expected:N0} bytes.", "Check the disk, or get the file again.", path);
+
+    public static MlNetCifarException Unwritable(string path, Exception inner) =>
+        new("MNC1024", ErrorKind.Failure, $"This cannot be written ({inner.Message.TrimEnd('.')}).", "Check the free space and your rights; what is finished is kept.", path, inner);
+
+    public static MlNetCifarException ShardDamaged(string path, string found) =>
+        new("MNC1030", ErrorKind.Data, found, "Run 'mlnetcifar prepare' again; it repairs what is missing or damaged.", path);
+
+    public static MlNetCifarException Manifest(string path, Exception inner) =>
+        new("MNC1031", ErrorKind.Data, $"This is no shard manifest ({inner.Message.TrimEnd('.')}).", "Run 'mlnetcifar prepare' again.", path, inner);
+
+    [DoesNotReturn]
+    public static void Unfinished(string path) =>
+        throw new MlNetCifarException("MNC1032", ErrorKind.Data, "The shards are unfinished: there is no _SUCCESS.", "Run 'mlnetcifar prepare' again; it does only what is missing.", path);
+
+    [DoesNotReturn]
+    public static void SplitsDiffer(string path, string what) =>
+        throw new MlNetCifarException("MNC1033", ErrorKind.Data, $"The splits differ in {what}.", "Run 'mlnetcifar prepare' again into an empty folder.", path);
+
+    [DoesNotReturn]
+    public static void OtherLayout(string path) =>
+        throw new MlNetCifarException("MNC1034", ErrorKind.Usage, "The folder holds shards with other splits.", "Give an empty folder, or delete the old shards.", path);
+
+    public static MlNetCifarException UnknownDataset(string name, IEnumerable<string> known) =>
+        new("MNC1040", ErrorKind.Usage, $"There is no data set '{name}'.", $"Known: {string.Join(", ", known)}.");
+
+    public static MlNetCifarException DownloadFailed(string address, string reason, Exception inner) =>
+        new("MNC1041", ErrorKind.Failure, $"The download failed: {reason.TrimEnd('.')}.", "Try again; what came is kept. Or fetch the file by other means and give its path.", address, inner);
+
+    [DoesNotReturn]
+    public static void WrongChecksum(string address, string found, string expected) =>
+        throw new MlNetCifarException("MNC1042", ErrorKind.Data, $"The file has the MD5 {found}, expected {expected}.", "Try again; if it happens again, the file there has changed.", address);
+
+    [DoesNotReturn]
+    public static void FileExists(string path) =>
+        throw new MlNetCifarException("MNC1043", ErrorKind.Usage, "The file is already there.", "Import into an empty folder.", path);
 }

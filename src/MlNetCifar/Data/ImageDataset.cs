@@ -34,6 +34,8 @@ public sealed class ImageDataset : IDisposable
     /// <summary>The test split, if there is one.</summary>
     public ImageSource? Test => _splits.GetValueOrDefault(DatasetSplit.Test);
 
+    internal IReadOnlyDictionary<DatasetSplit, ImageSource> Splits => _splits;
+
     /// <summary>Things worth knowing that are no errors.</summary>
     public IReadOnlyList<string> Warnings { get; internal init; } = [];
 

@@ -47,11 +47,6 @@ public abstract class ImageSource
         return false;
     }
 
-    /// <summary>Tells the source that pictures will be asked for in about this order, so that it may read ahead.</summary>
-    internal virtual void Prefetch(ReadOnlySpan<int> indices)
-    {
-    }
-
     /// <summary>The number of pictures of each class.</summary>
     /// <returns>One count a class, in the classes' order.</returns>
     public int[] ClassCounts()

@@ -41,7 +41,7 @@ public sealed class EvaluationResult
         _curves = new(() => rows is null ? null : new ClassCurves(rows, classes));
         _equalMass = new(() => rows is null ? [] : EqualMass(rows, options.CalibrationBins));
         _perClass = new(ComputePerClass);
-        _intervals = new(ComputeIntervals);
+        _intervals = new(() => ResultIntervals.Compute(this, tallies.TrueRank.Take(TopKPredictionCount).Sum()));
         _binary = new(() => classes.Count == 2 ? ComputeBinary() : null);
     }
 
@@ -144,7 +144,9 @@ public sealed class EvaluationResult
     /// <summary>ML.NET's binary metrics; null unless there are two classes.</summary>
     public BinaryMetrics? Binary => _binary.Value;
 
-    /// <summary>Confidence intervals by the metric's key in <c>report.json</c>: Wilson's for shares of images, bootstrap for the rest. Computed at first use.</summary>
+    /// <summary>Confidence intervals by the metric's key in <c>report.json</c>: Wilson's for shares of images, bootstrap for the rest.
+    /// Those of a class are under <c>perClass.&lt;index&gt;.f1Score</c>, <c>.areaUnderRocCurve</c>, <c>.averagePrecision</c> and
+    /// <c>.areaUnderPrecisionRecallCurve</c>. Computed at first use.</summary>
     public IReadOnlyDictionary<string, Interval> Intervals => _intervals.Value;
 
     /// <summary>All headline numbers with their intervals.</summary>
@@ -189,16 +191,6 @@ public sealed class EvaluationResult
 
         Array.Sort(confidences, correct);
         return Reliability.EqualMass(confidences, correct, bins);
-    }
-
-    Dictionary<string, Interval> ComputeIntervals()
-    {
-        var topHits = _tallies.TrueRank.Take(TopKPredictionCount).Sum();
-        return new Dictionary<string, Interval>
-        {
-            [MetricCatalog.MicroAccuracy] = MicroAccuracyInterval,
-            [MetricCatalog.TopKAccuracy] = WilsonInterval.Of(topHits, Count, Options.ConfidenceLevel),
-        };
     }
 
     ClassMetrics[] ComputePerClass()

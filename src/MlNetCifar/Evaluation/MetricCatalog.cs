@@ -40,11 +40,20 @@ internal static class MetricCatalog
         new(MatthewsCorrelation, "Matthews correlation", true, "Correlation of labels and predictions, −1 … 1.", r => r.MatthewsCorrelation),
         new(AreaUnderRocCurveMacro, "ROC AUC, macro", true, "Chance that an image of a class outranks one of another, mean over classes, 0 … 1.", r => r.AreaUnderRocCurveMacro),
         new(AreaUnderRocCurveMicro, "ROC AUC, micro", true, "The same over all image–class pairs, 0 … 1.", r => r.AreaUnderRocCurveMicro),
-        new(AveragePrecisionMacro, "Average precision, macro", true, "Area under precision over recall by steps, mean over classes, 0 … 1.", r => r.AveragePrecisionMacro),
-        new(ExpectedCalibrationError, "Calibration error (ECE)", false, "Mean gap between confidence and accuracy, bins of equal width, 0 … 1.", r => r.ExpectedCalibrationError),
-        new(ExpectedCalibrationErrorEqualMass, "Calibration error, equal mass", false, "The same with bins of equal count, 0 … 1.", r => r.ExpectedCalibrationErrorEqualMass),
+        new(AveragePrecisionMacro, "Avg. precision, macro", true, "Area under precision over recall by steps, mean over classes, 0 … 1.", r => r.AveragePrecisionMacro),
+        new(ExpectedCalibrationError, "ECE", false, "Expected calibration error: mean gap between confidence and accuracy, bins of equal width, 0 … 1.", r => r.ExpectedCalibrationError),
+        new(ExpectedCalibrationErrorEqualMass, "ECE, equal mass", false, "The same with bins of equal count, 0 … 1.", r => r.ExpectedCalibrationErrorEqualMass),
         new(BrierScore, "Brier score", false, "Mean squared error of the probabilities, summed over classes, 0 … 2.", r => r.BrierScore),
     ];
+
+    static readonly Dictionary<string, int> s_indices = All.Select((entry, i) => (entry.Key, i)).ToDictionary(pair => pair.Key, pair => pair.i);
+    static readonly string[] s_perClass = ["f1Score", "areaUnderRocCurve", "averagePrecision", "areaUnderPrecisionRecallCurve"];
+
+    /// <summary>Place of a headline number in <see cref="All"/>.</summary>
+    public static int IndexOf(string key) => s_indices[key];
+
+    /// <summary>Key of the interval of a class's number: 0 = F1, 1 = ROC area, 2 = average precision, 3 = precision/recall area.</summary>
+    public static string PerClassKey(int label, int value) => $"perClass.{label}.{s_perClass[value]}";
 
     /// <summary>All headline numbers of a result that were computed.</summary>
     public static IReadOnlyList<MetricValue> Of(EvaluationResult result) =>

@@ -1,20 +1,99 @@
+using MlNetCifar.Imaging.Bmp;
+using MlNetCifar.Imaging.Gif;
+using MlNetCifar.Imaging.Jpeg;
+using MlNetCifar.Imaging.Png;
+using MlNetCifar.Imaging.Pnm;
+
 namespace MlNetCifar.Imaging;
 
-/// <summary>Limits and choices of decoding.</summary>
-public sealed record DecodeOptions
-{
-    /// <summary>Largest picture accepted, in pixels, read from the header before anything is allocated. The default is 89,000,000.</summary>
-    public long MaxPixels { get; init; } = 89_000_000;
-}
-
-/// <summary>Decodes image files from memory: the format is recognised by content, never by the file's name.</summary>
+/// <summary>Decodes image files from memory: the format is recognised by content, never by the file's name. Thread-safe.</summary>
 public static class ImageDecoder
 {
-    /// <summary>Decodes a file to RGB, EXIF orientation applied.</summary>
+    /// <summary>Decodes a file to RGB, EXIF orientation applied; transparency is dropped, of an animation the first frame is taken.</summary>
     /// <param name="file">The whole file.</param>
     /// <param name="options">Limits; null for the defaults.</param>
     /// <param name="path">Named in errors.</param>
     /// <exception cref="MlNetCifarException">The file is no image, is damaged, exceeds a limit, or uses an unsupported feature (MNC12xx).</exception>
     public static RgbImage Decode(ReadOnlySpan<byte> file, DecodeOptions? options = null, string? path = null) =>
-        throw new NotImplementedException();
+        Decode(file, options ?? DecodeOptions.Default, path, null);
+
+    /// <summary>Decodes a file and tells what was out of the ordinary.</summary>
+    /// <param name="file">The whole file.</param>
+    /// <param name="options">Limits; null for the defaults.</param>
+    /// <param name="path">Named in errors.</param>
+    /// <param name="report">Truncation, damage and harmless oddities met.</param>
+    /// <exception cref="MlNetCifarException">As for the other overload.</exception>
+    public static RgbImage Decode(ReadOnlySpan<byte> file, DecodeOptions? options, string? path, out DecodeReport report)
+    {
+        report = new DecodeReport();
+        return Decode(file, options ?? DecodeOptions.Default, path, report);
+    }
+
+    /// <summary>Reads the header only: nothing of the picture's size is allocated, and no limit applies.</summary>
+    /// <param name="file">The file, or as much of its beginning as holds the header.</param>
+    /// <param name="path">Named in errors.</param>
+    /// <exception cref="MlNetCifarException">The file is no image, or its header is damaged (MNC12xx).</exception>
+    public static ImageInfo ReadInfo(ReadOnlySpan<byte> file, string? path = null)
+    {
+        switch (Identify(file))
+        {
+            case ImageFormat.Jpeg: return JpegDecoder.ReadInfo(file, path);
+            case ImageFormat.Png: return PngDecoder.ReadInfo(file, path);
+            case ImageFormat.Bmp: return BmpDecoder.ReadInfo(file, path);
+            case ImageFormat.Pnm: return PnmDecoder.ReadInfo(file, path);
+            case ImageFormat.Gif: return GifDecoder.ReadInfo(file, path);
+        }
+        Refuse(file, path);
+        return null!;
+    }
+
+    /// <summary>Recognises the format from the first bytes.</summary>
+    /// <param name="file">The file or its first 16 bytes.</param>
+    public static ImageFormat Identify(ReadOnlySpan<byte> file) => FormatSniffer.Identify(file);
+
+    static RgbImage Decode(ReadOnlySpan<byte> file, DecodeOptions options, string? path, DecodeReport? report)
+    {
+        if (file.Length > options.MaxFileBytes) ImageErrors.TooLarge($"{file.Length} bytes", $"{options.MaxFileBytes} bytes", path);
+        RgbImage image;
+        var orientation = 1;
+        switch (Identify(file))
+        {
+            case ImageFormat.Jpeg:
+                image = JpegDecoder.Decode(file, options, path, report, out orientation);
+                break;
+            case ImageFormat.Png:
+                image = PngDecoder.Decode(file, options, path, report, out orientation);
+                break;
+            case ImageFormat.Bmp:
+                image = BmpDecoder.Decode(file, options, path, report);
+                break;
+            case ImageFormat.Pnm:
+                image = PnmDecoder.Decode(file, options, path, report);
+                break;
+            case ImageFormat.Gif:
+                image = GifDecoder.Decode(file, options, path, report);
+                break;
+            default:
+                Refuse(file, path);
+                return null!;
+        }
+        return options.ApplyOrientation ? ExifOrientation.Apply(image, orientation) : image;
+    }
+
+    static void Refuse(ReadOnlySpan<byte> file, string? path)
+    {
+        if (file.IsEmpty) ImageErrors.Empty(path);
+        var name = Identify(file) switch
+        {
+            ImageFormat.WebP => "WebP",
+            ImageFormat.Tiff => "TIFF",
+            ImageFormat.Heif => "HEIF, HEIC or AVIF",
+            ImageFormat.Jpeg2000 => "JPEG 2000",
+            ImageFormat.JpegXl => "JPEG XL",
+            ImageFormat.Psd => "a Photoshop document",
+            _ => null,
+        };
+        if (name is not null) ImageErrors.UnsupportedFormat(name, path);
+        ImageErrors.NotAnImage(path);
+    }
 }

@@ -1,6 +1,47 @@
+using System.Security.Cryptography;
+
 namespace MlNetCifar.Imaging;
 
-/// <summary>How a picture of any size becomes the network's input: one immutable record, the same in training and in use.</summary>
+/// <summary>How a picture of another shape is brought to the network's.</summary>
+public enum ResizeMode
+{
+    /// <summary>Both sides are scaled on their own; proportions change.</summary>
+    Stretch,
+
+    /// <summary>The whole picture is scaled to fit and centred; the rest is filled with <see cref="PreprocessSpec.PadColor"/>.</summary>
+    FitPad,
+
+    /// <summary>The largest centred part of the wanted proportions is scaled.</summary>
+    CenterCrop,
+
+    /// <summary>The picture is scaled until its shorter side has the wanted length, then the centre is cut out.</summary>
+    ShorterSideCrop,
+}
+
+/// <summary>Kernel of a resize; all but <see cref="Nearest"/> average over the area when shrinking. Definitions and rounding are Pillow's.</summary>
+public enum ResizeFilter
+{
+    /// <summary>The nearest pixel.</summary>
+    Nearest,
+
+    /// <summary>Mean over the area.</summary>
+    Box,
+
+    /// <summary>Triangle, one pixel to each side.</summary>
+    Bilinear,
+
+    /// <summary>Cubic (a = −0.5), two pixels to each side.</summary>
+    Bicubic,
+
+    /// <summary>Windowed sinc, three pixels to each side.</summary>
+    Lanczos,
+}
+
+/// <summary>
+/// How a picture of any size becomes the network's input: one immutable record, the same in training and in use.
+/// The order is: orientation, resize and crop, grey, median, blur. Its canonical JSON (<see cref="ToJson"/>) and the hash of that are stored with
+/// everything made by it.
+/// </summary>
 public sealed record PreprocessSpec
 {
     /// <summary>Width of the result in pixels. The default is 32.</summary>
@@ -9,19 +50,88 @@ public sealed record PreprocessSpec
     /// <summary>Height of the result in pixels. The default is 32.</summary>
     public int Height { get; init; } = 32;
 
-    /// <summary>Channels of the result: 3 for RGB (the default) or 1 for grey.</summary>
+    /// <summary>Channels of the result: 3 for RGB (the default) or 1 for grey (ITU-R 601).</summary>
     public int Channels { get; init; } = 3;
-}
 
-/// <summary>Applies a <see cref="PreprocessSpec"/>. Thread-safe.</summary>
-/// <param name="spec">What to do.</param>
-public sealed class Preprocessor(PreprocessSpec spec)
-{
-    /// <summary>What this does.</summary>
-    public PreprocessSpec Spec { get; } = spec;
+    /// <summary>What happens to other proportions. The default is <see cref="ResizeMode.Stretch"/>.</summary>
+    public ResizeMode Resize { get; init; } = ResizeMode.Stretch;
 
-    /// <summary>Resizes and converts one picture.</summary>
-    /// <param name="image">Any size.</param>
-    /// <param name="destination">[Height, Width, Channels] bytes; overwritten.</param>
-    public void Apply(RgbImage image, Span<byte> destination) => throw new NotImplementedException();
+    /// <summary>Kernel of the resize. The default is <see cref="ResizeFilter.Bilinear"/>.</summary>
+    public ResizeFilter Filter { get; init; } = ResizeFilter.Bilinear;
+
+    /// <summary>Length of the shorter side before the crop of <see cref="ResizeMode.ShorterSideCrop"/>; 0, the default, is just enough to cover the result.</summary>
+    public int ShorterSide { get; init; }
+
+    /// <summary>Colour around the picture in <see cref="ResizeMode.FitPad"/>, 0xRRGGBB. The default is black.</summary>
+    public int PadColor { get; init; }
+
+    /// <summary>Side of the median filter's square: 0 (none, the default), 3, 5 or 7 pixels.</summary>
+    public int Median { get; init; }
+
+    /// <summary>Standard deviation of the Gaussian blur in pixels; 0, the default, is none.</summary>
+    public double Blur { get; init; }
+
+    /// <summary>Whether the EXIF orientation is applied. The default is true.</summary>
+    public bool ApplyOrientation { get; init; } = true;
+
+    /// <summary>Whether JPEGs much larger than needed are decoded at a fraction of their size: faster, but the pixels differ. The default is false.</summary>
+    public bool ScaledDecoding { get; init; }
+
+    /// <summary>Bytes of a result: Height · Width · Channels.</summary>
+    public int Length => Height * Width * Channels;
+
+    /// <summary>The canonical JSON form: one line, every property, fixed order, so that equal specifications have equal text.</summary>
+    public string ToJson() => PreprocessSpecJson.Write(this);
+
+    /// <summary>Reads a specification; properties left out have their defaults.</summary>
+    /// <param name="json">A JSON object.</param>
+    /// <param name="path">Named in errors.</param>
+    /// <exception cref="MlNetCifarException">It is no JSON, or a property is unknown or out of range (MNC1208).</exception>
+    public static PreprocessSpec FromJson(string json, string? path = null) => PreprocessSpecJson.Read(json, path);
+
+    /// <summary>SHA-256 of the canonical JSON in UTF-8, as 64 lower-case hexadecimal digits.</summary>
+    public string Hash() => Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(ToJson())));
+
+    /// <summary>Names what differs.</summary>
+    /// <param name="other">The specification to compare with.</param>
+    /// <returns>For example <c>width is 64 instead of 32, filter is box instead of bilinear</c>, where the first value is this one's; empty if equal.</returns>
+    public string DifferencesTo(PreprocessSpec other) => PreprocessSpecJson.Differences(this, other);
+
+    /// <summary>Refuses data that were prepared in another way.</summary>
+    /// <param name="expected">What the model was trained with.</param>
+    /// <param name="path">The data, named in the error.</param>
+    /// <exception cref="MlNetCifarException">The specifications differ; the message names how (MNC1209).</exception>
+    public void RequireEqual(PreprocessSpec expected, string? path = null)
+    {
+        var differences = DifferencesTo(expected);
+        if (differences.Length > 0) ImageErrors.SpecificationMismatch(differences, path);
+    }
+
+    /// <summary>Decoding options that go with this specification.</summary>
+    /// <param name="options">Limits to start from; null for the defaults.</param>
+    public DecodeOptions ForDecoding(DecodeOptions? options = null) => (options ?? DecodeOptions.Default) with
+    {
+        ApplyOrientation = ApplyOrientation,
+        // Twice what is needed, so that the resize, not the transform, decides about sharpness.
+        MinWidth = ScaledDecoding ? 2 * Math.Max(Width, ShorterSide) : 0,
+        MinHeight = ScaledDecoding ? 2 * Math.Max(Height, ShorterSide) : 0,
+    };
+
+    /// <summary>Checks every property's range.</summary>
+    /// <param name="path">Named in errors.</param>
+    /// <exception cref="MlNetCifarException">One is out of range (MNC1208).</exception>
+    public void Validate(string? path = null)
+    {
+        if (Width is < 1 or > 16384 || Height is < 1 or > 16384) ImageErrors.BadSpecification($"size {Width}×{Height}, expected 1 to 16384 a side", path);
+        if (Channels is not (1 or 3)) ImageErrors.BadSpecification($"{Channels} channels, expected 1 or 3", path);
+        if (!Enum.IsDefined(Resize)) ImageErrors.BadSpecification($"resize mode {(int)Resize}", path);
+        if (!Enum.IsDefined(Filter)) ImageErrors.BadSpecification($"filter {(int)Filter}", path);
+        if (ShorterSide != 0 && (ShorterSide < Math.Max(Width, Height) || ShorterSide > 16384))
+        {
+            ImageErrors.BadSpecification($"shorter side {ShorterSide}, expected 0 or {Math.Max(Width, Height)} to 16384", path);
+        }
+        if (PadColor is < 0 or > 0xFFFFFF) ImageErrors.BadSpecification($"pad colour {PadColor}, expected 0 to 16777215", path);
+        if (Median is not (0 or 3 or 5 or 7)) ImageErrors.BadSpecification($"median {Median}, expected 0, 3, 5 or 7", path);
+        if (!(Blur is >= 0 and <= 100)) ImageErrors.BadSpecification($"blur {Blur}, expected 0 to 100", path);
+    }
 }

@@ -20,6 +20,8 @@ public sealed class RgbImage
         Array.Clear(_pixels);
     }
 
+    RgbImage(int width, int height, byte[] pixels) => (Width, Height, _pixels) = (width, height, pixels);
+
     /// <summary>Pixels in a row.</summary>
     public int Width { get; }
 
@@ -28,6 +30,10 @@ public sealed class RgbImage
 
     /// <summary>All pixels, R G B R G B …, row after row; owned by this picture.</summary>
     public Span<byte> Pixels => _pixels;
+
+    /// <summary>A picture whose pixels the caller overwrites; the product of its sides has been checked.</summary>
+    internal static RgbImage Uninitialized(int width, int height) =>
+        new(width, height, GC.AllocateUninitializedArray<byte>(checked(3 * width * height)));
 
     /// <summary>One row of pixels.</summary>
     /// <param name="y">Row, 0 … <see cref="Height"/> − 1.</param>

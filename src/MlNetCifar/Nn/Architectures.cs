@@ -6,10 +6,12 @@ namespace MlNetCifar.Nn;
 /// <summary>The presets: networks that are known to work, by name.</summary>
 public static class Architectures
 {
+    static readonly Activation s_gelu = new(ActivationKind.Gelu);
+    static readonly BatchNorm s_airbenchNorm = new() { Epsilon = 1e-12f, Momentum = 0.4f, Scale = false };
     static readonly Activation s_relu = new(ActivationKind.Relu);
 
     /// <summary>Names of the presets.</summary>
-    public static ImmutableArray<string> Names { get; } = ["seed-cnn", "cats-dogs-cnn", "elephas-mlp", "advanced-cnn", "resnet9"];
+    public static ImmutableArray<string> Names { get; } = ["seed-cnn", "cats-dogs-cnn", "elephas-mlp", "advanced-cnn", "resnet9", "airbench94"];
 
     /// <summary>A preset by name.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
@@ -27,6 +29,7 @@ public static class Architectures
             "elephas-mlp" => ElephasMlp(classes),
             "advanced-cnn" => AdvancedCnn(classes),
             "resnet9" => Resnet9(classes),
+            "airbench94" => Airbench94(channels, classes),
             _ => throw NetworkErrors.UnknownPreset(name, Names),
         };
         var sigmoid = classes == 2 && name is ("cats-dogs-cnn" or "elephas-mlp");
@@ -68,10 +71,10 @@ public static class Architectures
     /// <summary>Three double blocks of 3×3 convolution, batch normalisation and ReLU (32, 64, 128 filters) with max-pooling and dropout; dense 128.</summary>
     static ImmutableArray<LayerSpec> AdvancedCnn(int classes) =>
     [
-        .. ConvBlock(32), .. ConvBlock(32), MaxPool(), new Dropout(0.2f),
-        .. ConvBlock(64), .. ConvBlock(64), MaxPool(), new Dropout(0.3f),
-        .. ConvBlock(128), .. ConvBlock(128), MaxPool(), new Dropout(0.4f),
-        new Flatten(), new Linear(128) { Bias = false }, new BatchNorm(), s_relu, new Dropout(0.5f), Head(classes),
+        .. ConvBlock(32), .. ConvBlock(32), MaxPool(), new Dropout(0.1f),
+        .. ConvBlock(64), .. ConvBlock(64), MaxPool(), new Dropout(0.15f),
+        .. ConvBlock(128), .. ConvBlock(128), MaxPool(), new Dropout(0.2f),
+        new Flatten(), new Linear(128) { Bias = false }, new BatchNorm(), s_relu, new Dropout(0.3f), Head(classes),
     ];
 
     /// <summary>The nine-layer residual network of the DAWNBench CIFAR-10 entries: 64, 128 + residual, 256, 512 + residual, global max-pooling, scaled head.</summary>
@@ -83,6 +86,29 @@ public static class Architectures
         .. ConvBlock(512), MaxPool(), new Residual([.. ConvBlock(512), .. ConvBlock(512)]),
         new GlobalPool(PoolKind.Max), Head(classes) with { Bias = false }, new Scale(0.125f),
     ];
+
+    /// <summary>
+    /// The network of the airbench94 recipe (Jordan 2024): a frozen whitening layer of 2×2 patches, three groups of two convolutions (64, 256, 256 filters) that
+    /// start as identities, batch normalisation without scale, GELU, global max-pooling, a head scaled by 1/256.
+    /// </summary>
+    static ImmutableArray<LayerSpec> Airbench94(int channels, int classes) =>
+    [
+        new Conv2d(2 * 4 * channels, 2)
+        {
+            Padding = Padding.Valid, Frozen = true, Initializer = Initializer.Whitening, BiasInitializer = Initializer.FanInUniform,
+        },
+        s_gelu,
+        .. AirbenchGroup(64), .. AirbenchGroup(256), .. AirbenchGroup(256),
+        new GlobalPool(PoolKind.Max), new Linear(classes) { Bias = false, Initializer = Initializer.UnitUniform }, new Scale(1f / 256),
+    ];
+
+    static LayerSpec[] AirbenchGroup(int filters) =>
+    [
+        IdentityConv(filters), MaxPool(), s_airbenchNorm, s_gelu,
+        IdentityConv(filters), s_airbenchNorm, s_gelu,
+    ];
+
+    static Conv2d IdentityConv(int filters) => new(filters, 3) { Bias = false, Initializer = Initializer.Dirac };
 
     static LayerSpec[] ConvBlock(int filters) => [new Conv2d(filters, 3) { Bias = false }, new BatchNorm(), s_relu];
 

@@ -29,8 +29,17 @@ public enum Initializer
     /// <summary>Uniform on ±1/√fan-in: the default of PyTorch's convolutions and linear layers, for weights and biases alike.</summary>
     FanInUniform,
 
+    /// <summary>Uniform, variance 1 whatever the fan-in: for heads that are scaled down afterwards.</summary>
+    UnitUniform,
+
     /// <summary>The identity: output channel k copies input channel k at the filter's centre; further outputs as <see cref="FanInUniform"/> (Zagoruyko and Komodakis 2017).</summary>
     Dirac,
+
+    /// <summary>
+    /// Filters that decorrelate the training images' patches: the eigenvectors of the patches' second moments over the roots of the eigenvalues, and their
+    /// negatives (Jordan 2024). Needs training images: until a trainer has seen them, as <see cref="FanInUniform"/>.
+    /// </summary>
+    Whitening,
 }
 
 /// <summary>Draws first values.</summary>
@@ -68,8 +77,11 @@ internal static class Initializers
             case Initializer.GlorotUniform:
                 Uniform(values, Math.Sqrt(6.0 / (fanIn + fanOut)), ref random);
                 break;
-            case Initializer.FanInUniform:
+            case Initializer.FanInUniform or Initializer.Whitening:
                 Uniform(values, 1 / Math.Sqrt(fanIn), ref random);
+                break;
+            case Initializer.UnitUniform:
+                Uniform(values, Math.Sqrt(3), ref random);
                 break;
             case Initializer.Dirac:
                 Uniform(values, 1 / Math.Sqrt(fanIn), ref random);

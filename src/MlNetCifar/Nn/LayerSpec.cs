@@ -49,6 +49,9 @@ public enum ParameterRole
 
     /// <summary>A running statistic: saved, not trained.</summary>
     Statistic,
+
+    /// <summary>A filter that keeps its first values: saved, not trained.</summary>
+    Frozen,
 }
 
 /// <summary>One tensor of a layer, before it has memory.</summary>
@@ -58,6 +61,9 @@ public enum ParameterRole
 /// <param name="Initializer">Its first values.</param>
 internal sealed record ParameterSpec(string Name, int[] Dimensions, ParameterRole Role, Initializer Initializer)
 {
+    /// <summary>Whether it has a gradient.</summary>
+    public bool IsTrained => Role is not (ParameterRole.Statistic or ParameterRole.Frozen);
+
     /// <summary>Number of elements.</summary>
     public int Length => Dimensions.Aggregate(1, (a, b) => checked(a * b));
 }

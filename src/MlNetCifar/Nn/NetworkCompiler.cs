@@ -48,28 +48,28 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
 
     Value Emit(ImmutableArray<LayerNode> nodes, Value value)
     {
-        for (var i = 0; i < nodes.Length; i++)
+        for (var i = 0; i < nodes.Length;)
         {
-            var relu = i + 1 < nodes.Length && nodes[i].Layer is Conv2d or Linear or BatchNorm && nodes[i + 1].Layer is Activation { Function: ActivationKind.Relu };
-            value = Emit(nodes[i], value, relu);
-            if (relu)
-                i++;
+            var fusion = LayerFusion.Find(nodes, i, Training);
+            value = Emit(fusion, value);
+            i += fusion.Length;
         }
 
         return value;
     }
 
-    Value Emit(LayerNode node, Value input, bool relu)
+    Value Emit(LayerFusion fusion, Value input)
     {
+        var node = fusion.Node;
         var output = node.Output.WithBatch(batchSize);
         switch (node.Layer)
         {
             case Conv2d layer:
-                return Convolution(node, layer.Geometry(input.Shape), input, output, relu);
+                return Convolution(fusion, layer.Geometry(input.Shape), input);
             case Linear layer:
-                return Convolution(node, ConvShape.Dense(batchSize, input.Shape.C, layer.Units), input, output, relu);
+                return Convolution(fusion, ConvShape.Dense(batchSize, input.Shape.C, layer.Units), input);
             case BatchNorm layer:
-                return Normalization(node, layer, input, relu);
+                return Normalization(node, layer, input, fusion.Relu);
             case Activation layer:
                 var keepsInput = Training && Activations.BackwardNeedsInput(layer.Function);
                 return Add(new ActivationOp(layer.Function, layer.Slope)
@@ -95,23 +95,33 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
         }
     }
 
-    Value Convolution(LayerNode node, ConvShape shape, Value input, Shape output, bool relu)
+    Value Convolution(LayerFusion fusion, ConvShape shape, Value input)
     {
+        var node = fusion.Node;
         var plan = new ConvPlan(shape, pass.Width, pass.Pool.Threads);
-        var packed = NewBuffer($"{node.WeightName} packed", plan.PackedLength);
-        _permanent.Add(packed);
-        return Add(new ConvOp(plan, Tensor(node, "weight")!, Tensor(node, "bias"), relu, packed, Workspace(plan.WorkspaceLength))
+        var packed = Permanent($"{node.WeightName} packed", plan.PackedLength);
+        var folded = fusion.Norm is not { Layer: BatchNorm layer } norm
+            ? null
+            : new FoldedNorm(layer, NormWeights(norm), Permanent($"{node.WeightName} folded", shape.FilterLength + shape.K));
+        var pooled = fusion.Pool is not null && plan.CanPool && Tensor(node, "weight")!.Spec.IsTrained;
+        var output = (pooled ? fusion.Pool! : node).Output.WithBatch(batchSize);
+        var argMax = pooled && Training ? Saved(node, output.Length) : null;
+        var result = Add(new ConvOp(plan, Tensor(node, "weight")!, Tensor(node, "bias"), fusion.Relu, packed, Workspace(ConvolutionScratch(plan, output)))
         {
-            Name = node.Position, Input = input, Output = Trained(node, output), Gradients = gradients, Flops = node.Layer.Flops(node.Input),
+            Name = node.Position, Input = input, Output = Trained(node, output), Gradients = gradients, Folded = folded, Pooled = pooled, ArgMax = argMax,
+            Flops = node.Layer.Flops(node.Input),
         });
+        return fusion.Pool is not { Layer: Pool2d pool } || pooled
+            ? result
+            : Pool(fusion.Pool, pool.Geometry(result.Shape), pool.Pool, result, fusion.Pool.Output.WithBatch(batchSize));
     }
 
     Value Normalization(LayerNode node, BatchNorm layer, Value input, bool relu)
     {
         var channels = input.Shape.C;
-        var saved = Saved(node, 4 * channels);
+        var saved = Saved(node, 5 * channels);
         var workspace = Workspace(BatchNormalization.WorkspaceLength(input.Shape.Length / channels, channels));
-        var tensors = new BatchNormWeights(Tensor(node, "weight")!, Tensor(node, "bias")!, Tensor(node, "running_mean")!, Tensor(node, "running_var")!);
+        var tensors = NormWeights(node);
 
         // In training the input is read again backward; the gradient may be rewritten where it stands.
         var result = Training ? Trained(node, input.Shape, input.Gradient) : Result(node, input, input.Shape, true, true);
@@ -142,6 +152,13 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
             body.Gradient ??= NewBuffer($"{node.Position} gradient", output.Length);
         return Add(new AddOp { Name = node.Position, Input = body, Second = shortcut, Output = Result(node, body, output, true, true), Flops = output.ImageLength });
     }
+
+    BatchNormWeights NormWeights(LayerNode node) =>
+        new(Tensor(node, "weight")!, Tensor(node, "bias")!, Tensor(node, "running_mean")!, Tensor(node, "running_var")!);
+
+    /// <summary>A frozen filter's bias gradient needs scratch of its own kind.</summary>
+    static int ConvolutionScratch(ConvPlan plan, Shape output) =>
+        Math.Max(plan.WorkspaceLength, BatchNormalization.WorkspaceLength(output.Length / output.C, output.C));
 
     WeightTensor? Tensor(LayerNode node, string name) => weights.Find($"{node.WeightName}.{name}");
 
@@ -180,6 +197,13 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
     {
         _workspace.Grow(length);
         return _workspace;
+    }
+
+    PlannedBuffer Permanent(string name, long length)
+    {
+        var buffer = NewBuffer(name, length);
+        _permanent.Add(buffer);
+        return buffer;
     }
 
     PlannedBuffer NewBuffer(string name, long length)

@@ -59,14 +59,13 @@ public sealed class NetworkWeights : IDisposable
         Nodes = spec.Resolve();
         var tensors = Nodes.SelectMany(n => n.Flat()).Where(n => n.WeightName is not null)
             .SelectMany(node => node.Layer.Parameters(node.Input).Select(parameter => (node, parameter))).ToArray();
-        _parameters = new Arena(tensors.Where(t => t.parameter.Role != ParameterRole.Statistic).Sum(t => Arena.Align(t.parameter.Length)));
-        _statistics = new Arena(tensors.Where(t => t.parameter.Role == ParameterRole.Statistic).Sum(t => Arena.Align(t.parameter.Length)));
+        _parameters = new Arena(tensors.Where(t => t.parameter.IsTrained).Sum(t => Arena.Align(t.parameter.Length)));
+        _statistics = new Arena(tensors.Where(t => !t.parameter.IsTrained).Sum(t => Arena.Align(t.parameter.Length)));
         long parameterEnd = 0, statisticEnd = 0;
         foreach (var (node, parameter) in tensors)
         {
-            var statistic = parameter.Role == ParameterRole.Statistic;
-            ref var end = ref statistic ? ref statisticEnd : ref parameterEnd;
-            _byName.Add($"{node.WeightName}.{parameter.Name}", new WeightTensor(this, statistic ? _statistics : _parameters, end, $"{node.WeightName}.{parameter.Name}", parameter, node));
+            ref var end = ref parameter.IsTrained ? ref parameterEnd : ref statisticEnd;
+            _byName.Add($"{node.WeightName}.{parameter.Name}", new WeightTensor(this, parameter.IsTrained ? _parameters : _statistics, end, $"{node.WeightName}.{parameter.Name}", parameter, node));
             end += Arena.Align(parameter.Length);
         }
 
@@ -82,7 +81,7 @@ public sealed class NetworkWeights : IDisposable
     public ImmutableArray<WeightTensor> Tensors { get; }
 
     /// <summary>Number of trained parameters.</summary>
-    public long ParameterCount => Tensors.Where(t => t.Role != ParameterRole.Statistic).Sum(t => (long)t.Length);
+    public long ParameterCount => Tensors.Where(t => t.Spec.IsTrained).Sum(t => (long)t.Length);
 
     internal ImmutableArray<LayerNode> Nodes { get; }
 
@@ -92,7 +91,7 @@ public sealed class NetworkWeights : IDisposable
     /// <summary>All trained parameters with the alignment gaps between them (always 0).</summary>
     internal Span<float> Parameters => _parameters.Span(0, (int)_parameters.Length);
 
-    /// <summary>All running statistics with the alignment gaps between them (always 0).</summary>
+    /// <summary>All that is not trained, with the alignment gaps between them (always 0).</summary>
     internal Span<float> Statistics => _statistics.Span(0, (int)_statistics.Length);
 
     /// <summary>The tensor of that name, or null.</summary>
@@ -109,12 +108,7 @@ public sealed class NetworkWeights : IDisposable
         for (var i = 0; i < weights.Tensors.Length; i++)
         {
             var tensor = weights.Tensors[i];
-            var (fanIn, fanOut) = tensor.Spec.Dimensions switch
-            {
-                [var r, var s, var c, var k] => (r * s * c, r * s * k),
-                [var c, var k] => (c, k),
-                _ => (tensor.Length, tensor.Length),
-            };
+            var (fanIn, fanOut) = Fans(weights.Find($"{tensor.Node.WeightName}.weight")!.Spec.Dimensions);
             Initializers.Fill(
                 tensor.Spec.Initializer, tensor.Spec.Dimensions, fanIn, fanOut, tensor.Values, new SplitRandom(seed, RandomPurpose.Initialize, (ulong)i));
         }
@@ -122,6 +116,14 @@ public sealed class NetworkWeights : IDisposable
         weights.Changed();
         return weights;
     }
+
+    /// <summary>Inputs of one output of a layer, and outputs of one input; a bias has its layer's.</summary>
+    static (int In, int Out) Fans(int[] dimensions) => dimensions switch
+    {
+        [var r, var s, var c, var k] => (r * s * c, r * s * k),
+        [var c, var k] => (c, k),
+        _ => (dimensions[0], dimensions[0]),
+    };
 
     /// <summary>A copy with memory of its own.</summary>
     public NetworkWeights Clone()

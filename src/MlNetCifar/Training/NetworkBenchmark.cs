@@ -33,10 +33,10 @@ public static class NetworkBenchmark
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(options);
         var source = Synthetic(network, options.BatchSize);
-        using var session = new TrainingSession(network, options, source);
+        using var session = new TrainingSession(network, options, source, Normalization.Compute(source));
         using var loader = Loader(source, options.BatchSize);
         var batch = loader.Next()!;
-        var rate = BestRate(() => session.Step(batch, 1e-4f, out _), options.BatchSize, seconds);
+        var rate = BestRate(() => session.Step(batch, 0.1f, 0, out _), options.BatchSize, seconds);
         return new BenchmarkResult(rate, rate * 3 * network.Flops / 1e9, Profile(session.Network, batch.Labels.ToArray(), true));
     }
 

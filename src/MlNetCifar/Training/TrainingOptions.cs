@@ -1,3 +1,5 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using MlNetCifar.Data;
 
 namespace MlNetCifar.Training;
@@ -13,6 +15,9 @@ public enum OptimizerKind
 
     /// <summary>Adam with decoupled decay (Loshchilov and Hutter 2019).</summary>
     AdamW,
+
+    /// <summary>Muon (Jordan et al. 2024) for filters, SGD with Nesterov momentum for biases and matrices.</summary>
+    Muon,
 }
 
 /// <summary>How classes of different size are weighed.</summary>
@@ -49,6 +54,18 @@ public sealed record TrainingOptions
     /// <summary>Factor of the step schedule, applied after each third of the run, in (0, 1]. The default is 0.1.</summary>
     public float StepFactor { get; init; } = 0.1f;
 
+    /// <summary>With <see cref="OptimizerKind.Muon"/>: rate of the biases, &gt; 0. The default is null: <see cref="LearningRate"/>.</summary>
+    public float? BiasLearningRate { get; init; }
+
+    /// <summary>With <see cref="OptimizerKind.Muon"/>: rate of the matrices (the head), &gt; 0. The default is null: <see cref="LearningRate"/>.</summary>
+    public float? HeadLearningRate { get; init; }
+
+    /// <summary>With <see cref="OptimizerKind.Muon"/>: momentum of the filters, 0 ≤ m &lt; 1. The default is 0.6.</summary>
+    public float MuonMomentum { get; init; } = 0.6f;
+
+    /// <summary>With frozen filters: share of the run after which their biases stop being trained, their rate falling linearly; in (0, 1]. The default is 0.375.</summary>
+    public float FrozenBiasShare { get; init; } = 0.375f;
+
     /// <summary>Momentum of <see cref="OptimizerKind.Sgd"/>, 0 ≤ m &lt; 1. The default is 0.9.</summary>
     public float Momentum { get; init; } = 0.9f;
 
@@ -64,7 +81,10 @@ public sealed record TrainingOptions
     /// <summary>ε of Adam, &gt; 0. The default is 1e-8.</summary>
     public float Epsilon { get; init; } = 1e-8f;
 
-    /// <summary>Decay of filters and matrices (never of biases or normalisation parameters), ≥ 0. The default is 0.</summary>
+    /// <summary>
+    /// Decay of filters and matrices (never of biases or normalisation parameters), ≥ 0. With <see cref="OptimizerKind.Muon"/>, whose filters have a fixed
+    /// norm, the share of biases and matrices lost in a step at the full rate. The default is 0.
+    /// </summary>
     public float WeightDecay { get; init; }
 
     /// <summary>Largest global norm of the gradients, &gt; 0; larger ones are scaled down. The default is null, no limit.</summary>
@@ -94,11 +114,20 @@ public sealed record TrainingOptions
     /// <summary>Trains on the first that many batches only, to see whether the network can learn them by heart; ≥ 1. The default is null.</summary>
     public int? OverfitBatches { get; init; }
 
+    /// <summary>
+    /// Images that are shuffled together when the data are larger than memory (shards in random order, images within windows of that order), ≥ 0.
+    /// The default is 0: all at once.
+    /// </summary>
+    public int ShuffleWindow { get; init; }
+
     /// <summary>Decides initial weights, order, augmentation and dropout. The default is 0.</summary>
     public ulong Seed { get; init; }
 
     /// <summary>Threads, ≥ 1; the result does not depend on it. The default is null: the cores this process may use.</summary>
     public int? Threads { get; init; }
+
+    /// <summary>All options as one JSON object, names in snake case.</summary>
+    public string ToJson() => JsonSerializer.Serialize(this, TrainingJson.Default.TrainingOptions);
 
     /// <summary>Checks all values.</summary>
     /// <exception cref="MlNetCifarException">Names every value out of range (MNC3001).</exception>
@@ -116,6 +145,10 @@ public sealed record TrainingOptions
         Check(float.IsFinite(LearningRate) && LearningRate > 0, nameof(LearningRate), LearningRate, "above 0");
         Check(Warmup is null or >= 0 and <= 1, nameof(Warmup), Warmup, "0 … 1");
         Check(StepFactor is > 0 and <= 1, nameof(StepFactor), StepFactor, "above 0, at most 1");
+        Check(BiasLearningRate is null or > 0, nameof(BiasLearningRate), BiasLearningRate, "above 0");
+        Check(HeadLearningRate is null or > 0, nameof(HeadLearningRate), HeadLearningRate, "above 0");
+        Check(MuonMomentum is >= 0 and < 1, nameof(MuonMomentum), MuonMomentum, "0 ≤ m < 1");
+        Check(FrozenBiasShare is > 0 and <= 1, nameof(FrozenBiasShare), FrozenBiasShare, "above 0, at most 1");
         Check(Momentum is >= 0 and < 1, nameof(Momentum), Momentum, "0 ≤ m < 1");
         Check(Beta1 is >= 0 and < 1, nameof(Beta1), Beta1, "0 ≤ β < 1");
         Check(Beta2 is >= 0 and < 1, nameof(Beta2), Beta2, "0 ≤ β < 1");
@@ -128,9 +161,15 @@ public sealed record TrainingOptions
         Check(MinimumDelta >= 0, nameof(MinimumDelta), MinimumDelta, "at least 0");
         Check(TimeBudget is null || TimeBudget > TimeSpan.Zero, nameof(TimeBudget), TimeBudget, "above 0");
         Check(OverfitBatches is null or >= 1, nameof(OverfitBatches), OverfitBatches, "at least 1");
+        Check(ShuffleWindow >= 0, nameof(ShuffleWindow), ShuffleWindow, "at least 0");
         Check(Threads is null or (>= 1 and <= 1024), nameof(Threads), Threads, "1 … 1024");
         if (faults.Count > 0)
             throw TrainingErrors.Options(faults);
         Augmentation.Validate();
     }
 }
+
+/// <summary>Source-generated JSON of the options.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UseStringEnumConverter = true, IgnoreReadOnlyProperties = true)]
+[JsonSerializable(typeof(TrainingOptions))]
+internal sealed partial class TrainingJson : JsonSerializerContext;

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
 using MlNetCifar.Data;
-using MlNetCifar.Data.Shards;
+using MlNetCifar.Data.Npy;
 
 namespace MlNetCifar.Tests.Data;
 

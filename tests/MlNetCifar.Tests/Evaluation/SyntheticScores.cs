@@ -10,7 +10,8 @@ internal sealed class SyntheticScores
     /// <param name="seed">Same seed, same scores.</param>
     /// <param name="skill">Lead of the true class's logit in standard deviations of the noise.</param>
     /// <param name="sharpness">Factor on the logits: above 1 the model is too sure.</param>
-    public SyntheticScores(int count, int classes, ulong seed = 1, double skill = 2.5, double sharpness = 1)
+    /// <param name="labelsOf">Take the labels of this seed, so that two models see the same test data; null for the own seed.</param>
+    public SyntheticScores(int count, int classes, ulong seed = 1, double skill = 2.5, double sharpness = 1, ulong? labelsOf = null)
     {
         Classes = [.. Enumerable.Range(0, classes).Select(i => classes == 10 ? s_cifar[i] : $"class-{i}")];
         Labels = new int[count];
@@ -20,7 +21,7 @@ internal sealed class SyntheticScores
         for (var i = 0; i < count; i++)
         {
             var random = new SplitRandom(seed, RandomPurpose.Bootstrap, 77, (ulong)i);
-            var label = Labels[i] = random.Next(classes);
+            var label = Labels[i] = new SplitRandom(labelsOf ?? seed, RandomPurpose.Split, 77, (ulong)i).Next(classes);
             for (var c = 0; c < classes; c++)
             {
                 var kin = classes == 10 && s_kin[label] == c ? 0.55 : 0;

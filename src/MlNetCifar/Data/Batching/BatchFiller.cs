@@ -19,7 +19,6 @@ internal sealed class BatchFiller(ImageSource source, Normalization normalizatio
     /// <param name="labels">N; overwritten.</param>
     public void Fill(ReadOnlySpan<int> indices, int epoch, Span<float> pixels, Span<int> labels)
     {
-        source.Prefetch(indices);
         for (var i = 0; i < indices.Length; i++)
         {
             var index = indices[i];

@@ -17,6 +17,7 @@ internal sealed class FolderLayout
     readonly ImageCatalogOptions _options;
     readonly List<string> _warnings = [];
     readonly List<ImageRef> _images = [];
+    readonly List<MlNetCifarException> _problems = [];
 
     FolderLayout(FileTree tree, ImageCatalogOptions options)
     {
@@ -58,6 +59,13 @@ internal sealed class FolderLayout
         return order != 0 ? order : string.CompareOrdinal(a.Path, b.Path);
     }
 
+    void Report(MlNetCifarException problem)
+    {
+        if (!_options.Tolerant)
+            throw problem;
+        _problems.Add(problem);
+    }
+
     static bool IsHidden(ReadOnlySpan<char> name) => name.StartsWith('.') || name is "__MACOSX" or "_temporary";
 
     CatalogListing Read()
@@ -84,9 +92,9 @@ internal sealed class FolderLayout
         if (_images.Count == 0)
             DataErrors.Empty(_tree.Origin);
         if (classes.Count == 1)
-            DataErrors.OneClass(_tree.Origin, classes[0]);
+            Report(DataErrors.OneClass(_tree.Origin, classes[0]));
         _images.Sort(Compare);
-        return new(classes, _images, _warnings, []);
+        return new(classes, _images, _warnings, []) { Problems = _problems };
     }
 
     // An archive usually wraps everything in one folder, which is then the root.
@@ -140,7 +148,7 @@ internal sealed class FolderLayout
         foreach (var child in Children(folder))
         {
             if (!labels.ContainsKey(Name(child)) && HasImages(child))
-                DataErrors.UnknownClass(_tree.Locate(child), Name(child));
+                Report(DataErrors.UnknownClass(_tree.Locate(child), Name(child)));
         }
 
         for (var i = FirstWith(prefix); i < _tree.Files.Count && _tree.Files[i].Path.StartsWith(prefix, StringComparison.Ordinal); i++)
@@ -153,7 +161,9 @@ internal sealed class FolderLayout
                 continue;
             }
 
-            var label = labels[path[prefix.Length..slash]];
+            // Only examined data sets get here with a class that the training split lacks; such images belong to none.
+            if (!labels.TryGetValue(path[prefix.Length..slash], out var label))
+                continue;
             counts[label]++;
             _images.Add(new(path, label, split) { File = i });
         }
@@ -165,7 +175,7 @@ internal sealed class FolderLayout
 
     void Check(string folder, string prefix, DatasetSplit split, IReadOnlyList<string> classes, int[] counts)
     {
-        if (counts.Sum() == 0)
+        if (counts.Sum() == 0 && !_options.Tolerant)
             DataErrors.Empty(_tree.Locate(folder).TrimEnd('/', ':'));
         for (var i = 0; i < counts.Length; i++)
         {
@@ -173,7 +183,7 @@ internal sealed class FolderLayout
                 continue;
             var path = _tree.Locate(prefix + classes[i]);
             if (split == DatasetSplit.Train && _options.Classes is null)
-                DataErrors.EmptyClass(path);
+                Report(DataErrors.EmptyClass(path));
             _warnings.Add($"{path}: no image of class '{classes[i]}' in this split; the other classes keep their indices.");
         }
     }

@@ -17,6 +17,7 @@ public sealed class ImageCatalog : IDisposable
         Images = listing.Images;
         Warnings = listing.Warnings;
         BadFiles = listing.BadFiles;
+        Problems = listing.Problems;
         Options = options;
     }
 
@@ -34,6 +35,8 @@ public sealed class ImageCatalog : IDisposable
 
     /// <summary>Files a manifest names but that are not there.</summary>
     public IReadOnlyList<BadFile> BadFiles { get; }
+
+    internal IReadOnlyList<MlNetCifarException> Problems { get; }
 
     internal ImageCatalogOptions Options { get; }
 

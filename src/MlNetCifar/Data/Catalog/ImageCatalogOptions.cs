@@ -13,4 +13,7 @@ public sealed record ImageCatalogOptions
 
     /// <summary>A larger file is a bad file and is not read, in bytes. The default is 256 MiB.</summary>
     public long MaxFileBytes { get; init; } = 256L << 20;
+
+    /// <summary>Whether inconsistent classes are listed as problems instead of thrown, for examining a data set.</summary>
+    internal bool Tolerant { get; init; }
 }

@@ -86,7 +86,7 @@ internal sealed class ManifestLayout
         foreach (var (row, path, manifest, split) in _rows)
         {
             if (!labels.TryGetValue(row.Label, out var label))
-                DataErrors.UnknownClass($"{_tree.Locate(manifest)}, row {row.Row}", row.Label);
+                throw DataErrors.UnknownClass($"{_tree.Locate(manifest)}, row {row.Row}", row.Label);
             if (!seen.Add(path))
                 throw DataErrors.Manifest(_tree.Locate(manifest), row.Row, $"The file '{row.FileName}' is listed twice.");
             if (_files.TryGetValue(path, out var file))
@@ -98,7 +98,7 @@ internal sealed class ManifestLayout
         if (images.Count == 0)
             DataErrors.Empty(_tree.Origin);
         if (classes.Count == 1)
-            DataErrors.OneClass(_tree.Origin, classes[0]);
+            throw DataErrors.OneClass(_tree.Origin, classes[0]);
         images.Sort(FolderLayout.Compare);
         return new(classes, images, Missing(classes, images), bad);
     }

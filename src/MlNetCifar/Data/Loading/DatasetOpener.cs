@@ -1,5 +1,6 @@
 using MlNetCifar.Data.Catalog;
 using MlNetCifar.Data.Files;
+using MlNetCifar.Data.Shards;
 using MlNetCifar.Imaging;
 
 namespace MlNetCifar.Data.Loading;
@@ -9,35 +10,32 @@ internal sealed class DatasetOpener(ImageDatasetOptions options, IProgress<LoadP
 {
     public ImageDataset Open(string path)
     {
+        var (loaded, catalog) = Recognise(path);
+        return loaded ?? Load(catalog!);
+    }
+
+    /// <summary>Opens arrays and shards; image files are only found, and the caller owns the catalogue.</summary>
+    public (ImageDataset? Loaded, ImageCatalog? Catalog) Recognise(string path)
+    {
         var store = options.Files.Store;
         if (ManifestTable.IsManifest(path) && store.FileExists(path))
-            return Load(ImageCatalog.Open(path, options.Files, cancellation));
-        if (path.EndsWith(".npy", StringComparison.OrdinalIgnoreCase) && store.FileExists(path))
-            return Open(new FolderTree(FileTree.Parent(path), store), path);
-        return Open(FileTree.Open(path, store, cancellation), path);
+            return (null, ImageCatalog.Open(path, options.Files, cancellation));
+        if (ShardFolder.Matches(path, store))
+            return (new ShardFolder(path, options).Open(), null);
+        var isArray = path.EndsWith(".npy", StringComparison.OrdinalIgnoreCase) && store.FileExists(path);
+        var tree = isArray ? new FolderTree(FileTree.Parent(path), store) : FileTree.Open(path, store, cancellation);
+        if (tree.Files.Any(f => ShardFolder.IsSidecar(f.Path)))
+            DataErrors.Unfinished(path);
+        if (!NpySets.Matches(tree) && !CifarBinary.Matches(tree))
+            return (null, ImageCatalog.Open(tree, options.Files));
+        using (tree)
+            return (NpySets.Matches(tree) ? OpenNpy(tree, path) : OpenCifar(tree, path), null);
     }
 
     public ImageDataset Open(IEnumerable<LabelledImage> images)
     {
         var tree = new MemoryTree([.. images], options.Files.MaxFileBytes);
         return Load(new ImageCatalog(tree, tree.Listing(options.Files.Classes), options.Files));
-    }
-
-    ImageDataset Open(FileTree tree, string path)
-    {
-        if (NpySets.Matches(tree))
-        {
-            using (tree)
-                return OpenNpy(tree, path);
-        }
-
-        if (CifarBinary.Matches(tree))
-        {
-            using (tree)
-                return OpenCifar(tree, path);
-        }
-
-        return Load(ImageCatalog.Open(tree, options.Files));
     }
 
     ImageDataset OpenNpy(FileTree tree, string path)

@@ -24,7 +24,7 @@ internal static class ImageReading
     {
         try
         {
-            preprocessor.Apply(ImageDecoder.Decode(bytes, options, path), destination);
+            preprocessor.Apply(ImageDecoder.Decode(bytes, preprocessor.Spec.ForDecoding(options), path), destination);
             return null;
         }
         catch (Exception e) when (e is not OutOfMemoryException)

@@ -46,7 +46,7 @@ internal sealed class MemoryTree : FileTree
         if (classes.Count == 0)
             DataErrors.NoTrainSplit(Origin);
         if (classes.Count == 1)
-            DataErrors.OneClass(Origin, classes[0]);
+            throw DataErrors.OneClass(Origin, classes[0]);
         var labels = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (var name in classes)
             labels.Add(name, labels.Count);
@@ -54,7 +54,7 @@ internal sealed class MemoryTree : FileTree
         for (var i = 0; i < _images.Count; i++)
         {
             if (!labels.TryGetValue(_images[i].Label, out var label))
-                DataErrors.UnknownClass(_images[i].Name, _images[i].Label);
+                throw DataErrors.UnknownClass(_images[i].Name, _images[i].Label);
             refs.Add(new(_images[i].Name, label, _images[i].Split) { File = i });
         }
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using MlNetCifar.Data.Catalog;
 using MlNetCifar.Data.Files;
-using MlNetCifar.Data.Shards;
+using MlNetCifar.Data.Npy;
 
 namespace MlNetCifar.Data.Loading;
 
@@ -67,7 +67,7 @@ internal sealed class NpySets(FileTree tree, IReadOnlyList<string>? classes)
             throw DataErrors.Npy(tree.Origin, $"There is a label {most}, but only {names.Count} class names.");
         names ??= [.. Enumerable.Range(0, most + 1).Select(i => i.ToString(CultureInfo.InvariantCulture))];
         if (names.Count == 1)
-            DataErrors.OneClass(tree.Origin, names[0]);
+            throw DataErrors.OneClass(tree.Origin, names[0]);
         return names;
     }
 

@@ -1,4 +1,5 @@
 using MlNetCifar.Data;
+using MlNetCifar.Evaluation.Gate;
 
 namespace MlNetCifar.Evaluation.Report;
 
@@ -34,6 +35,9 @@ public sealed record ReportInput
 
     /// <summary>Settings of the run, as names and values in reading order.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Settings { get; init; } = [];
+
+    /// <summary>Outcome of a quality gate, shown in the summary and written as <c>junit.xml</c>; null for none.</summary>
+    public GateOutcome? Gate { get; init; }
 
     /// <summary>When the evaluation was made; null leaves it out, so that equal inputs give equal files.</summary>
     public DateTimeOffset? Created { get; init; }

@@ -51,8 +51,6 @@ internal sealed class BatchNormOp(BatchNorm spec, BatchNormWeights weights, bool
 {
     public override bool BackwardReadsInput => true;
 
-    public override bool BackwardReadsOutput => relu;
-
     public WeightGradients? Gradients { get; init; }
 
     int Channels => Input.Shape.C;
@@ -92,13 +90,12 @@ internal sealed class BatchNormOp(BatchNorm spec, BatchNormWeights weights, bool
     public override void Backward(Pass pass)
     {
         var gradY = Output.GradientRows(pass.Count);
-        if (relu)
-            Activations.Backward(ActivationKind.Relu, 0, Output.Rows(pass.Count), gradY, gradY, pass.Width, pass.Pool);
+        var clamp = relu ? saved.Span().Slice(2 * Channels, 2 * Channels) : [];
 
         // γ without training still needs a place for its gradient, which nobody reads.
-        var gradGamma = spec.Scale ? Gradients!.Of(weights.Gamma) : saved.Span().Slice(2 * Channels, Channels);
+        var gradGamma = spec.Scale ? Gradients!.Of(weights.Gamma) : saved.Span().Slice(4 * Channels, Channels);
         BatchNormalization.Backward(
-            Input.Rows(pass.Count), gradY, BatchMean, InverseDeviation, weights.Gamma.Values,
+            Input.Rows(pass.Count), gradY, BatchMean, InverseDeviation, weights.Gamma.Values, clamp,
             Input.Gradient is null ? gradY : Input.GradientRows(pass.Count), gradGamma, Gradients!.Of(weights.Beta), workspace.Span(), pass.Width, pass.Pool);
     }
 

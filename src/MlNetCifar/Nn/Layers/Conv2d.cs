@@ -35,6 +35,9 @@ public sealed record Conv2d(int Filters, int Kernel) : LayerSpec
     /// <summary>First values of the filter. The default is <see cref="Initializer.HeNormal"/>.</summary>
     public Initializer Initializer { get; init; } = Initializer.HeNormal;
 
+    /// <summary>First values of the bias. The default is <see cref="Initializer.Zeros"/>.</summary>
+    public Initializer BiasInitializer { get; init; } = Initializer.Zeros;
+
     /// <inheritdoc/>
     public override string Kind => "conv2d";
 
@@ -42,7 +45,10 @@ public sealed record Conv2d(int Filters, int Kernel) : LayerSpec
 
     /// <inheritdoc/>
     public override string Details =>
-        $"{Kernel}×{Columns}, {Filters} filters{(Stride == 1 ? "" : $", stride {Stride}")}, {Padding.ToString().ToLowerInvariant()}{(Bias ? "" : ", no bias")}";
+        $"{Kernel}×{Columns}, {Filters} filters{(Stride == 1 ? "" : $", stride {Stride}")}, {Padding.ToString().ToLowerInvariant()}{(Bias ? "" : ", no bias")}{(Frozen ? ", frozen" : "")}";
+
+    /// <summary>Whether the filter keeps its first values; the bias is trained all the same. The default is false.</summary>
+    public bool Frozen { get; init; }
 
     int Columns => KernelWidth == 0 ? Kernel : KernelWidth;
 
@@ -70,8 +76,8 @@ public sealed record Conv2d(int Filters, int Kernel) : LayerSpec
 
     internal override IReadOnlyList<ParameterSpec> Parameters(Shape input)
     {
-        var filter = new ParameterSpec("weight", [Kernel, Columns, input.C, Filters], ParameterRole.Weight, Initializer);
-        return Bias ? [filter, new("bias", [Filters], ParameterRole.Bias, Initializer.Zeros)] : [filter];
+        var filter = new ParameterSpec("weight", [Kernel, Columns, input.C, Filters], Frozen ? ParameterRole.Frozen : ParameterRole.Weight, Initializer);
+        return Bias ? [filter, new("bias", [Filters], ParameterRole.Bias, BiasInitializer)] : [filter];
     }
 }
 
@@ -80,35 +86,94 @@ internal sealed class ConvOp(ConvPlan plan, WeightTensor weights, WeightTensor? 
 {
     long _packedVersion = -1;
 
-    public override bool BackwardReadsInput => true;
+    public override bool BackwardReadsInput => weights.Spec.IsTrained;
 
-    public override bool BackwardReadsOutput => relu;
+    public override bool BackwardReadsOutput => relu && !Pooled;
 
-    public override string Algorithm => plan.Algorithm;
+    public override string Algorithm => Pooled ? $"{plan.Algorithm}; pooling fused" : plan.Algorithm;
+
+    /// <summary>Whether a 2×2 max-pooling is computed along.</summary>
+    public bool Pooled { get; init; }
+
+    /// <summary>The winners of the pooling; for training.</summary>
+    public PlannedBuffer? ArgMax { get; init; }
 
     /// <summary>Gradient of the weights; bound for training.</summary>
     public WeightGradients? Gradients { get; init; }
+
+    /// <summary>A batch normalisation whose running statistics are part of the weights; for inference only.</summary>
+    public FoldedNorm? Folded { get; init; }
 
     public override void Forward(Pass pass)
     {
         if (_packedVersion != weights.Owner.Version)
         {
-            plan.PackWeights(weights.Values, packed.Span(), Input.Gradient is not null, pass.Pool);
+            Folded?.Fold(weights, bias);
+            plan.PackWeights(Folded is null ? weights.Values : Folded.Filter, packed.Span(), Input.Gradient is not null, pass.Pool);
             _packedVersion = weights.Owner.Version;
         }
 
-        plan.Forward(
-            pass.Count, Input.Rows(pass.Count), packed.Span(), bias is null ? [] : bias.Values, relu, Output.Rows(pass.Count), workspace.Span(), pass.Pool);
+        var shift = Folded is not null ? Folded.Bias : bias is null ? [] : bias.Values;
+        var y = Output.Rows(pass.Count);
+        if (Pooled)
+            plan.ForwardPooled(pass.Count, Input.Rows(pass.Count), packed.Span(), shift, relu, y, Winners(y.Length), workspace.Span(), pass.Pool);
+        else
+            plan.Forward(pass.Count, Input.Rows(pass.Count), packed.Span(), shift, relu, y, workspace.Span(), pass.Pool);
     }
 
     public override void Backward(Pass pass)
     {
         var gradient = Output.GradientRows(pass.Count);
+        if (Pooled)
+        {
+            BackwardPooled(pass, gradient);
+            return;
+        }
+
         if (relu)
             Activations.Backward(ActivationKind.Relu, 0, Output.Rows(pass.Count), gradient, gradient, pass.Width, pass.Pool);
-        plan.BackwardWeights(
-            pass.Count, Input.Rows(pass.Count), gradient, Gradients!.Of(weights), bias is null ? [] : Gradients.Of(bias), workspace.Span(), pass.Pool);
+        if (!weights.Spec.IsTrained)
+            BatchNormalization.ChannelSums(gradient, bias is null ? [] : Gradients!.Of(bias), workspace.Span(), pass.Width, pass.Pool);
+        else
+            plan.BackwardWeights(
+                pass.Count, Input.Rows(pass.Count), gradient, Gradients!.Of(weights), bias is null ? [] : Gradients.Of(bias), workspace.Span(), pass.Pool);
         if (Input.Gradient is not null)
             plan.BackwardData(pass.Count, gradient, packed.Span(), Input.GradientRows(pass.Count), workspace.Span(), pass.Pool);
+    }
+
+    void BackwardPooled(Pass pass, ReadOnlySpan<float> gradient)
+    {
+        var winners = Winners(gradient.Length);
+        plan.BackwardWeightsPooled(
+            pass.Count, Input.Rows(pass.Count), gradient, winners, Gradients!.Of(weights), bias is null ? [] : Gradients.Of(bias), workspace.Span(), pass.Pool);
+        if (Input.Gradient is not null)
+            plan.BackwardDataPooled(pass.Count, gradient, winners, packed.Span(), Input.GradientRows(pass.Count), workspace.Span(), pass.Pool);
+    }
+
+    Span<float> Winners(int length) => ArgMax is null ? [] : ArgMax.Span(length);
+}
+
+/// <summary>A batch normalisation as part of the convolution before it: filter · s and (bias − μ) · s + β with s = γ/√(σ² + ε).</summary>
+internal sealed class FoldedNorm(BatchNorm spec, BatchNormWeights norm, PlannedBuffer memory)
+{
+    /// <summary>[R, S, C, K], scaled.</summary>
+    public ReadOnlySpan<float> Filter => memory.Span()[..^Channels];
+
+    /// <summary>[K].</summary>
+    public ReadOnlySpan<float> Bias => memory.Span()[^Channels..];
+
+    int Channels => norm.Gamma.Length;
+
+    public void Fold(WeightTensor weights, WeightTensor? bias)
+    {
+        Span<float> filter = memory.Span()[..^Channels], shift = memory.Span()[^Channels..];
+        weights.Values.CopyTo(filter);
+        for (var k = 0; k < Channels; k++)
+        {
+            var scale = norm.Gamma.Values[k] / MathF.Sqrt(norm.Variance.Values[k] + spec.Epsilon);
+            shift[k] = norm.Beta.Values[k] + (((bias is null ? 0 : bias.Values[k]) - norm.Mean.Values[k]) * scale);
+            for (var i = k; i < filter.Length; i += Channels)
+                filter[i] *= scale;
+        }
     }
 }

@@ -68,6 +68,8 @@ internal static unsafe class BatchNormalization
     /// <param name="mean">[C], of the batch.</param>
     /// <param name="inverseDeviation">[C], 1/√(σ² + ε).</param>
     /// <param name="gamma">[C].</param>
+    /// <param name="relu">The scale and shift of the forward pass, [C] each in turn, where its result was clamped at zero: the gradient passes only where
+    /// scale · x + shift &gt; 0. Empty where it was not clamped.</param>
     /// <param name="gradX">[rows, C]; overwritten; may be <paramref name="gradY"/>.</param>
     /// <param name="gradGamma">[C]; overwritten.</param>
     /// <param name="gradBeta">[C]; overwritten.</param>
@@ -75,7 +77,7 @@ internal static unsafe class BatchNormalization
     /// <param name="width">Lane width.</param>
     /// <param name="pool">Threads.</param>
     public static void Backward(
-        ReadOnlySpan<float> x, ReadOnlySpan<float> gradY, ReadOnlySpan<float> mean, ReadOnlySpan<float> inverseDeviation, ReadOnlySpan<float> gamma,
+        ReadOnlySpan<float> x, ReadOnlySpan<float> gradY, ReadOnlySpan<float> mean, ReadOnlySpan<float> inverseDeviation, ReadOnlySpan<float> gamma, ReadOnlySpan<float> relu,
         Span<float> gradX, Span<float> gradGamma, Span<float> gradBeta, Span<float> workspace, SimdWidth width, WorkerPool pool)
     {
         var channels = mean.Length;
@@ -83,9 +85,10 @@ internal static unsafe class BatchNormalization
         var blocks = Blocks(rows);
         Throw.IfLengthsDiffer(x.Length, gradY.Length);
         Throw.IfShorter(workspace.Length, WorkspaceLength(rows, channels));
-        fixed (float* px = x, pg = gradY, pm = mean, pd = gradX, pw = workspace)
+        fixed (float* px = x, pg = gradY, pm = mean, pd = gradX, pw = workspace, mask = relu)
         {
-            LaneKernel.Run(new SumsKernel { A = pg, B = px, Shift = pm, Partial = pw, Rows = rows, Channels = channels, Products = true }, blocks, width, pool);
+            var sums = new SumsKernel { A = pg, B = px, Shift = pm, Mask = mask, Partial = pw, Rows = rows, Channels = channels, Products = true };
+            LaneKernel.Run(sums, blocks, width, pool);
 
             // gradX = γ·s·(g − mean(g) − x̂·mean(g·x̂)) with x̂ = (x − μ)·s, as one multiply-add of g and one of x per element.
             var tail = workspace[(2 * channels * blocks)..];
@@ -107,9 +110,30 @@ internal static unsafe class BatchNormalization
                 scaleG[c] = gamma[c] * inverseDeviation[c];
             fixed (float* sx = scaleX, sg = scaleG, st = shift)
             {
-                var kernel = new AffineKernel { X = pg, Z = px, Scale = sg, Scale2 = sx, Shift = st, Y = pd, Rows = rows, Channels = channels };
+                var kernel = new AffineKernel { X = pg, Z = px, Scale = sg, Scale2 = sx, Shift = st, Mask = mask, Y = pd, Rows = rows, Channels = channels };
                 LaneKernel.Run(kernel, blocks, width, pool);
             }
+        }
+    }
+
+    /// <summary>Sum of each channel.</summary>
+    /// <param name="x">[rows, C].</param>
+    /// <param name="sums">[C]; overwritten.</param>
+    /// <param name="workspace">Scratch.</param>
+    /// <param name="width">Lane width.</param>
+    /// <param name="pool">Threads.</param>
+    public static void ChannelSums(ReadOnlySpan<float> x, Span<float> sums, Span<float> workspace, SimdWidth width, WorkerPool pool)
+    {
+        var channels = sums.Length;
+        var rows = x.Length / channels;
+        Throw.IfShorter(workspace.Length, WorkspaceLength(rows, channels));
+        sums.Clear();
+        fixed (float* px = x, pw = workspace, zero = sums)
+            LaneKernel.Run(new SumsKernel { A = px, B = px, Shift = zero, Partial = pw, Rows = rows, Channels = channels }, Blocks(rows), width, pool);
+        for (var c = 0; c < channels; c++)
+        {
+            Total(workspace, channels, Blocks(rows), c, out var sum, out _);
+            sums[c] = (float)sum;
         }
     }
 
@@ -125,12 +149,22 @@ internal static unsafe class BatchNormalization
         }
     }
 
+    /// <summary>The gradient where the forward pass, repeated to the bit, was not clamped; else 0.</summary>
+    static V Masked<TLanes, V>(float* mask, int channels, V x, V gradient)
+        where TLanes : struct, ILanes<V>
+        where V : struct
+    {
+        var zero = TLanes.Broadcast(0f);
+        return TLanes.SelectGreater(TLanes.MultiplyAdd(x, TLanes.Load(mask), TLanes.Load(mask + channels)), zero, gradient, zero);
+    }
+
     /// <summary>Per channel: Σ a and Σ a·(b − shift) if Products, else Σ (a − shift) and Σ (a − shift)².</summary>
     struct SumsKernel : ILaneKernel
     {
         public float* A;
         public float* B;
         public float* Shift;
+        public float* Mask;
         public float* Partial;
         public int Rows;
         public int Channels;
@@ -172,8 +206,11 @@ internal static unsafe class BatchNormalization
             where TLanes : struct, ILanes<V>
             where V : struct
         {
-            var b = TLanes.Subtract(TLanes.Load(B + ((long)row * Channels) + c), shift);
+            var x = TLanes.Load(B + ((long)row * Channels) + c);
+            var b = TLanes.Subtract(x, shift);
             var a = Products ? TLanes.Load(A + ((long)row * Channels) + c) : b;
+            if (Mask != null)
+                a = Masked<TLanes, V>(Mask + c, Channels, x, a);
             sum = TLanes.Add(sum, a);
             square = TLanes.MultiplyAdd(a, b, square);
         }
@@ -187,6 +224,7 @@ internal static unsafe class BatchNormalization
         public float* Scale;
         public float* Scale2;
         public float* Shift;
+        public float* Mask;
         public float* Y;
         public int Rows;
         public int Channels;
@@ -213,9 +251,13 @@ internal static unsafe class BatchNormalization
             where TLanes : struct, ILanes<V>
             where V : struct
         {
-            var y = TLanes.MultiplyAdd(TLanes.Load(X + i), TLanes.Load(Scale + c), TLanes.Load(Shift + c));
+            var x = TLanes.Load(X + i);
+            var z = Z != null ? TLanes.Load(Z + i) : x;
+            if (Mask != null)
+                x = Masked<TLanes, V>(Mask + c, Channels, z, x);
+            var y = TLanes.MultiplyAdd(x, TLanes.Load(Scale + c), TLanes.Load(Shift + c));
             if (Z != null)
-                y = TLanes.MultiplyAdd(TLanes.Load(Z + i), TLanes.Load(Scale2 + c), y);
+                y = TLanes.MultiplyAdd(z, TLanes.Load(Scale2 + c), y);
             if (Relu)
                 y = TLanes.Max(y, TLanes.Broadcast(0f));
             TLanes.Store(y, Y + i);

@@ -32,6 +32,26 @@ internal static unsafe class Elementwise
             LaneKernel.Run(new ScaleKernel { Factor = factor, X = px, Y = py, Length = x.Length }, LaneKernel.Blocks(x.Length), width, pool);
     }
 
+    /// <summary>y = α · a + β · b.</summary>
+    /// <param name="alpha">α.</param>
+    /// <param name="a">First vector.</param>
+    /// <param name="beta">β.</param>
+    /// <param name="b">Second vector, same length.</param>
+    /// <param name="y">Overwritten; may be either vector.</param>
+    /// <param name="width">Lane width.</param>
+    /// <param name="pool">Threads.</param>
+    public static void Combine(
+        float alpha, ReadOnlySpan<float> a, float beta, ReadOnlySpan<float> b, Span<float> y, SimdWidth width, WorkerPool pool)
+    {
+        Throw.IfLengthsDiffer(a.Length, b.Length);
+        Throw.IfLengthsDiffer(a.Length, y.Length);
+        fixed (float* pa = a, pb = b, py = y)
+        {
+            var kernel = new CombineKernel { Alpha = alpha, A = pa, Beta = beta, B = pb, Y = py, Length = a.Length };
+            LaneKernel.Run(kernel, LaneKernel.Blocks(a.Length), width, pool);
+        }
+    }
+
     /// <summary>Σ xᵢ², summed in blocks of fixed size and fixed order, the blocks in double precision.</summary>
     /// <param name="x">Input.</param>
     /// <param name="partial">Scratch of <see cref="LaneKernel.Blocks"/> doubles.</param>
@@ -67,6 +87,29 @@ internal static unsafe class Elementwise
                 TLanes.Store(TLanes.Add(TLanes.Load(A + i), TLanes.Load(B + i)), Y + i);
             for (; i < end; i++)
                 Y[i] = A[i] + B[i];
+        }
+    }
+
+    struct CombineKernel : ILaneKernel
+    {
+        public float Alpha;
+        public float* A;
+        public float Beta;
+        public float* B;
+        public float* Y;
+        public int Length;
+
+        public readonly void Execute<TLanes, V>(int block)
+            where TLanes : struct, ILanes<V>
+            where V : struct
+        {
+            var i = block * LaneKernel.BlockLength;
+            var end = Math.Min(i + LaneKernel.BlockLength, Length);
+            V alpha = TLanes.Broadcast(Alpha), beta = TLanes.Broadcast(Beta);
+            for (; i <= end - TLanes.Count; i += TLanes.Count)
+                TLanes.Store(TLanes.MultiplyAdd(alpha, TLanes.Load(A + i), TLanes.Multiply(beta, TLanes.Load(B + i))), Y + i);
+            for (; i < end; i++)
+                Y[i] = MathF.FusedMultiplyAdd(Alpha, A[i], Beta * B[i]);
         }
     }
 

@@ -92,6 +92,20 @@ internal static class Losses
         return loss / total;
     }
 
+    /// <summary>exp(zₖ) / Σ exp(zⱼ), in double precision inside.</summary>
+    /// <param name="logits">[K].</param>
+    /// <param name="probabilities">[K]; overwritten; may be <paramref name="logits"/>.</param>
+    public static void Softmax(ReadOnlySpan<float> logits, Span<float> probabilities)
+    {
+        double max = logits[0], sum = 0;
+        foreach (var z in logits)
+            max = Math.Max(max, z);
+        foreach (var z in logits)
+            sum += Math.Exp(z - max);
+        for (var j = 0; j < logits.Length; j++)
+            probabilities[j] = (float)(Math.Exp(logits[j] - max) / sum);
+    }
+
     static double TotalWeight(ReadOnlySpan<int> labels, ReadOnlySpan<float> classWeights)
     {
         if (classWeights.IsEmpty)

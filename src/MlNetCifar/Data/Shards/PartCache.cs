@@ -1,0 +1,51 @@
+namespace MlNetCifar.Data.Shards;
+
+/// <summary>The last few parts of a remote store, whole; a window of shuffled rows touches no more than these.</summary>
+internal sealed class PartCache
+{
+    const int Capacity = 3;
+
+    readonly Lock _gate = new();
+    readonly LinkedList<(string Path, Lazy<byte[]> Content)> _recent = new();
+
+    /// <summary>A part's bytes; several threads that want the same part wait for one load.</summary>
+    public byte[] Get(string path, Func<byte[]> load)
+    {
+        Lazy<byte[]>? content = null;
+        lock (_gate)
+        {
+            for (var node = _recent.First; node is not null; node = node.Next)
+            {
+                if (node.Value.Path != path)
+                    continue;
+                _recent.Remove(node);
+                _recent.AddFirst(node);
+                content = node.Value.Content;
+                break;
+            }
+
+            if (content is null)
+            {
+                content = new(load);
+                _recent.AddFirst((path, content));
+                if (_recent.Count > Capacity)
+                    _recent.RemoveLast();
+            }
+        }
+
+        try
+        {
+            return content.Value;
+        }
+        catch
+        {
+            lock (_gate)
+            {
+                if (_recent.FirstOrDefault(r => ReferenceEquals(r.Content, content)) is { Path: not null } failed)
+                    _recent.Remove(failed);
+            }
+
+            throw;
+        }
+    }
+}

@@ -1,0 +1,115 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+using MlNetCifar.Data.Files;
+using MlNetCifar.Data.Npy;
+
+namespace MlNetCifar.Data.Shards;
+
+/// <summary>The rows of one <c>X_part</c> file.</summary>
+internal sealed class PartRows : IDisposable
+{
+    readonly IFileStore _store;
+    readonly string _path;
+    readonly int _rowBytes;
+    readonly bool _float32;
+    readonly int _dataOffset;
+    readonly PartCache _cache;
+
+    // Null where the store is remote.
+    readonly SafeFileHandle? _handle;
+    readonly Stream? _owner;
+
+    PartRows(IFileStore store, string path, int rowBytes, bool float32, int dataOffset, PartCache cache, FileStream? local)
+    {
+        (_store, _path, _rowBytes, _float32, _dataOffset, _cache, _owner) = (store, path, rowBytes, float32, dataOffset, cache, local);
+        _handle = local?.SafeFileHandle;
+    }
+
+    public static PartRows Open(IFileStore store, string path, int count, ShardManifest manifest, PartCache cache)
+    {
+        var info = manifest.Parts.SelectMany(p => p.Files).First(f => path.EndsWith("/" + f.Name, StringComparison.Ordinal));
+        Stream stream;
+        try
+        {
+            stream = store.OpenRead(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw DataErrors.ShardDamaged(path, $"The file cannot be read ({e.Message.TrimEnd('.')}).");
+        }
+
+        try
+        {
+            if (stream is FileStream file && file.Length != info.Length)
+                throw DataErrors.ShardDamaged(path, $"The file has {file.Length:N0} bytes, the manifest says {info.Length:N0}.");
+            var header = NpyHeader.Read(stream, info.Length, path);
+            var spec = manifest.Spec;
+            if (header.Descr != (manifest.Float32 ? "<f4" : "|u1") || !header.Shape.SequenceEqual([count, spec.Height, spec.Width, spec.Channels]))
+                throw DataErrors.ShardDamaged(path, $"The file holds {header.Descr} ({string.Join(", ", header.Shape)}), which is not what the manifest says.");
+            var rowBytes = spec.Height * spec.Width * spec.Channels * header.ElementSize;
+            var rows = new PartRows(store, path, rowBytes, manifest.Float32, header.DataOffset, cache, stream as FileStream);
+            if (stream is not FileStream)
+                stream.Dispose();
+            return rows;
+        }
+        catch
+        {
+            stream.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Reads one row as bytes.</summary>
+    public void Read(int row, Span<byte> destination)
+    {
+        if (!_float32)
+        {
+            ReadRaw(row, 0, destination);
+            return;
+        }
+
+        Span<float> block = stackalloc float[1024];
+        for (var start = 0; start < destination.Length; start += block.Length)
+        {
+            var floats = block[..Math.Min(block.Length, destination.Length - start)];
+            ReadRaw(row, 4 * start, MemoryMarshal.AsBytes(floats));
+            for (var i = 0; i < floats.Length; i++)
+                destination[start + i] = (byte)Math.Clamp(MathF.Round(floats[i] * 255), 0, 255);
+        }
+    }
+
+    public void Dispose() => _owner?.Dispose();
+
+    void ReadRaw(int row, int first, Span<byte> destination)
+    {
+        var offset = _dataOffset + ((long)row * _rowBytes) + first;
+        if (_handle is null)
+        {
+            _cache.Get(_path, Load).AsSpan((int)offset, destination.Length).CopyTo(destination);
+            return;
+        }
+
+        for (var done = 0; done < destination.Length;)
+        {
+            var n = RandomAccess.Read(_handle, destination[done..], offset + done);
+            if (n == 0)
+                throw DataErrors.ShardDamaged(_path, "The file has become shorter.");
+            done += n;
+        }
+    }
+
+    byte[] Load()
+    {
+        try
+        {
+            using var stream = _store.OpenRead(_path);
+            using var copy = new MemoryStream();
+            stream.CopyTo(copy);
+            return copy.ToArray();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw DataErrors.ShardDamaged(_path, $"The file cannot be read ({e.Message.TrimEnd('.')}).");
+        }
+    }
+}

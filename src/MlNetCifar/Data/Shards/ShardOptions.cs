@@ -1,0 +1,63 @@
+using MlNetCifar.Data.Files;
+using MlNetCifar.Imaging;
+
+namespace MlNetCifar.Data.Shards;
+
+/// <summary>How shards are made. What they hold is a function of the input and of these values, except <see cref="Threads"/> and <see cref="Store"/>.</summary>
+public sealed record ShardOptions
+{
+    /// <summary>Size and treatment of the pictures.</summary>
+    public PreprocessSpec Spec { get; init; } = new();
+
+    /// <summary>Limits of decoding.</summary>
+    public DecodeOptions Decode { get; init; } = new();
+
+    /// <summary>Parts of each split; null (the default) to follow <see cref="TargetBytes"/>.</summary>
+    public int? Parts { get; init; }
+
+    /// <summary>Size aimed at for a part's pictures, in bytes. The default is 64 MiB.</summary>
+    public long TargetBytes { get; init; } = 64L << 20;
+
+    /// <summary>Whether pixels are stored as float32 on the scale 0 … 1 instead of bytes: four times the size, for programs that expect it. The default is false.</summary>
+    public bool Float32 { get; init; }
+
+    /// <summary>Seed of the order in which pictures are dealt to the parts, and of splits. The default is 0.</summary>
+    public ulong Seed { get; init; }
+
+    /// <summary>Share of the training pictures that becomes a validation split where the input has none; 0 (the default) for none.</summary>
+    public double ValidationFraction { get; init; }
+
+    /// <summary>Share of the training pictures that becomes a test split where the input has none; 0 (the default) for none.</summary>
+    public double TestFraction { get; init; }
+
+    /// <summary>Threads that decode. The default is the number of processors.</summary>
+    public int Threads { get; init; } = Environment.ProcessorCount;
+
+    /// <summary>What to do about an image that cannot be read. The default is to leave it out and list it.</summary>
+    public OnBadImage OnBadImage { get; init; } = OnBadImage.Skip;
+
+    /// <summary>Where shards are written. The default is the local disk.</summary>
+    public IFileStore Store { get; init; } = LocalFileStore.Instance;
+
+    /// <summary>Checks all values.</summary>
+    /// <exception cref="ArgumentException">Names every value out of range.</exception>
+    public void Validate()
+    {
+        var faults = new List<string>();
+        if (Parts is < 1)
+            faults.Add($"Parts is {Parts}, expected at least 1");
+        if (TargetBytes < 1)
+            faults.Add($"TargetBytes is {TargetBytes}, expected at least 1");
+        if (Threads < 1)
+            faults.Add($"Threads is {Threads}, expected at least 1");
+        if (ValidationFraction is not (>= 0 and < 1))
+            faults.Add($"ValidationFraction is {ValidationFraction}, expected 0 … 1");
+        if (TestFraction is not (>= 0 and < 1) || ValidationFraction + TestFraction >= 1)
+            faults.Add($"TestFraction is {TestFraction}, expected that it and ValidationFraction leave something to train on");
+        if (faults.Count > 0)
+            throw new ArgumentException($"ShardOptions: {string.Join("; ", faults)}.");
+    }
+
+    /// <summary>Bytes of one stored picture.</summary>
+    internal long RowBytes => (long)Spec.Width * Spec.Height * Spec.Channels * (Float32 ? 4 : 1);
+}

@@ -1,0 +1,67 @@
+using System.Security.Cryptography;
+using System.Text;
+using MlNetCifar.Numerics;
+
+namespace MlNetCifar.Data.Shards;
+
+/// <summary>An image that is to go into a shard.</summary>
+/// <param name="Name">Relative path, as it will stand in the list of files.</param>
+/// <param name="Label">Class index.</param>
+/// <param name="Length">Bytes of the file; a changed file gives another plan.</param>
+public sealed record ShardItem(string Name, int Label, long Length);
+
+/// <summary>
+/// Which images go into which part, in which order: a function of the items, their order, and the options. Images are dealt in a seeded random order,
+/// so that every part holds all classes and reading parts in turn is nearly a shuffle.
+/// </summary>
+public sealed class ShardPlan
+{
+    ShardPlan(IReadOnlyList<ShardItem> items, IReadOnlyList<int[]> parts, string specHash)
+    {
+        Items = items;
+        Parts = parts;
+        Keys = [.. parts.Select(p => Key(items, p, specHash))];
+    }
+
+    /// <summary>The images.</summary>
+    public IReadOnlyList<ShardItem> Items { get; }
+
+    /// <summary>For every part the indices of its images, in the order of its rows.</summary>
+    public IReadOnlyList<int[]> Parts { get; }
+
+    /// <summary>For every part a SHA-256 over what goes into it and how: equal keys mean equal contents.</summary>
+    public IReadOnlyList<string> Keys { get; }
+
+    /// <summary>Makes the plan.</summary>
+    /// <param name="items">The images of one split.</param>
+    /// <param name="options">Parts or target size, seed, specification.</param>
+    /// <param name="content">A hash of the contents where the items have no lengths to show a change by.</param>
+    public static ShardPlan Create(IReadOnlyList<ShardItem> items, ShardOptions options, string content = "")
+    {
+        ArgumentNullException.ThrowIfNull(items);
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        var order = new int[items.Count];
+        for (var i = 0; i < order.Length; i++)
+            order[i] = i;
+        new SplitRandom(options.Seed, RandomPurpose.Split, ulong.MaxValue).Shuffle<int>(order);
+        var bytes = items.Count * options.RowBytes;
+        var most = Math.Max(1, Array.MaxLength / options.RowBytes);
+        var wanted = options.Parts ?? (bytes + options.TargetBytes - 1) / options.TargetBytes;
+        var count = (int)Math.Clamp(Math.Max(wanted, (items.Count + most - 1) / most), 1, Math.Max(items.Count, 1));
+        var parts = new int[count][];
+        for (var p = 0; p < count; p++)
+            parts[p] = order[(int)((long)order.Length * p / count)..(int)((long)order.Length * (p + 1) / count)];
+        return new(items, parts, FormattableString.Invariant(
+            $"{options.Spec.Hash()}:{(options.Float32 ? "float32" : "uint8")}:{options.Decode.MaxPixels}:{options.Decode.MaxDimension}:{options.Decode.AllowTruncated}:{content}"));
+    }
+
+    static string Key(IReadOnlyList<ShardItem> items, int[] part, string specHash)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(Encoding.UTF8.GetBytes(specHash));
+        foreach (var i in part)
+            hash.AppendData(Encoding.UTF8.GetBytes(FormattableString.Invariant($"\n{items[i].Label}\t{items[i].Length}\t{items[i].Name}")));
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+}

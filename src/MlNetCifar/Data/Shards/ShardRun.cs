@@ -1,0 +1,218 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using MlNetCifar.Data.Catalog;
+using MlNetCifar.Data.Files;
+using MlNetCifar.Data.Loading;
+
+namespace MlNetCifar.Data.Shards;
+
+/// <summary>One run of <see cref="ShardWriter"/> over a folder: keeps what is whole, builds the rest, commits last.</summary>
+internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyList<string> classes, ProgressCounter progress, CancellationToken cancellation)
+{
+    readonly ShardBuilder _builder = new(options);
+    readonly Dictionary<DatasetSplit, ShardManifest> _manifests = [];
+    readonly IFileStore _store = options.Store;
+    bool _split;
+    bool _changed;
+    int _written;
+    int _kept;
+
+    public void Advance(bool bad) => progress.Advance(bad);
+
+    public void Begin(bool split)
+    {
+        _split = split;
+        if (split ? _store.FileExists($"{folder}/{ShardManifest.FileName}") : _store.FileExists($"{ShardManifest.FolderOf(folder, DatasetSplit.Train)}/{ShardManifest.FileName}"))
+            DataErrors.OtherLayout(folder);
+    }
+
+    public void Split(DatasetSplit split, IReadOnlyList<ShardItem> items, Func<ShardBuilder, int[], ShardPart> build, string content = "") =>
+        Split(split, items, (target, plan, missing) => missing.Select(p => Write(target, p, plan.Keys[p], build(_builder, plan.Parts[p]))), content);
+
+    /// <summary>Makes a split's missing parts, in any order; each is kept as soon as it comes.</summary>
+    public void Split(
+        DatasetSplit split, IReadOnlyList<ShardItem> items, Func<string, ShardPlan, IReadOnlyList<int>, IEnumerable<ShardPartInfo>> make, string content = "")
+    {
+        var target = _split ? ShardManifest.FolderOf(folder, split) : folder;
+        var plan = ShardPlan.Create(items, options, content);
+        var earlier = Earlier(target);
+        var parts = new ShardPartInfo[plan.Parts.Count];
+        var missing = new List<int>();
+        for (var p = 0; p < parts.Length; p++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            if (!earlier.TryGetValue((p, plan.Keys[p]), out var info) || !IsWhole(target, info))
+            {
+                missing.Add(p);
+                continue;
+            }
+
+            parts[p] = info;
+            _kept++;
+            for (var i = 0; i < plan.Parts[p].Length; i++)
+                progress.Advance(false);
+        }
+
+        if (missing.Count > 0)
+        {
+            Touch(target);
+            foreach (var info in make(target, plan, missing))
+            {
+                Keep(target, info);
+                parts[info.Part] = info;
+                _written++;
+                cancellation.ThrowIfCancellationRequested();
+            }
+        }
+
+        var manifest = new ShardManifest { Split = ShardManifest.NameOf(split), Classes = classes, Spec = options.Spec, Float32 = options.Float32, Parts = parts };
+        Commit(target, manifest, missing.Count > 0);
+        _manifests.Add(split, manifest);
+    }
+
+    public ShardReport Finish(IReadOnlyList<BadFile> missing, IReadOnlyList<string> warnings)
+    {
+        var bad = missing.Concat(_manifests.OrderBy(m => m.Key).SelectMany(m => m.Value.Parts).SelectMany(p => p.BadFiles)).ToArray();
+        if (_manifests.Values.Sum(m => m.Count) == 0)
+            DataErrors.NothingReadable(folder, bad.Length, bad[0]);
+        Guard(folder, () =>
+        {
+            if (bad.Length > 0)
+                BadFile.Write(bad, $"{folder}/{BadFile.FileName}", _store);
+            else
+                _store.Delete($"{folder}/{BadFile.FileName}");
+            if (_split && (_changed || !_store.FileExists($"{folder}/{ShardManifest.SuccessName}")))
+            {
+                LabelsFile.Write(classes, $"{folder}/{LabelsFile.FileName}", _store);
+                _store.Write($"{folder}/{ShardManifest.SuccessName}", _ => { });
+            }
+        });
+        return new(folder, _manifests, _written, _kept, bad, warnings);
+    }
+
+    static string SidecarName(int part) => string.Create(CultureInfo.InvariantCulture, $"_part_{part:D5}.json");
+
+    static T Guard<T>(string path, Func<T> write)
+    {
+        try
+        {
+            return write();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw DataErrors.Unwritable(path, e);
+        }
+    }
+
+    static void Guard(string path, Action write) => Guard(path, () =>
+    {
+        write();
+        return 0;
+    });
+
+    // A folder being changed must not look complete.
+    void Touch(string target) => Guard(target, () =>
+    {
+        _changed = true;
+        _store.Delete($"{folder}/{ShardManifest.SuccessName}");
+        _store.Delete($"{target}/{ShardManifest.SuccessName}");
+    });
+
+    ShardPartInfo Write(string target, int part, string key, ShardPart built)
+    {
+        var info = Guard(target, () => built.Write(_store, target, part, key, classes.Count));
+        _builder.Recycle(built);
+        return info;
+    }
+
+    // The sidecar lets a run that was killed before its manifest know this part again.
+    void Keep(string target, ShardPartInfo info) => Guard(target, () =>
+        _store.Write($"{target}/{SidecarName(info.Part)}", s => s.Write(Encoding.UTF8.GetBytes(info.ToJson() + "\n"))));
+
+    void Commit(string target, ShardManifest manifest, bool written)
+    {
+        var wanted = manifest.Parts.SelectMany(p => p.Files).Select(f => f.Name).ToHashSet(StringComparer.Ordinal);
+        var present = _store.FolderExists(target) ? _store.List(target).Where(e => !e.IsFolder).Select(e => e.Path).ToArray() : [];
+        var stale = present.Where(f => IsPartFile(f) && !wanted.Contains(f)).ToArray();
+        var complete = present.Contains(ShardManifest.FileName) && present.Contains(ShardManifest.SuccessName) && present.Contains(LabelsFile.FileName);
+        if (!written && complete && stale.Length == 0 && ManifestIsSame(target, manifest))
+            return;
+        Touch(target);
+        Guard(target, () =>
+        {
+            manifest.Write(_store, target);
+            foreach (var file in stale.Concat(present.Where(f => ShardFolder.IsSidecar(f) && !f.Contains('/'))).Concat(manifest.Parts.Select(p => SidecarName(p.Part))))
+                _store.Delete($"{target}/{file}");
+        });
+    }
+
+    static bool IsPartFile(string name) =>
+        !name.Contains('/') && (name.StartsWith("X_part_", StringComparison.Ordinal) || name.StartsWith("y_part_", StringComparison.Ordinal)
+            || name.StartsWith("files_part_", StringComparison.Ordinal));
+
+    bool ManifestIsSame(string target, ShardManifest manifest)
+    {
+        try
+        {
+            var old = ShardManifest.Read(_store, target);
+            return old.Split == manifest.Split && old.Classes.SequenceEqual(manifest.Classes) && old.Spec == manifest.Spec && old.Parts.Count == manifest.Parts.Count;
+        }
+        catch (MlNetCifarException)
+        {
+            return false;
+        }
+    }
+
+    Dictionary<(int Part, string Key), ShardPartInfo> Earlier(string target)
+    {
+        var found = new Dictionary<(int, string), ShardPartInfo>();
+        if (!_store.FolderExists(target))
+            return found;
+        try
+        {
+            foreach (var part in ShardManifest.Read(_store, target).Parts)
+                found[(part.Part, part.Key)] = part;
+        }
+        catch (MlNetCifarException)
+        {
+            // No manifest, or a damaged one: the sidecars may still know.
+        }
+
+        foreach (var entry in _store.List(target).Where(e => ShardFolder.IsSidecar(e.Path) && !e.Path.Contains('/')))
+        {
+            try
+            {
+                using var reader = new StreamReader(_store.OpenRead($"{target}/{entry.Path}"), Encoding.UTF8);
+                var part = ShardPartInfo.FromJson(reader.ReadToEnd());
+                found[(part.Part, part.Key)] = part;
+            }
+            catch (Exception e) when (e is JsonException or IOException)
+            {
+                // The part is built again.
+            }
+        }
+
+        return found;
+    }
+
+    bool IsWhole(string target, ShardPartInfo info)
+    {
+        foreach (var file in info.Files)
+        {
+            try
+            {
+                using var stream = _store.OpenRead($"{target}/{file.Name}");
+                if (Convert.ToHexStringLower(SHA256.HashData(stream)) != file.Sha256)
+                    return false;
+            }
+            catch (IOException)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+}

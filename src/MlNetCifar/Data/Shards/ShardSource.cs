@@ -1,0 +1,168 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+using MlNetCifar.Data.Files;
+using MlNetCifar.Data.Npy;
+
+namespace MlNetCifar.Data.Shards;
+
+/// <summary>
+/// The pictures of one split's shards, read from where they lie: on the local disk row by row through the system's file cache, elsewhere by whole parts,
+/// of which a few are kept. Labels are in memory; names are read when asked for. Safe for concurrent readers.
+/// </summary>
+public sealed class ShardSource : ImageSource, IDisposable
+{
+    readonly IFileStore _store;
+    readonly string _folder;
+    readonly int[] _labels;
+    readonly int[] _starts;
+    readonly PartRows[] _parts;
+    readonly string[]?[] _names;
+
+    ShardSource(IFileStore store, string folder, ShardManifest manifest)
+    {
+        (_store, _folder, Manifest) = (store, folder, manifest);
+        _labels = new int[manifest.Count];
+        var used = manifest.Parts.Where(p => p.Count > 0).ToArray();
+        _starts = new int[used.Length];
+        _parts = new PartRows[used.Length];
+        _names = new string[]?[used.Length];
+        var cache = new PartCache();
+        var next = 0;
+        try
+        {
+            for (var p = 0; p < used.Length; p++)
+            {
+                _starts[p] = next;
+                ReadLabels(used[p], _labels.AsSpan(next, used[p].Count));
+                _parts[p] = PartRows.Open(store, $"{folder}/{used[p].Files[0].Name}", used[p].Count, manifest, cache);
+                next += used[p].Count;
+            }
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The shards' manifest.</summary>
+    public ShardManifest Manifest { get; }
+
+    /// <inheritdoc/>
+    public override int Count => _labels.Length;
+
+    /// <inheritdoc/>
+    public override int Height => Manifest.Spec.Height;
+
+    /// <inheritdoc/>
+    public override int Width => Manifest.Spec.Width;
+
+    /// <inheritdoc/>
+    public override int Channels => Manifest.Spec.Channels;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Classes => Manifest.Classes;
+
+    internal override ReadOnlySpan<int> Runs => _starts;
+
+    /// <summary>Opens the shards of one split.</summary>
+    /// <param name="folder">The folder with <c>manifest.json</c>.</param>
+    /// <param name="store">Null for the local disk.</param>
+    /// <exception cref="MlNetCifarException">The manifest or a shard is missing or wrong (MNC1001, MNC103x).</exception>
+    public static ShardSource Open(string folder, IFileStore? store = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        store ??= LocalFileStore.Instance;
+        return new(store, folder, ShardManifest.Read(store, folder));
+    }
+
+    /// <summary>Compares every file with its SHA-256 in the manifest.</summary>
+    /// <param name="cancellation">Ends the pass.</param>
+    /// <exception cref="MlNetCifarException">A file is damaged (MNC1030).</exception>
+    public void Verify(CancellationToken cancellation = default)
+    {
+        foreach (var file in Manifest.Parts.SelectMany(p => p.Files))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            using var stream = Open(file.Name);
+            if (Convert.ToHexStringLower(SHA256.HashData(stream)) != file.Sha256)
+                throw DataErrors.ShardDamaged($"{_folder}/{file.Name}", "The file does not have the SHA-256 of the manifest.");
+        }
+    }
+
+    /// <inheritdoc/>
+    public override int Label(int index) => _labels[index];
+
+    /// <inheritdoc/>
+    public override void CopyPixels(int index, Span<byte> destination)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)Count, nameof(index));
+        var part = PartOf(index);
+        _parts[part].Read(index - _starts[part], destination[..ImageLength]);
+    }
+
+    /// <inheritdoc/>
+    public override string Name(int index)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)Count, nameof(index));
+        var part = PartOf(index);
+        var names = Volatile.Read(ref _names[part]);
+        if (names is null)
+            Volatile.Write(ref _names[part], names = ReadNames(part));
+        return names[index - _starts[part]];
+    }
+
+    /// <summary>Closes the files.</summary>
+    public void Dispose()
+    {
+        foreach (var part in _parts)
+            part?.Dispose();
+    }
+
+    int PartOf(int index)
+    {
+        var found = Array.BinarySearch(_starts, index);
+        return found >= 0 ? found : ~found - 1;
+    }
+
+    Stream Open(string name)
+    {
+        try
+        {
+            return _store.OpenRead($"{_folder}/{name}");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw DataErrors.ShardDamaged($"{_folder}/{name}", $"The file cannot be read ({e.Message.TrimEnd('.')}).");
+        }
+    }
+
+    void ReadLabels(ShardPartInfo part, Span<int> labels)
+    {
+        var file = part.Files[1];
+        var path = $"{_folder}/{file.Name}";
+        using var stream = Open(file.Name);
+        var header = NpyHeader.Read(stream, file.Length, path);
+        var bytes = new byte[header.DataLength];
+        if (header.Descr != "<i8" || header.Elements != labels.Length || stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false) < bytes.Length)
+            throw DataErrors.ShardDamaged(path, $"The file does not hold {labels.Length:N0} labels.");
+        for (var i = 0; i < labels.Length; i++)
+        {
+            var label = BinaryPrimitives.ReadInt64LittleEndian(bytes.AsSpan(8 * i));
+            if (label < 0 || label >= Classes.Count)
+                throw DataErrors.ShardDamaged(path, $"The label of row {i} is {label}; there are {Classes.Count} classes.");
+            labels[i] = (int)label;
+        }
+    }
+
+    string[] ReadNames(int part)
+    {
+        var info = Manifest.Parts.Where(p => p.Count > 0).ElementAt(part);
+        using var reader = new StreamReader(Open(info.Files[2].Name), Encoding.UTF8);
+        var names = reader.ReadToEnd().TrimEnd('\n').Split('\n');
+        return names.Length == info.Count
+            ? names
+            : throw DataErrors.ShardDamaged($"{_folder}/{info.Files[2].Name}", $"The file has {names.Length:N0} names, expected {info.Count:N0}.");
+    }
+}

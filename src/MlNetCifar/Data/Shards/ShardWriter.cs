@@ -1,0 +1,136 @@
+using MlNetCifar.Data.Catalog;
+using MlNetCifar.Data.Files;
+using MlNetCifar.Data.Loading;
+
+namespace MlNetCifar.Data.Shards;
+
+/// <summary>What <see cref="ShardWriter"/> did.</summary>
+/// <param name="Folder">The shard folder.</param>
+/// <param name="Splits">The manifest of every split.</param>
+/// <param name="PartsWritten">Parts built in this run.</param>
+/// <param name="PartsKept">Parts found whole from an earlier run.</param>
+/// <param name="BadFiles">Images left out, also those of kept parts.</param>
+/// <param name="Warnings">Things worth knowing that are no errors.</param>
+public sealed record ShardReport(
+    string Folder, IReadOnlyDictionary<DatasetSplit, ShardManifest> Splits, int PartsWritten, int PartsKept,
+    IReadOnlyList<BadFile> BadFiles, IReadOnlyList<string> Warnings);
+
+/// <summary>
+/// <c>prepare</c>, locally: images or arrays → a shard folder. An input without splits goes into the folder itself, one with splits into
+/// <c>train</c>, <c>validation</c> and <c>test</c> below it. A second run over the same input builds only parts that are missing or damaged.
+/// </summary>
+public static class ShardWriter
+{
+    /// <summary>Writes a data set's shards.</summary>
+    /// <param name="input">Anything <see cref="ImageDataset.Open"/> opens.</param>
+    /// <param name="folder">The shard folder.</param>
+    /// <param name="options">Null for the defaults.</param>
+    /// <param name="files">How files are found; null for the defaults.</param>
+    /// <param name="progress">Told about ten times a second.</param>
+    /// <param name="cancellation">Ends the work; finished parts are kept.</param>
+    /// <exception cref="MlNetCifarException">The input is wrong, or the folder cannot be written (MNC10xx).</exception>
+    public static ShardReport Write(
+        string input, string folder, ShardOptions? options = null, ImageCatalogOptions? files = null, IProgress<LoadProgress>? progress = null,
+        CancellationToken cancellation = default)
+    {
+        options ??= new();
+        options.Validate();
+        files ??= new();
+        var opener = new DatasetOpener(new() { Spec = options.Spec, Decode = options.Decode, Files = files, Threads = options.Threads }, null, cancellation);
+        var (loaded, catalog) = opener.Recognise(input);
+        using (loaded)
+        using (catalog)
+        {
+            return loaded is not null
+                ? Write(loaded, folder, options, progress, cancellation)
+                : Write(catalog!, folder, options, progress, cancellation);
+        }
+    }
+
+    /// <summary>Writes a catalogue's shards.</summary>
+    /// <param name="catalog">The images.</param>
+    /// <param name="folder">The shard folder.</param>
+    /// <param name="options">Null for the defaults.</param>
+    /// <param name="progress">Told about ten times a second.</param>
+    /// <param name="cancellation">Ends the work; finished parts are kept.</param>
+    /// <exception cref="MlNetCifarException">The folder cannot be written (MNC1024), or an image is bad and the options ask to fail.</exception>
+    public static ShardReport Write(
+        ImageCatalog catalog, string folder, ShardOptions? options = null, IProgress<LoadProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        options ??= new();
+        options.Validate();
+        var images = CatalogSplits.Assign(catalog.Images, options);
+        var run = new ShardRun(folder, options, catalog.Classes, new ProgressCounter(images.Count, progress), cancellation);
+        run.Begin(images.Select(i => i.Split).Distinct().Count() > 1);
+        FileTree? tree = null;
+        try
+        {
+            foreach (var group in images.GroupBy(i => i.Split).OrderBy(g => g.Key))
+            {
+                var refs = group.ToArray();
+                var items = Array.ConvertAll(refs, r => new ShardItem(r.Path, r.Label, catalog.Tree.Files[r.File].Length));
+                run.Split(group.Key, items, (builder, indices) =>
+                {
+                    tree ??= catalog.Tree.ToRandomAccess(cancellation);
+                    var inputs = indices.Select(i => new ShardInput(refs[i].Path, refs[i].Label, () => Read(tree, refs[i], catalog.Options.MaxFileBytes)));
+                    return builder.Build(indices.Length, inputs, run.Advance, cancellation);
+                });
+            }
+
+            return run.Finish(catalog.BadFiles, catalog.Warnings);
+        }
+        finally
+        {
+            if (tree is not null && tree != catalog.Tree)
+                tree.Dispose();
+        }
+    }
+
+    /// <summary>Writes an opened data set's shards; its pictures keep their size.</summary>
+    /// <param name="data">Usually arrays.</param>
+    /// <param name="folder">The shard folder.</param>
+    /// <param name="options">Null for the defaults; the specification's size is replaced by that of the pictures.</param>
+    /// <param name="progress">Told about ten times a second.</param>
+    /// <param name="cancellation">Ends the work; finished parts are kept.</param>
+    /// <exception cref="MlNetCifarException">The folder cannot be written (MNC1024).</exception>
+    public static ShardReport Write(
+        ImageDataset data, string folder, ShardOptions? options = null, IProgress<LoadProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        options ??= new();
+        options.Validate();
+        var taken = data.Has(DatasetSplit.Test) ? 0 : options.TestFraction;
+        if (options.TestFraction > 0)
+            data = data.Ensure(DatasetSplit.Test, options.TestFraction, options.Seed);
+        if (options.ValidationFraction > 0)
+            data = data.Ensure(DatasetSplit.Validation, options.ValidationFraction / (1 - taken), options.Seed);
+        var first = data.Splits.First().Value;
+        options = options with { Spec = (data.Spec ?? options.Spec) with { Width = first.Width, Height = first.Height, Channels = first.Channels } };
+        var run = new ShardRun(folder, options, data.Classes, new ProgressCounter(data.Splits.Sum(s => s.Value.Count), progress), cancellation);
+        run.Begin(data.Splits.Count > 1);
+        foreach (var (split, source) in data.Splits.OrderBy(s => s.Key))
+        {
+            var items = Enumerable.Range(0, source.Count).Select(i => new ShardItem(source.Name(i), source.Label(i), 0)).ToArray();
+            run.Split(split, items, (builder, indices) =>
+            {
+                var part = builder.Build(source, indices);
+                foreach (var _ in indices)
+                    run.Advance(false);
+                return part;
+            }, source.ContentHash(cancellation));
+        }
+
+        return run.Finish(data.BadFiles, data.Warnings);
+    }
+
+    static ReadOnlyMemory<byte> Read(FileTree tree, ImageRef image, long limit)
+    {
+        var entry = tree.Files[image.File];
+        if (entry.Length > limit)
+            throw DataErrors.FileTooLarge(image.Path, entry.Length, limit);
+        byte[] buffer = [];
+        var length = tree.Read(image.File, ref buffer);
+        return length == entry.Length ? buffer.AsMemory(0, length) : throw DataErrors.ShortRead(image.Path, length, entry.Length);
+    }
+}

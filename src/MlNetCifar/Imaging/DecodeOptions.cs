@@ -1,0 +1,35 @@
+namespace MlNetCifar.Imaging;
+
+/// <summary>Limits and choices of decoding. All limits are checked from the header, before anything is allocated.</summary>
+public sealed record DecodeOptions
+{
+    /// <summary>The defaults.</summary>
+    public static DecodeOptions Default { get; } = new();
+
+    /// <summary>Largest picture accepted, in pixels. The default is 89,000,000.</summary>
+    public long MaxPixels { get; init; } = 89_000_000;
+
+    /// <summary>Longest side accepted, in pixels. The default is 65,535.</summary>
+    public int MaxDimension { get; init; } = 65_535;
+
+    /// <summary>Largest file accepted, in bytes. The default is 1 GiB.</summary>
+    public long MaxFileBytes { get; init; } = 1L << 30;
+
+    /// <summary>
+    /// Whether a picture whose data end early or are damaged is decoded as far as they go, the way libjpeg does it; the <see cref="DecodeReport"/> then says so.
+    /// The default is false: such a picture is an error, because half grey pictures spoil a training set unseen.
+    /// </summary>
+    public bool AllowTruncated { get; init; }
+
+    /// <summary>Whether the EXIF orientation is applied, so that pictures stand upright. The default is true.</summary>
+    public bool ApplyOrientation { get; init; } = true;
+
+    /// <summary>
+    /// Smallest size needed, in pixels: a JPEG may then be decoded at 1/2, 1/4 or 1/8 of its size, whichever still covers it.
+    /// Much faster for large photos, but the pixels differ from those of a full decode followed by a resize. The default, 0, always decodes in full.
+    /// </summary>
+    public int MinWidth { get; init; }
+
+    /// <summary>As <see cref="MinWidth"/>, for the height.</summary>
+    public int MinHeight { get; init; }
+}
