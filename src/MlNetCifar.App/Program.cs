@@ -1,1 +1,4 @@
-return 0;
+using MlNetCifar.App.Cli;
+
+using var signals = new Signals();
+return CommandLine.Run(args, Terminal.OfProcess(signals));

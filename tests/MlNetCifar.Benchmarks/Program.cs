@@ -1,1 +1,15 @@
+using MlNetCifar.Benchmarks;
+using MlNetCifar.Nn;
+using MlNetCifar.Training;
+
+if (args is ["kernels", .. var rest])
+    return KernelBenchmark.Run(rest);
+var preset = args.Length > 1 ? args[1] : "seed-cnn";
+var batch = args.Length > 2 ? int.Parse(args[2], System.Globalization.CultureInfo.InvariantCulture) : 64;
+var network = Architectures.Create(preset, 32, 32, 3, 10);
+var options = new TrainingOptions { BatchSize = batch };
+var result = args is ["infer", ..] ? NetworkBenchmark.Infer(network, options) : NetworkBenchmark.Train(network, options);
+foreach (var layer in result.Layers)
+    Console.WriteLine(FormattableString.Invariant($"{layer.Layer,-20} {layer.ForwardMilliseconds,8:F3} {layer.BackwardMilliseconds,8:F3} {layer.Gigaflops,8:F1}  {layer.Algorithm}"));
+Console.WriteLine(FormattableString.Invariant($"{preset} batch {batch}: {result.ImagesPerSecond:F0} images/s, {result.Gigaflops:F1} GFLOP/s"));
 return 0;

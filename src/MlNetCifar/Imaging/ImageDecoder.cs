@@ -1,5 +1,8 @@
+using MlNetCifar.Imaging.Bmp;
+using MlNetCifar.Imaging.Gif;
 using MlNetCifar.Imaging.Jpeg;
 using MlNetCifar.Imaging.Png;
+using MlNetCifar.Imaging.Pnm;
 
 namespace MlNetCifar.Imaging;
 
@@ -36,6 +39,9 @@ public static class ImageDecoder
         {
             case ImageFormat.Jpeg: return JpegDecoder.ReadInfo(file, path);
             case ImageFormat.Png: return PngDecoder.ReadInfo(file, path);
+            case ImageFormat.Bmp: return BmpDecoder.ReadInfo(file, path);
+            case ImageFormat.Pnm: return PnmDecoder.ReadInfo(file, path);
+            case ImageFormat.Gif: return GifDecoder.ReadInfo(file, path);
         }
         Refuse(file, path);
         return null!;
@@ -57,6 +63,15 @@ public static class ImageDecoder
                 break;
             case ImageFormat.Png:
                 image = PngDecoder.Decode(file, options, path, report, out orientation);
+                break;
+            case ImageFormat.Bmp:
+                image = BmpDecoder.Decode(file, options, path, report);
+                break;
+            case ImageFormat.Pnm:
+                image = PnmDecoder.Decode(file, options, path, report);
+                break;
+            case ImageFormat.Gif:
+                image = GifDecoder.Decode(file, options, path, report);
                 break;
             default:
                 Refuse(file, path);

@@ -78,7 +78,7 @@ public sealed class Preprocessor
         var height = ratio >= wanted ? image.Height : image.Width / wanted;
         if (ratio == wanted) (width, height) = (image.Width, image.Height);
         var (left, top) = ((image.Width - width) * 0.5, (image.Height - height) * 0.5);
-        return new Box(left, top, left + width, top + height);
+        return new Box((float)left, (float)top, (float)(left + width), (float)(top + height));
     }
 
     void FitAndPad(RgbImage image, Box whole, Span<byte> pixels, Workspace workspace)

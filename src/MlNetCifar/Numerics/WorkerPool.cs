@@ -15,16 +15,18 @@ internal interface IParallelJob
 /// <summary>
 /// A fixed set of threads that execute blocks of a job. Blocks are dealt statically in contiguous runs, nothing is allocated per call,
 /// and the caller works along as worker 0. One job at a time; <see cref="Run"/> may be called from one thread only.
+/// Where there are more workers than processors, waiting threads sleep at once instead of spinning first.
 /// </summary>
 internal sealed unsafe class WorkerPool : IDisposable
 {
     readonly Thread[] _threads;
-    readonly SemaphoreSlim[] _start;
-    readonly CountdownEvent _done;
+    readonly CounterGate[] _start;
+    readonly CounterGate _done;
     readonly Lock _failureLock = new();
     delegate*<void*, int, int, void> _invoke;
     void* _job;
     int _blocks;
+    int _pending;
     Exception? _failure;
     volatile bool _stopping;
 
@@ -34,17 +36,21 @@ internal sealed unsafe class WorkerPool : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
         Threads = threads;
-        _done = new CountdownEvent(Math.Max(threads - 1, 1));
+        var spins = threads <= DefaultThreads;
+        _done = new CounterGate(spins);
         _threads = new Thread[threads - 1];
-        _start = new SemaphoreSlim[threads - 1];
+        _start = new CounterGate[threads - 1];
         for (var i = 0; i < _threads.Length; i++)
         {
             var worker = i + 1;
-            _start[i] = new SemaphoreSlim(0);
+            _start[i] = new CounterGate(spins);
             _threads[i] = new Thread(() => Loop(worker)) { IsBackground = true, Name = $"mlnetcifar-{worker}" };
             _threads[i].Start();
         }
     }
+
+    /// <summary>Processors this process may use, as the operating system and its control groups grant them.</summary>
+    public static int DefaultThreads => Environment.ProcessorCount;
 
     /// <summary>Workers including the caller.</summary>
     public int Threads { get; }
@@ -65,9 +71,9 @@ internal sealed unsafe class WorkerPool : IDisposable
         _job = Unsafe.AsPointer(ref job);
         _invoke = &Invoke<TJob>;
         _blocks = blocks;
-        _done.Reset();
+        _pending = Threads - 1;
         foreach (var start in _start)
-            start.Release();
+            start.Open();
         Share(0);
         _done.Wait();
         if (_failure is { } failure)
@@ -82,7 +88,7 @@ internal sealed unsafe class WorkerPool : IDisposable
     {
         _stopping = true;
         foreach (var start in _start)
-            start.Release();
+            start.Open();
         foreach (var thread in _threads)
             thread.Join();
         foreach (var start in _start)
@@ -102,7 +108,8 @@ internal sealed unsafe class WorkerPool : IDisposable
             if (_stopping)
                 return;
             Share(worker);
-            _done.Signal();
+            if (Interlocked.Decrement(ref _pending) == 0)
+                _done.Open();
         }
     }
 

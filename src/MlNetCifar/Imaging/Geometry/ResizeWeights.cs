@@ -20,9 +20,9 @@ sealed class ResizeWeights
     /// <param name="offset">First of those that is wanted.</param>
     /// <param name="length">How many are wanted.</param>
     /// <param name="filter">The kernel.</param>
-    public static ResizeWeights Compute(int sourceLength, double start, double end, int fullLength, int offset, int length, ResizeFilter filter)
+    public static ResizeWeights Compute(int sourceLength, float start, float end, int fullLength, int offset, int length, ResizeFilter filter)
     {
-        var scale = (end - start) / fullLength;
+        var scale = (double)(end - start) / fullLength;
         var filterScale = Math.Max(1, scale);
         var support = FilterKernel.Support(filter) * filterScale;
         var taps = ((int)Math.Ceiling(support) * 2 + 1 + 3) / 4 * 4;

@@ -1,3 +1,6 @@
+using MlNetCifar.Numerics.Tiles;
+using MlNetCifar.Numerics.Winograd;
+using MlNetCifar.Numerics.Convolution;
 using MlNetCifar.Numerics.Simd;
 
 namespace MlNetCifar.Numerics.Kernels;
@@ -7,19 +10,43 @@ namespace MlNetCifar.Numerics.Kernels;
 /// so that runs repeat. The plan owns no memory: packed weights and workspace are the caller's, sized by the plan.
 /// Results do not depend on the number of threads.
 /// </summary>
-internal sealed class ConvPlan
+internal sealed unsafe class ConvPlan
 {
-    readonly SimdWidth _width;
+    readonly ICorrelation _forward;
+    readonly ICorrelation[] _backward;
+    readonly IFilterGradient _gradient;
+    readonly PoolSet _pooling;
 
     /// <summary>Chooses the algorithms.</summary>
     /// <param name="shape">Geometry; N is the largest batch.</param>
     /// <param name="width">Lane width.</param>
     /// <param name="threads">Workers of the pool that will run it; sizes per-worker scratch and nothing else.</param>
-    public ConvPlan(ConvShape shape, SimdWidth width, int threads)
+    /// <param name="winograd">Whether Winograd's algorithm may be chosen.</param>
+    public ConvPlan(ConvShape shape, SimdWidth width, int threads, bool winograd = true)
     {
         Shape = shape;
         Threads = threads;
-        _width = width;
+        var tiles = TileSet.For(width);
+        _pooling = PoolSet.For(tiles.Lanes);
+        var forward = Correlation.Forward(shape);
+        _forward = winograd && WinogradCorrelation.Fits(forward, tiles.Lanes)
+            ? new WinogradCorrelation(forward, backward: false, tiles)
+            : new DirectCorrelation(shape, null, tiles);
+        _backward = new ICorrelation[shape.Stride * shape.Stride];
+        for (var phase = 0; phase < _backward.Length; phase++)
+        {
+            int row = phase / shape.Stride, column = phase % shape.Stride;
+            var backward = Correlation.BackwardData(shape, row, column);
+            _backward[phase] = winograd && shape.Stride == 1 && WinogradCorrelation.Fits(backward, tiles.Lanes)
+                ? new WinogradCorrelation(backward, backward: true, tiles)
+                : new DirectCorrelation(shape, (row, column), tiles);
+        }
+
+        _gradient = winograd && WinogradFilterGradient.Fits(shape, tiles.Lanes) ? new WinogradFilterGradient(shape, tiles) : new DirectFilterGradient(shape, tiles);
+
+        PackedLength = (int)Arena.Align(_forward.PackedLength) + _backward.Sum(b => (int)Arena.Align(b.PackedLength));
+        var scratch = Math.Max(_forward.ScratchLength, _backward.Max(b => b.ScratchLength));
+        WorkspaceLength = Math.Max(threads * scratch, Math.Max(_gradient.WorkspaceLength(threads), FixedSum.ColumnsWorkspace(shape.K)));
     }
 
     /// <summary>Geometry; N is the largest batch.</summary>
@@ -29,20 +56,37 @@ internal sealed class ConvPlan
     public int Threads { get; }
 
     /// <summary>The algorithm of each pass in words, for <c>summary</c>: forward, backward-data, backward-weights.</summary>
-    public string Algorithm => $"naive ({_width})";
+    public string Algorithm => $"{_forward.Name}; {_backward[0].Name}; {_gradient.Name}";
+
+    /// <summary>Whether the passes with a fused 2×2 pooling exist for this shape.</summary>
+    public bool CanPool => Shape is { P: >= 2, Q: >= 2 } && _forward.CanPool && Array.TrueForAll(_backward, b => b.CanPool);
 
     /// <summary>Floats of the packed weights; written by <see cref="PackWeights"/>, read by the passes.</summary>
-    public int PackedLength => Shape.FilterLength;
+    public int PackedLength { get; }
 
     /// <summary>Floats of scratch; contents mean nothing between calls.</summary>
-    public int WorkspaceLength => 0;
+    public int WorkspaceLength { get; }
 
     /// <summary>Brings the weights into the passes' layouts; once after each change of the weights.</summary>
     /// <param name="weights">[R, S, C, K].</param>
     /// <param name="packed">Overwritten; <see cref="PackedLength"/> floats.</param>
     /// <param name="backward">Whether <see cref="BackwardData"/> will be called with these weights.</param>
     /// <param name="pool">Threads.</param>
-    public void PackWeights(ReadOnlySpan<float> weights, Span<float> packed, bool backward, WorkerPool pool) => weights.CopyTo(packed);
+    public void PackWeights(ReadOnlySpan<float> weights, Span<float> packed, bool backward, WorkerPool pool)
+    {
+        Check(weights.Length, Shape.FilterLength, nameof(weights));
+        Check(packed.Length, PackedLength, nameof(packed));
+        fixed (float* w = weights, target = packed)
+        {
+            _forward.Pack(w, target, pool);
+            var next = target + Arena.Align(_forward.PackedLength);
+            for (var phase = 0; backward && phase < _backward.Length; phase++)
+            {
+                _backward[phase].Pack(w, next, pool);
+                next += Arena.Align(_backward[phase].PackedLength);
+            }
+        }
+    }
 
     /// <summary>y = x * f + bias, then max(·, 0) where <paramref name="relu"/>.</summary>
     /// <param name="n">Images in this batch, 1 … N.</param>
@@ -56,35 +100,40 @@ internal sealed class ConvPlan
     public void Forward(
         int n, ReadOnlySpan<float> x, ReadOnlySpan<float> packed, ReadOnlySpan<float> bias, bool relu, Span<float> y, Span<float> workspace, WorkerPool pool)
     {
-        var (_, h, w, c, k, r, s, stride, top, left, _, _) = Shape;
-        for (var image = 0; image < n; image++)
-            for (var p = 0; p < Shape.P; p++)
-                for (var q = 0; q < Shape.Q; q++)
-                {
-                    var row = y.Slice(((((image * Shape.P) + p) * Shape.Q) + q) * k, k);
-                    if (bias.IsEmpty)
-                        row.Clear();
-                    else
-                        bias.CopyTo(row);
-                    for (var i = 0; i < r; i++)
-                        for (var j = 0; j < s; j++)
-                        {
-                            int yy = (p * stride) + i - top, xx = (q * stride) + j - left;
-                            if ((uint)yy >= (uint)h || (uint)xx >= (uint)w)
-                                continue;
-                            var pixel = x.Slice(((((image * h) + yy) * w) + xx) * c, c);
-                            for (var ci = 0; ci < c; ci++)
-                            {
-                                var f = packed.Slice(((((i * s) + j) * c) + ci) * k, k);
-                                for (var ki = 0; ki < k; ki++)
-                                    row[ki] += pixel[ci] * f[ki];
-                            }
-                        }
+        CheckCall(n, x.Length, y.Length, workspace.Length, pool);
+        Check(packed.Length, PackedLength, nameof(packed));
+        if (!bias.IsEmpty)
+            Check(bias.Length, Shape.K, nameof(bias));
+        fixed (float* source = x, filter = packed, start = bias, target = y, scratch = workspace)
+            _forward.Run(n, new ConvSource { Values = source }, filter, new ConvTarget { Values = target, Bias = start, Relu = relu }, scratch, pool);
+    }
 
-                    if (relu)
-                        for (var ki = 0; ki < k; ki++)
-                            row[ki] = MathF.Max(row[ki], 0);
-                }
+    /// <summary><see cref="Forward"/> and 2×2 max-pooling of stride 2 in one; a last odd row or column is dropped.</summary>
+    /// <param name="n">Images in this batch, 1 … N.</param>
+    /// <param name="x">[n, H, W, C].</param>
+    /// <param name="packed">From <see cref="PackWeights"/>.</param>
+    /// <param name="bias">[K], or empty for none.</param>
+    /// <param name="relu">Whether to clamp at zero.</param>
+    /// <param name="pooled">[n, P/2, Q/2, K]; overwritten.</param>
+    /// <param name="argMax">
+    /// [n, P/2, Q/2, K]: the position of the maximum in its window (row · 2 + column, the first of equals), or 4 where the ReLU lets no gradient through;
+    /// overwritten. Empty where not wanted.
+    /// </param>
+    /// <param name="workspace">Scratch.</param>
+    /// <param name="pool">Threads.</param>
+    public void ForwardPooled(
+        int n, ReadOnlySpan<float> x, ReadOnlySpan<float> packed, ReadOnlySpan<float> bias, bool relu, Span<float> pooled, Span<float> argMax,
+        Span<float> workspace, WorkerPool pool)
+    {
+        CheckPooled(n, x.Length, pooled.Length, argMax.IsEmpty ? pooled.Length : argMax.Length, workspace.Length, pool);
+        Check(packed.Length, PackedLength, nameof(packed));
+        if (!bias.IsEmpty)
+            Check(bias.Length, Shape.K, nameof(bias));
+        fixed (float* source = x, filter = packed, start = bias, target = pooled, positions = argMax, scratch = workspace)
+        {
+            var y = new ConvTarget { Values = target, Bias = start, Relu = relu, ArgMax = positions, Reduce = _pooling.Reduce };
+            _forward.Run(n, new ConvSource { Values = source }, filter, y, scratch, pool);
+        }
     }
 
     /// <summary>∂loss/∂x from ∂loss/∂y.</summary>
@@ -96,28 +145,25 @@ internal sealed class ConvPlan
     /// <param name="pool">Threads.</param>
     public void BackwardData(int n, ReadOnlySpan<float> gradY, ReadOnlySpan<float> packed, Span<float> gradX, Span<float> workspace, WorkerPool pool)
     {
-        var (_, h, w, c, k, r, s, stride, top, left, _, _) = Shape;
-        gradX[..(n * h * w * c)].Clear();
-        for (var image = 0; image < n; image++)
-            for (var p = 0; p < Shape.P; p++)
-                for (var q = 0; q < Shape.Q; q++)
-                    for (var i = 0; i < r; i++)
-                        for (var j = 0; j < s; j++)
-                        {
-                            int yy = (p * stride) + i - top, xx = (q * stride) + j - left;
-                            if ((uint)yy >= (uint)h || (uint)xx >= (uint)w)
-                                continue;
-                            var g = gradY.Slice(((((image * Shape.P) + p) * Shape.Q) + q) * k, k);
-                            var pixel = gradX.Slice(((((image * h) + yy) * w) + xx) * c, c);
-                            for (var ci = 0; ci < c; ci++)
-                            {
-                                var f = packed.Slice(((((i * s) + j) * c) + ci) * k, k);
-                                var sum = 0f;
-                                for (var ki = 0; ki < k; ki++)
-                                    sum += g[ki] * f[ki];
-                                pixel[ci] += sum;
-                            }
-                        }
+        CheckCall(n, gradX.Length, gradY.Length, workspace.Length, pool);
+        fixed (float* source = gradY)
+            RunBackwardData(n, new ConvSource { Values = source }, packed, gradX, workspace, pool);
+    }
+
+    /// <summary>∂loss/∂x from the gradient behind <see cref="ForwardPooled"/>.</summary>
+    /// <param name="n">Images in this batch.</param>
+    /// <param name="gradPooled">[n, P/2, Q/2, K].</param>
+    /// <param name="argMax">From <see cref="ForwardPooled"/>.</param>
+    /// <param name="packed">From <see cref="PackWeights"/> with <c>backward</c>.</param>
+    /// <param name="gradX">[n, H, W, C]; overwritten.</param>
+    /// <param name="workspace">Scratch.</param>
+    /// <param name="pool">Threads.</param>
+    public void BackwardDataPooled(
+        int n, ReadOnlySpan<float> gradPooled, ReadOnlySpan<float> argMax, ReadOnlySpan<float> packed, Span<float> gradX, Span<float> workspace, WorkerPool pool)
+    {
+        CheckPooled(n, gradX.Length, gradPooled.Length, argMax.Length, workspace.Length, pool);
+        fixed (float* source = gradPooled, positions = argMax)
+            RunBackwardData(n, new ConvSource { Values = source, ArgMax = positions, Expand = _pooling.Expand }, packed, gradX, workspace, pool);
     }
 
     /// <summary>∂loss/∂f and ∂loss/∂bias from x and ∂loss/∂y.</summary>
@@ -131,30 +177,82 @@ internal sealed class ConvPlan
     public void BackwardWeights(
         int n, ReadOnlySpan<float> x, ReadOnlySpan<float> gradY, Span<float> gradWeights, Span<float> gradBias, Span<float> workspace, WorkerPool pool)
     {
-        var (_, h, w, c, k, r, s, stride, top, left, _, _) = Shape;
-        gradWeights.Clear();
-        gradBias.Clear();
-        for (var image = 0; image < n; image++)
-            for (var p = 0; p < Shape.P; p++)
-                for (var q = 0; q < Shape.Q; q++)
-                {
-                    var g = gradY.Slice(((((image * Shape.P) + p) * Shape.Q) + q) * k, k);
-                    for (var ki = 0; ki < gradBias.Length; ki++)
-                        gradBias[ki] += g[ki];
-                    for (var i = 0; i < r; i++)
-                        for (var j = 0; j < s; j++)
-                        {
-                            int yy = (p * stride) + i - top, xx = (q * stride) + j - left;
-                            if ((uint)yy >= (uint)h || (uint)xx >= (uint)w)
-                                continue;
-                            var pixel = x.Slice(((((image * h) + yy) * w) + xx) * c, c);
-                            for (var ci = 0; ci < c; ci++)
-                            {
-                                var f = gradWeights.Slice(((((i * s) + j) * c) + ci) * k, k);
-                                for (var ki = 0; ki < k; ki++)
-                                    f[ki] += pixel[ci] * g[ki];
-                            }
-                        }
-                }
+        CheckCall(n, x.Length, gradY.Length, workspace.Length, pool);
+        fixed (float* gradient = gradY)
+            RunBackwardWeights(n, x, new ConvSource { Values = gradient }, n * Shape.P * Shape.Q, gradWeights, gradBias, workspace, pool);
+    }
+
+    /// <summary>∂loss/∂f and ∂loss/∂bias from x and the gradient behind <see cref="ForwardPooled"/>.</summary>
+    /// <param name="n">Images in this batch.</param>
+    /// <param name="x">[n, H, W, C].</param>
+    /// <param name="gradPooled">[n, P/2, Q/2, K].</param>
+    /// <param name="argMax">From <see cref="ForwardPooled"/>.</param>
+    /// <param name="gradWeights">[R, S, C, K]; overwritten.</param>
+    /// <param name="gradBias">[K], overwritten; or empty for none.</param>
+    /// <param name="workspace">Scratch.</param>
+    /// <param name="pool">Threads.</param>
+    public void BackwardWeightsPooled(
+        int n, ReadOnlySpan<float> x, ReadOnlySpan<float> gradPooled, ReadOnlySpan<float> argMax, Span<float> gradWeights, Span<float> gradBias,
+        Span<float> workspace, WorkerPool pool)
+    {
+        CheckPooled(n, x.Length, gradPooled.Length, argMax.Length, workspace.Length, pool);
+        fixed (float* gradient = gradPooled, positions = argMax)
+        {
+            var source = new ConvSource { Values = gradient, ArgMax = positions, Expand = _pooling.Expand };
+            RunBackwardWeights(n, x, source, n * (Shape.P / 2) * (Shape.Q / 2), gradWeights, gradBias, workspace, pool);
+        }
+    }
+
+    void RunBackwardData(int n, in ConvSource gradY, ReadOnlySpan<float> packed, Span<float> gradX, Span<float> workspace, WorkerPool pool)
+    {
+        Check(packed.Length, PackedLength, nameof(packed));
+        fixed (float* filter = packed, target = gradX, scratch = workspace)
+        {
+            var panels = filter + Arena.Align(_forward.PackedLength);
+            foreach (var phase in _backward)
+            {
+                phase.Run(n, gradY, panels, new ConvTarget { Values = target }, scratch, pool);
+                panels += Arena.Align(phase.PackedLength);
+            }
+        }
+    }
+
+    void RunBackwardWeights(
+        int n, ReadOnlySpan<float> x, in ConvSource gradY, int pixels, Span<float> gradWeights, Span<float> gradBias, Span<float> workspace, WorkerPool pool)
+    {
+        Check(gradWeights.Length, Shape.FilterLength, nameof(gradWeights));
+        if (!gradBias.IsEmpty)
+            Check(gradBias.Length, Shape.K, nameof(gradBias));
+        fixed (float* source = x, target = gradWeights, bias = gradBias, scratch = workspace)
+        {
+            if (bias != null)
+                FixedSum.Columns(gradY.Values, gradY.ArgMax, pixels, Shape.K, bias, scratch, pool);
+            _gradient.Run(n, source, gradY, target, scratch, pool);
+        }
+    }
+
+    static void Check(int length, int needed, string name)
+    {
+        if (length < needed)
+            throw new ArgumentException($"Length {length}, needed {needed}.", name);
+    }
+
+    void CheckCall(int n, int x, int y, int workspace, WorkerPool pool)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(n, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(n, Shape.N);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(pool.Threads, Threads, nameof(pool));
+        Check(x, n * Shape.H * Shape.W * Shape.C, nameof(x));
+        Check(y, n * Shape.P * Shape.Q * Shape.K, nameof(y));
+        Check(workspace, WorkspaceLength, nameof(workspace));
+    }
+
+    void CheckPooled(int n, int x, int pooled, int argMax, int workspace, WorkerPool pool)
+    {
+        if (!CanPool)
+            throw new InvalidOperationException($"{Shape} is not computed in a way that can pool.");
+        CheckCall(n, x, int.MaxValue, workspace, pool);
+        Check(pooled, n * (Shape.P / 2) * (Shape.Q / 2) * Shape.K, nameof(pooled));
+        Check(argMax, n * (Shape.P / 2) * (Shape.Q / 2) * Shape.K, nameof(argMax));
     }
 }

@@ -28,8 +28,10 @@ internal unsafe interface ILanes<V>
     /// <summary>a·b + c with one rounding.</summary>
     static abstract V MultiplyAdd(V a, V b, V c);
 
+    /// <summary>The larger, lane by lane; <paramref name="a"/> where either is NaN.</summary>
     static abstract V Max(V a, V b);
 
+    /// <summary>The smaller, lane by lane; <paramref name="a"/> where either is NaN.</summary>
     static abstract V Min(V a, V b);
 
     static abstract V Sqrt(V a);

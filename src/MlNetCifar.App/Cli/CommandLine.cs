@@ -1,0 +1,115 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.Reflection;
+using MlNetCifar.App.Commands;
+
+namespace MlNetCifar.App.Cli;
+
+/// <summary>The program: parses arguments, runs one command, turns errors into exit codes.</summary>
+internal static class CommandLine
+{
+    const string Name = "mlnetcifar";
+    const string Description = "Image classification for .NET, end to end: images to a trained, evaluated and explained network.";
+
+    public static string Version =>
+        typeof(CommandLine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
+
+    /// <summary>Runs the program.</summary>
+    /// <returns>The exit code.</returns>
+    public static int Run(string[] args, Terminal terminal)
+    {
+        var verbs = AllVerbs.Create();
+        var help = new VerbHelp(Name, Description, null, verbs, terminal);
+        var root = new Command(Name, Description);
+        root.Options.Add(new HelpOption { Action = help });
+        var version = new Option<bool>("--version");
+        root.Options.Add(version);
+        root.SetAction(result =>
+        {
+            if (result.GetValue(version))
+                terminal.Out.WriteLine($"{Name} {Version}");
+            else
+                help.Print(terminal.Error);
+            return result.GetValue(version) ? ExitCodes.Ok : ExitCodes.Usage;
+        });
+        foreach (var verb in verbs)
+            root.Subcommands.Add(Build(verb, Name, terminal));
+
+        var parsed = root.Parse(args, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
+        try
+        {
+            if (parsed.Errors.Count > 0 && parsed.Action is not VerbHelp)
+                throw CliErrors.Syntax(Fault(parsed), Path(parsed));
+            return parsed.Invoke(new InvocationConfiguration
+            {
+                Output = terminal.Out, Error = terminal.Error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null,
+            });
+        }
+        catch (Exception e)
+        {
+            var verbose = args.Contains(Verb.Verbose.Option) || terminal.Variable(Verb.Verbose.VariableName) is "1" or "true";
+            return ErrorPrinter.Print(terminal, e, verbose);
+        }
+    }
+
+    static Command Build(Verb verb, string parent, Terminal terminal)
+    {
+        var path = $"{parent} {verb.Name}";
+        var command = new Command(verb.Name, verb.Help);
+        foreach (var alias in verb.Aliases)
+            command.Aliases.Add(alias);
+        command.Options.Add(new HelpOption { Action = new VerbHelp(path, verb.Help, verb, verb.Verbs, terminal) });
+        foreach (var inner in verb.Verbs)
+            command.Subcommands.Add(Build(inner, path, terminal));
+        if (verb.Verbs.Count > 0)
+            return command;
+
+        var options = verb.Settings.Select(setting => (setting, option: Option(setting))).ToArray();
+        foreach (var (_, option) in options)
+            command.Options.Add(option);
+        var arguments = verb.Arguments is null ? null : new Argument<string[]>("arguments")
+        {
+            Arity = new ArgumentArity(verb.ArgumentCount.Least, verb.ArgumentCount.Most), DefaultValueFactory = _ => [],
+        };
+        if (arguments is not null)
+            command.Arguments.Add(arguments);
+        command.SetAction(result =>
+        {
+            var given = new Dictionary<string, string>(StringComparer.Ordinal);
+            foreach (var (setting, option) in options)
+            {
+                if (result.GetResult(option) is { Implicit: false })
+                    given[setting.Name] = result.GetValue(option) ?? "true";
+            }
+
+            var values = new SettingValues(verb.Settings, given, terminal.Variable);
+            var call = new Call(terminal, values, arguments is null ? [] : result.GetValue(arguments) ?? [], CommandText(result));
+            return verb.Run(call);
+        });
+        return command;
+    }
+
+    static Option<string?> Option(Setting setting) => new(setting.Option)
+    {
+        Description = setting.Help,
+        HelpName = setting.ValueName,
+        Arity = setting.IsFlag ? ArgumentArity.ZeroOrOne : ArgumentArity.ExactlyOne,
+    };
+
+    static string Fault(ParseResult parsed)
+    {
+        var message = parsed.Errors[0].Message.TrimEnd('.');
+        return parsed.UnmatchedTokens is [var token, ..] && !message.Contains(token, StringComparison.Ordinal) ? $"{message}: '{token}'." : $"{message}.";
+    }
+
+    static string Path(ParseResult parsed)
+    {
+        var names = new List<string>();
+        for (System.CommandLine.Parsing.SymbolResult? result = parsed.CommandResult; result is System.CommandLine.Parsing.CommandResult command; result = result.Parent)
+            names.Insert(0, command.Command.Name);
+        return string.Join(' ', names);
+    }
+
+    static string CommandText(ParseResult parsed) =>
+        string.Join(' ', [Name, .. parsed.Tokens.Select(t => t.Value.Any(c => char.IsWhiteSpace(c) || "'\"$&|;<>()*?\\".Contains(c)) ? $"'{t.Value.Replace("'", "'\\''")}'" : t.Value)]);
+}

@@ -1,0 +1,120 @@
+using System.Text;
+using Spectre.Console;
+
+namespace MlNetCifar.App.Cli;
+
+/// <summary>Everything a command sees of the world outside: streams, variables, the wish to stop. Data goes to <see cref="Out"/>, the rest to <see cref="Error"/>.</summary>
+internal sealed class Terminal
+{
+    const int PipeWidth = 160;
+
+    readonly Lazy<IAnsiConsole> _tables;
+    readonly Lazy<IAnsiConsole> _log;
+
+    public Terminal()
+    {
+        _tables = new(() => Console(Out!, IsOutTerminal));
+        _log = new(() => Console(Error!, IsErrorTerminal));
+    }
+
+    /// <summary>Data.</summary>
+    public required TextWriter Out { get; init; }
+
+    /// <summary>Log lines and progress.</summary>
+    public required TextWriter Error { get; init; }
+
+    /// <summary>Opens standard input.</summary>
+    public Func<Stream> Input { get; init; } = () => Stream.Null;
+
+    /// <summary>Environment variables.</summary>
+    public Func<string, string?> Variable { get; init; } = _ => null;
+
+    /// <summary>Whether a person looks at <see cref="Out"/>.</summary>
+    public bool IsOutTerminal { get; init; }
+
+    /// <summary>Whether a person looks at <see cref="Error"/>; only then is there a progress bar.</summary>
+    public bool IsErrorTerminal { get; init; }
+
+    /// <summary>Columns of the terminal.</summary>
+    public int Width { get; init; } = 100;
+
+    /// <summary>Set when the user or the system asks to stop.</summary>
+    public CancellationToken Stop { get; init; }
+
+    /// <summary>Exit code of an interrupted command: 130 after Ctrl-C, 143 after SIGTERM.</summary>
+    public Func<int> StopCode { get; init; } = () => ExitCodes.Interrupted;
+
+    /// <summary>Tables on standard output.</summary>
+    public IAnsiConsole Tables => _tables.Value;
+
+    /// <summary>Log and progress on standard error.</summary>
+    public IAnsiConsole LogConsole => _log.Value;
+
+    /// <summary>The process's own terminal.</summary>
+    public static Terminal OfProcess(Signals signals)
+    {
+        var dumb = System.Environment.GetEnvironmentVariable("TERM") is "dumb";
+        var output = new StreamWriter(System.Console.OpenStandardOutput(), new UTF8Encoding(false)) { AutoFlush = true, NewLine = "\n" };
+        var error = new StreamWriter(System.Console.OpenStandardError(), new UTF8Encoding(false)) { AutoFlush = true, NewLine = "\n" };
+        return new Terminal
+        {
+            Out = output,
+            Error = error,
+            Input = System.Console.OpenStandardInput,
+            Variable = System.Environment.GetEnvironmentVariable,
+            IsOutTerminal = !dumb && !System.Console.IsOutputRedirected,
+            IsErrorTerminal = !dumb && !System.Console.IsErrorRedirected,
+            Width = WindowWidth(),
+            Stop = signals.Token,
+            StopCode = () => signals.ExitCode,
+        };
+    }
+
+    /// <summary>Writes a log line.</summary>
+    public void Log(string text)
+    {
+        if (IsErrorTerminal)
+            LogConsole.WriteLine(text);
+        else
+            Error.WriteLine(text);
+    }
+
+    /// <summary>Writes a warning.</summary>
+    public void Warn(string text) => Log($"warning: {text}");
+
+    IAnsiConsole Console(TextWriter writer, bool terminal) => AnsiConsole.Create(new AnsiConsoleSettings
+    {
+        Ansi = terminal ? AnsiSupport.Yes : AnsiSupport.No,
+        ColorSystem = terminal && string.IsNullOrEmpty(Variable("NO_COLOR")) ? ColorSystemSupport.Standard : ColorSystemSupport.NoColors,
+        Interactive = terminal ? InteractionSupport.Yes : InteractionSupport.No,
+        Out = new Output(writer, terminal, terminal ? Width : PipeWidth),
+        Enrichment = new ProfileEnrichment { UseDefaultEnrichers = false },
+    });
+
+    static int WindowWidth()
+    {
+        try
+        {
+            return Math.Clamp(System.Console.WindowWidth, 40, 400);
+        }
+        catch (IOException)
+        {
+            return PipeWidth;
+        }
+    }
+
+    sealed class Output(TextWriter writer, bool terminal, int width) : IAnsiConsoleOutput
+    {
+        public TextWriter Writer => writer;
+
+        public bool IsTerminal => terminal;
+
+        public int Width => width;
+
+        public int Height => 50;
+
+        public void SetEncoding(Encoding encoding)
+        {
+        }
+    }
+}

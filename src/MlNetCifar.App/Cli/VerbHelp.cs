@@ -1,0 +1,92 @@
+using System.CommandLine;
+using System.CommandLine.Invocation;
+
+namespace MlNetCifar.App.Cli;
+
+/// <summary>Prints the help of a command: usage, commands, and settings by group.</summary>
+/// <param name="path">The command as typed, for example <c>mlnetcifar dataset get</c>.</param>
+/// <param name="help">One sentence.</param>
+/// <param name="verb">The command; null for the program.</param>
+/// <param name="verbs">Commands inside it.</param>
+/// <param name="terminal">Where it is printed.</param>
+internal sealed class VerbHelp(string path, string help, Verb? verb, IReadOnlyList<Verb> verbs, Terminal terminal) : SynchronousCommandLineAction
+{
+    const int Indent = 2;
+    const int Width = 118;
+
+    public override bool Terminating => true;
+
+    public override bool ClearsParseErrors => true;
+
+    public override int Invoke(ParseResult parseResult)
+    {
+        Print(terminal.Out);
+        return ExitCodes.Ok;
+    }
+
+    public void Print(TextWriter writer)
+    {
+        writer.WriteLine(help);
+        writer.WriteLine();
+        writer.WriteLine(verbs.Count > 0 ? $"Usage: {path} COMMAND [OPTIONS]" : $"Usage: {path} {(verb?.Arguments is { } arguments ? arguments + " " : "")}[OPTIONS]");
+        if (verb?.ArgumentsHelp is { } argumentsHelp)
+            Section(writer, "Arguments", [(verb.Arguments!, argumentsHelp)]);
+        if (verbs.Count > 0)
+            Section(writer, "Commands", [.. verbs.Select(v => (string.Join(", ", [v.Name, .. v.Aliases]), v.Help))]);
+        if (verb is not null and not VerbGroup)
+        {
+            foreach (var group in verb.Settings.GroupBy(s => s.Group))
+                Section(writer, group.Key, [.. group.Select(Row)]);
+        }
+        else if (verb is null)
+        {
+            Section(writer, "Options", [("--version", "Print the version"), ("-h, --help", "Print this, or the help of a command")]);
+        }
+
+        if (verb is { Examples.Count: > 0 })
+        {
+            writer.WriteLine();
+            writer.WriteLine("Examples:");
+            foreach (var example in verb.Examples)
+                writer.WriteLine($"  {path} {example}");
+        }
+
+        if (verb is not null and not VerbGroup)
+        {
+            writer.WriteLine();
+            writer.WriteLine("Each option may also be set as a variable (--batch-size is MLNETCIFAR_BATCH_SIZE) or in the file of --config.");
+        }
+    }
+
+    static (string, string) Row(Setting setting)
+    {
+        var name = setting.IsFlag ? setting.Option : $"{setting.Option} {setting.ValueName}";
+        return (name, setting.DefaultText is null ? setting.Help : $"{setting.Help} [{setting.DefaultText}]");
+    }
+
+    static void Section(TextWriter writer, string title, (string Name, string Help)[] rows)
+    {
+        writer.WriteLine();
+        writer.WriteLine($"{title}:");
+        var column = rows.Max(r => r.Name.Length) + Indent + 2;
+        foreach (var (name, text) in rows)
+        {
+            writer.Write($"{new string(' ', Indent)}{name.PadRight(column - Indent)}");
+            var lines = Wrap(text, Width - column).ToArray();
+            writer.WriteLine(lines[0]);
+            foreach (var line in lines[1..])
+                writer.WriteLine(new string(' ', column) + line);
+        }
+    }
+
+    static IEnumerable<string> Wrap(string text, int width)
+    {
+        while (text.Length > width && text.LastIndexOf(' ', width) is > 0 and var space)
+        {
+            yield return text[..space];
+            text = text[(space + 1)..];
+        }
+
+        yield return text;
+    }
+}

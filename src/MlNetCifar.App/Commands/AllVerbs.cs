@@ -1,0 +1,24 @@
+using MlNetCifar.App.Cli;
+using MlNetCifar.App.Commands.Datasets;
+using MlNetCifar.App.Commands.Inspect;
+
+namespace MlNetCifar.App.Commands;
+
+/// <summary>The commands in the order of help.</summary>
+internal static class AllVerbs
+{
+    public static IReadOnlyList<Verb> Create() =>
+    [
+        new QuickstartCommand(),
+        new TrainCommand(),
+        new EvaluateCommand(),
+        new PredictCommand(),
+        new PrepareCommand(),
+        new SummaryCommand(),
+        new CompareCommand(),
+        new VerbGroup("dataset", "List, download, import and sample data sets.", new DatasetListCommand(), new DatasetGetCommand(), new DatasetImportCommand(), new DatasetSampleCommand()),
+        new VerbGroup("doctor", "Examine the machine, or a data set.", new DoctorMachineCommand(), new DoctorDataCommand()),
+        new VerbGroup("image", "Look into image files.", new ImageInfoCommand(), new ImageDecodeCommand()),
+        new BenchmarkCommand(),
+    ];
+}

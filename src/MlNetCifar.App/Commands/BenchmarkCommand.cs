@@ -1,0 +1,64 @@
+using MlNetCifar.App.Cli;
+using MlNetCifar.App.Runs;
+using MlNetCifar.Training;
+using Spectre.Console;
+
+namespace MlNetCifar.App.Commands;
+
+/// <summary>Measures the engine.</summary>
+internal sealed class BenchmarkCommand() : Verb("benchmark", "Measure training or inference speed of a network on synthetic images.")
+{
+    static readonly Setting<double> s_seconds = Cli.Settings.Of("seconds", "N", "Length of the measurement", t => Math.Clamp(Texts.Number(t), 0.1, 600), 6.0);
+
+    public override string Arguments => "train|infer";
+
+    public override string ArgumentsHelp => "Full training steps, or forward passes";
+
+    protected override IEnumerable<Setting> OwnSettings =>
+        [.. NetworkSettings.All, TrainingSettings.Find<int>("batch-size"), TrainingSettings.Find<OptimizerKind>("optimizer"), TrainingSettings.Find<int?>("threads"), s_seconds];
+
+    public override IReadOnlyList<string> Examples => ["train --preset seed-cnn", "infer --preset resnet9 --batch-size 256 --threads 1"];
+
+    public override int Run(Call call)
+    {
+        var training = call.Arguments[0] switch
+        {
+            "train" => true,
+            "infer" => false,
+            var other => throw CliErrors.Value("The argument", other, "train or infer"),
+        };
+        var network = NetworkSettings.Create(call);
+        var options = TrainingSettings.Options(call.Values, new TrainingOptions(), network.Height);
+        var seconds = call.Get(s_seconds);
+        var result = training ? NetworkBenchmark.Train(network, options, seconds) : NetworkBenchmark.Infer(network, options, seconds);
+        if (call.Json)
+        {
+            JsonLine.Write(call.Terminal.Out, json =>
+            {
+                json.WriteString("network", network.Name);
+                json.WriteString("what", call.Arguments[0]);
+                json.WriteNumber("batchSize", options.BatchSize);
+                json.WriteNumber("threads", options.Threads ?? Environment.ProcessorCount);
+                json.WriteNumber("imagesPerSecond", Math.Round(result.ImagesPerSecond, 1));
+                json.WriteNumber("gigaflops", Math.Round(result.Gigaflops, 2));
+            });
+            return ExitCodes.Ok;
+        }
+
+        var table = new Table().Border(TableBorder.Simple).AddColumns("Layer", "Algorithm").AddColumn(new TableColumn("Forward ms").RightAligned());
+        if (training)
+            table.AddColumn(new TableColumn("Backward ms").RightAligned());
+        table.AddColumn(new TableColumn("GFLOP/s").RightAligned());
+        foreach (var layer in result.Layers)
+        {
+            string[] cells = [Markup.Escape(layer.Layer), Markup.Escape(layer.Algorithm), Texts.Invariant($"{layer.ForwardMilliseconds:0.000}")];
+            string[] backward = training ? [Texts.Invariant($"{layer.BackwardMilliseconds:0.000}")] : [];
+            table.AddRow([.. cells, .. backward, Texts.Invariant($"{layer.Gigaflops:0.0}")]);
+        }
+
+        call.Terminal.Tables.Write(table);
+        call.Terminal.Out.WriteLine(Texts.Invariant(
+            $"{network.Name} {call.Arguments[0]}, batch {options.BatchSize}, {options.Threads ?? Environment.ProcessorCount} threads: {result.ImagesPerSecond:N0} images/s, {result.Gigaflops:0.0} GFLOP/s"));
+        return ExitCodes.Ok;
+    }
+}

@@ -1,0 +1,75 @@
+using MlNetCifar.App.Cli;
+using MlNetCifar.Evaluation.Comparison;
+
+namespace MlNetCifar.App.Commands;
+
+/// <summary>Says whether a run is better than another, or whether that is chance.</summary>
+internal sealed class CompareCommand() : Verb("compare", "Compare runs on the same test images: is one better, or is the difference chance?")
+{
+    static readonly Setting<double> s_significance = Cli.Settings.Of("significance", "P", "Level below which a p-value counts as a difference", Texts.Fraction, 0.05);
+    static readonly Setting<int> s_resamples = Cli.Settings.Of("resamples", "N", "Paired bootstrap resamples; 0 for none", Texts.Int, 2000);
+
+    public override string Arguments => "RUN RUN...";
+
+    public override string ArgumentsHelp => "Run folders of train, evaluate or quickstart; the first is the baseline";
+
+    public override (int Least, int Most) ArgumentCount => (2, 100);
+
+    protected override IEnumerable<Setting> OwnSettings => [s_significance, s_resamples];
+
+    public override IReadOnlyList<string> Examples => ["runs/train/seed-cnn runs/train/seed-cnn2"];
+
+    public override int Run(Call call)
+    {
+        var runs = call.Arguments.Select(folder => RunData.Load(folder)).ToList();
+        var options = new ComparisonOptions { Significance = call.Get(s_significance), BootstrapResamples = Math.Max(0, call.Get(s_resamples)) };
+        if (runs.Count == 2)
+            Print(call, RunComparison.Compare(runs[0], runs[1], options));
+        else
+            Print(call, RunComparison.Compare(runs, options));
+        return ExitCodes.Ok;
+    }
+
+    static void Print(Call call, ComparisonResult result)
+    {
+        if (call.Json)
+            Write(call, result, result.McNemarP);
+        else
+            call.Terminal.Out.Write(result.ToText());
+    }
+
+    static void Print(Call call, MultiComparison result)
+    {
+        if (!call.Json)
+        {
+            call.Terminal.Out.Write(result.ToText());
+            return;
+        }
+
+        foreach (var (pair, p) in result.Pairs.Zip(result.AdjustedP))
+            Write(call, pair, p);
+    }
+
+    static void Write(Call call, ComparisonResult result, double p) => JsonLine.Write(call.Terminal.Out, json =>
+    {
+        json.WriteString("a", result.NameA);
+        json.WriteString("b", result.NameB);
+        json.WriteString("verdict", result.Verdict);
+        json.WriteNumber("images", result.Count);
+        json.WriteNumber("onlyARight", result.OnlyARight);
+        json.WriteNumber("onlyBRight", result.OnlyBRight);
+        JsonLine.Number(json, "p", p);
+        json.WriteBoolean("distinguishable", p < result.Significance);
+        json.WriteStartObject("metrics");
+        foreach (var metric in result.Metrics)
+        {
+            json.WriteStartObject(metric.Key);
+            JsonLine.Number(json, "a", metric.A);
+            JsonLine.Number(json, "b", metric.B);
+            JsonLine.Number(json, "p", metric.P);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndObject();
+    });
+}

@@ -1,0 +1,83 @@
+using MlNetCifar.App.Cli;
+using MlNetCifar.App.Runs;
+using MlNetCifar.Data.Doctor;
+using Spectre.Console;
+
+namespace MlNetCifar.App.Commands.Inspect;
+
+/// <summary>Examines a data set.</summary>
+internal sealed class DoctorDataCommand() : Verb("data", "Examine a data set: counts, sizes, broken files, duplicates within and across splits. Exit code 3 on errors.")
+{
+    const int ShownPaths = 3;
+
+    public override string Arguments => "PATH";
+
+    public override string ArgumentsHelp => "Folder, archive or manifest of image files";
+
+    protected override IEnumerable<Setting> OwnSettings => [TrainingSettings.Find<int?>("threads"), .. RunFolder.All];
+
+    public override int Run(Call call)
+    {
+        var path = call.Arguments[0];
+        var options = new DoctorOptions { Threads = call.Get(TrainingSettings.Find<int?>("threads")) ?? Environment.ProcessorCount };
+        var report = Bars.Run(call.Terminal, $"examining {path}", advance => DatasetDoctor.Examine(path, options, new LoadReport(p =>
+            advance((double)p.Done / Math.Max(p.Total, 1), Texts.Invariant($"examining {p.Done:N0}/{p.Total:N0} images"))), call.Stop));
+        var folder = RunFolder.Create(call, "doctor", Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path))));
+        folder.WriteBytes("report.json", report.WriteJson);
+        folder.WriteBytes("report.html", report.WriteHtml);
+        if (call.Json)
+            PrintJson(call, report, folder);
+        else
+            Print(call, report);
+        call.Terminal.Log($"report   {folder.File("report.html")}");
+        return report.HasErrors ? ExitCodes.DataRejected : ExitCodes.Ok;
+    }
+
+    static void Print(Call call, DoctorReport report)
+    {
+        var counts = new Table().Border(TableBorder.Simple).AddColumn("Class");
+        foreach (var split in report.Splits)
+            counts.AddColumn(new TableColumn(split.Split.ToString().ToLowerInvariant()).RightAligned());
+        for (var i = 0; i < report.Classes.Count; i++)
+            counts.AddRow([Markup.Escape(report.Classes[i]), .. report.Splits.Select(s => Texts.Invariant($"{s.Classes[i]:N0}"))]);
+        call.Terminal.Tables.Write(counts);
+        var text = call.Terminal.Out;
+        text.WriteLine(Texts.Invariant($"{report.Count:N0} images, width {Range(report.Widths)}, height {Range(report.Heights)}"));
+        foreach (var group in report.Findings.GroupBy(f => f.Kind))
+        {
+            text.WriteLine(Texts.Invariant($"{group.First().Severity.ToString().ToLowerInvariant()}: {Texts.Kebab(group.Key.ToString())}: {group.Count():N0}"));
+            foreach (var finding in group.Take(ShownPaths))
+                text.WriteLine($"  {finding.Message} {string.Join(", ", finding.Paths.Take(ShownPaths))}");
+        }
+
+        if (report.Findings.Count == 0)
+            text.WriteLine("nothing to complain about");
+    }
+
+    static string Range((int Least, int Median, int Most) range) =>
+        range.Least == range.Most ? Texts.Of(range.Least) : Texts.Invariant($"{range.Least} … {range.Most} (median {range.Median})");
+
+    static void PrintJson(Call call, DoctorReport report, RunFolder folder)
+    {
+        foreach (var finding in report.Findings)
+            JsonLine.Write(call.Terminal.Out, json =>
+            {
+                json.WriteString("event", "finding");
+                json.WriteString("kind", Texts.Kebab(finding.Kind.ToString()));
+                json.WriteString("severity", finding.Severity.ToString().ToLowerInvariant());
+                json.WriteString("message", finding.Message);
+                json.WriteStartArray("paths");
+                foreach (var file in finding.Paths)
+                    json.WriteStringValue(file);
+                json.WriteEndArray();
+            });
+        JsonLine.Write(call.Terminal.Out, json =>
+        {
+            json.WriteString("event", "result");
+            json.WriteString("report", folder.File("report.html"));
+            json.WriteNumber("images", report.Count);
+            json.WriteNumber("findings", report.Findings.Count);
+            json.WriteBoolean("errors", report.HasErrors);
+        });
+    }
+}

@@ -1,0 +1,43 @@
+using System.Text;
+using MlNetCifar.App.Cli;
+using MlNetCifar.Evaluation.Report;
+using MlNetCifar.Imaging;
+
+namespace MlNetCifar.App.Commands.Inspect;
+
+/// <summary>Decodes an image file to plain pixels.</summary>
+internal sealed class ImageDecodeCommand() : Verb("decode", "Decode an image file to a .ppm file of plain pixels.")
+{
+    static readonly Setting<string?> s_out = Cli.Settings.Text("out", "FILE", "The .ppm file to write");
+
+    public override string Arguments => "FILE";
+
+    public override string ArgumentsHelp => "An image file";
+
+    protected override IEnumerable<Setting> OwnSettings => [s_out];
+
+    public override IReadOnlyList<string> Examples => ["photo.jpg --out photo.ppm"];
+
+    public override int Run(Call call)
+    {
+        var target = call.Values.Required(s_out);
+        var image = ImageDecoder.Decode(ImageInfoCommand.Read(call.Arguments[0]), null, call.Arguments[0], out var report);
+        AtomicFile.Write(target, stream =>
+        {
+            stream.Write(Encoding.ASCII.GetBytes($"P6\n{image.Width} {image.Height}\n255\n"));
+            stream.Write(image.Pixels);
+        });
+        foreach (var note in report.Notes)
+            call.Terminal.Warn(note);
+        if (call.Json)
+            JsonLine.Write(call.Terminal.Out, json =>
+            {
+                json.WriteString("path", target);
+                json.WriteNumber("width", image.Width);
+                json.WriteNumber("height", image.Height);
+            });
+        else
+            call.Terminal.Log($"{target}: {image.Width}×{image.Height}");
+        return ExitCodes.Ok;
+    }
+}

@@ -1,0 +1,137 @@
+using MlNetCifar.App.Cli;
+using MlNetCifar.App.Runs;
+using MlNetCifar.Models;
+using Spectre.Console;
+
+namespace MlNetCifar.App.Commands;
+
+/// <summary>Names what is on pictures.</summary>
+internal sealed class PredictCommand() : Verb("predict", "Name what is on pictures: the most probable classes of each.")
+{
+    const string StandardInput = "-";
+
+    static readonly Setting<int> s_top = Cli.Settings.Of("top", "N", "Classes to print for each picture", Texts.Positive, 3);
+
+    static readonly HashSet<string> s_extensions = new(StringComparer.OrdinalIgnoreCase) { ".jpg", ".jpeg", ".png", ".bmp", ".gif", ".ppm", ".pgm", ".pbm", ".pnm", ".webp", ".tif", ".tiff" };
+
+    public override string Arguments => "FILE...";
+
+    public override string ArgumentsHelp => "Image files, folders of them, or - for standard input";
+
+    public override (int Least, int Most) ArgumentCount => (0, 100_000);
+
+    protected override IEnumerable<Setting> OwnSettings => [ModelSettings.Model, s_top, TrainingSettings.Find<int?>("threads")];
+
+    public override IReadOnlyList<string> Examples => ["photo.jpg", "--model runs/train/seed-cnn --json photos", "- < photo.jpg"];
+
+    public override int Run(Call call)
+    {
+        if (call.Arguments.Count == 0)
+            throw CliErrors.NoInput();
+        var files = call.Arguments.SelectMany(Expand).ToList();
+        using var model = ModelSettings.Load(call);
+        var top = Math.Min(call.Get(s_top), model.Classes.Length);
+        var threads = call.Get(TrainingSettings.Find<int?>("threads")) ?? Environment.ProcessorCount;
+        var results = files.AsParallel().AsOrdered().WithDegreeOfParallelism(Math.Clamp(threads, 1, 512)).WithMergeOptions(ParallelMergeOptions.NotBuffered)
+            .WithCancellation(call.Stop).Select(file => Predict(call, model, file, top));
+        var failed = call.Json ? PrintJson(call, results) : PrintTable(call, results);
+        return failed > 0 ? ExitCodes.DataRejected : call.Done();
+    }
+
+    static Result Predict(Call call, ImageClassifier model, string file, int top)
+    {
+        try
+        {
+            return new(file, model.Predict(Read(call, file), top), null);
+        }
+        catch (MlNetCifarException e)
+        {
+            return new(file, [], e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return new(file, [], CliErrors.Disk(e));
+        }
+    }
+
+    static byte[] Read(Call call, string file)
+    {
+        if (file != StandardInput)
+            return File.ReadAllBytes(file);
+        using var input = call.Terminal.Input();
+        using var buffer = new MemoryStream();
+        input.CopyTo(buffer);
+        return buffer.ToArray();
+    }
+
+    static IEnumerable<string> Expand(string argument)
+    {
+        if (argument == StandardInput || File.Exists(argument))
+            return [argument];
+        if (!Directory.Exists(argument))
+            throw CliErrors.InputNotFound(argument);
+        var found = Directory.EnumerateFiles(argument, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.Hidden })
+            .Where(path => s_extensions.Contains(Path.GetExtension(path))).Order(StringComparer.Ordinal).ToList();
+        return found.Count > 0 ? found : throw CliErrors.NoPictures(argument);
+    }
+
+    static int PrintJson(Call call, IEnumerable<Result> results)
+    {
+        var failed = 0;
+        foreach (var result in results)
+        {
+            failed += result.Fault is null ? 0 : 1;
+            JsonLine.Write(call.Terminal.Out, json =>
+            {
+                json.WriteString("path", result.Path);
+                if (result.Fault is { } fault)
+                {
+                    json.WriteString("code", fault.Code);
+                    json.WriteString("error", fault.Message);
+                    return;
+                }
+
+                json.WriteStartArray("predictions");
+                foreach (var prediction in result.Predictions)
+                {
+                    json.WriteStartObject();
+                    json.WriteString("label", prediction.Label);
+                    json.WriteNumber("index", prediction.Index);
+                    json.WriteNumber("probability", prediction.Probability);
+                    json.WriteEndObject();
+                }
+
+                json.WriteEndArray();
+            });
+        }
+
+        return failed;
+    }
+
+    static int PrintTable(Call call, IEnumerable<Result> results)
+    {
+        var failed = new List<Result>();
+        var table = new Table().Border(TableBorder.Simple).AddColumns("Picture", "Answer").AddColumn(new TableColumn("Probability").RightAligned()).AddColumn("Next");
+        foreach (var result in results)
+        {
+            if (result.Fault is not null)
+            {
+                failed.Add(result);
+                continue;
+            }
+
+            var best = result.Predictions[0];
+            table.AddRow(
+                Markup.Escape(result.Path), Markup.Escape(best.Label), Texts.Invariant($"{best.Probability:0.000}"),
+                Markup.Escape(string.Join(", ", result.Predictions.Skip(1).Select(p => Texts.Invariant($"{p.Label} {p.Probability:0.000}")))));
+        }
+
+        if (table.Rows.Count > 0)
+            call.Terminal.Tables.Write(table);
+        foreach (var (path, _, fault) in failed)
+            call.Terminal.Log($"error {fault!.Code}: {(fault.Path is null ? path + ": " : "")}{fault.Message}");
+        return failed.Count;
+    }
+
+    sealed record Result(string Path, IReadOnlyList<Prediction> Predictions, MlNetCifarException? Fault);
+}

@@ -1,0 +1,83 @@
+using System.Text.RegularExpressions;
+using MlNetCifar.App.Cli;
+using MlNetCifar.App.Runs;
+using MlNetCifar.Data;
+using MlNetCifar.Data.Catalog;
+using MlNetCifar.Data.Shards;
+
+namespace MlNetCifar.App.Commands;
+
+/// <summary>Makes shards of image files, so that training need not decode them again.</summary>
+internal sealed partial class PrepareCommand() : Verb("prepare", "Turn images into shards: .npy parts with a manifest. A second run makes only what is missing.")
+{
+    static readonly Setting<string?> s_to = Cli.Settings.Text("to", "FOLDER", "The shard folder to write", group: "Shards");
+    static readonly Setting<int?> s_parts = Cli.Settings.Of<int?>("parts", "N", "Parts of each split", t => Texts.Positive(t), null, "Shards", "one for each 64 MiB");
+    static readonly Setting<bool> s_float32 = Cli.Settings.Flag("float32", "Store float32 on the scale 0 … 1 instead of bytes: four times the size", "Shards");
+    static readonly Setting<double> s_test = Cli.Settings.Of("test-share", "SHARE", "Share of the images for a test split where the data have none", Texts.Fraction, 0.0, "Shards");
+    static readonly Setting<double> s_validation = Cli.Settings.Of("val-share", "SHARE", "Share of the images for a validation split where the data have none", Texts.Fraction, 0.0, "Shards");
+    static readonly Setting<string?> s_master = Cli.Settings.Text("master", "MASTER", "Where it runs: local[n] is n threads of this process, local[*] all cores", "local[*]", "Shards");
+
+    protected override IEnumerable<Setting> OwnSettings => [.. DataSettings.Opening, s_to, s_parts, s_float32, s_test, s_validation, TrainingSettings.Find<ulong>("seed"), s_master];
+
+    public override IReadOnlyList<string> Examples => ["--data photos --size 64 --to shards/photos"];
+
+    public override int Run(Call call)
+    {
+        var (data, to) = (call.Values.Required(DataSettings.Data), call.Values.Required(s_to));
+        var options = new ShardOptions
+        {
+            Spec = DataSettings.Preprocess(call) ?? new(), Parts = call.Get(s_parts), Float32 = call.Get(s_float32), Seed = call.Get(TrainingSettings.Find<ulong>("seed")),
+            TestFraction = call.Get(s_test), ValidationFraction = call.Get(s_validation), Threads = Threads(call.Get(s_master)!), OnBadImage = call.Get(DataSettings.OnBadImage),
+        };
+        TrainingSettings.Checked(options.Validate);
+        var started = TimeProvider.System.GetTimestamp();
+        var report = Bars.Run(call.Terminal, "preparing", advance => ShardWriter.Write(data, to, options, new ImageCatalogOptions(), new LoadReport(p => advance(
+            (double)p.Done / Math.Max(p.Total, 1),
+            Texts.Invariant($"preparing {p.Done:N0}/{p.Total:N0}  {p.Done / Math.Max(TimeProvider.System.GetElapsedTime(started).TotalSeconds, 1e-3):N0} images/s"))), call.Stop));
+        foreach (var warning in report.Warnings)
+            call.Terminal.Warn(warning);
+        if (report.BadFiles is [var first, ..])
+            call.Terminal.Warn(Texts.Invariant($"{report.BadFiles.Count:N0} files were left out and are listed in {BadFile.FileName}; the first: {first.Path}: {first.Reason}"));
+        Print(call, report);
+        return ExitCodes.Ok;
+    }
+
+    static void Print(Call call, ShardReport report)
+    {
+        if (!call.Json)
+        {
+            foreach (var (split, manifest) in report.Splits)
+                call.Terminal.Out.WriteLine(Texts.Invariant($"{split.ToString().ToLowerInvariant(),-10} {manifest.Count,9:N0} images in {manifest.Parts.Count} parts"));
+            call.Terminal.Out.WriteLine(Texts.Invariant($"{report.PartsWritten} parts written, {report.PartsKept} kept, in {report.Folder}"));
+            return;
+        }
+
+        JsonLine.Write(call.Terminal.Out, json =>
+        {
+            json.WriteString("folder", report.Folder);
+            json.WriteNumber("partsWritten", report.PartsWritten);
+            json.WriteNumber("partsKept", report.PartsKept);
+            json.WriteNumber("badFiles", report.BadFiles.Count);
+            json.WriteStartObject("images");
+            foreach (var (split, manifest) in report.Splits)
+                json.WriteNumber(split.ToString().ToLowerInvariant(), manifest.Count);
+            json.WriteEndObject();
+        });
+    }
+
+    static int Threads(string master)
+    {
+        var match = MasterPattern().Match(master);
+        if (!match.Success)
+            throw CliErrors.Master(master);
+        return match.Groups[1].Value switch
+        {
+            "" => 1,
+            "*" => Environment.ProcessorCount,
+            var n => int.TryParse(n, out var threads) && threads is >= 1 and <= 1024 ? threads : throw CliErrors.Master(master),
+        };
+    }
+
+    [GeneratedRegex(@"^local(?:\[(\*|\d+)\])?$", RegexOptions.CultureInvariant)]
+    private static partial Regex MasterPattern();
+}

@@ -1,0 +1,42 @@
+using MlNetCifar.App.Cli;
+using MlNetCifar.App.Runs;
+using MlNetCifar.Data;
+using MlNetCifar.Training;
+
+namespace MlNetCifar.App.Commands;
+
+/// <summary>The whole way in a minute, offline: trains on the sample that comes with the program.</summary>
+internal sealed class QuickstartCommand() : Verb("quickstart", "Train, evaluate and report on 10,000 real photographs that come with the program; no network needed.")
+{
+    const string Sample = "cifar10-sample.tar.gz";
+    const string Network = "seed-cnn";
+
+    /// <summary>Chosen by measurement: the shortest run that stays well above 0.62 whatever the seed.</summary>
+    static readonly TrainingOptions s_recipe = new()
+    {
+        Epochs = 25, BatchSize = 64, Optimizer = OptimizerKind.Adam, LearningRate = 2e-3f, Schedule = ScheduleKind.OneCycle, Augmentation = Augmentation.Standard(),
+    };
+
+    static readonly string[] s_offered = ["epochs", "seed", "threads"];
+
+    protected override IEnumerable<Setting> OwnSettings =>
+        [DataSettings.Data, DataSettings.OnBadImage, .. s_offered.Select(name => TrainingSettings.All.Single(t => t.Setting.Name == name).Setting), .. RunFolder.All];
+
+    public override int Run(Call call)
+    {
+        var sample = Path.Combine(AppContext.BaseDirectory, "Sample", Sample);
+        if (call.Get(DataSettings.Data) is null && !File.Exists(sample))
+            throw CliErrors.NoSample(sample);
+        var code = new TrainingJob(call, Name)
+        {
+            Data = call.Get(DataSettings.Data) ?? sample, Preset = Network, Split = (0.8, 0.05), Recipe = _ => s_recipe,
+        }.Run();
+        if (code == ExitCodes.Ok)
+        {
+            call.Terminal.Log("next     predict a picture of your own: mlnetcifar predict PICTURE.jpg");
+            call.Terminal.Log("         train on your own folders:     mlnetcifar train --data FOLDER");
+        }
+
+        return code;
+    }
+}

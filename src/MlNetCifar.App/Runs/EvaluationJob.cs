@@ -1,0 +1,104 @@
+using MlNetCifar.App.Cli;
+using MlNetCifar.Data;
+using MlNetCifar.Evaluation;
+using MlNetCifar.Evaluation.Report;
+using MlNetCifar.Models;
+using Spectre.Console;
+
+namespace MlNetCifar.App.Runs;
+
+/// <summary>Evaluates a model, writes the report of a run, and prints the figures.</summary>
+/// <param name="call">Terminal and settings.</param>
+/// <param name="folder">Where the report goes.</param>
+internal sealed class EvaluationJob(Call call, RunFolder folder)
+{
+    /// <summary>Heading of the report.</summary>
+    public required string Title { get; init; }
+
+    /// <summary>Name of the split, for people.</summary>
+    public required string Split { get; init; }
+
+    /// <summary>What the data were.</summary>
+    public required ImageDataset Dataset { get; init; }
+
+    /// <summary>Settings of the run.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> Settings { get; init; } = [];
+
+    /// <summary>Further members of the JSON result.</summary>
+    public IReadOnlyList<(string Name, object? Value)> Extra { get; init; } = [];
+
+    /// <summary>Scores the images, under a bar, and writes the report.</summary>
+    public EvaluationResult Run(ImageClassifier model, ImageSource images, CancellationToken stop)
+    {
+        var labels = new int[images.Count];
+        for (var i = 0; i < labels.Length; i++)
+            labels[i] = images.Label(i);
+        var started = TimeProvider.System.GetTimestamp();
+        var scores = Bars.Run(call.Terminal, $"evaluating {Split}", advance => model.Score(images, Threads, new Count(done =>
+            advance((double)done / labels.Length, Texts.Invariant($"evaluating {Split} {done:N0}/{labels.Length:N0}  {done / Math.Max(TimeProvider.System.GetElapsedTime(started).TotalSeconds, 1e-3):N0} images/s"))), stop));
+        var result = Evaluator.Evaluate(labels, scores, model.Classes);
+        var machine = new MachineInfo();
+        RunRecord.Machine(folder, machine);
+        ReportWriter.Write(folder.Path, new ReportInput
+        {
+            Title = Title, Result = result, History = model.History, Images = images, Command = call.CommandLine, Created = DateTimeOffset.UtcNow,
+            Dataset = [new("Data", Dataset.Path), new("Split", Split), new("Images", Texts.Invariant($"{images.Count:N0}")), new("Size", $"{images.Width}×{images.Height}×{images.Channels}"), new("Files left out", Texts.Of(Dataset.BadFiles.Count))],
+            Environment = [.. machine.Rows().Select(row => new KeyValuePair<string, string>(row.Name, row.Text))],
+            Settings = [new("network", model.Network.Name), new("weights", model.WeightsSha256), .. Settings],
+        });
+        if (Dataset.BadFiles.Count > 0)
+            BadFile.Write(Dataset.BadFiles, folder.File(BadFile.FileName));
+        return result;
+    }
+
+    /// <summary>Threads; null for all cores.</summary>
+    public int? Threads { get; init; }
+
+    /// <summary>Prints the figures: data, so to standard output.</summary>
+    public void Print(ImageClassifier model, EvaluationResult result)
+    {
+        if (call.Json)
+        {
+            PrintJson(model, result);
+            return;
+        }
+
+        var table = new Table().Border(TableBorder.Simple).AddColumn("Metric").AddColumn(new TableColumn("Value").RightAligned()).AddColumn("95 % interval");
+        foreach (var metric in result.Headline.Where(m => double.IsFinite(m.Value)))
+            table.AddRow(Markup.Escape(metric.Name), Texts.Invariant($"{metric.Value:0.0000}"), Markup.Escape(metric.Interval.IsDefined ? metric.Interval.ToString() : ""));
+        call.Terminal.Tables.Write(table);
+        call.Terminal.Out.WriteLine(Texts.Invariant(
+            $"{Split} accuracy {result.MicroAccuracy:0.0000}, 95 % interval {result.MicroAccuracyInterval}, on {result.Count:N0} images"));
+        call.Terminal.Log($"report   {folder.File("report.html")}");
+    }
+
+    void PrintJson(ImageClassifier model, EvaluationResult result) => JsonLine.Write(call.Terminal.Out, json =>
+    {
+        json.WriteString("event", "result");
+        json.WriteString("run", folder.Path);
+        json.WriteString("report", folder.File("report.html"));
+        json.WriteString("network", model.Network.Name);
+        json.WriteString("weightsSha256", model.WeightsSha256);
+        json.WriteString("split", Split);
+        json.WriteNumber("images", result.Count);
+        foreach (var metric in result.Headline)
+        {
+            JsonLine.Number(json, metric.Key, metric.Value);
+            if (metric.Interval.IsDefined)
+            {
+                json.WriteStartArray(metric.Key + "Interval");
+                json.WriteNumberValue(metric.Interval.Lower);
+                json.WriteNumberValue(metric.Interval.Upper);
+                json.WriteEndArray();
+            }
+        }
+
+        foreach (var (name, value) in Extra)
+            Setting.WriteValue(json, name, value);
+    });
+
+    sealed class Count(Action<int> report) : IProgress<int>
+    {
+        public void Report(int value) => report(value);
+    }
+}

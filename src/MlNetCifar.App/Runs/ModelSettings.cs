@@ -1,0 +1,38 @@
+using MlNetCifar.App.Cli;
+using MlNetCifar.Models;
+
+namespace MlNetCifar.App.Runs;
+
+/// <summary>Which trained model a command uses.</summary>
+internal static class ModelSettings
+{
+    const string BestWeights = "weights/best.safetensors";
+
+    public static Setting<string?> Model { get; } =
+        Settings.Text("model", "PATH", "Model file (.safetensors) or run folder; without it the newest run of train or quickstart", group: "Model");
+
+    /// <summary>Loads the model of a call.</summary>
+    public static ImageClassifier Load(Call call)
+    {
+        var path = call.Get(Model);
+        if (path is null)
+        {
+            path = Newest(call.Values.Settings.Contains(RunFolder.Output) ? call.Get(RunFolder.Output)! : RunFolder.Output.Fallback!);
+            call.Terminal.Log($"model    {path}");
+        }
+        else if (Directory.Exists(path))
+        {
+            var inside = Path.Combine(path, BestWeights);
+            path = File.Exists(inside) ? inside : throw CliErrors.NoWeights(path);
+        }
+
+        return ImageClassifier.Load(path);
+    }
+
+    static string Newest(string runs)
+    {
+        var newest = new[] { "train", "quickstart" }.Select(verb => Path.Combine(runs, verb)).Where(Directory.Exists).SelectMany(Directory.EnumerateDirectories)
+            .Select(folder => Path.Combine(folder, BestWeights)).Where(File.Exists).MaxBy(File.GetLastWriteTimeUtc);
+        return newest ?? throw CliErrors.NoModel(runs);
+    }
+}

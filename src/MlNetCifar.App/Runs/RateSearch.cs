@@ -1,0 +1,40 @@
+using MlNetCifar.App.Cli;
+using MlNetCifar.Data;
+using MlNetCifar.Nn;
+using MlNetCifar.Training;
+using Spectre.Console;
+
+namespace MlNetCifar.App.Runs;
+
+/// <summary>Searches for a learning rate and prints what was seen.</summary>
+internal static class RateSearch
+{
+    const int Rows = 20;
+
+    /// <summary>Searches; nothing is kept.</summary>
+    /// <returns>The exit code.</returns>
+    public static int Run(Call call, NetworkSpec network, TrainingOptions options, ImageSource train)
+    {
+        call.Terminal.Log("searching for a learning rate; nothing is kept");
+        var found = LearningRateFinder.Find(network, options, train, cancellation: call.Stop);
+        if (call.Json)
+        {
+            foreach (var point in found.Curve)
+                JsonLine.Write(call.Terminal.Out, json =>
+                {
+                    json.WriteNumber("learningRate", point.LearningRate);
+                    JsonLine.Number(json, "loss", point.Loss);
+                });
+            JsonLine.Write(call.Terminal.Out, json => json.WriteNumber("suggestion", found.Suggestion));
+            return ExitCodes.Ok;
+        }
+
+        var table = new Table().Border(TableBorder.Simple).AddColumn(new TableColumn("Rate").RightAligned()).AddColumn(new TableColumn("Loss").RightAligned());
+        var step = Math.Max(1, found.Curve.Count / Rows);
+        for (var i = 0; i < found.Curve.Count; i += step)
+            table.AddRow(Texts.Invariant($"{found.Curve[i].LearningRate:0.0e+0}"), Texts.Invariant($"{found.Curve[i].Loss:0.000}"));
+        call.Terminal.Tables.Write(table);
+        call.Terminal.Out.WriteLine(Texts.Invariant($"suggested learning rate {found.Suggestion:0.0e+0}: --learning-rate {found.Suggestion:G2}"));
+        return ExitCodes.Ok;
+    }
+}

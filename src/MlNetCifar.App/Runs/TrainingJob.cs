@@ -1,0 +1,120 @@
+using MlNetCifar.App.Cli;
+using MlNetCifar.Data;
+using MlNetCifar.Data.Catalog;
+using MlNetCifar.Imaging;
+using MlNetCifar.Nn;
+using MlNetCifar.Training;
+
+namespace MlNetCifar.App.Runs;
+
+/// <summary>The way from a data set to a trained, evaluated model in a run folder: what train and quickstart share.</summary>
+/// <param name="call">Terminal and settings.</param>
+/// <param name="verb">The command.</param>
+internal sealed class TrainingJob(Call call, string verb)
+{
+    /// <summary>The data set.</summary>
+    public required string Data { get; init; }
+
+    /// <summary>The network's preset.</summary>
+    public required string Preset { get; init; }
+
+    /// <summary>How pictures are preprocessed; null where the data decide.</summary>
+    public PreprocessSpec? Preprocess { get; init; }
+
+    /// <summary>Shares of train and validation where the data have no such splits.</summary>
+    public required (double Train, double Validation) Split { get; init; }
+
+    /// <summary>What holds where nothing is given, by the pictures' smaller side.</summary>
+    public required Func<int, TrainingOptions> Recipe { get; init; }
+
+    /// <summary>Whether to search for a learning rate instead of training.</summary>
+    public bool FindRate { get; init; }
+
+    /// <summary>Trains, evaluates, reports.</summary>
+    /// <returns>The exit code.</returns>
+    public int Run()
+    {
+        // Wrong options are told before the data are read.
+        var asked = TrainingSettings.Options(call.Values, Recipe(32), 32);
+        using var opened = DataSettings.Open(call, Data, Preprocess, threads: asked.Threads);
+        var dataset = Splits(opened, asked.Seed);
+        var train = dataset.Train;
+        var side = Math.Min(train.Width, train.Height);
+        var options = TrainingSettings.Options(call.Values, Recipe(side), side);
+        var network = Architectures.Create(Preset, train.Height, train.Width, train.Channels, train.Classes.Count);
+        if (FindRate)
+            return RateSearch.Run(call, network, options, train);
+        var folder = RunFolder.Create(call, verb, Preset);
+        RunRecord.Arguments(folder, verb, call.Values, options);
+        RunRecord.Machine(folder, new MachineInfo());
+        folder.Write("labels.txt", writer => train.Classes.ToList().ForEach(writer.WriteLine));
+        Announce(dataset, network, options, folder);
+        return Finish(folder, dataset, Fit(folder, dataset, network, options));
+    }
+
+    TrainingResult Fit(RunFolder folder, ImageDataset dataset, NetworkSpec network, TrainingOptions options) =>
+        Bars.Run(call.Terminal, "training", advance =>
+        {
+            var trainer = new Trainer(network, options);
+            trainer.Observers.Add(new EpochFiles(folder, dataset.Classes, DataSettings.Spec(dataset)));
+            trainer.Observers.Add(new TrainingProgress(call, advance));
+            return trainer.Fit(dataset.Train, dataset.Validation, cancellation: call.Stop);
+        });
+
+    int Finish(RunFolder folder, ImageDataset dataset, TrainingResult result)
+    {
+        using var model = result.ToClassifier(DataSettings.Spec(dataset));
+        model.Save(folder.Best);
+        var split = dataset.Has(DatasetSplit.Test) ? DatasetSplit.Test : dataset.Has(DatasetSplit.Validation) ? DatasetSplit.Validation : DatasetSplit.Train;
+        if (split == DatasetSplit.Train)
+            call.Terminal.Warn("there is neither a test nor a validation split; the figures are those of the training images and say nothing about new ones");
+        else if (split == DatasetSplit.Validation)
+            call.Terminal.Warn("there is no test split; the figures are those of the validation images, which also chose the best epoch");
+        call.Terminal.Log(Texts.Invariant(
+            $"{Reason(result)} after {result.Elapsed.TotalSeconds:0.0} s; {(result.BestEpoch == 0 ? "no epoch was finished" : $"weights of epoch {result.BestEpoch}")}"));
+        var job = new EvaluationJob(call, folder)
+        {
+            Title = $"{Preset} on {Path.GetFileName(Path.TrimEndingDirectorySeparator(dataset.Path))}", Split = split.ToString().ToLowerInvariant(), Dataset = dataset, Threads = result.Options.Threads,
+            Settings = RunRecord.Pairs(result.Options),
+            Extra = [("bestEpoch", result.BestEpoch), ("stopReason", result.StopReason), ("seconds", Math.Round(result.Elapsed.TotalSeconds, 3))],
+        };
+
+        // A run that was interrupted still gets its report; who does not want to wait interrupts again.
+        var evaluation = job.Run(model, dataset.Get(split), CancellationToken.None);
+        job.Print(model, evaluation);
+        call.Terminal.Log($"weights  {folder.Best} (SHA-256 {model.WeightsSha256})");
+        return call.Done();
+    }
+
+    ImageDataset Splits(ImageDataset dataset, ulong seed)
+    {
+        // A data set that was cut into train and validation by its maker is not cut again.
+        if (!dataset.Has(DatasetSplit.Test) && !dataset.Has(DatasetSplit.Validation) && Split.Train > 0)
+        {
+            dataset = dataset.Ensure(DatasetSplit.Test, 1 - Split.Train, seed);
+            call.Terminal.Log(Texts.Invariant($"no test split in the data: {dataset.Test!.Count:N0} images are set aside (--split {Split.Train})"));
+        }
+
+        return Split.Validation > 0 ? dataset.Ensure(DatasetSplit.Validation, Split.Validation, seed) : dataset;
+    }
+
+    void Announce(ImageDataset dataset, NetworkSpec network, TrainingOptions options, RunFolder folder)
+    {
+        var counts = string.Join(", ", new[] { DatasetSplit.Train, DatasetSplit.Validation, DatasetSplit.Test }.Where(dataset.Has)
+            .Select(s => Texts.Invariant($"{dataset.Get(s).Count:N0} {s.ToString().ToLowerInvariant()}")));
+        call.Terminal.Log($"data     {dataset.Path}: {counts}; {dataset.Classes.Count} classes; {network.Width}×{network.Height}×{network.Channels}");
+        var length = options.TimeBudget is { } budget ? Texts.Of(budget) : Texts.Invariant($"{options.Epochs} epochs");
+        call.Terminal.Log(Texts.Invariant(
+            $"network  {network.Name}: {network.Flops / 1e6:0.0} MFLOP an image; {Texts.Of(options.Optimizer)}, rate {options.LearningRate}, {Texts.Of(options.Schedule)}, batch {options.BatchSize}, {length}"));
+        call.Terminal.Log($"run      {folder.Path}");
+    }
+
+    static string Reason(TrainingResult result) => result.StopReason switch
+    {
+        StopReason.EarlyStopping => "stopped early",
+        StopReason.TimeBudget => "time is up",
+        StopReason.Cancelled => "interrupted",
+        StopReason.Observer => "stopped",
+        _ => "finished",
+    };
+}

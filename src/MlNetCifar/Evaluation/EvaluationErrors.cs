@@ -1,0 +1,47 @@
+using System.Diagnostics.CodeAnalysis;
+using MlNetCifar.Evaluation.Comparison;
+
+namespace MlNetCifar.Evaluation;
+
+/// <summary>The errors of evaluation, MNC50xx, one factory each.</summary>
+internal static class EvaluationErrors
+{
+    [DoesNotReturn]
+    public static void NoImages() => throw new MlNetCifarException(
+        "MNC5001", ErrorKind.Data, "There is no image with usable scores to evaluate.", "Check that the split is not empty.");
+
+    [DoesNotReturn]
+    public static void LabelOutOfRange(long row, int label, int classes) => throw new MlNetCifarException(
+        "MNC5002", ErrorKind.Data, $"Row {row} has label {label}; expected 0 … {classes - 1}.", "Evaluate with the classes the model was trained on.");
+
+    [DoesNotReturn]
+    public static void NonFiniteScore(long row, int column) => throw new MlNetCifarException(
+        "MNC5003", ErrorKind.Data, $"Row {row} has a score that is not finite, in column {column}.", "Train with a smaller learning rate or gradient clipping.");
+
+    [DoesNotReturn]
+    public static void ForeignAccumulator(Exception? inner = null) => throw new MlNetCifarException(
+        "MNC5004", ErrorKind.Data, "These bytes are no evaluation of this version, or were cut short.", "Evaluate the shard again.", null, inner);
+
+    [DoesNotReturn]
+    public static void MissingFile(string path) => throw new MlNetCifarException(
+        "MNC5005", ErrorKind.Data, "The file does not exist, so the folder is no evaluated run.", "Run 'evaluate' into that folder first.", path);
+
+    [DoesNotReturn]
+    public static void DamagedFile(string path, string what, Exception? inner = null) => throw new MlNetCifarException(
+        "MNC5006", ErrorKind.Data, what, "Evaluate the run again.", path, inner);
+
+    [DoesNotReturn]
+    public static void DifferentData(RunData a, RunData b) => throw new MlNetCifarException(
+        "MNC5007", ErrorKind.Data,
+        $"'{a.Name}' and '{b.Name}' were evaluated on different test data ({Short(a.DataHash)} with {a.Result.Count} images, {Short(b.DataHash)} with {b.Result.Count} images).",
+        "Evaluate both on the same images; numbers from different images cannot be compared.");
+
+    [DoesNotReturn]
+    public static void DamagedCalibration(Exception inner) => throw new MlNetCifarException(
+        "MNC5008", ErrorKind.Data, $"The model's calibration cannot be read: {inner.Message}", "Calibrate the model again.", null, inner);
+
+    [DoesNotReturn]
+    public static void GateFailed(string message) => throw new MlNetCifarException("MNC5009", ErrorKind.Failure, message);
+
+    static string Short(string hash) => hash.Length > 12 ? hash[..12] : hash;
+}

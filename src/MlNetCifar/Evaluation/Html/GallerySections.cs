@@ -1,0 +1,59 @@
+using System.Text;
+using MlNetCifar.Evaluation.Report;
+
+namespace MlNetCifar.Evaluation.Html;
+
+/// <summary>Mistakes as pictures, where pictures are at hand; as names otherwise.</summary>
+internal static class GallerySections
+{
+    const int MostTiles = 24;
+    const int MostPairs = 6;
+    const int MostInStrip = 12;
+
+    public static void Mistakes(StringBuilder html, ReportInput input, IReadOnlyList<Mistake> mistakes)
+    {
+        Markup.Section(html, "mistakes", "Most confident mistakes", "Wrong answers the model was surest of: often odd pictures, wrong labels, or what to collect more of.");
+        html.Append("<div class=\"grid\">\n");
+        foreach (var mistake in mistakes.Take(MostTiles))
+        {
+            var classes = input.Result.Classes;
+            var name = Markup.Text(input.NameOf(mistake.Row));
+            html.Append($"<div class=\"tile\" title=\"{name}\">");
+            Image(html, input, mistake.Row, $"{classes[mistake.Label]} taken for {classes[mistake.Predicted]}");
+            if (input.Images is null)
+                html.Append($"<span class=\"small\">{name}</span>");
+            html.Append($"<b>{Markup.Text(classes[mistake.Label])}</b>as <span class=\"as\">{Markup.Text(classes[mistake.Predicted])}</span> <span class=\"small\">{Markup.Percent(mistake.Confidence)}</span></div>\n");
+        }
+
+        html.Append("</div>\n</section>\n");
+    }
+
+    public static void Pairs(StringBuilder html, ReportInput input, IReadOnlyList<Mistake> mistakes)
+    {
+        var result = input.Result;
+        Markup.Section(html, "pairs", "Most confused pairs", "Per pair the pictures with the surest wrong answers.");
+        foreach (var pair in result.ConfusionMatrix.MostConfused(MostPairs))
+        {
+            html.Append(
+                $"<div class=\"pair\"><p><b>{Markup.Text(result.Classes[pair.Actual])}</b> taken for <b class=\"as\">{Markup.Text(result.Classes[pair.Predicted])}</b>: " +
+                $"{Markup.Images(pair.Count)}, {Markup.Percent(pair.Rate)} of the class</p>");
+            if (input.Images is not null)
+            {
+                html.Append("<div class=\"strip\">");
+                foreach (var mistake in mistakes.Where(m => m.Label == pair.Actual && m.Predicted == pair.Predicted).Take(MostInStrip))
+                    Image(html, input, mistake.Row, $"{input.NameOf(mistake.Row)}, {Markup.Percent(mistake.Confidence)} sure");
+                html.Append("</div>");
+            }
+
+            html.Append("</div>\n");
+        }
+
+        html.Append("</section>\n");
+    }
+
+    static void Image(StringBuilder html, ReportInput input, int row, string text)
+    {
+        if (input.Images is { } images)
+            html.Append($"<img src=\"{Thumbnails.DataUri(images, row)}\" alt=\"{Markup.Text(text)}\" title=\"{Markup.Text(text)}\" loading=\"lazy\">");
+    }
+}

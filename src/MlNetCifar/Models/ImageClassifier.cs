@@ -1,0 +1,208 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using MlNetCifar.Data;
+using MlNetCifar.Evaluation;
+using MlNetCifar.Imaging;
+using MlNetCifar.Nn;
+using MlNetCifar.Numerics;
+
+namespace MlNetCifar.Models;
+
+/// <summary>A trained network with all it needs to be used: classes, preprocessing and normalisation. Immutable; prediction is thread-safe.</summary>
+public sealed class ImageClassifier : IDisposable
+{
+    const int BatchSize = 256;
+
+    readonly ConcurrentBag<Network> _networks = [];
+    readonly WorkerPool _caller = new(1);
+    readonly Preprocessor _preprocessor;
+
+    /// <summary>Puts a model together.</summary>
+    /// <param name="weights">Owned by the model from now on.</param>
+    /// <param name="classes">Names in the order of the outputs.</param>
+    /// <param name="preprocess">How pictures become inputs.</param>
+    /// <param name="normalization">How bytes become numbers.</param>
+    /// <exception cref="ArgumentException">The parts do not fit together.</exception>
+    public ImageClassifier(NetworkWeights weights, IReadOnlyList<string> classes, PreprocessSpec preprocess, Normalization normalization)
+    {
+        ArgumentNullException.ThrowIfNull(weights);
+        ArgumentNullException.ThrowIfNull(classes);
+        ArgumentNullException.ThrowIfNull(preprocess);
+        ArgumentNullException.ThrowIfNull(normalization);
+        var spec = weights.Spec;
+        if (classes.Count != spec.Classes)
+            throw new ArgumentException($"{classes.Count} class names for a network of {spec.Classes} classes.", nameof(classes));
+        if ((preprocess.Height, preprocess.Width, preprocess.Channels) != (spec.Height, spec.Width, spec.Channels))
+            throw new ArgumentException($"The preprocessing gives {preprocess.Height}×{preprocess.Width}×{preprocess.Channels}; the network takes {spec.Height}×{spec.Width}×{spec.Channels}.", nameof(preprocess));
+        if (normalization.Channels != spec.Channels)
+            throw new ArgumentException($"The normalisation has {normalization.Channels} channels; the network takes {spec.Channels}.", nameof(normalization));
+        Weights = weights;
+        Classes = [.. classes];
+        Preprocess = preprocess;
+        Normalization = normalization;
+        WeightsSha256 = weights.Sha256();
+        _preprocessor = new Preprocessor(preprocess);
+    }
+
+    /// <summary>The network's description.</summary>
+    public NetworkSpec Network => Weights.Spec;
+
+    /// <summary>The weights; not to be changed.</summary>
+    public NetworkWeights Weights { get; }
+
+    /// <summary>SHA-256 of the weights, 64 hexadecimal digits.</summary>
+    public string WeightsSha256 { get; }
+
+    /// <summary>Class names in the order of the outputs.</summary>
+    public ImmutableArray<string> Classes { get; }
+
+    /// <summary>How pictures become inputs.</summary>
+    public PreprocessSpec Preprocess { get; }
+
+    /// <summary>How bytes become numbers.</summary>
+    public Normalization Normalization { get; }
+
+    /// <summary>The epochs of its training; may be empty.</summary>
+    public IReadOnlyList<EpochRecord> History { get; init; } = [];
+
+    /// <summary>The epoch (from 1) the weights are from; 0 where that is not known.</summary>
+    public int BestEpoch { get; init; }
+
+    /// <summary>The training options as text, for the record; may be empty.</summary>
+    public string TrainingSettings { get; init; } = "";
+
+    /// <summary>Reads a model file.</summary>
+    /// <param name="path">A file that <see cref="Save"/> wrote.</param>
+    /// <exception cref="MlNetCifarException">The file is missing, foreign, damaged or too new (MNC40xx).</exception>
+    public static ImageClassifier Load(string path) => ModelFile.Load(path);
+
+    /// <summary>Writes one file: safetensors with PyTorch's tensor names and layouts, the rest as JSON in its metadata. Atomic.</summary>
+    /// <param name="path">Usually ends in <c>.safetensors</c>.</param>
+    /// <exception cref="MlNetCifarException">The file cannot be written (MNC4006); what was there before is untouched.</exception>
+    public void Save(string path) => ModelFile.Save(this, path);
+
+    /// <summary>Classifies an encoded picture of any size.</summary>
+    /// <param name="file">A whole JPEG, PNG, … file.</param>
+    /// <param name="top">How many classes to return, at most; ≥ 1. The default is 5.</param>
+    /// <returns>The most probable classes, in falling order.</returns>
+    /// <exception cref="MlNetCifarException">The file cannot be decoded (MNC12xx).</exception>
+    public IReadOnlyList<Prediction> Predict(ReadOnlySpan<byte> file, int top = 5) => Predict(ImageDecoder.Decode(file), top);
+
+    /// <summary>Classifies a decoded picture of any size.</summary>
+    /// <param name="image">The picture.</param>
+    /// <param name="top">How many classes to return, at most; ≥ 1. The default is 5.</param>
+    /// <returns>The most probable classes, in falling order; of equals the lower index first.</returns>
+    public IReadOnlyList<Prediction> Predict(RgbImage image, int top = 5)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        ArgumentOutOfRangeException.ThrowIfLessThan(top, 1);
+        var pixels = new byte[Network.InputShape(1).Length];
+        _preprocessor.Apply(image, pixels);
+        var source = new ImageSet(pixels, [0], Network.Height, Network.Width, Network.Channels, Classes);
+        var scores = Score(source, threads: 1);
+        return [.. scores.Select((p, k) => new Prediction(Classes[k], k, p)).OrderByDescending(p => p.Probability).ThenBy(p => p.Index).Take(top)];
+    }
+
+    /// <summary>Class probabilities of many preprocessed pictures.</summary>
+    /// <param name="source">Of the model's size and channels.</param>
+    /// <param name="threads">Threads, ≥ 1; the result does not depend on it. Null for the cores this process may use.</param>
+    /// <param name="views">Views of each picture whose logits are averaged. The default is the picture alone.</param>
+    /// <param name="progress">Told the number of pictures done.</param>
+    /// <param name="cancellation">Ends the work.</param>
+    /// <returns>[N, classes], each row summing to 1.</returns>
+    /// <exception cref="MlNetCifarException">The pictures do not fit (MNC4008).</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public float[] Score(
+        ImageSource source, int? threads = null, TestTimeViews views = TestTimeViews.None, IProgress<int>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        if ((source.Height, source.Width, source.Channels) != (Network.Height, Network.Width, Network.Channels))
+            throw ModelErrors.OtherImages($"{source.Height}×{source.Width}×{source.Channels}", $"{Network.Height}×{Network.Width}×{Network.Channels}");
+        var scores = new float[source.Count * Classes.Length];
+        if (source.Count == 0)
+            return scores;
+        if (source.Count == 1 && views == TestTimeViews.None)
+        {
+            ScoreOne(source, scores);
+            return scores;
+        }
+
+        using var pool = new WorkerPool(threads ?? Environment.ProcessorCount);
+        using var network = new Network(Weights, Math.Min(BatchSize, source.Count), training: false, pool);
+        using var loader = new BatchLoader(source, Normalization, new BatchLoaderOptions { BatchSize = network.BatchSize });
+        loader.Start(0);
+        var done = 0;
+        while (loader.Next() is { } batch)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            ScoreBatch(network, batch, views, scores.AsSpan(done * Classes.Length, batch.Count * Classes.Length));
+            done += batch.Count;
+            progress?.Report(done);
+        }
+
+        return scores;
+    }
+
+    /// <summary>Scores labelled pictures and measures the result.</summary>
+    /// <param name="source">Of the model's size, channels and number of classes.</param>
+    /// <param name="options">Of the evaluation; null for the defaults.</param>
+    /// <param name="views">Views of each picture whose logits are averaged. The default is the picture alone.</param>
+    /// <param name="cancellation">Ends the work.</param>
+    /// <exception cref="MlNetCifarException">The pictures do not fit (MNC4008).</exception>
+    public EvaluationResult Evaluate(
+        ImageSource source, EvaluationOptions? options = null, TestTimeViews views = TestTimeViews.None, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        if (!source.Classes.SequenceEqual(Classes))
+            throw ModelErrors.OtherImages($"classes {string.Join(", ", source.Classes)}", $"classes {string.Join(", ", Classes)}");
+        var labels = new int[source.Count];
+        for (var i = 0; i < labels.Length; i++)
+            labels[i] = source.Label(i);
+        return Evaluator.Evaluate(labels, Score(source, views: views, cancellation: cancellation), Classes, options);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var network in _networks)
+            network.Dispose();
+        _networks.Clear();
+        _caller.Dispose();
+        Weights.Dispose();
+    }
+
+    static void ScoreBatch(Network network, Batch batch, TestTimeViews views, Span<float> scores)
+    {
+        var spec = network.Weights.Spec;
+        var sums = new float[batch.Count * spec.Outputs];
+        foreach (var view in Views.Of(views))
+        {
+            Views.Write(view, spec.Height, spec.Width, spec.Channels, batch.Pixels, network.Input(batch.Count));
+            network.Forward(batch.Count);
+            var logits = network.Logits(batch.Count);
+            for (var i = 0; i < sums.Length; i++)
+                sums[i] += view.Weight * logits[i];
+        }
+
+        network.ToProbabilities(sums, scores);
+    }
+
+    /// <summary>One picture on the calling thread, by a network from the bag: several callers at once each have their own.</summary>
+    void ScoreOne(ImageSource source, Span<float> scores)
+    {
+        if (!_networks.TryTake(out var network))
+            network = new Network(Weights, 1, training: false, _caller);
+        var pixels = new byte[source.ImageLength];
+        source.CopyPixels(0, pixels);
+        var input = network.Input(1);
+        for (var i = 0; i < input.Length; i++)
+        {
+            var channel = i % Normalization.Channels;
+            input[i] = ((pixels[i] / 255f) - Normalization.Mean[channel]) / Normalization.Std[channel];
+        }
+
+        network.Forward(1);
+        network.ToProbabilities(network.Logits(1), scores);
+        _networks.Add(network);
+    }
+}

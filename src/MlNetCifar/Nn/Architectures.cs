@@ -1,0 +1,120 @@
+using System.Collections.Immutable;
+using MlNetCifar.Numerics.Kernels;
+
+namespace MlNetCifar.Nn;
+
+/// <summary>The presets: networks that are known to work, by name.</summary>
+public static class Architectures
+{
+    static readonly Activation s_gelu = new(ActivationKind.Gelu);
+    static readonly BatchNorm s_airbenchNorm = new() { Epsilon = 1e-12f, Momentum = 0.4f, Scale = false };
+    static readonly Activation s_relu = new(ActivationKind.Relu);
+
+    /// <summary>Names of the presets.</summary>
+    public static ImmutableArray<string> Names { get; } = ["seed-cnn", "cats-dogs-cnn", "elephas-mlp", "advanced-cnn", "resnet9", "airbench94"];
+
+    /// <summary>A preset by name.</summary>
+    /// <param name="name">One of <see cref="Names"/>.</param>
+    /// <param name="height">Rows of the input.</param>
+    /// <param name="width">Columns of the input.</param>
+    /// <param name="channels">Channels of the input: 3 or 1.</param>
+    /// <param name="classes">Number of classes, ≥ 2.</param>
+    /// <exception cref="MlNetCifarException">The name is unknown (MNC2004), or the input is too small for the network (MNC2001).</exception>
+    public static NetworkSpec Create(string name, int height, int width, int channels, int classes)
+    {
+        ImmutableArray<LayerSpec> layers = name switch
+        {
+            "seed-cnn" => SeedCnn(classes),
+            "cats-dogs-cnn" => CatsDogsCnn(classes),
+            "elephas-mlp" => ElephasMlp(classes),
+            "advanced-cnn" => AdvancedCnn(classes),
+            "resnet9" => Resnet9(classes),
+            "airbench94" => Airbench94(channels, classes),
+            _ => throw NetworkErrors.UnknownPreset(name, Names),
+        };
+        var sigmoid = classes == 2 && name is ("cats-dogs-cnn" or "elephas-mlp");
+        var spec = new NetworkSpec
+        {
+            Name = name, Height = height, Width = width, Channels = channels, Classes = classes, Layers = layers,
+            Loss = sigmoid ? LossKind.SigmoidCrossEntropy : LossKind.SoftmaxCrossEntropy,
+        };
+        spec.Validate();
+        return spec;
+    }
+
+    /// <summary>Three blocks of 3×3 convolution (32, 64, 128 filters), ReLU and max-pooling; dense 128; dropout 0.5.</summary>
+    static ImmutableArray<LayerSpec> SeedCnn(int classes) =>
+    [
+        new Conv2d(32, 3), s_relu, MaxPool(),
+        new Conv2d(64, 3), s_relu, MaxPool(),
+        new Conv2d(128, 3), s_relu, MaxPool(),
+        new Flatten(), new Linear(128), s_relu, new Dropout(0.5f), Head(classes),
+    ];
+
+    /// <summary>Two blocks of 3×3 convolution (32, 64 filters), ReLU and max-pooling; dense 128; dropout 0.5; one sigmoid for two classes.</summary>
+    static ImmutableArray<LayerSpec> CatsDogsCnn(int classes) =>
+    [
+        new Conv2d(32, 3), s_relu, MaxPool(),
+        new Conv2d(64, 3), s_relu, MaxPool(),
+        new Flatten(), new Linear(128), s_relu, new Dropout(0.5f), Head(Outputs(classes)),
+    ];
+
+    /// <summary>A perceptron 256-128 with dropout 0.3; one sigmoid for two classes.</summary>
+    static ImmutableArray<LayerSpec> ElephasMlp(int classes) =>
+    [
+        new Flatten(),
+        new Linear(256), s_relu, new Dropout(0.3f),
+        new Linear(128), s_relu, new Dropout(0.3f),
+        Head(Outputs(classes)),
+    ];
+
+    /// <summary>Three double blocks of 3×3 convolution, batch normalisation and ReLU (32, 64, 128 filters) with max-pooling and dropout; dense 128.</summary>
+    static ImmutableArray<LayerSpec> AdvancedCnn(int classes) =>
+    [
+        .. ConvBlock(32), .. ConvBlock(32), MaxPool(), new Dropout(0.1f),
+        .. ConvBlock(64), .. ConvBlock(64), MaxPool(), new Dropout(0.15f),
+        .. ConvBlock(128), .. ConvBlock(128), MaxPool(), new Dropout(0.2f),
+        new Flatten(), new Linear(128) { Bias = false }, new BatchNorm(), s_relu, new Dropout(0.3f), Head(classes),
+    ];
+
+    /// <summary>The nine-layer residual network of the DAWNBench CIFAR-10 entries: 64, 128 + residual, 256, 512 + residual, global max-pooling, scaled head.</summary>
+    static ImmutableArray<LayerSpec> Resnet9(int classes) =>
+    [
+        .. ConvBlock(64),
+        .. ConvBlock(128), MaxPool(), new Residual([.. ConvBlock(128), .. ConvBlock(128)]),
+        .. ConvBlock(256), MaxPool(),
+        .. ConvBlock(512), MaxPool(), new Residual([.. ConvBlock(512), .. ConvBlock(512)]),
+        new GlobalPool(PoolKind.Max), Head(classes) with { Bias = false }, new Scale(0.125f),
+    ];
+
+    /// <summary>
+    /// The network of the airbench94 recipe (Jordan 2024): a frozen whitening layer of 2×2 patches, three groups of two convolutions (64, 256, 256 filters) that
+    /// start as identities, batch normalisation without scale, GELU, global max-pooling, a head scaled by 1/256.
+    /// </summary>
+    static ImmutableArray<LayerSpec> Airbench94(int channels, int classes) =>
+    [
+        new Conv2d(2 * 4 * channels, 2)
+        {
+            Padding = Padding.Valid, Frozen = true, Initializer = Initializer.Whitening, BiasInitializer = Initializer.FanInUniform,
+        },
+        s_gelu,
+        .. AirbenchGroup(64), .. AirbenchGroup(256), .. AirbenchGroup(256),
+        new GlobalPool(PoolKind.Max), new Linear(classes) { Bias = false, Initializer = Initializer.UnitUniform }, new Scale(1f / 256),
+    ];
+
+    static LayerSpec[] AirbenchGroup(int filters) =>
+    [
+        IdentityConv(filters), MaxPool(), s_airbenchNorm, s_gelu,
+        IdentityConv(filters), s_airbenchNorm, s_gelu,
+    ];
+
+    static Conv2d IdentityConv(int filters) => new(filters, 3) { Bias = false, Initializer = Initializer.Dirac };
+
+    static LayerSpec[] ConvBlock(int filters) => [new Conv2d(filters, 3) { Bias = false }, new BatchNorm(), s_relu];
+
+    static Pool2d MaxPool() => new(PoolKind.Max, 2);
+
+    static Linear Head(int outputs) => new(outputs) { Initializer = Initializer.GlorotUniform };
+
+    static int Outputs(int classes) => classes == 2 ? 1 : classes;
+}

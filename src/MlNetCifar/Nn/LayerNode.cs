@@ -1,0 +1,86 @@
+using System.Collections.Immutable;
+using MlNetCifar.Numerics;
+
+namespace MlNetCifar.Nn;
+
+/// <summary>A layer of a checked network.</summary>
+/// <param name="Layer">The description.</param>
+/// <param name="Position">Place in the network in words: <c>3 (conv2d)</c>, in residual blocks <c>3.1 (conv2d)</c>.</param>
+/// <param name="WeightName">Prefix of its tensors in weight files, for example <c>layer1.conv2</c>; null for layers without parameters.</param>
+/// <param name="Input">Shape of one image before it.</param>
+/// <param name="Output">Shape of one image after it.</param>
+/// <param name="FlattenedFrom">Where the input is a flattened picture: that picture's shape. Weight files order such inputs channels first.</param>
+/// <param name="Body">The main path of a residual block.</param>
+/// <param name="Shortcut">The other path of a residual block.</param>
+internal sealed record LayerNode(
+    LayerSpec Layer, string Position, string? WeightName, Shape Input, Shape Output, Shape? FlattenedFrom,
+    ImmutableArray<LayerNode> Body, ImmutableArray<LayerNode> Shortcut)
+{
+    /// <summary>This node and those inside it, in the order of computation, a residual block after its paths.</summary>
+    public IEnumerable<LayerNode> Flat() => Body.Concat(Shortcut).SelectMany(node => node.Flat()).Append(this);
+}
+
+/// <summary>Walks a description once, checking shapes and giving names.</summary>
+internal sealed class LayerResolver
+{
+    readonly Dictionary<string, int> _counts = [];
+
+    /// <summary>Resolves one path.</summary>
+    /// <param name="layers">The path.</param>
+    /// <param name="input">Shape of one image before it.</param>
+    /// <param name="position">Prefix of positions.</param>
+    /// <param name="prefix">Prefix of weight names.</param>
+    public ImmutableArray<LayerNode> Resolve(ImmutableArray<LayerSpec> layers, Shape input, string position = "", string prefix = "")
+    {
+        var nodes = ImmutableArray.CreateBuilder<LayerNode>();
+        Shape? flattenedFrom = null;
+        for (var i = 0; i < layers.Length; i++)
+        {
+            var node = Resolve(layers[i], input, flattenedFrom, $"{position}{i + 1}", prefix);
+            flattenedFrom = layers[i] switch
+            {
+                Flatten when input is not { H: 1, W: 1 } => input,
+                Activation or Dropout or Scale => flattenedFrom,
+                _ => null,
+            };
+            nodes.Add(node);
+            input = node.Output;
+        }
+
+        return nodes.ToImmutable();
+    }
+
+    LayerNode Resolve(LayerSpec layer, Shape input, Shape? flattenedFrom, string position, string prefix)
+    {
+        if (layer is Residual block)
+        {
+            var name = Next(prefix, "layer");
+            var body = Resolve(block.Body, input, $"{position}.", $"{name}.");
+            var shortcut = Resolve(block.Shortcut, input, $"{position}.s", $"{name}.downsample.");
+            return new LayerNode(layer, $"{position} ({layer.Kind})", null, input, Output(layer, input, position), null, body, shortcut);
+        }
+
+        var weightName = layer.WeightPrefix is { } kind ? Next(prefix, kind) : null;
+        return new LayerNode(layer, $"{position} ({layer.Kind})", weightName, input, Output(layer, input, position), flattenedFrom, [], []);
+    }
+
+    static Shape Output(LayerSpec layer, Shape input, string position)
+    {
+        try
+        {
+            return layer.OutputShape(input);
+        }
+        catch (MlNetCifarException e)
+        {
+            // The layer knows its kind; only the walk knows where it stands.
+            throw new MlNetCifarException(e.Code, e.Kind, e.Reason.Replace($"Layer {layer.Kind}:", $"Layer {position} ({layer.Kind}):", StringComparison.Ordinal), e.Action);
+        }
+    }
+
+    string Next(string prefix, string kind)
+    {
+        var key = prefix + kind;
+        _counts[key] = _counts.GetValueOrDefault(key) + 1;
+        return $"{key}{_counts[key]}";
+    }
+}

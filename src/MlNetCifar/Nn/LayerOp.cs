@@ -1,0 +1,76 @@
+using MlNetCifar.Numerics;
+using MlNetCifar.Numerics.Simd;
+
+namespace MlNetCifar.Nn;
+
+/// <summary>What every op of one pass over the network shares.</summary>
+internal sealed class Pass
+{
+    /// <summary>Threads.</summary>
+    public required WorkerPool Pool { get; init; }
+
+    /// <summary>Lane width of all kernels.</summary>
+    public required SimdWidth Width { get; init; }
+
+    /// <summary>Images in this batch.</summary>
+    public int Count { get; set; }
+
+    /// <summary>Whether batch statistics and dropout apply.</summary>
+    public bool Training { get; set; }
+
+    /// <summary>The run's seed.</summary>
+    public ulong Seed { get; set; }
+
+    /// <summary>Optimizer step; dropout masks depend on it.</summary>
+    public long Step { get; set; }
+}
+
+/// <summary>A tensor between two ops: its shape (N being the largest batch) and the planned memory of its data and its gradient.</summary>
+internal sealed class Value(Shape shape, PlannedBuffer data)
+{
+    public Shape Shape { get; } = shape;
+
+    public PlannedBuffer Data { get; } = data;
+
+    /// <summary>∂loss/∂value; null where nothing before it is trained.</summary>
+    public PlannedBuffer? Gradient { get; set; }
+
+    /// <summary>Whether the buffer may not be overwritten by the op that reads it.</summary>
+    public bool ReadOnly { get; init; }
+
+    public Span<float> Rows(int count) => Data.Span(count * Shape.ImageLength);
+
+    public Span<float> GradientRows(int count) => Gradient!.Span(count * Shape.ImageLength);
+}
+
+/// <summary>
+/// A compiled layer, its memory planned. The backward pass reads <see cref="Output"/>'s gradient (and may destroy it), overwrites the gradients of
+/// its parameters, and overwrites <see cref="Input"/>'s gradient where that exists.
+/// </summary>
+internal abstract class LayerOp
+{
+    /// <summary>Index and kind in words, for messages and profiles.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>What it reads.</summary>
+    public required Value Input { get; init; }
+
+    /// <summary>What it writes.</summary>
+    public required Value Output { get; init; }
+
+    /// <summary>Whether the backward pass reads the input's data.</summary>
+    public virtual bool BackwardReadsInput => false;
+
+    /// <summary>Whether the backward pass reads the output's data.</summary>
+    public virtual bool BackwardReadsOutput => false;
+
+    /// <summary>How it is computed, for <c>summary</c>.</summary>
+    public virtual string Algorithm => "";
+
+    /// <summary>Direct-convolution flops of one image's forward pass that the op performs, for profiles.</summary>
+    public double Flops { get; init; }
+
+    public abstract void Forward(Pass pass);
+
+    public abstract void Backward(Pass pass);
+}

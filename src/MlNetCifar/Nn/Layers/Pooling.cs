@@ -1,0 +1,92 @@
+using MlNetCifar.Numerics;
+using MlNetCifar.Numerics.Kernels;
+
+namespace MlNetCifar.Nn;
+
+/// <summary>What a pooling layer takes of each window.</summary>
+public enum PoolKind
+{
+    /// <summary>The largest element.</summary>
+    Max,
+
+    /// <summary>The mean; padding does not count.</summary>
+    Average,
+}
+
+/// <summary>Pooling over square windows, channel by channel. Output size: (input + 2 · padding − size) / stride + 1, rounded down.</summary>
+/// <param name="Pool">What is taken of each window.</param>
+/// <param name="Size">Rows and columns of the window, ≥ 1.</param>
+public sealed record Pool2d(PoolKind Pool, int Size) : LayerSpec
+{
+    /// <summary>Distance between windows; 0 (the default) for <see cref="Size"/>.</summary>
+    public int Stride { get; init; }
+
+    /// <summary>Rows and columns around the input, at most half the window. The default is 0.</summary>
+    public int Pad { get; init; }
+
+    /// <inheritdoc/>
+    public override string Kind => Pool == PoolKind.Max ? "max_pool" : "average_pool";
+
+    /// <inheritdoc/>
+    public override string Details => $"{Size}×{Size}{(Step == Size ? "" : $", stride {Step}")}{(Pad == 0 ? "" : $", padding {Pad}")}";
+
+    int Step => Stride == 0 ? Size : Stride;
+
+    /// <inheritdoc/>
+    public override Shape OutputShape(Shape input)
+    {
+        if (Size < 1 || Step < 1 || Pad < 0 || Pad > Size / 2)
+            throw NetworkErrors.Option(Kind, $"size {Size}, stride {Stride}, padding {Pad}", "size and stride at least 1, padding at most half the size");
+        if (input.H + (2 * Pad) < Size || input.W + (2 * Pad) < Size)
+            throw NetworkErrors.Shape(Kind, $"input {input}", $"at least [N, {Size - (2 * Pad)}, {Size - (2 * Pad)}, C]");
+        var shape = Geometry(input);
+        return input with { H = shape.P, W = shape.Q };
+    }
+
+    /// <inheritdoc/>
+    public override double Flops(Shape input) => (double)OutputShape(input.WithBatch(1)).Length * Size * Size;
+
+    internal PoolShape Geometry(Shape input) => new(input.N, input.H, input.W, input.C, Size, Size, Step, Pad);
+}
+
+/// <summary>Pooling over the whole picture: [N, H, W, C] → [N, 1, 1, C].</summary>
+/// <param name="Pool">What is taken of each channel.</param>
+public sealed record GlobalPool(PoolKind Pool) : LayerSpec
+{
+    /// <inheritdoc/>
+    public override string Kind => Pool == PoolKind.Max ? "global_max_pool" : "global_average_pool";
+
+    /// <inheritdoc/>
+    public override Shape OutputShape(Shape input) => input with { H = 1, W = 1 };
+
+    /// <inheritdoc/>
+    public override double Flops(Shape input) => input.ImageLength;
+
+    internal static PoolShape Geometry(Shape input) => new(input.N, input.H, input.W, input.C, input.H, input.W, 1, 0);
+}
+
+/// <summary>Max or average pooling; <paramref name="argMax"/> remembers the winners of a max pooling for the backward pass.</summary>
+internal sealed class PoolOp(PoolShape shape, PoolKind kind, PlannedBuffer? argMax) : LayerOp
+{
+    public override void Forward(Pass pass)
+    {
+        var x = Input.Rows(pass.Count);
+        var y = Output.Rows(pass.Count);
+        if (kind == PoolKind.Max)
+            Pooling.MaxForward(shape, pass.Count, x, y, argMax is null ? [] : argMax.Span(y.Length), pass.Width, pass.Pool);
+        else
+            Pooling.AverageForward(shape, pass.Count, x, y, pass.Width, pass.Pool);
+    }
+
+    public override void Backward(Pass pass)
+    {
+        if (Input.Gradient is null)
+            return;
+        var gradX = Input.GradientRows(pass.Count);
+        var gradY = Output.GradientRows(pass.Count);
+        if (kind == PoolKind.Max)
+            Pooling.MaxBackward(shape, pass.Count, gradY, argMax!.Span(gradY.Length), gradX, pass.Width, pass.Pool);
+        else
+            Pooling.AverageBackward(shape, pass.Count, gradY, gradX, pass.Width, pass.Pool);
+    }
+}

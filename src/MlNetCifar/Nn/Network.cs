@@ -1,0 +1,185 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using MlNetCifar.Numerics;
+using MlNetCifar.Numerics.Kernels;
+using MlNetCifar.Numerics.Simd;
+
+namespace MlNetCifar.Nn;
+
+/// <summary>
+/// A network compiled for one largest batch: ops in order with their memory planned once. A pass allocates nothing on the managed heap.
+/// Not thread-safe; several networks may share one <see cref="NetworkWeights"/> for inference.
+/// </summary>
+internal sealed class Network : IDisposable
+{
+    readonly Arena _arena;
+    readonly Pass _pass;
+    readonly Value _input;
+    readonly Value _logits;
+    readonly PlannedBuffer _probabilities;
+
+    /// <summary>Compiles.</summary>
+    /// <param name="weights">Borrowed; must outlive the network.</param>
+    /// <param name="batchSize">Largest batch, ≥ 1.</param>
+    /// <param name="training">Whether <see cref="Backward(CancellationToken)"/> will be called.</param>
+    /// <param name="pool">Borrowed threads.</param>
+    /// <param name="width">Lane width; null for the machine's.</param>
+    public Network(NetworkWeights weights, int batchSize, bool training, WorkerPool pool, SimdWidth? width = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
+        Weights = weights;
+        BatchSize = batchSize;
+        _pass = new Pass { Pool = pool, Width = width ?? SimdLevel.Active };
+        Gradients = training ? new WeightGradients(weights) : null;
+        var compiled = new NetworkCompiler(weights, batchSize, Gradients, _pass).Compile();
+        (Ops, _input, _logits, _probabilities, Buffers) = compiled;
+        _arena = new Arena(MemoryPlanner.Place(Buffers));
+        foreach (var buffer in Buffers)
+            buffer.Bind(_arena);
+#if DEBUG
+        // Whatever reads memory before writing it shows.
+        _arena.Span(0, (int)_arena.Length).Fill(float.NaN);
+#endif
+    }
+
+    /// <summary>The weights it reads and, in training, whose gradients it writes.</summary>
+    public NetworkWeights Weights { get; }
+
+    /// <summary>Largest batch.</summary>
+    public int BatchSize { get; }
+
+    /// <summary>Gradients of the last <see cref="Backward(CancellationToken)"/>; null where compiled for inference.</summary>
+    public WeightGradients? Gradients { get; }
+
+    /// <summary>The compiled layers in order.</summary>
+    public ImmutableArray<LayerOp> Ops { get; }
+
+    /// <summary>The plan's buffers, for <c>summary</c> and tests.</summary>
+    public IReadOnlyList<PlannedBuffer> Buffers { get; }
+
+    /// <summary>Bytes of activations, gradients of activations, packed weights and scratch.</summary>
+    public long PlannedBytes => _arena.Length * sizeof(float);
+
+    /// <summary>Where the caller puts a batch: [count, H, W, C].</summary>
+    public Span<float> Input(int count) => _input.Rows(count);
+
+    /// <summary>Outputs of the last pass: [count, outputs].</summary>
+    public Span<float> Logits(int count) => _logits.Rows(count);
+
+    /// <summary>Probabilities of the last <see cref="Loss"/>: [count, outputs].</summary>
+    public Span<float> Probabilities(int count) => _probabilities.Span(count * _logits.Shape.C);
+
+    /// <summary>Computes the logits of the batch in <see cref="Input"/>.</summary>
+    /// <param name="count">Images, 1 … <see cref="BatchSize"/>.</param>
+    /// <param name="training">Whether batch statistics and dropout apply.</param>
+    /// <param name="seed">Of dropout.</param>
+    /// <param name="step">Of dropout.</param>
+    /// <param name="cancellation">Ends the pass between two ops.</param>
+    public void Forward(int count, bool training = false, ulong seed = 0, long step = 0, CancellationToken cancellation = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, BatchSize);
+        (_pass.Count, _pass.Training, _pass.Seed, _pass.Step) = (count, training, seed, step);
+        foreach (var op in Ops)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            op.Forward(_pass);
+        }
+    }
+
+    /// <summary>Mean loss of the last pass, and in training networks its gradient for <see cref="Backward(CancellationToken)"/>.</summary>
+    /// <param name="labels">One per image.</param>
+    /// <param name="smoothing">Label smoothing, 0 … 1.</param>
+    /// <param name="classWeights">One per class, or empty.</param>
+    /// <param name="correct">Images whose most probable class is the label.</param>
+    public double Loss(ReadOnlySpan<int> labels, float smoothing, ReadOnlySpan<float> classWeights, out int correct)
+    {
+        var logits = Logits(labels.Length);
+        var probabilities = Probabilities(labels.Length);
+        var gradient = _logits.Gradient is null ? [] : _logits.GradientRows(labels.Length);
+        return Weights.Spec.Loss == LossKind.SigmoidCrossEntropy
+            ? Losses.SigmoidCrossEntropy(logits, labels, smoothing, classWeights, probabilities, gradient, out correct)
+            : Losses.SoftmaxCrossEntropy(logits, labels, smoothing, classWeights, probabilities, gradient, out correct);
+    }
+
+    /// <summary>Class probabilities from logits: of the sigmoid both columns, 1 − p and p.</summary>
+    /// <param name="logits">[n, outputs].</param>
+    /// <param name="scores">[n, classes]; overwritten.</param>
+    public void ToProbabilities(ReadOnlySpan<float> logits, Span<float> scores)
+    {
+        var k = Weights.Spec.Classes;
+        for (var i = 0; i < scores.Length / k; i++)
+        {
+            var row = scores.Slice(i * k, k);
+            if (Weights.Spec.Loss == LossKind.SigmoidCrossEntropy)
+                (row[0], row[1]) = ((float)(1 / (1 + Math.Exp(logits[i]))), (float)(1 / (1 + Math.Exp(-logits[i]))));
+            else
+                Losses.Softmax(logits.Slice(i * k, k), row);
+        }
+    }
+
+    /// <summary>Computes all gradients of the last training pass from the gradient that <see cref="Loss"/> left.</summary>
+    /// <param name="cancellation">Ends the pass between two ops.</param>
+    public void Backward(CancellationToken cancellation = default)
+    {
+        for (var i = Ops.Length - 1; i >= 0; i--)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            Ops[i].Backward(_pass);
+        }
+    }
+
+    /// <summary>Forward pass that adds each op's ticks to <paramref name="ticks"/>.</summary>
+    public void Forward(int count, bool training, long[] ticks)
+    {
+        (_pass.Count, _pass.Training) = (count, training);
+        for (var i = 0; i < Ops.Length; i++)
+        {
+            var start = Stopwatch.GetTimestamp();
+            Ops[i].Forward(_pass);
+            ticks[i] += Stopwatch.GetTimestamp() - start;
+        }
+    }
+
+    /// <summary>Backward pass that adds each op's ticks to <paramref name="ticks"/>.</summary>
+    public void Backward(long[] ticks)
+    {
+        for (var i = Ops.Length - 1; i >= 0; i--)
+        {
+            var start = Stopwatch.GetTimestamp();
+            Ops[i].Backward(_pass);
+            ticks[i] += Stopwatch.GetTimestamp() - start;
+        }
+    }
+
+    /// <summary>Repeats the last forward pass op by op and names the first layer whose output is not finite; null where all are.</summary>
+    public string? FirstNotFinite(int count)
+    {
+        foreach (var op in Ops)
+        {
+            op.Forward(_pass);
+            if (!AllFinite(op.Output.Rows(count)))
+                return $"the output of layer {op.Name}";
+        }
+
+        return null;
+    }
+
+    public static bool AllFinite(ReadOnlySpan<float> values)
+    {
+        foreach (var value in values)
+        {
+            if (!float.IsFinite(value))
+                return false;
+        }
+
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _arena.Dispose();
+        Gradients?.Dispose();
+    }
+}

@@ -1,0 +1,175 @@
+using System.Collections.Immutable;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using MlNetCifar.Numerics;
+
+namespace MlNetCifar.Nn;
+
+/// <summary>One named tensor of a network's weights.</summary>
+public sealed class WeightTensor
+{
+    readonly Arena _arena;
+
+    internal WeightTensor(NetworkWeights owner, Arena arena, long offset, string name, ParameterSpec spec, LayerNode node)
+    {
+        Owner = owner;
+        _arena = arena;
+        Offset = offset;
+        Name = name;
+        Spec = spec;
+        Node = node;
+    }
+
+    /// <summary>Name in weight files, for example <c>conv1.weight</c>.</summary>
+    public string Name { get; }
+
+    /// <summary>What it is for.</summary>
+    public ParameterRole Role => Spec.Role;
+
+    /// <summary>[R, S, C, K] of a filter, [C, K] of a matrix, [C] of a vector.</summary>
+    public ReadOnlySpan<int> Dimensions => Spec.Dimensions;
+
+    /// <summary>Number of elements.</summary>
+    public int Length => Spec.Length;
+
+    /// <summary>The elements, row-major; owned by the <see cref="NetworkWeights"/>.</summary>
+    public Span<float> Values => _arena.Span(Offset, Length);
+
+    internal NetworkWeights Owner { get; }
+
+    internal long Offset { get; }
+
+    internal ParameterSpec Spec { get; }
+
+    internal LayerNode Node { get; }
+}
+
+/// <summary>
+/// All weights of one network: the trained parameters in one block, the running statistics in another, each tensor 64-byte aligned.
+/// Owns its memory. Reading is thread-safe while nobody writes.
+/// </summary>
+public sealed class NetworkWeights : IDisposable
+{
+    readonly Arena _parameters;
+    readonly Arena _statistics;
+
+    internal NetworkWeights(NetworkSpec spec)
+    {
+        Spec = spec;
+        Nodes = spec.Resolve();
+        var tensors = Nodes.SelectMany(n => n.Flat()).Where(n => n.WeightName is not null)
+            .SelectMany(node => node.Layer.Parameters(node.Input).Select(parameter => (node, parameter))).ToArray();
+        _parameters = new Arena(tensors.Where(t => t.parameter.IsTrained).Sum(t => Arena.Align(t.parameter.Length)));
+        _statistics = new Arena(tensors.Where(t => !t.parameter.IsTrained).Sum(t => Arena.Align(t.parameter.Length)));
+        long parameterEnd = 0, statisticEnd = 0;
+        foreach (var (node, parameter) in tensors)
+        {
+            ref var end = ref parameter.IsTrained ? ref parameterEnd : ref statisticEnd;
+            _byName.Add($"{node.WeightName}.{parameter.Name}", new WeightTensor(this, parameter.IsTrained ? _parameters : _statistics, end, $"{node.WeightName}.{parameter.Name}", parameter, node));
+            end += Arena.Align(parameter.Length);
+        }
+
+        Tensors = [.. _byName.Values];
+    }
+
+    readonly Dictionary<string, WeightTensor> _byName = [];
+
+    /// <summary>The network they belong to.</summary>
+    public NetworkSpec Spec { get; }
+
+    /// <summary>All tensors in the order of the layers.</summary>
+    public ImmutableArray<WeightTensor> Tensors { get; }
+
+    /// <summary>Number of trained parameters.</summary>
+    public long ParameterCount => Tensors.Where(t => t.Spec.IsTrained).Sum(t => (long)t.Length);
+
+    internal ImmutableArray<LayerNode> Nodes { get; }
+
+    /// <summary>Grows whenever the values change; packed copies compare it.</summary>
+    internal long Version { get; private set; }
+
+    /// <summary>All trained parameters with the alignment gaps between them (always 0).</summary>
+    internal Span<float> Parameters => _parameters.Span(0, (int)_parameters.Length);
+
+    /// <summary>All that is not trained, with the alignment gaps between them (always 0).</summary>
+    internal Span<float> Statistics => _statistics.Span(0, (int)_statistics.Length);
+
+    /// <summary>The tensor of that name, or null.</summary>
+    /// <param name="name">For example <c>conv1.weight</c>.</param>
+    public WeightTensor? Find(string name) => _byName.GetValueOrDefault(name);
+
+    /// <summary>New weights, initialised as the layers say.</summary>
+    /// <param name="spec">The network.</param>
+    /// <param name="seed">Same seed, same values.</param>
+    /// <exception cref="MlNetCifarException">The description is wrong (MNC20xx).</exception>
+    public static NetworkWeights Initialize(NetworkSpec spec, ulong seed)
+    {
+        var weights = new NetworkWeights(spec);
+        for (var i = 0; i < weights.Tensors.Length; i++)
+        {
+            var tensor = weights.Tensors[i];
+            var (fanIn, fanOut) = Fans(weights.Find($"{tensor.Node.WeightName}.weight")!.Spec.Dimensions);
+            Initializers.Fill(
+                tensor.Spec.Initializer, tensor.Spec.Dimensions, fanIn, fanOut, tensor.Values, new SplitRandom(seed, RandomPurpose.Initialize, (ulong)i));
+        }
+
+        weights.Changed();
+        return weights;
+    }
+
+    /// <summary>Inputs of one output of a layer, and outputs of one input; a bias has its layer's.</summary>
+    static (int In, int Out) Fans(int[] dimensions) => dimensions switch
+    {
+        [var r, var s, var c, var k] => (r * s * c, r * s * k),
+        [var c, var k] => (c, k),
+        _ => (dimensions[0], dimensions[0]),
+    };
+
+    /// <summary>A copy with memory of its own.</summary>
+    public NetworkWeights Clone()
+    {
+        var copy = new NetworkWeights(Spec);
+        copy.CopyFrom(this);
+        return copy;
+    }
+
+    /// <summary>SHA-256 over all tensors in order, as 64 lower-case hexadecimal digits.</summary>
+    public string Sha256()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var tensor in Tensors)
+            hash.AppendData(MemoryMarshal.AsBytes(tensor.Values));
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _parameters.Dispose();
+        _statistics.Dispose();
+    }
+
+    internal void CopyFrom(NetworkWeights other)
+    {
+        other.Parameters.CopyTo(Parameters);
+        other.Statistics.CopyTo(Statistics);
+        Changed();
+    }
+
+    /// <summary>To be called after every change of the values.</summary>
+    internal void Changed() => Version++;
+}
+
+/// <summary>Gradients of the trained parameters, laid out as they are.</summary>
+internal sealed class WeightGradients(NetworkWeights weights) : IDisposable
+{
+    readonly Arena _arena = new(weights.Parameters.Length);
+
+    /// <summary>All of them, gaps included (always 0).</summary>
+    public Span<float> All => _arena.Span(0, (int)_arena.Length);
+
+    /// <summary>The gradient of one tensor.</summary>
+    public Span<float> Of(WeightTensor tensor) => _arena.Span(tensor.Offset, tensor.Length);
+
+    public void Dispose() => _arena.Dispose();
+}

@@ -1,0 +1,29 @@
+namespace MlNetCifar.Numerics.Convolution;
+
+/// <summary>An algorithm for one <see cref="Correlation"/>.</summary>
+internal unsafe interface ICorrelation
+{
+    /// <summary>The algorithm in a few words.</summary>
+    string Name { get; }
+
+    /// <summary>Floats of the filter as the algorithm wants it.</summary>
+    int PackedLength { get; }
+
+    /// <summary>Floats of scratch for each worker.</summary>
+    int ScratchLength { get; }
+
+    /// <summary>Brings the filter [R, S, C, K] of the layer into the algorithm's layout.</summary>
+    void Pack(float* weights, float* packed, WorkerPool pool);
+
+    /// <summary>Whether the result may be pooled on the way, and the input expanded from behind a pooling.</summary>
+    bool CanPool { get; }
+
+    /// <summary>Computes the first <paramref name="n"/> images.</summary>
+    /// <param name="n">Images.</param>
+    /// <param name="x">[n, H, W, C].</param>
+    /// <param name="packed">From <see cref="Pack"/>.</param>
+    /// <param name="y">Result, addressed by the strides of the geometry.</param>
+    /// <param name="scratch"><see cref="ScratchLength"/> floats for each worker.</param>
+    /// <param name="pool">Threads.</param>
+    void Run(int n, in ConvSource x, float* packed, in ConvTarget y, float* scratch, WorkerPool pool);
+}

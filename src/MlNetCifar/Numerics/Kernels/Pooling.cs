@@ -1,0 +1,212 @@
+using MlNetCifar.Numerics.Simd;
+
+namespace MlNetCifar.Numerics.Kernels;
+
+/// <summary>The geometry of a pooling layer: windows of Size × Size, Stride apart, over x [N, H, W, C] with Pad rows and columns around it.</summary>
+internal readonly record struct PoolShape(int N, int H, int W, int C, int SizeH, int SizeW, int Stride, int Pad)
+{
+    /// <summary>Output rows.</summary>
+    public int P => ((H + (2 * Pad) - SizeH) / Stride) + 1;
+
+    /// <summary>Output columns.</summary>
+    public int Q => ((W + (2 * Pad) - SizeW) / Stride) + 1;
+
+    /// <summary>Floats of one input image.</summary>
+    public int InputImage => H * W * C;
+
+    /// <summary>Floats of one output image.</summary>
+    public int OutputImage => P * Q * C;
+}
+
+/// <summary>Max and average pooling. Padding never wins a maximum and never counts in an average. One image is one block.</summary>
+internal static unsafe class Pooling
+{
+    /// <summary>y = the largest element of each window.</summary>
+    /// <param name="shape">Geometry.</param>
+    /// <param name="n">Images in this batch.</param>
+    /// <param name="x">[n, H, W, C].</param>
+    /// <param name="y">[n, P, Q, C]; overwritten.</param>
+    /// <param name="argMax">[n, P, Q, C]: the position inside the window (row · Size + column), the first of equals; overwritten. Empty where not wanted.</param>
+    /// <param name="width">Lane width.</param>
+    /// <param name="pool">Threads.</param>
+    public static void MaxForward(
+        PoolShape shape, int n, ReadOnlySpan<float> x, Span<float> y, Span<float> argMax, SimdWidth width, WorkerPool pool)
+    {
+        Check(shape, n, x.Length, y.Length);
+        fixed (float* px = x, py = y, pa = argMax)
+            LaneKernel.Run(new ForwardKernel { Shape = shape, X = px, Y = py, ArgMax = pa, Max = true }, n, width, pool);
+    }
+
+    /// <summary>y = the mean of each window.</summary>
+    /// <param name="shape">Geometry.</param>
+    /// <param name="n">Images in this batch.</param>
+    /// <param name="x">[n, H, W, C].</param>
+    /// <param name="y">[n, P, Q, C]; overwritten.</param>
+    /// <param name="width">Lane width.</param>
+    /// <param name="pool">Threads.</param>
+    public static void AverageForward(PoolShape shape, int n, ReadOnlySpan<float> x, Span<float> y, SimdWidth width, WorkerPool pool)
+    {
+        Check(shape, n, x.Length, y.Length);
+        fixed (float* px = x, py = y)
+            LaneKernel.Run(new ForwardKernel { Shape = shape, X = px, Y = py }, n, width, pool);
+    }
+
+    /// <summary>∂loss/∂x of <see cref="MaxForward"/>: each gradient goes to the element that won.</summary>
+    /// <param name="shape">Geometry.</param>
+    /// <param name="n">Images in this batch.</param>
+    /// <param name="gradY">[n, P, Q, C].</param>
+    /// <param name="argMax">From the forward pass.</param>
+    /// <param name="gradX">[n, H, W, C]; overwritten.</param>
+    /// <param name="width">Lane width.</param>
+    /// <param name="pool">Threads.</param>
+    public static void MaxBackward(
+        PoolShape shape, int n, ReadOnlySpan<float> gradY, ReadOnlySpan<float> argMax, Span<float> gradX, SimdWidth width, WorkerPool pool)
+    {
+        Check(shape, n, gradX.Length, gradY.Length);
+        fixed (float* pg = gradY, pa = argMax, pd = gradX)
+            LaneKernel.Run(new BackwardKernel { Shape = shape, GradY = pg, ArgMax = pa, GradX = pd }, n, width, pool);
+    }
+
+    /// <summary>∂loss/∂x of <see cref="AverageForward"/>: each gradient is shared evenly by its window.</summary>
+    /// <param name="shape">Geometry.</param>
+    /// <param name="n">Images in this batch.</param>
+    /// <param name="gradY">[n, P, Q, C].</param>
+    /// <param name="gradX">[n, H, W, C]; overwritten.</param>
+    /// <param name="width">Lane width.</param>
+    /// <param name="pool">Threads.</param>
+    public static void AverageBackward(PoolShape shape, int n, ReadOnlySpan<float> gradY, Span<float> gradX, SimdWidth width, WorkerPool pool)
+    {
+        Check(shape, n, gradX.Length, gradY.Length);
+        fixed (float* pg = gradY, pd = gradX)
+            LaneKernel.Run(new BackwardKernel { Shape = shape, GradY = pg, GradX = pd }, n, width, pool);
+    }
+
+    static void Check(PoolShape shape, int n, int input, int output)
+    {
+        Throw.IfShorter(input, n * shape.InputImage);
+        Throw.IfShorter(output, n * shape.OutputImage);
+    }
+
+    /// <summary>The part of a window that lies inside the picture.</summary>
+    static void Clip(int start, int size, int limit, out int first, out int end)
+    {
+        first = Math.Max(start, 0);
+        end = Math.Min(start + size, limit);
+    }
+
+    struct ForwardKernel : ILaneKernel
+    {
+        public PoolShape Shape;
+        public float* X;
+        public float* Y;
+        public float* ArgMax;
+        public bool Max;
+
+        public readonly void Execute<TLanes, V>(int block)
+            where TLanes : struct, ILanes<V>
+            where V : struct
+        {
+            var x = X + ((long)block * Shape.InputImage);
+            var o = (long)block * Shape.OutputImage;
+            for (var p = 0; p < Shape.P; p++)
+            {
+                Clip((p * Shape.Stride) - Shape.Pad, Shape.SizeH, Shape.H, out var top, out var bottom);
+                for (var q = 0; q < Shape.Q; q++, o += Shape.C)
+                {
+                    Clip((q * Shape.Stride) - Shape.Pad, Shape.SizeW, Shape.W, out var left, out var right);
+                    var origin = (((p * Shape.Stride) - Shape.Pad) * Shape.SizeW) + (q * Shape.Stride) - Shape.Pad;
+                    var c = 0;
+                    for (; c <= Shape.C - TLanes.Count; c += TLanes.Count)
+                        Window<TLanes, V>(x, o + c, c, top, bottom, left, right, origin);
+                    for (; c < Shape.C; c++)
+                        Window<Lanes1, float>(x, o + c, c, top, bottom, left, right, origin);
+                }
+            }
+        }
+
+        readonly void Window<TLanes, V>(float* x, long o, int c, int top, int bottom, int left, int right, int origin)
+            where TLanes : struct, ILanes<V>
+            where V : struct
+        {
+            var first = true;
+            V best = TLanes.Broadcast(0f), index = best;
+            for (var i = top; i < bottom; i++)
+                for (var j = left; j < right; j++)
+                {
+                    var v = TLanes.Load(x + ((((long)i * Shape.W) + j) * Shape.C) + c);
+                    var position = TLanes.Broadcast((i * Shape.SizeW) + j - origin);
+                    if (first)
+                        (best, index) = (v, position);
+                    else if (Max)
+                    {
+                        index = TLanes.SelectGreater(v, best, position, index);
+                        best = TLanes.Max(best, v);
+                    }
+                    else
+                        best = TLanes.Add(best, v);
+                    first = false;
+                }
+
+            if (!Max)
+                best = TLanes.Multiply(best, TLanes.Broadcast(1f / ((bottom - top) * (right - left))));
+            TLanes.Store(best, Y + o);
+            if (ArgMax != null)
+                TLanes.Store(index, ArgMax + o);
+        }
+    }
+
+    struct BackwardKernel : ILaneKernel
+    {
+        public PoolShape Shape;
+        public float* GradY;
+        public float* ArgMax;
+        public float* GradX;
+
+        public readonly void Execute<TLanes, V>(int block)
+            where TLanes : struct, ILanes<V>
+            where V : struct
+        {
+            var d = GradX + ((long)block * Shape.InputImage);
+            var o = (long)block * Shape.OutputImage;
+            new Span<float>(d, Shape.InputImage).Clear();
+            for (var p = 0; p < Shape.P; p++)
+            {
+                Clip((p * Shape.Stride) - Shape.Pad, Shape.SizeH, Shape.H, out var top, out var bottom);
+                for (var q = 0; q < Shape.Q; q++, o += Shape.C)
+                {
+                    Clip((q * Shape.Stride) - Shape.Pad, Shape.SizeW, Shape.W, out var left, out var right);
+                    var origin = (((p * Shape.Stride) - Shape.Pad) * Shape.SizeW) + (q * Shape.Stride) - Shape.Pad;
+                    var c = 0;
+                    for (; c <= Shape.C - TLanes.Count; c += TLanes.Count)
+                        Window<TLanes, V>(d, o + c, c, top, bottom, left, right, origin);
+                    for (; c < Shape.C; c++)
+                        Window<Lanes1, float>(d, o + c, c, top, bottom, left, right, origin);
+                }
+            }
+        }
+
+        readonly void Window<TLanes, V>(float* d, long o, int c, int top, int bottom, int left, int right, int origin)
+            where TLanes : struct, ILanes<V>
+            where V : struct
+        {
+            var zero = TLanes.Broadcast(0f);
+            var g = TLanes.Load(GradY + o);
+            var winner = ArgMax != null ? TLanes.Load(ArgMax + o) : zero;
+            if (ArgMax == null)
+                g = TLanes.Multiply(g, TLanes.Broadcast(1f / ((bottom - top) * (right - left))));
+            for (var i = top; i < bottom; i++)
+                for (var j = left; j < right; j++)
+                {
+                    var target = d + ((((long)i * Shape.W) + j) * Shape.C) + c;
+                    var share = g;
+                    if (ArgMax != null)
+                    {
+                        var distance = TLanes.Subtract(winner, TLanes.Broadcast((i * Shape.SizeW) + j - origin));
+                        share = TLanes.SelectGreater(TLanes.Broadcast(0.25f), TLanes.Multiply(distance, distance), g, zero);
+                    }
+
+                    TLanes.Store(TLanes.Add(TLanes.Load(target), share), target);
+                }
+        }
+    }
+}

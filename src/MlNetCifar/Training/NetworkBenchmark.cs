@@ -1,0 +1,116 @@
+using System.Diagnostics;
+using MlNetCifar.Data;
+using MlNetCifar.Nn;
+
+namespace MlNetCifar.Training;
+
+/// <summary>Time of one compiled layer, per step.</summary>
+/// <param name="Layer">Position and kind.</param>
+/// <param name="Algorithm">How it is computed.</param>
+/// <param name="ForwardMilliseconds">Of one batch.</param>
+/// <param name="BackwardMilliseconds">Of one batch; 0 for inference.</param>
+/// <param name="Gigaflops">Direct-convolution operations of the batch (backward counts twice forward), in 10⁹ a second.</param>
+public sealed record LayerTiming(string Layer, string Algorithm, double ForwardMilliseconds, double BackwardMilliseconds, double Gigaflops);
+
+/// <summary>What a benchmark measured.</summary>
+/// <param name="ImagesPerSecond">Best of the windows.</param>
+/// <param name="Gigaflops">Direct-convolution operations at that speed, in 10⁹ a second.</param>
+/// <param name="Layers">Per layer, of a few profiled steps.</param>
+public sealed record BenchmarkResult(double ImagesPerSecond, double Gigaflops, IReadOnlyList<LayerTiming> Layers);
+
+/// <summary>Measures steady-state speed on synthetic images: the best of three windows after a warm-up.</summary>
+public static class NetworkBenchmark
+{
+    const int Windows = 3;
+    const int ProfiledSteps = 8;
+
+    /// <summary>Full training steps: forward, loss, backward, update; one batch, in memory.</summary>
+    /// <param name="network">What to train.</param>
+    /// <param name="options">Batch size, threads and optimizer.</param>
+    /// <param name="seconds">Length of all windows together.</param>
+    public static BenchmarkResult Train(NetworkSpec network, TrainingOptions options, double seconds = 6)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        ArgumentNullException.ThrowIfNull(options);
+        var source = Synthetic(network, options.BatchSize);
+        using var session = new TrainingSession(network, options, source, Normalization.Compute(source));
+        using var loader = Loader(source, options.BatchSize);
+        var batch = loader.Next()!;
+        var rate = BestRate(() => session.Step(batch, 0.1f, 0, out _), options.BatchSize, seconds);
+        return new BenchmarkResult(rate, rate * 3 * network.Flops / 1e9, Profile(session.Network, batch.Labels.ToArray(), true));
+    }
+
+    /// <summary>Forward passes.</summary>
+    /// <param name="network">What to run.</param>
+    /// <param name="options">Batch size and threads.</param>
+    /// <param name="seconds">Length of all windows together.</param>
+    public static BenchmarkResult Infer(NetworkSpec network, TrainingOptions options, double seconds = 6)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        ArgumentNullException.ThrowIfNull(options);
+        using var pool = new Numerics.WorkerPool(options.Threads ?? Environment.ProcessorCount);
+        using var weights = NetworkWeights.Initialize(network, options.Seed);
+        using var net = new Network(weights, options.BatchSize, training: false, pool);
+        using var loader = Loader(Synthetic(network, options.BatchSize), options.BatchSize);
+        var batch = loader.Next()!;
+        batch.Pixels.CopyTo(net.Input(options.BatchSize));
+        var rate = BestRate(() => net.Forward(options.BatchSize), options.BatchSize, seconds);
+        return new BenchmarkResult(rate, rate * network.Flops / 1e9, Profile(net, batch.Labels.ToArray(), false));
+    }
+
+    static BatchLoader Loader(ImageSource source, int batchSize)
+    {
+        var loader = new BatchLoader(source, Normalization.Compute(source), new BatchLoaderOptions { BatchSize = batchSize });
+        loader.Start(0);
+        return loader;
+    }
+
+    static ImageSet Synthetic(NetworkSpec network, int count)
+    {
+        var random = new Numerics.SplitRandom(0, Numerics.RandomPurpose.Shuffle);
+        var pixels = new byte[network.InputShape(count).Length];
+        foreach (ref var pixel in pixels.AsSpan())
+            pixel = (byte)random.Next(256);
+        var classes = Enumerable.Range(0, network.Classes).Select(k => $"class{k}").ToArray();
+        return new ImageSet(pixels, [.. Enumerable.Range(0, count).Select(i => i % network.Classes)], network.Height, network.Width, network.Channels, classes);
+    }
+
+    static double BestRate(Action step, int batchSize, double seconds)
+    {
+        // The JIT compiles hot methods a second time in the background; a timed warm-up covers it where a count would not.
+        var warm = Stopwatch.StartNew();
+        for (var i = 0; i < 3 || warm.Elapsed.TotalSeconds < seconds / 3; i++)
+            step();
+        var best = 0.0;
+        for (var window = 0; window < Windows; window++)
+        {
+            var watch = Stopwatch.StartNew();
+            var steps = 0;
+            for (; watch.Elapsed.TotalSeconds < seconds / Windows; steps++)
+                step();
+            best = Math.Max(best, steps * (double)batchSize / watch.Elapsed.TotalSeconds);
+        }
+
+        return best;
+    }
+
+    static List<LayerTiming> Profile(Network network, int[] labels, bool training)
+    {
+        var forward = new long[network.Ops.Length];
+        var backward = new long[network.Ops.Length];
+        for (var i = 0; i < ProfiledSteps; i++)
+        {
+            network.Weights.Changed();
+            network.Forward(labels.Length, training, forward);
+            if (!training)
+                continue;
+            network.Loss(labels, 0, [], out _);
+            network.Backward(backward);
+        }
+
+        var scale = 1000.0 / Stopwatch.Frequency / ProfiledSteps;
+        return [.. network.Ops.Select((op, i) => new LayerTiming(
+            op.Name, op.Algorithm, forward[i] * scale, backward[i] * scale,
+            op.Flops * labels.Length * (training ? 3 : 1) / ((forward[i] + backward[i]) * scale * 1e6)))];
+    }
+}

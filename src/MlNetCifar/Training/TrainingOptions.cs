@@ -1,0 +1,175 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using MlNetCifar.Data;
+
+namespace MlNetCifar.Training;
+
+/// <summary>The rule by which gradients change the weights.</summary>
+public enum OptimizerKind
+{
+    /// <summary>Stochastic gradient descent with momentum, Nesterov's by default.</summary>
+    Sgd,
+
+    /// <summary>Adam (Kingma and Ba 2015); the decay is an L2 penalty.</summary>
+    Adam,
+
+    /// <summary>Adam with decoupled decay (Loshchilov and Hutter 2019).</summary>
+    AdamW,
+
+    /// <summary>Muon (Jordan et al. 2024) for filters, SGD with Nesterov momentum for biases and matrices.</summary>
+    Muon,
+}
+
+/// <summary>How classes of different size are weighed.</summary>
+public enum ClassWeighting
+{
+    /// <summary>All images count alike.</summary>
+    None,
+
+    /// <summary>All classes count alike: an image of class k weighs N / (K · N_k).</summary>
+    Balanced,
+}
+
+/// <summary>Everything that decides a training run besides network and data. Immutable; recorded in the model file and the report.</summary>
+public sealed record TrainingOptions
+{
+    /// <summary>Passes over the training images, ≥ 1. The default is 20.</summary>
+    public int Epochs { get; init; } = 20;
+
+    /// <summary>Images a step, ≥ 1. The default is 64.</summary>
+    public int BatchSize { get; init; } = 64;
+
+    /// <summary>Update rule. The default is <see cref="OptimizerKind.Adam"/>.</summary>
+    public OptimizerKind Optimizer { get; init; } = OptimizerKind.Adam;
+
+    /// <summary>Largest step size of the schedule, &gt; 0, per mini-batch mean gradient. The default is 0.001.</summary>
+    public float LearningRate { get; init; } = 1e-3f;
+
+    /// <summary>How the rate changes over the run. The default is <see cref="ScheduleKind.Cosine"/>.</summary>
+    public ScheduleKind Schedule { get; init; } = ScheduleKind.Cosine;
+
+    /// <summary>Share of the run in which the rate rises linearly from near 0, 0 … 1; for one-cycle the length of its rise. The default is 0 (0.3 for one-cycle).</summary>
+    public float? Warmup { get; init; }
+
+    /// <summary>Factor of the step schedule, applied after each third of the run, in (0, 1]. The default is 0.1.</summary>
+    public float StepFactor { get; init; } = 0.1f;
+
+    /// <summary>With <see cref="OptimizerKind.Muon"/>: rate of the biases, &gt; 0. The default is null: <see cref="LearningRate"/>.</summary>
+    public float? BiasLearningRate { get; init; }
+
+    /// <summary>With <see cref="OptimizerKind.Muon"/>: rate of the matrices (the head), &gt; 0. The default is null: <see cref="LearningRate"/>.</summary>
+    public float? HeadLearningRate { get; init; }
+
+    /// <summary>With <see cref="OptimizerKind.Muon"/>: momentum of the filters, 0 ≤ m &lt; 1. The default is 0.6.</summary>
+    public float MuonMomentum { get; init; } = 0.6f;
+
+    /// <summary>With frozen filters: share of the run after which their biases stop being trained, their rate falling linearly; in (0, 1]. The default is 0.375.</summary>
+    public float FrozenBiasShare { get; init; } = 0.375f;
+
+    /// <summary>Momentum of <see cref="OptimizerKind.Sgd"/>, 0 ≤ m &lt; 1. The default is 0.9.</summary>
+    public float Momentum { get; init; } = 0.9f;
+
+    /// <summary>Whether <see cref="OptimizerKind.Sgd"/> looks ahead. The default is true.</summary>
+    public bool Nesterov { get; init; } = true;
+
+    /// <summary>β₁ of Adam, 0 ≤ β &lt; 1. The default is 0.9.</summary>
+    public float Beta1 { get; init; } = 0.9f;
+
+    /// <summary>β₂ of Adam, 0 ≤ β &lt; 1. The default is 0.999.</summary>
+    public float Beta2 { get; init; } = 0.999f;
+
+    /// <summary>ε of Adam, &gt; 0. The default is 1e-8.</summary>
+    public float Epsilon { get; init; } = 1e-8f;
+
+    /// <summary>
+    /// Decay of filters and matrices (never of biases or normalisation parameters), ≥ 0. With <see cref="OptimizerKind.Muon"/>, whose filters have a fixed
+    /// norm, the share of biases and matrices lost in a step at the full rate. The default is 0.
+    /// </summary>
+    public float WeightDecay { get; init; }
+
+    /// <summary>Largest global norm of the gradients, &gt; 0; larger ones are scaled down. The default is null, no limit.</summary>
+    public float? GradientClipNorm { get; init; }
+
+    /// <summary>Decay of an exponential moving average of the weights, 0 ≤ d &lt; 1, which is then what is validated and returned. The default is null, none.</summary>
+    public float? EmaDecay { get; init; }
+
+    /// <summary>Share of each label spread evenly over all classes, 0 ≤ s &lt; 1. The default is 0.</summary>
+    public float LabelSmoothing { get; init; }
+
+    /// <summary>How classes of different size are weighed. The default is <see cref="ClassWeighting.None"/>.</summary>
+    public ClassWeighting ClassWeights { get; init; }
+
+    /// <summary>Random changes to training images. The default is none.</summary>
+    public Augmentation Augmentation { get; init; } = Augmentation.None;
+
+    /// <summary>Epochs without improvement of the validation accuracy after which training stops, ≥ 1. The default is null, never.</summary>
+    public int? Patience { get; init; }
+
+    /// <summary>What counts as an improvement for <see cref="Patience"/>, ≥ 0. The default is 0: any.</summary>
+    public double MinimumDelta { get; init; }
+
+    /// <summary>Time after which the run ends; the schedule is stretched or shrunk to end with it, and <see cref="Epochs"/> is ignored. The default is null.</summary>
+    public TimeSpan? TimeBudget { get; init; }
+
+    /// <summary>Trains on the first that many batches only, to see whether the network can learn them by heart; ≥ 1. The default is null.</summary>
+    public int? OverfitBatches { get; init; }
+
+    /// <summary>
+    /// Images that are shuffled together when the data are larger than memory (shards in random order, images within windows of that order), ≥ 0.
+    /// The default is 0: all at once.
+    /// </summary>
+    public int ShuffleWindow { get; init; }
+
+    /// <summary>Decides initial weights, order, augmentation and dropout. The default is 0.</summary>
+    public ulong Seed { get; init; }
+
+    /// <summary>Threads, ≥ 1; the result does not depend on it. The default is null: the cores this process may use.</summary>
+    public int? Threads { get; init; }
+
+    /// <summary>All options as one JSON object, names in snake case.</summary>
+    public string ToJson() => JsonSerializer.Serialize(this, TrainingJson.Default.TrainingOptions);
+
+    /// <summary>Checks all values.</summary>
+    /// <exception cref="MlNetCifarException">Names every value out of range (MNC3001).</exception>
+    public void Validate()
+    {
+        var faults = new List<string>();
+        void Check(bool good, string name, object? found, string expected)
+        {
+            if (!good)
+                faults.Add(FormattableString.Invariant($"{name} is {found}, expected {expected}"));
+        }
+
+        Check(Epochs >= 1, nameof(Epochs), Epochs, "at least 1");
+        Check(BatchSize is >= 1 and <= 65536, nameof(BatchSize), BatchSize, "1 … 65536");
+        Check(float.IsFinite(LearningRate) && LearningRate > 0, nameof(LearningRate), LearningRate, "above 0");
+        Check(Warmup is null or >= 0 and <= 1, nameof(Warmup), Warmup, "0 … 1");
+        Check(StepFactor is > 0 and <= 1, nameof(StepFactor), StepFactor, "above 0, at most 1");
+        Check(BiasLearningRate is null or > 0, nameof(BiasLearningRate), BiasLearningRate, "above 0");
+        Check(HeadLearningRate is null or > 0, nameof(HeadLearningRate), HeadLearningRate, "above 0");
+        Check(MuonMomentum is >= 0 and < 1, nameof(MuonMomentum), MuonMomentum, "0 ≤ m < 1");
+        Check(FrozenBiasShare is > 0 and <= 1, nameof(FrozenBiasShare), FrozenBiasShare, "above 0, at most 1");
+        Check(Momentum is >= 0 and < 1, nameof(Momentum), Momentum, "0 ≤ m < 1");
+        Check(Beta1 is >= 0 and < 1, nameof(Beta1), Beta1, "0 ≤ β < 1");
+        Check(Beta2 is >= 0 and < 1, nameof(Beta2), Beta2, "0 ≤ β < 1");
+        Check(Epsilon > 0, nameof(Epsilon), Epsilon, "above 0");
+        Check(WeightDecay >= 0, nameof(WeightDecay), WeightDecay, "at least 0");
+        Check(GradientClipNorm is null or > 0, nameof(GradientClipNorm), GradientClipNorm, "above 0");
+        Check(EmaDecay is null or >= 0 and < 1, nameof(EmaDecay), EmaDecay, "0 ≤ d < 1");
+        Check(LabelSmoothing is >= 0 and < 1, nameof(LabelSmoothing), LabelSmoothing, "0 ≤ s < 1");
+        Check(Patience is null or >= 1, nameof(Patience), Patience, "at least 1");
+        Check(MinimumDelta >= 0, nameof(MinimumDelta), MinimumDelta, "at least 0");
+        Check(TimeBudget is null || TimeBudget > TimeSpan.Zero, nameof(TimeBudget), TimeBudget, "above 0");
+        Check(OverfitBatches is null or >= 1, nameof(OverfitBatches), OverfitBatches, "at least 1");
+        Check(ShuffleWindow >= 0, nameof(ShuffleWindow), ShuffleWindow, "at least 0");
+        Check(Threads is null or (>= 1 and <= 1024), nameof(Threads), Threads, "1 … 1024");
+        if (faults.Count > 0)
+            throw TrainingErrors.Options(faults);
+        Augmentation.Validate();
+    }
+}
+
+/// <summary>Source-generated JSON of the options.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UseStringEnumConverter = true, IgnoreReadOnlyProperties = true)]
+[JsonSerializable(typeof(TrainingOptions))]
+internal sealed partial class TrainingJson : JsonSerializerContext;

@@ -1,0 +1,122 @@
+using MlNetCifar.Data;
+using MlNetCifar.Evaluation;
+using MlNetCifar.Nn;
+
+namespace MlNetCifar.Training;
+
+/// <summary>Why a run ended.</summary>
+public enum StopReason
+{
+    /// <summary>All epochs were done.</summary>
+    Completed,
+
+    /// <summary>The validation accuracy had stopped improving.</summary>
+    EarlyStopping,
+
+    /// <summary>The time budget was used up.</summary>
+    TimeBudget,
+
+    /// <summary>The caller cancelled.</summary>
+    Cancelled,
+
+    /// <summary>An observer asked for it.</summary>
+    Observer,
+}
+
+/// <summary>A run in progress, as its observers see it.</summary>
+public sealed class TrainingRun
+{
+    readonly List<EpochRecord> _history = [];
+    readonly List<string> _warnings = [];
+
+    internal TrainingRun(NetworkSpec network, TrainingOptions options, int stepsPerEpoch)
+    {
+        Network = network;
+        Options = options;
+        StepsPerEpoch = stepsPerEpoch;
+    }
+
+    /// <summary>What is trained.</summary>
+    public NetworkSpec Network { get; }
+
+    /// <summary>How.</summary>
+    public TrainingOptions Options { get; }
+
+    /// <summary>Steps of one epoch.</summary>
+    public int StepsPerEpoch { get; }
+
+    /// <summary>The scaling of pixels.</summary>
+    public Normalization Normalization { get; internal set; } = null!;
+
+    /// <summary>The epoch under way, from 0.</summary>
+    public int Epoch { get; internal set; }
+
+    /// <summary>Steps done in this epoch.</summary>
+    public int StepInEpoch { get; internal set; }
+
+    /// <summary>Steps done in all.</summary>
+    public long Step { get; internal set; }
+
+    /// <summary>The step a resumed run went on from; null in a run from the beginning.</summary>
+    public long? ResumedFrom { get; internal set; }
+
+    /// <summary>Which schedule a resumed run uses, in one sentence; null in a run from the beginning.</summary>
+    public string? ResumeNote { get; internal set; }
+
+    /// <summary>What went wrong without ending the run, in order.</summary>
+    public IReadOnlyList<string> Warnings => _warnings;
+
+    /// <summary>Share of the run that is done, 0 … 1.</summary>
+    public double Progress { get; internal set; }
+
+    /// <summary>Learning rate of the last step.</summary>
+    public float LearningRate { get; internal set; }
+
+    /// <summary>Images of the last step.</summary>
+    public int BatchImages { get; internal set; }
+
+    /// <summary>Loss of the last step, in nats.</summary>
+    public double Loss { get; internal set; }
+
+    /// <summary>Mean loss over this epoch so far, in nats.</summary>
+    public double EpochLoss { get; internal set; }
+
+    /// <summary>Accuracy over this epoch so far, 0 … 1.</summary>
+    public double EpochAccuracy { get; internal set; }
+
+    /// <summary>Training speed over this epoch so far.</summary>
+    public double ImagesPerSecond { get; internal set; }
+
+    /// <summary>Finished epochs.</summary>
+    public IReadOnlyList<EpochRecord> History => _history;
+
+    /// <summary>The epoch (from 1) with the best validation accuracy so far, or training accuracy where nothing is validated; 0 before the first.</summary>
+    public int BestEpoch { get; internal set; }
+
+    /// <summary>The weights being trained; not to be changed.</summary>
+    public NetworkWeights Weights { get; internal set; } = null!;
+
+    /// <summary>The weights of <see cref="BestEpoch"/>; not to be changed.</summary>
+    public NetworkWeights BestWeights { get; internal set; } = null!;
+
+    /// <summary>Why the run ends, once it is known.</summary>
+    public StopReason? StopReason { get; internal set; }
+
+    /// <summary>Ends the run after this step.</summary>
+    public void RequestStop() => StopReason ??= Training.StopReason.Observer;
+
+    /// <summary>Adds to <see cref="Warnings"/> and tells the observers; for faults that should not end the run. To be called on the training thread.</summary>
+    /// <param name="text">What went wrong, and what to do.</param>
+    public void Warn(string text)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(text);
+        _warnings.Add(text);
+        Warned?.Invoke(text);
+    }
+
+    /// <summary>Passes warnings on once the run has begun.</summary>
+    internal Action<string>? Warned { get; set; }
+
+    internal void Add(EpochRecord record) => _history.Add(record);
+
+}

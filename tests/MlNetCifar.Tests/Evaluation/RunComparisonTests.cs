@@ -1,0 +1,138 @@
+using MlNetCifar.Evaluation;
+using MlNetCifar.Evaluation.Comparison;
+using MlNetCifar.Evaluation.Report;
+
+namespace MlNetCifar.Tests.Evaluation;
+
+[TestClass]
+public sealed class RunComparisonTests
+{
+    static readonly ComparisonOptions s_quick = new() { BootstrapResamples = 300 };
+
+    /// <summary>Expected values: scipy.stats.binomtest(min(a, b), a + b).pvalue.</summary>
+    [TestMethod]
+    [DataRow(0L, 0L, 1.0)]
+    [DataRow(3L, 0L, 0.25)]
+    [DataRow(5L, 5L, 1.0)]
+    [DataRow(10L, 20L, 0.09873714670538902)]
+    [DataRow(121L, 59L, 4.4344492637551645e-06)]
+    [DataRow(1000L, 1100L, 0.030720707864242486)]
+    [DataRow(5000L, 5500L, 1.1124863280384677e-06)]
+    public void ExactP_EqualsTheBinomialTest(long onlyA, long onlyB, double expected)
+    {
+        Assert.AreEqual(expected, McNemar.ExactP(onlyA, onlyB), 1e-8 * expected);
+        Assert.AreEqual(McNemar.ExactP(onlyA, onlyB), McNemar.ExactP(onlyB, onlyA));
+    }
+
+    [TestMethod]
+    public void ExactP_OfManyImagesDoesNotUnderflowToNonsense() => Assert.AreEqual(0.0, McNemar.ExactP(1, 100_000), 1e-300);
+
+    [TestMethod]
+    public void Holm_MatchesAWorkedExample() =>
+        CollectionAssert.AreEqual(new[] { 0.03, 0.06, 0.06, 0.02 }, McNemar.Holm([0.01, 0.04, 0.03, 0.005]).Select(p => Math.Round(p, 12)).ToArray());
+
+    [TestMethod]
+    public void Compare_OfTheSameSkillIsNotDistinguishable()
+    {
+        var (a, b) = (Run("first", seed: 1, skill: 2), Run("second", seed: 2, skill: 2, labelsOf: 1));
+        var comparison = RunComparison.Compare(a, b, s_quick);
+        Assert.IsFalse(comparison.IsDistinguishable);
+        StringAssert.StartsWith(comparison.Verdict, "not distinguishable (p = 0.");
+    }
+
+    [TestMethod]
+    public void Compare_OfDifferentSkillSaysWhichIsBetter()
+    {
+        var comparison = RunComparison.Compare(Run("small", seed: 1, skill: 1.5), Run("big", seed: 2, skill: 2.5, labelsOf: 1), s_quick);
+        Assert.IsTrue(comparison.IsDistinguishable);
+        StringAssert.StartsWith(comparison.Verdict, "big is better than small (p < 0.0001)");
+        var accuracy = comparison.Metrics[0];
+        Assert.IsTrue(accuracy.Interval.Lower > 0 && accuracy.Interval.Contains(accuracy.Difference));
+        Assert.AreEqual(accuracy.Difference, (double)(comparison.OnlyBRight - comparison.OnlyARight) / comparison.Count, 1e-12);
+    }
+
+    [TestMethod]
+    public void Compare_CountsFlipsOverallAndByClass()
+    {
+        var comparison = RunComparison.Compare(Run("a", seed: 1, skill: 1.5), Run("b", seed: 2, skill: 2.5, labelsOf: 1), s_quick);
+        Assert.AreEqual(comparison.OnlyBRight, comparison.Classes.Sum(c => c.Gained));
+        Assert.AreEqual(comparison.OnlyARight, comparison.Classes.Sum(c => c.Lost));
+        Assert.AreEqual(comparison.OnlyARight + comparison.OnlyBRight, comparison.Flipped.Count);
+        Assert.AreEqual(comparison.OnlyBRight, comparison.Flipped.Count(f => f.IsGain));
+        Assert.IsTrue(comparison.Flipped.All(f => (f.PredictedB == f.Label) == f.IsGain && (f.PredictedA == f.Label) != f.IsGain));
+    }
+
+    [TestMethod]
+    public void Compare_ARunWithItselfFindsNothing()
+    {
+        var run = Run("same", seed: 1, skill: 2);
+        var comparison = RunComparison.Compare(run, run, s_quick);
+        Assert.AreEqual(1.0, comparison.McNemarP);
+        Assert.IsEmpty(comparison.Flipped);
+        Assert.IsTrue(comparison.Metrics.All(m => m.Difference == 0 && m.P == 1));
+    }
+
+    [TestMethod]
+    public void Compare_RefusesDifferentTestData()
+    {
+        var error = Assert.ThrowsExactly<MlNetCifarException>(() => RunComparison.Compare(Run("a", 1, 2), Run("b", 2, 2), s_quick));
+        Assert.AreEqual("MNC5007", error.Code);
+        StringAssert.Contains(error.Message, "different test data");
+    }
+
+    [TestMethod]
+    public void Compare_FromFoldersEqualsCompareInMemory()
+    {
+        using var folder = new TemporaryFolder();
+        var (a, b) = (Run("a", seed: 1, skill: 1.5), Run("b", seed: 2, skill: 2.5, labelsOf: 1));
+        foreach (var run in new[] { a, b })
+            ReportWriter.Write(Path.Combine(folder.Path, run.Name), new ReportInput { Title = run.Name, Result = run.Result, Names = run.Names });
+        var loaded = RunComparison.Compare(Path.Combine(folder.Path, "a"), Path.Combine(folder.Path, "b"), s_quick);
+        Assert.AreEqual(RunComparison.Compare(a, b, s_quick).ToText(), loaded.ToText());
+    }
+
+    [TestMethod]
+    public void Load_NamesWhatIsMissingOrDamaged()
+    {
+        using var folder = new TemporaryFolder();
+        Assert.AreEqual("MNC5005", Assert.ThrowsExactly<MlNetCifarException>(() => RunData.Load(folder.Path)).Code);
+        var run = Run("a", seed: 1, skill: 2);
+        ReportWriter.Write(folder.Path, new ReportInput { Title = "a", Result = run.Result, Names = run.Names });
+        var path = Path.Combine(folder.Path, "predictions.csv");
+        var lines = File.ReadAllLines(path);
+        lines[7] = lines[7].Replace("0.", "zero.");
+        File.WriteAllLines(path, lines);
+        var error = Assert.ThrowsExactly<MlNetCifarException>(() => RunData.Load(folder.Path));
+        Assert.AreEqual("MNC5006", error.Code);
+        StringAssert.Contains(error.Message, "Line 8");
+    }
+
+    [TestMethod]
+    public void Compare_OfThreeRunsRanksAndCorrects()
+    {
+        var runs = new[] { Run("low", 1, 1.2), Run("high", 2, 2.5, labelsOf: 1), Run("twin", 3, 2.5, labelsOf: 1) };
+        var comparison = RunComparison.Compare(runs, s_quick);
+        Assert.HasCount(3, comparison.Pairs);
+        Assert.AreEqual("low", comparison.Runs[2]);
+        StringAssert.Contains(comparison.Verdict, "not distinguishable from");
+        foreach (var (pair, p) in comparison.Pairs.Zip(comparison.AdjustedP))
+            Assert.IsGreaterThanOrEqualTo(pair.McNemarP, p);
+    }
+
+    [TestMethod]
+    public void CsvReader_ReadsQuotesCommasAndLineBreaks()
+    {
+        var csv = new CsvReader(new StringReader("a,\"b,\"\"c\"\"\n\",d\r\n,e\n"));
+        CollectionAssert.AreEqual(new[] { "a", "b,\"c\"\n", "d" }, csv.Read());
+        CollectionAssert.AreEqual(new[] { "", "e" }, csv.Read());
+        Assert.IsNull(csv.Read());
+    }
+
+    /// <summary>A run; with <paramref name="labelsOf"/> its labels are those of another seed and only the noise is its own.</summary>
+    static RunData Run(string name, ulong seed, double skill, ulong? labelsOf = null)
+    {
+        var s = new SyntheticScores(1500, 10, seed, skill, labelsOf: labelsOf);
+        var result = Evaluator.Evaluate(s.Labels, s.Scores, s.Classes);
+        return new RunData(name, DataFingerprint.Compute(s.Classes, s.Labels, s.Names), result, s.Names);
+    }
+}
