@@ -40,9 +40,9 @@ internal static class MetricCatalog
         new(MatthewsCorrelation, "Matthews correlation", true, "Correlation of labels and predictions, −1 … 1.", r => r.MatthewsCorrelation),
         new(AreaUnderRocCurveMacro, "ROC AUC, macro", true, "Chance that an image of a class outranks one of another, mean over classes, 0 … 1.", r => r.AreaUnderRocCurveMacro),
         new(AreaUnderRocCurveMicro, "ROC AUC, micro", true, "The same over all image–class pairs, 0 … 1.", r => r.AreaUnderRocCurveMicro),
-        new(AveragePrecisionMacro, "Average precision, macro", true, "Area under precision over recall by steps, mean over classes, 0 … 1.", r => r.AveragePrecisionMacro),
-        new(ExpectedCalibrationError, "Calibration error (ECE)", false, "Mean gap between confidence and accuracy, bins of equal width, 0 … 1.", r => r.ExpectedCalibrationError),
-        new(ExpectedCalibrationErrorEqualMass, "Calibration error, equal mass", false, "The same with bins of equal count, 0 … 1.", r => r.ExpectedCalibrationErrorEqualMass),
+        new(AveragePrecisionMacro, "Avg. precision, macro", true, "Area under precision over recall by steps, mean over classes, 0 … 1.", r => r.AveragePrecisionMacro),
+        new(ExpectedCalibrationError, "ECE", false, "Expected calibration error: mean gap between confidence and accuracy, bins of equal width, 0 … 1.", r => r.ExpectedCalibrationError),
+        new(ExpectedCalibrationErrorEqualMass, "ECE, equal mass", false, "The same with bins of equal count, 0 … 1.", r => r.ExpectedCalibrationErrorEqualMass),
         new(BrierScore, "Brier score", false, "Mean squared error of the probabilities, summed over classes, 0 … 2.", r => r.BrierScore),
     ];
 

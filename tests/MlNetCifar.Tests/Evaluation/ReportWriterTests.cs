@@ -13,7 +13,7 @@ public sealed class ReportWriterTests
         using var folder = new TemporaryFolder();
         ReportWriter.Write(folder.Path, Sample());
         CollectionAssert.AreEquivalent(
-            new[] { "report.html", "report.json", "per_class.csv", "confusion.csv", "roc.csv", "predictions.csv", "results.csv" },
+            new[] { "report.html", "report.json", "per_class.csv", "confusion.csv", "roc.csv", "predictions.csv", "results.csv", "summary.md" },
             Directory.GetFiles(folder.Path).Select(Path.GetFileName).ToArray());
     }
 

@@ -21,6 +21,9 @@ internal static class Markup
     /// <summary>A whole number with thousands separators.</summary>
     public static string Count(long value) => value.ToString("#,0", CultureInfo.InvariantCulture);
 
+    /// <summary>For example <c>1 image</c> or <c>1,000 images</c>.</summary>
+    public static string Images(long count) => count == 1 ? "1 image" : $"{Count(count)} images";
+
     /// <summary>A share as percent.</summary>
     public static string Percent(double share, string format = "0.0") =>
         double.IsNaN(share) ? "–" : (100 * share).ToString(format, CultureInfo.InvariantCulture) + " %";
