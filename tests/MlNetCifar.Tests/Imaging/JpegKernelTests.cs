@@ -1,6 +1,7 @@
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using MlNetCifar.Imaging.Jpeg;
+using MlNetCifar.Imaging.JpegKernels;
 
 namespace MlNetCifar.Tests.Imaging;
 

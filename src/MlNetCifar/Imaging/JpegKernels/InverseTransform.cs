@@ -2,8 +2,9 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using MlNetCifar.Imaging.Jpeg;
 
-namespace MlNetCifar.Imaging.Jpeg;
+namespace MlNetCifar.Imaging.JpegKernels;
 
 /// <summary>
 /// The accurate integer inverse DCT of libjpeg ("islow"; Loeffler, Ligtenberg and Moschytz, 11 multiplications, 13-bit constants),

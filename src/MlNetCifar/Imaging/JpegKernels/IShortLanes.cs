@@ -1,4 +1,4 @@
-namespace MlNetCifar.Imaging.Jpeg;
+namespace MlNetCifar.Imaging.JpegKernels;
 
 /// <summary>
 /// 16-bit arithmetic on one, two or four 128-bit lanes that never mix, so that one body transforms as many blocks at once.

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
-namespace MlNetCifar.Imaging.Jpeg;
+namespace MlNetCifar.Imaging.JpegKernels;
 
 /// <summary>Two blocks in 256 bits; needs AVX2.</summary>
 readonly struct ShortLanes256 : IShortLanes<Vector256<short>>

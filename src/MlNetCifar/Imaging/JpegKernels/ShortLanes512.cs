@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
-namespace MlNetCifar.Imaging.Jpeg;
+namespace MlNetCifar.Imaging.JpegKernels;
 
 /// <summary>Four blocks in 512 bits; needs AVX-512BW.</summary>
 readonly struct ShortLanes512 : IShortLanes<Vector512<short>>

@@ -1,6 +1,7 @@
 using System.Runtime.Intrinsics;
+using MlNetCifar.Imaging.Jpeg;
 
-namespace MlNetCifar.Imaging.Jpeg;
+namespace MlNetCifar.Imaging.JpegKernels;
 
 /// <summary>Inverse DCT to 4×4, 2×2 or 1×1 samples a block, the reduced transforms of libjpeg: a picture of 1/2, 1/4 or 1/8 of the size.</summary>
 static class ScaledTransform

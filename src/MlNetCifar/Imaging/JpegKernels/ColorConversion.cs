@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
-namespace MlNetCifar.Imaging.Jpeg;
+namespace MlNetCifar.Imaging.JpegKernels;
 
 /// <summary>JPEG colours to RGB, rounded as libjpeg rounds (JFIF, 16-bit fixed point).</summary>
 static class ColorConversion

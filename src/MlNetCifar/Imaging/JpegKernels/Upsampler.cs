@@ -1,8 +1,9 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using MlNetCifar.Imaging.Jpeg;
 
-namespace MlNetCifar.Imaging.Jpeg;
+namespace MlNetCifar.Imaging.JpegKernels;
 
 /// <summary>
 /// Brings a row of a subsampled component to the picture's width: libjpeg's "fancy" triangle filter for the factors 2×1, 1×2 and 2×2,
