@@ -125,6 +125,14 @@ public sealed class ShardTests
     }
 
     [TestMethod]
+    public void Write_OnlyBadFiles_IsNamedAndLeavesNothingThatLooksComplete()
+    {
+        using var folder = new TestFolder().Add("in/a/1.png", "in/b/1.png");
+        Assert.AreEqual("MNC1018", Assert.ThrowsExactly<MlNetCifarException>(() => ShardWriter.Write(folder["in"], folder["out"], s_options)).Code);
+        Assert.IsFalse(File.Exists(folder["out/_SUCCESS"]) || File.Exists(folder["out/manifest.json"]));
+    }
+
+    [TestMethod]
     public void Write_Fractions_CutStratifiedSplits()
     {
         using var folder = new TestFolder().AddPictures("in/", 2, 20);

@@ -67,6 +67,8 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
             }
         }
 
+        if (parts.Sum(p => p.Count) == 0)
+            DataErrors.NothingReadable(target, parts.Sum(p => p.BadFiles.Count), parts.SelectMany(p => p.BadFiles).First());
         var manifest = new ShardManifest { Split = ShardManifest.NameOf(split), Classes = classes, Spec = options.Spec, Float32 = options.Float32, Parts = parts };
         Commit(target, manifest, missing.Count > 0);
         _manifests.Add(split, manifest);
@@ -75,8 +77,6 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
     public ShardReport Finish(IReadOnlyList<BadFile> missing, IReadOnlyList<string> warnings)
     {
         var bad = missing.Concat(_manifests.OrderBy(m => m.Key).SelectMany(m => m.Value.Parts).SelectMany(p => p.BadFiles)).ToArray();
-        if (_manifests.Values.Sum(m => m.Count) == 0)
-            DataErrors.NothingReadable(folder, bad.Length, bad[0]);
         Guard(folder, () =>
         {
             if (bad.Length > 0)
