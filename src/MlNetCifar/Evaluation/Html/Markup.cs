@@ -9,7 +9,10 @@ namespace MlNetCifar.Evaluation.Html;
 internal static class Markup
 {
     static readonly string[] s_shares =
-        [MetricCatalog.MicroAccuracy, MetricCatalog.TopKAccuracy, MetricCatalog.MacroAccuracy, MetricCatalog.MacroF1Score];
+    [
+        MetricCatalog.MicroAccuracy, MetricCatalog.TopKAccuracy, MetricCatalog.MacroAccuracy, MetricCatalog.MacroF1Score,
+        "accuracy", "f1Score", "positivePrecision", "positiveRecall", "negativePrecision", "negativeRecall",
+    ];
 
     /// <summary>Escapes text for content and attributes.</summary>
     public static string Text(string value) => WebUtility.HtmlEncode(value);

@@ -19,17 +19,16 @@ internal static class SummarySection
         html.Append("</div>\n");
         if (input.Gate is { } gate)
             Gate(html, gate);
-        html.Append("<div class=\"cards\">\n");
         MetricValue[] shown = [.. result.Headline.Where(metric => metric.Key != MetricCatalog.TopKAccuracy || result.TopKPredictionCount < result.Classes.Count)];
-        foreach (var metric in shown)
-            html.Append(
-                $"<div class=\"card\" title=\"{Markup.Text(metric.Meaning)}\"><div class=\"n\">{Markup.Text(metric.Name)}</div>" +
-                $"<div class=\"v\">{Markup.Value(metric)}</div><div class=\"i\">{Markup.Range(metric.Interval, Markup.IsShare(metric))}&nbsp;</div></div>\n");
-        html.Append("</div>\n");
+        Cards(html, shown);
         if (result.Binary is { } binary)
-            Binary(html, binary);
+        {
+            html.Append($"<h3>Two classes, “{Markup.Text(binary.PositiveClass)}” as the positive one</h3>\n");
+            Cards(html, result.BinaryHeadline);
+        }
+
         html.Append("<details><summary>What these numbers mean</summary><dl>\n");
-        foreach (var metric in shown)
+        foreach (var metric in shown.Concat(result.BinaryHeadline))
             html.Append($"<dt>{Markup.Text(metric.Name)}</dt><dd>{Markup.Text(metric.Meaning)} {(metric.HigherIsBetter ? "Higher" : "Lower")} is better.</dd>\n");
         html.Append("</dl></details>\n");
         html.Append($"<p class=\"small\" style=\"margin:10px 0 0\">{Markup.Text(Footnote(result))}</p>\n</section>\n");
@@ -70,18 +69,14 @@ internal static class SummarySection
         html.Append("</tbody></table>\n");
     }
 
-    static void Binary(StringBuilder html, BinaryMetrics binary)
+    static void Cards(StringBuilder html, IEnumerable<MetricValue> metrics)
     {
-        html.Append($"<h3>Two classes, “{Markup.Text(binary.PositiveClass)}” as the positive one</h3>\n<div class=\"scroll\"><table><tbody>");
-        Row("Precision", binary.PositivePrecision, "Negative precision", binary.NegativePrecision);
-        Row("Recall", binary.PositiveRecall, "Negative recall", binary.NegativeRecall);
-        Row("F1", binary.F1Score, "ROC AUC", binary.AreaUnderRocCurve);
-        Row("Average precision", binary.AveragePrecision, "Precision/recall area", binary.AreaUnderPrecisionRecallCurve);
-        Row("Log-loss in bits", binary.LogLoss, "Brier score", binary.BrierScore);
-        html.Append("</tbody></table></div>\n");
-
-        void Row(string left, double a, string right, double b) => html.Append(
-            $"<tr><td>{left}</td><td>{Markup.Number(a)}</td><td class=\"l\">{right}</td><td>{Markup.Number(b)}</td></tr>\n");
+        html.Append("<div class=\"cards\">\n");
+        foreach (var metric in metrics)
+            html.Append(
+                $"<div class=\"card\" title=\"{Markup.Text(metric.Meaning)}\"><div class=\"n\">{Markup.Text(metric.Name)}</div>" +
+                $"<div class=\"v\">{Markup.Value(metric)}</div><div class=\"i\">{Markup.Range(metric.Interval, Markup.IsShare(metric))}&nbsp;</div></div>\n");
+        html.Append("</div>\n");
     }
 
     static string At(double share) => (100 * share).ToString("0.##", CultureInfo.InvariantCulture) + "%";
