@@ -48,19 +48,26 @@ public sealed class ImageDecoderTests
     }
 
     [TestMethod]
-    [DynamicData(nameof(GoldenPictures.Pictures), typeof(GoldenPictures))]
-    public void Decode_OfThreeQuartersOfAFile_KeepsWhatIsThereWhenAllowed(string name, int width, int height, string digest)
+    [DataRow("jpeg-420.jpg")]
+    [DataRow("jpeg-444.jpg")]
+    [DataRow("jpeg-restart.jpg")]
+    [DataRow("gif-interlaced.gif")]
+    [DataRow("bmp-24.bmp")]
+    [DataRow("pnm-p6.ppm")]
+    public void Decode_WithoutTheLastBytes_KeepsWhatIsThereWhenAllowed(string name)
     {
         var file = GoldenPictures.Read(name);
-        if (file.Length < 800 || name.StartsWith("png") || name.StartsWith("jpeg-progressive")) return;
-        var image = ImageDecoder.Decode(file.AsSpan(0, file.Length * 3 / 4), new DecodeOptions { AllowTruncated = true }, name, out var report);
-        Assert.AreEqual((width, height), (image.Width, image.Height));
+        var cut = file.AsSpan(0, file.Length - 60);
+        var image = ImageDecoder.Decode(cut, new DecodeOptions { AllowTruncated = true }, name, out var report);
+        var whole = ImageDecoder.Decode(file);
+        Assert.AreEqual((whole.Width, whole.Height), (image.Width, image.Height));
         Assert.IsTrue(report.IsTruncated);
         Assert.IsNotEmpty(report.Notes);
-        var whole = ImageDecoder.Decode(file);
-        Assert.AreEqual(digest, GoldenPictures.Digest(whole.Pixels));
-        var edge = name.StartsWith("bmp") ? height - 1 : 0;
-        Assert.IsTrue(image.Row(edge)[..3].SequenceEqual(whole.Row(edge)[..3]), "The first pixel in the file is intact.");
+        var first = name.StartsWith("bmp") ? image.Height - 1 : 0;
+        Assert.IsTrue(image.Row(first)[..9].SequenceEqual(whole.Row(first)[..9]), "The first pixels in the file are intact.");
+        Assert.IsFalse(image.Pixels.SequenceEqual(whole.Pixels));
+        var e = Assert.ThrowsExactly<MlNetCifarException>(() => ImageDecoder.Decode(file.AsSpan(0, file.Length - 60)));
+        Assert.AreEqual("MNC1205", e.Code);
     }
 
     [TestMethod]

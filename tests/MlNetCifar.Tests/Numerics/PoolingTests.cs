@@ -30,7 +30,7 @@ public sealed class PoolingTests
         {
             // The plan is for three images, the batch has two; few distinct values, so that windows have ties.
             var shape = new PoolShape(3, h, w, channels, sizeH, sizeW, stride, pad);
-            var values = LaneCases.Draw(channels, 2 * shape.InputImage, -3, 3).Select(MathF.Round).ToArray();
+            var values = LaneCases.Draw(channels, 2 * shape.InputImage, -3, 3).Select(v => MathF.Round(v)).ToArray();
             var gradients = LaneCases.Draw(channels + 1, 2 * shape.OutputImage);
             var run = new PoolRun(shape, kind, values, gradients, (SimdWidth)width, pool);
             Check(shape, kind, values, gradients, run);

@@ -31,7 +31,7 @@ internal sealed unsafe class WinogradCorrelation : ICorrelation
         _tilesDown = (geometry.P + 3) / 4;
         _tilesAcross = (geometry.Q + 3) / 4;
         _paddedK = PanelPacking.PaddedColumns(geometry.K, tiles.Lanes);
-        _batch = Math.Clamp(BatchFloats / (Points * (geometry.C + _paddedK)) / 12 * 12, 48, 96);
+        _batch = Math.Clamp(BatchFloats / (Points * (geometry.C + _paddedK)) / 12 * 12, 24, 96);
     }
 
     public string Name => "Winograd 4×4";
@@ -57,6 +57,9 @@ internal sealed unsafe class WinogradCorrelation : ICorrelation
     /// <summary>Whether the algorithm can compute a geometry.</summary>
     public static bool Fits(in Correlation g, int lanes) => g is { R: 3, S: 3, Stride: 1 } && g.C >= lanes && g.K >= lanes;
 
+    /// <summary>Whether it is the faster one: measured, the transformed filter (four times the filter) must be read for enough results.</summary>
+    public static bool Wins(in Correlation g, int lanes) => Fits(g, lanes) && (long)g.N * g.P * g.Q >= 128 + (g.C * g.K / 100);
+
     public void Pack(float* weights, float* packed, WorkerPool pool)
     {
         var filter = weights;
@@ -67,7 +70,7 @@ internal sealed unsafe class WinogradCorrelation : ICorrelation
         }
 
         var job = new PackJob { Plan = this, Weights = filter, Packed = packed };
-        pool.Run(ref job, (_g.C + PackJob.RowsPerBlock - 1) / PackJob.RowsPerBlock);
+        pool.Run(ref job, PanelPacking.Panels(_g.K, _tiles.Lanes) * job.RowBlocks);
     }
 
     public void Run(int n, in ConvSource x, float* packed, in ConvTarget y, float* scratch, WorkerPool pool)
@@ -83,42 +86,48 @@ internal sealed unsafe class WinogradCorrelation : ICorrelation
 
     struct PackJob : IParallelJob
     {
-        public const int RowsPerBlock = 4;
+        const int RowsPerBlock = 64;
 
         public WinogradCorrelation Plan;
         public float* Weights;
         public float* Packed;
 
+        public readonly int RowBlocks => (Plan._g.C + RowsPerBlock - 1) / RowsPerBlock;
+
+        // One panel at a time: its 36 targets are written in order.
         public readonly void Execute(int block, int worker)
         {
             ref readonly var g = ref Plan._g;
             var lanes = Plan._tiles.Lanes;
             var temp = stackalloc float[(18 + 9) * lanes];
-            var tail = temp + (18 * lanes);
-            var tap = (nint)g.C * g.K;
-            var point = (nint)Plan.PointStride;
-            for (var c = block * RowsPerBlock; c < Math.Min(g.C, (block + 1) * RowsPerBlock); c++)
-                for (var k = 0; k < g.K; k += lanes)
-                {
-                    var source = Weights + ((nint)c * g.K) + k;
-                    var panel = k / Plan._tiles.Panel;
-                    var width = PanelPacking.Vectors(g.K, lanes, panel) * lanes;
-                    var target = Packed + ((nint)panel * Plan._tiles.Panel * g.C) + ((nint)c * width) + (k % Plan._tiles.Panel);
-                    var stride = tap;
-                    if (k + lanes > g.K)
-                    {
-                        new Span<float>(tail, 9 * lanes).Clear();
-                        for (var i = 0; i < 9; i++)
-                            new ReadOnlySpan<float>(source + (i * tap), g.K - k).CopyTo(new Span<float>(tail + (i * lanes), lanes));
-                        source = tail;
-                        stride = lanes;
-                    }
+            int panel = block / RowBlocks, first = panel * Plan._tiles.Panel, width = PanelPacking.Vectors(g.K, lanes, panel) * lanes;
+            var target = Packed + ((nint)first * g.C);
+            var firstRow = block % RowBlocks * RowsPerBlock;
+            for (var c = firstRow; c < Math.Min(g.C, firstRow + RowsPerBlock); c++)
+                for (var k = first; k < first + width; k += lanes)
+                    Vector(c, k, target + ((nint)c * width) + (k - first), temp);
+        }
 
-                    if (Plan._backward)
-                        Plan._transforms.Filter(source + (8 * stride), -stride, target, point, temp);
-                    else
-                        Plan._transforms.Filter(source, stride, target, point, temp);
-                }
+        readonly void Vector(int c, int k, float* target, float* temp)
+        {
+            ref readonly var g = ref Plan._g;
+            var lanes = Plan._tiles.Lanes;
+            var stride = (nint)g.C * g.K;
+            var source = Weights + ((nint)c * g.K) + k;
+            if (k + lanes > g.K)
+            {
+                var tail = temp + (18 * lanes);
+                new Span<float>(tail, 9 * lanes).Clear();
+                for (var i = 0; i < 9; i++)
+                    new ReadOnlySpan<float>(source + (i * stride), g.K - k).CopyTo(new Span<float>(tail + (i * lanes), lanes));
+                source = tail;
+                stride = lanes;
+            }
+
+            if (Plan._backward)
+                Plan._transforms.Filter(source + (8 * stride), -stride, target, Plan.PointStride, temp);
+            else
+                Plan._transforms.Filter(source, stride, target, Plan.PointStride, temp);
         }
     }
 

@@ -35,7 +35,7 @@ internal sealed unsafe class WinogradFilterGradient : IFilterGradient
         _tilesAcross = (shape.Q + 3) / 4;
         _paddedK = PanelPacking.PaddedColumns(shape.K, tiles.Lanes);
         var all = shape.N * _tilesDown * _tilesAcross;
-        _groups = Points * shape.C * _paddedK <= SumFloats ? Math.Min(8, all) : 1;
+        _groups = Grouped(shape, tiles.Lanes) ? Math.Min(8, all) : 1;
         _batch = _groups > 1
             ? Math.Clamp(BatchFloats / (Points * (shape.C + _paddedK)) / 8 * 8, 16, 64)
             : Math.Min(SharedTiles, all);
@@ -56,6 +56,12 @@ internal sealed unsafe class WinogradFilterGradient : IFilterGradient
 
     /// <summary>Whether the algorithm can compute a shape.</summary>
     public static bool Fits(in ConvShape s, int lanes) => s is { R: 3, S: 3, Stride: 1 } && s.C >= lanes && s.K >= lanes;
+
+    /// <summary>Whether it is the faster one: measured, the sums (four times the filter, for each group) must be used for enough results.</summary>
+    public static bool Wins(in ConvShape s, int lanes) =>
+        Fits(s, lanes) && (long)s.N * s.P * s.Q >= (Grouped(s, lanes) ? 512 : 64) + (s.C * s.K / 100);
+
+    static bool Grouped(in ConvShape s, int lanes) => Points * s.C * PanelPacking.PaddedColumns(s.K, lanes) <= SumFloats;
 
     public int WorkspaceLength(int threads) =>
         (threads * TempLength) + (_groups * (int)SumLength) + ((_groups > 1 ? threads : 1) * (int)Arena.Align(TransformedLength));
