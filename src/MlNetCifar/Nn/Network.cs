@@ -60,6 +60,10 @@ internal sealed class Network : IDisposable
     /// <summary>Bytes of activations, gradients of activations, packed weights and scratch.</summary>
     public long PlannedBytes => _arena.Length * sizeof(float);
 
+    /// <summary>Bytes a network would plan, without taking them.</summary>
+    public static long Plan(NetworkWeights weights, int batchSize, WeightGradients? gradients, WorkerPool pool) =>
+        MemoryPlanner.Place(new NetworkCompiler(weights, batchSize, gradients, new Pass { Pool = pool, Width = SimdLevel.Active }).Compile().Buffers) * sizeof(float);
+
     /// <summary>Where the caller puts a batch: [count, H, W, C].</summary>
     public Span<float> Input(int count) => _input.Rows(count);
 

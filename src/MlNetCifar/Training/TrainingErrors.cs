@@ -58,4 +58,9 @@ internal static class TrainingErrors
 
     public static MlNetCifarException NoBest(string folder) =>
         new("MNC3018", ErrorKind.Data, "There are no whole best weights here.", "A run leaves them after its first epoch; give its checkpoint folder.", folder);
+
+    public static MlNetCifarException MemoryTooSmall(long limit, long needed, string plan) =>
+        new(
+            "MNC3019", ErrorKind.Usage, FormattableString.Invariant($"The run does not fit into {limit / (1 << 20)} MiB: even one image a step takes {needed / (1 << 20)} MiB ({plan})."),
+            "Raise the limit, choose a smaller network or image size, or make shards with 'mlnetcifar prepare' so that the data stay on disk.");
 }

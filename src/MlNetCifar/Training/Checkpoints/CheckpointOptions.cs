@@ -20,6 +20,9 @@ public sealed record CheckpointOptions
     /// </summary>
     public bool Resume { get; init; }
 
+    /// <summary>Whether the checkpoints of an earlier run in the folder may be deleted. The default is false: they are an error.</summary>
+    public bool Replace { get; init; }
+
     /// <summary>Where the files go, for tests.</summary>
     internal IFileStore Files { get; init; } = LocalFileStore.Instance;
 

@@ -22,6 +22,13 @@ internal sealed class CheckpointStore(string folder, IFileStore files)
     /// <summary>Whether a checkpoint, whole or not, is here.</summary>
     public bool Any => new[] { Last, Next, Previous }.Any(name => files.FileExists(At(name)));
 
+    /// <summary>Deletes all checkpoints, the ones that refer to others first.</summary>
+    public void Clear()
+    {
+        foreach (var name in new[] { Next, Last, Previous }.Concat(BestFiles()).ToArray())
+            files.Delete(At(name));
+    }
+
     public void WriteLast(CheckpointHeader header, IReadOnlyList<StateBlock> blocks)
     {
         var json = JsonSerializer.SerializeToUtf8Bytes(header, CheckpointJson.Default.CheckpointHeader);

@@ -28,6 +28,12 @@ internal sealed class Checkpointer : IDisposable
         _lock = RunLock.Take(options.Folder);
         if (options.Resume || !_store.Any)
             return;
+        if (options.Replace)
+        {
+            _store.Clear();
+            return;
+        }
+
         _lock.Dispose();
         throw TrainingErrors.FolderTaken(options.Folder);
     }
