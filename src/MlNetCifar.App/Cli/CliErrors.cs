@@ -44,4 +44,7 @@ internal static class CliErrors
 
     public static MlNetCifarException Master(string found) =>
         new("MNC9013", ErrorKind.Usage, $"The master '{found}' is not supported here.", "Use local[n], n being the number of threads, or local[*].");
+
+    public static MlNetCifarException ChildFailed() =>
+        new("MNC9030", ErrorKind.Failure, "A run of the check did not end as it should.", "See the lines above; try it with --keep and more --images.");
 }

@@ -1,3 +1,5 @@
+using MlNetCifar.App.Runs;
+
 namespace MlNetCifar.App.Cli;
 
 /// <summary>The settings of one call, merged: command line before environment before file before default.</summary>
@@ -16,7 +18,7 @@ internal sealed class SettingValues
     public SettingValues(IEnumerable<Setting> settings, IReadOnlyDictionary<string, string> commandLine, Func<string, string?> variable)
     {
         Settings = [.. settings];
-        var path = commandLine.GetValueOrDefault(Config.Name) ?? NotEmpty(variable(Config.VariableName));
+        var path = commandLine.GetValueOrDefault(Config.Name) ?? NotEmpty(variable(Config.VariableName)) ?? Resumed(commandLine);
         var file = path is null ? [] : ConfigFile.Read(path);
         foreach (var name in file.Keys)
         {
@@ -62,6 +64,10 @@ internal sealed class SettingValues
             throw CliErrors.Value(origin, text, e.Message);
         }
     }
+
+    /// <summary>A run to go on with has its settings beside it.</summary>
+    static string? Resumed(IReadOnlyDictionary<string, string> commandLine) =>
+        commandLine.TryGetValue(SavingSettings.Resume.Name, out var folder) ? Path.Combine(folder, "args.json") : null;
 
     static string? NotEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
 }

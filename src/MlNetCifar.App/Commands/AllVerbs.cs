@@ -20,5 +20,6 @@ internal static class AllVerbs
         new VerbGroup("doctor", "Examine the machine, or a data set.", new DoctorMachineCommand(), new DoctorDataCommand()),
         new VerbGroup("image", "Look into image files.", new ImageInfoCommand(), new ImageDecodeCommand()),
         new BenchmarkCommand(),
+        new VerifyResumeCommand(),
     ];
 }

@@ -17,10 +17,18 @@ internal sealed class EpochFiles(RunFolder folder, IReadOnlyList<string> classes
 
     public void OnEpochEnd(TrainingRun run, EpochRecord epoch)
     {
-        folder.Write("results.csv", writer => CsvFiles.History(writer, run.History));
-        Save(run, run.Weights, folder.Last);
-        if (run.BestEpoch == epoch.Epoch)
-            Save(run, run.BestWeights, folder.Best);
+        try
+        {
+            folder.Write("results.csv", writer => CsvFiles.History(writer, run.History));
+            if (run.BestEpoch == epoch.Epoch)
+                Save(run, run.BestWeights, folder.Best);
+            Save(run, run.Weights, folder.Last);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or MlNetCifarException)
+        {
+            // A full disk now may be free at the end; the checkpoints tell the same, so the user hears it in any case.
+            run.Warn($"The files of epoch {epoch.Epoch} could not be written: {e.Message}");
+        }
     }
 
     void Save(TrainingRun run, NetworkWeights weights, string path)

@@ -27,6 +27,9 @@ internal sealed class RunFolder
 
     public string File(string name) => System.IO.Path.Combine(Path, name);
 
+    /// <summary>The folder of a run to go on with.</summary>
+    public static RunFolder Open(string path) => new(System.IO.Path.TrimEndingDirectorySeparator(path));
+
     /// <summary>Makes the folder of a call.</summary>
     /// <param name="call">Its settings decide.</param>
     /// <param name="verb">The command.</param>

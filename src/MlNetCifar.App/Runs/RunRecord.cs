@@ -16,7 +16,7 @@ internal static class RunRecord
             json.WriteString(ConfigFile.Verb, verb);
             foreach (var setting in values.Settings)
             {
-                if (setting == SettingValues.Config || setting == Verb.Json || setting == Verb.Verbose)
+                if (setting == SettingValues.Config || setting == SavingSettings.Resume || setting == Verb.Json || setting == Verb.Verbose)
                     continue;
                 var training = options is null ? null : TrainingSettings.All.FirstOrDefault(t => t.Setting == setting);
                 Setting.WriteValue(json, setting.Name, training is null ? values.Given(setting) ?? setting.Default : training.Read(options!));

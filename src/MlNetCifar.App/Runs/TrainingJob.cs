@@ -2,8 +2,10 @@ using MlNetCifar.App.Cli;
 using MlNetCifar.Data;
 using MlNetCifar.Data.Catalog;
 using MlNetCifar.Imaging;
+using MlNetCifar.Models;
 using MlNetCifar.Nn;
 using MlNetCifar.Training;
+using MlNetCifar.Training.Memory;
 
 namespace MlNetCifar.App.Runs;
 
@@ -30,6 +32,9 @@ internal sealed class TrainingJob(Call call, string verb)
     /// <summary>Whether to search for a learning rate instead of training.</summary>
     public bool FindRate { get; init; }
 
+    /// <summary>Views of each test image whose scores are averaged.</summary>
+    public TestTimeViews Views { get; init; }
+
     /// <summary>Trains, evaluates, reports.</summary>
     /// <returns>The exit code.</returns>
     public int Run()
@@ -44,7 +49,14 @@ internal sealed class TrainingJob(Call call, string verb)
         var network = Architectures.Create(Preset, train.Height, train.Width, train.Channels, train.Classes.Count);
         if (FindRate)
             return RateSearch.Run(call, network, options, train);
-        var folder = RunFolder.Create(call, verb, Preset);
+        if (call.Get(SavingSettings.MemoryLimit) is { } limit)
+        {
+            var plan = MemoryPlan.Fit(network, options, train, dataset.Validation, limit);
+            options = plan.Options;
+            call.Terminal.Log($"memory   {plan.Summary}");
+        }
+
+        var folder = call.Get(SavingSettings.Resume) is { } path ? RunFolder.Open(path) : RunFolder.Create(call, verb, Preset);
         RunRecord.Arguments(folder, verb, call.Values, options);
         RunRecord.Machine(folder, new MachineInfo());
         folder.Write("labels.txt", writer => train.Classes.ToList().ForEach(writer.WriteLine));
@@ -55,10 +67,21 @@ internal sealed class TrainingJob(Call call, string verb)
     TrainingResult Fit(RunFolder folder, ImageDataset dataset, NetworkSpec network, TrainingOptions options) =>
         Bars.Run(call.Terminal, "training", advance =>
         {
-            var trainer = new Trainer(network, options);
+            var trainer = new Trainer(network, options) { Checkpoints = SavingSettings.Options(call, folder) };
             trainer.Observers.Add(new EpochFiles(folder, dataset.Classes, DataSettings.Spec(dataset)));
             trainer.Observers.Add(new TrainingProgress(call, advance));
-            return trainer.Fit(dataset.Train, dataset.Validation, cancellation: call.Stop);
+            ITrainingObserver[] followers = [.. SavingSettings.Observers(call, folder, Preset)];
+            try
+            {
+                foreach (var follower in followers)
+                    trainer.Observers.Add(follower);
+                return trainer.Fit(dataset.Train, dataset.Validation, cancellation: call.Stop);
+            }
+            finally
+            {
+                foreach (var follower in followers)
+                    (follower as IDisposable)?.Dispose();
+            }
         });
 
     int Finish(RunFolder folder, ImageDataset dataset, TrainingResult result)
@@ -74,9 +97,9 @@ internal sealed class TrainingJob(Call call, string verb)
             $"{Reason(result)} after {result.Elapsed.TotalSeconds:0.0} s; {(result.BestEpoch == 0 ? "no epoch was finished" : $"weights of epoch {result.BestEpoch}")}"));
         var job = new EvaluationJob(call, folder)
         {
-            Title = $"{Preset} on {Path.GetFileName(Path.TrimEndingDirectorySeparator(dataset.Path))}", Split = split.ToString().ToLowerInvariant(), Dataset = dataset, Threads = result.Options.Threads,
+            Title = $"{Preset} on {Path.GetFileName(Path.TrimEndingDirectorySeparator(dataset.Path))}", Split = split.ToString().ToLowerInvariant(), Dataset = dataset, Views = Views, Threads = result.Options.Threads,
             Settings = RunRecord.Pairs(result.Options),
-            Extra = [("bestEpoch", result.BestEpoch), ("stopReason", result.StopReason), ("seconds", Math.Round(result.Elapsed.TotalSeconds, 3))],
+            Extra = [("bestEpoch", result.BestEpoch), ("stopReason", result.StopReason), ("lastWeightsSha256", result.LastWeightsSha256), ("seconds", Math.Round(result.Elapsed.TotalSeconds, 3))],
         };
 
         // A run that was interrupted still gets its report; who does not want to wait interrupts again.

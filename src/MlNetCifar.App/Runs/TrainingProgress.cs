@@ -13,6 +13,14 @@ internal sealed class TrainingProgress(Call call, Advance advance) : ITrainingOb
 
     long _shown;
 
+    public void OnFitStart(TrainingRun run)
+    {
+        if (run.ResumeNote is not null)
+            call.Terminal.Log($"resumed  {run.ResumeNote}");
+    }
+
+    public void OnWarning(TrainingRun run, string warning) => call.Terminal.Warn(warning);
+
     public void OnStep(TrainingRun run)
     {
         if (_shown != 0 && TimeProvider.System.GetElapsedTime(_shown) < s_interval)

@@ -21,7 +21,7 @@ internal sealed class Network : IDisposable
     /// <summary>Compiles.</summary>
     /// <param name="weights">Borrowed; must outlive the network.</param>
     /// <param name="batchSize">Largest batch, ≥ 1.</param>
-    /// <param name="training">Whether <see cref="Backward()"/> will be called.</param>
+    /// <param name="training">Whether <see cref="Backward(CancellationToken)"/> will be called.</param>
     /// <param name="pool">Borrowed threads.</param>
     /// <param name="width">Lane width; null for the machine's.</param>
     public Network(NetworkWeights weights, int batchSize, bool training, WorkerPool pool, SimdWidth? width = null)
@@ -48,7 +48,7 @@ internal sealed class Network : IDisposable
     /// <summary>Largest batch.</summary>
     public int BatchSize { get; }
 
-    /// <summary>Gradients of the last <see cref="Backward()"/>; null where compiled for inference.</summary>
+    /// <summary>Gradients of the last <see cref="Backward(CancellationToken)"/>; null where compiled for inference.</summary>
     public WeightGradients? Gradients { get; }
 
     /// <summary>The compiled layers in order.</summary>
@@ -59,6 +59,10 @@ internal sealed class Network : IDisposable
 
     /// <summary>Bytes of activations, gradients of activations, packed weights and scratch.</summary>
     public long PlannedBytes => _arena.Length * sizeof(float);
+
+    /// <summary>Bytes a network would plan, without taking them.</summary>
+    public static long Plan(NetworkWeights weights, int batchSize, WeightGradients? gradients, WorkerPool pool) =>
+        MemoryPlanner.Place(new NetworkCompiler(weights, batchSize, gradients, new Pass { Pool = pool, Width = SimdLevel.Active }).Compile().Buffers) * sizeof(float);
 
     /// <summary>Where the caller puts a batch: [count, H, W, C].</summary>
     public Span<float> Input(int count) => _input.Rows(count);
@@ -74,16 +78,20 @@ internal sealed class Network : IDisposable
     /// <param name="training">Whether batch statistics and dropout apply.</param>
     /// <param name="seed">Of dropout.</param>
     /// <param name="step">Of dropout.</param>
-    public void Forward(int count, bool training = false, ulong seed = 0, long step = 0)
+    /// <param name="cancellation">Ends the pass between two ops.</param>
+    public void Forward(int count, bool training = false, ulong seed = 0, long step = 0, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, BatchSize);
         (_pass.Count, _pass.Training, _pass.Seed, _pass.Step) = (count, training, seed, step);
         foreach (var op in Ops)
+        {
+            cancellation.ThrowIfCancellationRequested();
             op.Forward(_pass);
+        }
     }
 
-    /// <summary>Mean loss of the last pass, and in training networks its gradient for <see cref="Backward()"/>.</summary>
+    /// <summary>Mean loss of the last pass, and in training networks its gradient for <see cref="Backward(CancellationToken)"/>.</summary>
     /// <param name="labels">One per image.</param>
     /// <param name="smoothing">Label smoothing, 0 … 1.</param>
     /// <param name="classWeights">One per class, or empty.</param>
@@ -98,15 +106,13 @@ internal sealed class Network : IDisposable
             : Losses.SoftmaxCrossEntropy(logits, labels, smoothing, classWeights, probabilities, gradient, out correct);
     }
 
-    /// <summary>Forward pass in use, then class probabilities: of the sigmoid both columns, 1 − p and p.</summary>
-    /// <param name="count">Images in <see cref="Input"/>.</param>
-    /// <param name="scores">[count, classes]; overwritten.</param>
-    public void Predict(int count, Span<float> scores)
+    /// <summary>Class probabilities from logits: of the sigmoid both columns, 1 − p and p.</summary>
+    /// <param name="logits">[n, outputs].</param>
+    /// <param name="scores">[n, classes]; overwritten.</param>
+    public void ToProbabilities(ReadOnlySpan<float> logits, Span<float> scores)
     {
-        Forward(count);
-        var logits = Logits(count);
         var k = Weights.Spec.Classes;
-        for (var i = 0; i < count; i++)
+        for (var i = 0; i < scores.Length / k; i++)
         {
             var row = scores.Slice(i * k, k);
             if (Weights.Spec.Loss == LossKind.SigmoidCrossEntropy)
@@ -117,10 +123,14 @@ internal sealed class Network : IDisposable
     }
 
     /// <summary>Computes all gradients of the last training pass from the gradient that <see cref="Loss"/> left.</summary>
-    public void Backward()
+    /// <param name="cancellation">Ends the pass between two ops.</param>
+    public void Backward(CancellationToken cancellation = default)
     {
         for (var i = Ops.Length - 1; i >= 0; i--)
+        {
+            cancellation.ThrowIfCancellationRequested();
             Ops[i].Backward(_pass);
+        }
     }
 
     /// <summary>Forward pass that adds each op's ticks to <paramref name="ticks"/>.</summary>

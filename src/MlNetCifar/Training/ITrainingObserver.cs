@@ -30,6 +30,13 @@ public interface ITrainingObserver
     {
     }
 
+    /// <summary>When something went wrong that does not end the run, such as a checkpoint that could not be written.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="warning">What went wrong, and what to do.</param>
+    void OnWarning(TrainingRun run, string warning)
+    {
+    }
+
     /// <summary>After the last step, however the run ended, before the best weights are restored.</summary>
     /// <param name="run">The run.</param>
     void OnFitEnd(TrainingRun run)

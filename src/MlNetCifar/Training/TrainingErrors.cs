@@ -3,12 +3,14 @@ namespace MlNetCifar.Training;
 /// <summary>The faults of training runs (MNC30xx).</summary>
 internal static class TrainingErrors
 {
+    public const string NotFiniteCode = "MNC3002";
+
     public static MlNetCifarException Options(IEnumerable<string> faults) =>
         new("MNC3001", ErrorKind.Usage, $"The training options are wrong: {string.Join("; ", faults)}.");
 
     public static MlNetCifarException NotFinite(double loss, long step, string? layer, float rate) =>
         new(
-            "MNC3002",
+            NotFiniteCode,
             ErrorKind.Failure,
             FormattableString.Invariant($"The loss became {loss} at step {step} (learning rate {rate:G3}); the first values that are not finite are in {layer ?? "the loss itself"}."),
             "Lower the learning rate, add a warm-up, or clip the gradients.");
@@ -21,4 +23,44 @@ internal static class TrainingErrors
 
     public static MlNetCifarException Diverged() =>
         new("MNC3005", ErrorKind.Failure, "The learning-rate finder saw no falling loss.", "Check the labels, or start from a lower rate.");
+
+    public static MlNetCifarException CheckpointsDamaged(string folder, IEnumerable<string> faults) =>
+        new("MNC3010", ErrorKind.Data, $"No checkpoint can be used: {string.Join("; ", faults)}.", "Restore the folder from a copy, or start the run anew in another folder.", folder);
+
+    public static MlNetCifarException OptionsChanged(IEnumerable<string> changes, string path) =>
+        new(
+            "MNC3011", ErrorKind.Usage, $"The run was begun with other options: {string.Join("; ", changes)}.",
+            "Resume with the old values, or start a new run. Only epochs, time_budget, patience, minimum_delta and threads may change.", path);
+
+    public static MlNetCifarException DataChanged(IEnumerable<string> changes, string path) =>
+        new("MNC3012", ErrorKind.Data, $"The run was begun with other images: {string.Join("; ", changes)}.", "Resume with the same images, or start a new run.", path);
+
+    public static MlNetCifarException CheckpointUnwritable(string path, Exception cause) =>
+        new("MNC3013", ErrorKind.Failure, $"No checkpoint can be written ({cause.Message.TrimEnd('.')}).", "Check the free space and your rights, or choose another folder; what is there is unharmed.", path, cause);
+
+    public static MlNetCifarException FolderInUse(string folder, Exception cause) =>
+        new("MNC3014", ErrorKind.Usage, "Another run is using this folder.", "Wait for it, stop it, or choose another folder.", folder, cause);
+
+    public static MlNetCifarException FolderTaken(string folder) =>
+        new("MNC3015", ErrorKind.Usage, "The folder holds the checkpoints of an earlier run.", "Resume that run, or choose another folder.", folder);
+
+    public static MlNetCifarException CheckpointVersion(string path, string found, int known) =>
+        new("MNC3016", ErrorKind.Data, $"The checkpoint has format version {found}; this program reads up to {known}.", "Update the program.", path);
+
+    public static MlNetCifarException NetworkChanged(string path) =>
+        new("MNC3017", ErrorKind.Usage, "The run was begun with another network.", "Resume with the same network and input size, or start a new run.", path);
+
+    public static MlNetCifarException NotFinite(MlNetCifarException cause, string folder, long step) =>
+        new(
+            cause.Code, cause.Kind, cause.Reason,
+            FormattableString.Invariant($"{cause.Action} The checkpoint of step {step} in {folder} is good: its best weights can be used, but resuming with the same options ends here again."),
+            cause.Path, cause);
+
+    public static MlNetCifarException NoBest(string folder) =>
+        new("MNC3018", ErrorKind.Data, "There are no whole best weights here.", "A run leaves them after its first epoch; give its checkpoint folder.", folder);
+
+    public static MlNetCifarException MemoryTooSmall(long limit, long needed, string plan) =>
+        new(
+            "MNC3019", ErrorKind.Usage, FormattableString.Invariant($"The run does not fit into {limit / (1 << 20)} MiB: even one image a step takes {needed / (1 << 20)} MiB ({plan})."),
+            "Raise the limit, choose a smaller network or image size, or make shards with 'mlnetcifar prepare' so that the data stay on disk.");
 }

@@ -114,6 +114,12 @@ public sealed record TrainingOptions
     /// <summary>Trains on the first that many batches only, to see whether the network can learn them by heart; ≥ 1. The default is null.</summary>
     public int? OverfitBatches { get; init; }
 
+    /// <summary>
+    /// Images that are shuffled together when the data are larger than memory (shards in random order, images within windows of that order), ≥ 0.
+    /// The default is 0: all at once.
+    /// </summary>
+    public int ShuffleWindow { get; init; }
+
     /// <summary>Decides initial weights, order, augmentation and dropout. The default is 0.</summary>
     public ulong Seed { get; init; }
 
@@ -155,6 +161,7 @@ public sealed record TrainingOptions
         Check(MinimumDelta >= 0, nameof(MinimumDelta), MinimumDelta, "at least 0");
         Check(TimeBudget is null || TimeBudget > TimeSpan.Zero, nameof(TimeBudget), TimeBudget, "above 0");
         Check(OverfitBatches is null or >= 1, nameof(OverfitBatches), OverfitBatches, "at least 1");
+        Check(ShuffleWindow >= 0, nameof(ShuffleWindow), ShuffleWindow, "at least 0");
         Check(Threads is null or (>= 1 and <= 1024), nameof(Threads), Threads, "1 … 1024");
         if (faults.Count > 0)
             throw TrainingErrors.Options(faults);

@@ -27,6 +27,7 @@ public enum StopReason
 public sealed class TrainingRun
 {
     readonly List<EpochRecord> _history = [];
+    readonly List<string> _warnings = [];
 
     internal TrainingRun(NetworkSpec network, TrainingOptions options, int stepsPerEpoch)
     {
@@ -56,11 +57,23 @@ public sealed class TrainingRun
     /// <summary>Steps done in all.</summary>
     public long Step { get; internal set; }
 
+    /// <summary>The step a resumed run went on from; null in a run from the beginning.</summary>
+    public long? ResumedFrom { get; internal set; }
+
+    /// <summary>Which schedule a resumed run uses, in one sentence; null in a run from the beginning.</summary>
+    public string? ResumeNote { get; internal set; }
+
+    /// <summary>What went wrong without ending the run, in order.</summary>
+    public IReadOnlyList<string> Warnings => _warnings;
+
     /// <summary>Share of the run that is done, 0 … 1.</summary>
     public double Progress { get; internal set; }
 
     /// <summary>Learning rate of the last step.</summary>
     public float LearningRate { get; internal set; }
+
+    /// <summary>Images of the last step.</summary>
+    public int BatchImages { get; internal set; }
 
     /// <summary>Loss of the last step, in nats.</summary>
     public double Loss { get; internal set; }
@@ -92,5 +105,18 @@ public sealed class TrainingRun
     /// <summary>Ends the run after this step.</summary>
     public void RequestStop() => StopReason ??= Training.StopReason.Observer;
 
+    /// <summary>Adds to <see cref="Warnings"/> and tells the observers; for faults that should not end the run. To be called on the training thread.</summary>
+    /// <param name="text">What went wrong, and what to do.</param>
+    public void Warn(string text)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(text);
+        _warnings.Add(text);
+        Warned?.Invoke(text);
+    }
+
+    /// <summary>Passes warnings on once the run has begun.</summary>
+    internal Action<string>? Warned { get; set; }
+
     internal void Add(EpochRecord record) => _history.Add(record);
+
 }

@@ -3,6 +3,7 @@ using MlNetCifar.Nn;
 using MlNetCifar.Numerics;
 using MlNetCifar.Numerics.Kernels;
 using MlNetCifar.Numerics.Simd;
+using MlNetCifar.Training.Checkpoints;
 
 namespace MlNetCifar.Training;
 
@@ -12,6 +13,7 @@ internal sealed class TrainingSession : IDisposable
     readonly TrainingOptions _options;
     readonly float[] _classWeights;
     readonly Network? _averageNetwork;
+    readonly float[] _statisticsBefore;
 
     public TrainingSession(NetworkSpec spec, TrainingOptions options, ImageSource train, Normalization normalization)
     {
@@ -23,6 +25,7 @@ internal sealed class TrainingSession : IDisposable
         var batch = Math.Min(options.BatchSize, train.Count);
         Network = new Network(Weights, batch, training: true, Pool);
         Optimizer = new Optimizer(options, Weights, Network.Gradients!, Pool, SimdLevel.Active);
+        _statisticsBefore = new float[Weights.Statistics.Length];
         if (options.EmaDecay is not null)
         {
             Average = Weights.Clone();
@@ -49,16 +52,57 @@ internal sealed class TrainingSession : IDisposable
     /// <param name="factor">Share of the full learning rate, 0 … 1: the schedule's value.</param>
     /// <param name="progress">Share of the run that is done, 0 … 1.</param>
     /// <param name="correct">Images whose most probable class was the label.</param>
+    /// <param name="cancellation">Abandons the step, which then has not happened.</param>
     /// <returns>Mean loss of the batch.</returns>
-    public double Step(Batch batch, float factor, double progress, out int correct)
+    public double Step(Batch batch, float factor, double progress, out int correct, CancellationToken cancellation = default)
     {
         var step = Optimizer.Steps;
         batch.Pixels.CopyTo(Network.Input(batch.Count));
-        Network.Forward(batch.Count, training: true, _options.Seed, step);
+        Weights.Statistics.CopyTo(_statisticsBefore);
+        try
+        {
+            return Step(batch, step, factor, progress, out correct, cancellation);
+        }
+        catch (OperationCanceledException)
+        {
+            // Nothing but the running statistics has moved yet; with them put back the step has not happened.
+            _statisticsBefore.CopyTo(Weights.Statistics);
+            Weights.Changed();
+            throw;
+        }
+    }
+
+    /// <summary>Everything in floats that the next step depends on.</summary>
+    public IReadOnlyList<StateBlock> StateBlocks()
+    {
+        List<StateBlock> blocks = [.. CheckpointWriter.Blocks(Weights)];
+        if (Average is not null)
+            blocks.AddRange([new("average.parameters", () => Average.Parameters), new("average.statistics", () => Average.Statistics)]);
+        for (var i = 0; i < Optimizer.Moments.Length; i++)
+        {
+            var moment = Optimizer.Moments[i];
+            blocks.Add(new($"moment{i}", () => moment.Span(0, (int)moment.Length)));
+        }
+
+        return blocks;
+    }
+
+    /// <summary>To be called when the blocks were filled from a checkpoint.</summary>
+    /// <param name="step">Updates made when it was written.</param>
+    public void Restored(long step)
+    {
+        Optimizer.Steps = step;
+        Weights.Changed();
+        Average?.Changed();
+    }
+
+    double Step(Batch batch, long step, float factor, double progress, out int correct, CancellationToken cancellation)
+    {
+        Network.Forward(batch.Count, training: true, _options.Seed, step, cancellation);
         var loss = Network.Loss(batch.Labels, _options.LabelSmoothing, _classWeights, out correct);
         if (!double.IsFinite(loss))
             throw TrainingErrors.NotFinite(loss, step + 1, FindNotFinite(batch), factor * _options.LearningRate);
-        Network.Backward();
+        Network.Backward(cancellation);
         Optimizer.Step(factor, progress);
         if (Average is not null)
         {

@@ -67,6 +67,8 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
             }
         }
 
+        if (parts.Sum(p => p.Count) == 0)
+            DataErrors.NothingReadable(target, parts.Sum(p => p.BadFiles.Count), parts.SelectMany(p => p.BadFiles).First());
         var manifest = new ShardManifest { Split = ShardManifest.NameOf(split), Classes = classes, Spec = options.Spec, Float32 = options.Float32, Parts = parts };
         Commit(target, manifest, missing.Count > 0);
         _manifests.Add(split, manifest);
@@ -75,8 +77,6 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
     public ShardReport Finish(IReadOnlyList<BadFile> missing, IReadOnlyList<string> warnings)
     {
         var bad = missing.Concat(_manifests.OrderBy(m => m.Key).SelectMany(m => m.Value.Parts).SelectMany(p => p.BadFiles)).ToArray();
-        if (_manifests.Values.Sum(m => m.Count) == 0)
-            DataErrors.NothingReadable(folder, bad.Length, bad[0]);
         Guard(folder, () =>
         {
             if (bad.Length > 0)
@@ -120,8 +120,12 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
         _store.Delete($"{target}/{ShardManifest.SuccessName}");
     });
 
-    ShardPartInfo Write(string target, int part, string key, ShardPart built) =>
-        Guard(target, () => built.Write(_store, target, part, key, classes.Count));
+    ShardPartInfo Write(string target, int part, string key, ShardPart built)
+    {
+        var info = Guard(target, () => built.Write(_store, target, part, key, classes.Count));
+        _builder.Recycle(built);
+        return info;
+    }
 
     // The sidecar lets a run that was killed before its manifest know this part again.
     void Keep(string target, ShardPartInfo info) => Guard(target, () =>

@@ -1,0 +1,89 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text.Json;
+using MlNetCifar.Data;
+using MlNetCifar.Nn;
+
+namespace MlNetCifar.Training.Checkpoints;
+
+/// <summary>What must be as it was for a run to go on, and what is recorded to tell.</summary>
+internal static class ResumeRules
+{
+    /// <summary>Options that do not change what a step computes, apart from its place in the schedule.</summary>
+    static readonly HashSet<string> s_free = ["epochs", "time_budget", "patience", "minimum_delta", "threads"];
+
+    public static string Describe(NetworkSpec network)
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer))
+            NetworkJson.Write(json, network);
+        return System.Text.Encoding.UTF8.GetString(buffer.ToArray());
+    }
+
+    public static DataStamp Stamp(ImageSource train, ImageSource? validation, Normalization normalization) => new(
+        train.Count, train.Height, train.Width, train.Channels, train.Classes, LabelHash(train), normalization.Mean, normalization.Std,
+        validation?.Count ?? 0, validation is null ? null : LabelHash(validation));
+
+    /// <summary>Compares a checkpoint with the run that wants to go on from it.</summary>
+    /// <exception cref="MlNetCifarException">Network (MNC3017), options (MNC3011) or images (MNC3012) differ.</exception>
+    public static void Check(CheckpointHeader then, string network, string options, DataStamp data, string path)
+    {
+        if (then.Network != network)
+            throw TrainingErrors.NetworkChanged(path);
+        var changes = Changes(then.Options, options).ToArray();
+        if (changes.Length > 0)
+            throw TrainingErrors.OptionsChanged(changes, path);
+        changes = [.. Changes(then.Data, data)];
+        if (changes.Length > 0)
+            throw TrainingErrors.DataChanged(changes, path);
+    }
+
+    static IEnumerable<string> Changes(string then, string now)
+    {
+        // What an older program did not know had, in effect, its default.
+        using var defaults = JsonDocument.Parse(new TrainingOptions().ToJson());
+        using var before = JsonDocument.Parse(then);
+        using var after = JsonDocument.Parse(now);
+        var changes = new List<string>();
+        foreach (var option in after.RootElement.EnumerateObject().Where(o => !s_free.Contains(o.Name)))
+        {
+            if (!before.RootElement.TryGetProperty(option.Name, out var old) && !defaults.RootElement.TryGetProperty(option.Name, out old))
+                continue;
+            if (!JsonElement.DeepEquals(old, option.Value))
+                changes.Add($"{option.Name} was {old.GetRawText()} and is {option.Value.GetRawText()} now");
+        }
+
+        return changes;
+    }
+
+    static IEnumerable<string> Changes(DataStamp then, DataStamp now)
+    {
+        if (then.Count != now.Count)
+            yield return FormattableString.Invariant($"{then.Count:N0} training images then, {now.Count:N0} now");
+        else if (!then.Classes.SequenceEqual(now.Classes))
+            yield return $"the classes {string.Join(", ", then.Classes)} then, {string.Join(", ", now.Classes)} now";
+        else if (then.LabelsSha256 != now.LabelsSha256)
+            yield return "the training labels or their order differ";
+        else if (!then.Mean.SequenceEqual(now.Mean) || !then.Std.SequenceEqual(now.Std))
+            yield return "the pixels of the training images differ";
+        if (then.ValidationCount != now.ValidationCount)
+            yield return FormattableString.Invariant($"{then.ValidationCount:N0} validation images then, {now.ValidationCount:N0} now");
+        else if (then.ValidationLabelsSha256 != now.ValidationLabelsSha256)
+            yield return "the validation labels or their order differ";
+    }
+
+    static string LabelHash(ImageSource source)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var block = new byte[4 * 1024];
+        for (var start = 0; start < source.Count; start += 1024)
+        {
+            var count = Math.Min(1024, source.Count - start);
+            for (var i = 0; i < count; i++)
+                BinaryPrimitives.WriteInt32LittleEndian(block.AsSpan(4 * i), source.Label(start + i));
+            hash.AppendData(block, 0, 4 * count);
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+}

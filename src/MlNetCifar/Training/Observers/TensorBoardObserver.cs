@@ -1,0 +1,120 @@
+using System.Globalization;
+using MlNetCifar.Evaluation;
+
+namespace MlNetCifar.Training.Observers;
+
+/// <summary>
+/// Writes a TensorBoard event file: loss and rate every few steps, all figures every epoch. The step axis counts steps. A resumed run begins a new file that takes
+/// over from the step it resumes at. A disk that fails is a warning of the run.
+/// </summary>
+public sealed class TensorBoardObserver : ITrainingObserver, IDisposable
+{
+    readonly string _folder;
+    readonly TimeProvider _time;
+    readonly int _everySteps;
+    FileStream? _stream;
+    EventFile? _file;
+
+    /// <summary>Creates the observer; the file is made when the run starts.</summary>
+    /// <param name="folder">Folder of the event files, to be given to TensorBoard as its log folder; made where missing.</param>
+    /// <param name="everySteps">Steps between two points of loss and rate, ≥ 1. The default is 10.</param>
+    /// <param name="time">The clock; null for the system's.</param>
+    public TensorBoardObserver(string folder, int everySteps = 10, TimeProvider? time = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        ArgumentOutOfRangeException.ThrowIfLessThan(everySteps, 1);
+        (_folder, _everySteps, _time) = (folder, everySteps, time ?? TimeProvider.System);
+    }
+
+    double Now => _time.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0;
+
+    /// <inheritdoc/>
+    public void OnFitStart(TrainingRun run)
+    {
+        ArgumentNullException.ThrowIfNull(run);
+        Dispose();
+        Try(run, () =>
+        {
+            Directory.CreateDirectory(_folder);
+            var name = string.Create(
+                CultureInfo.InvariantCulture, $"events.out.tfevents.{_time.GetUtcNow().ToUnixTimeSeconds()}.{Environment.MachineName}.{Environment.ProcessId}.{run.Step}");
+            _stream = new FileStream(Path.Combine(_folder, name), FileMode.Create, FileAccess.Write, FileShare.ReadWrite);
+            _file = new EventFile(_stream);
+            _file.WriteVersion(Now);
+            if (run.ResumedFrom is { } step)
+                _file.WriteStart(Now, step);
+            _stream.Flush();
+        });
+    }
+
+    /// <inheritdoc/>
+    public void OnStep(TrainingRun run)
+    {
+        ArgumentNullException.ThrowIfNull(run);
+        if (run.Step % _everySteps == 0)
+            Write(run, run.Step, [("step/loss", run.Loss), ("step/learning_rate", run.LearningRate)]);
+    }
+
+    /// <inheritdoc/>
+    public void OnEpochEnd(TrainingRun run, EpochRecord epoch)
+    {
+        ArgumentNullException.ThrowIfNull(run);
+        ArgumentNullException.ThrowIfNull(epoch);
+        Write(run, run.Step, Scalars(epoch));
+    }
+
+    /// <inheritdoc/>
+    public void OnFitEnd(TrainingRun run) => Dispose();
+
+    /// <summary>Closes the file.</summary>
+    public void Dispose()
+    {
+        _file = null;
+        try
+        {
+            _stream?.Dispose();
+        }
+        catch (IOException)
+        {
+            // The disk is full; what is lost was reported when it was written.
+        }
+
+        _stream = null;
+    }
+
+    internal static IEnumerable<(string Tag, double Value)> Scalars(EpochRecord epoch)
+    {
+        yield return ("train/loss", epoch.TrainLoss);
+        yield return ("train/accuracy", epoch.TrainAccuracy);
+        if (epoch.ValidationLoss is { } loss)
+            yield return ("validation/loss", loss);
+        if (epoch.ValidationAccuracy is { } accuracy)
+            yield return ("validation/accuracy", accuracy);
+        yield return ("learning_rate", epoch.LearningRate);
+        yield return ("images_per_second", epoch.ImagesPerSecond);
+    }
+
+    void Write(TrainingRun run, long step, IEnumerable<(string Tag, double Value)> scalars)
+    {
+        if (_file is null)
+            return;
+        Try(run, () =>
+        {
+            _file.WriteScalars(Now, step, scalars);
+            _stream!.Flush();
+        });
+    }
+
+    void Try(TrainingRun run, Action action)
+    {
+        try
+        {
+            action();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            Dispose();
+            run.Warn($"The TensorBoard file in {_folder} cannot be written ({e.Message.TrimEnd('.')}). Training goes on without it; free some space before the next run.");
+        }
+    }
+}
