@@ -39,8 +39,8 @@ public sealed class SparkChaosTests
         s_cluster = await SparkFixture.StartAsync(ClusterManager.Standalone);
         s_store = SparkFixture.Store(s_cluster);
         s_folder = new TestFolder();
-        StageFiles.Unpack(s_folder["input"], 20, 0);
-        StageFiles.Copy(s_folder["input"], s_store, Hdfs("input"));
+        StageFiles.Unpack(s_folder["input"], 12, 0);
+        await StageFiles.CopyAsync(s_folder["input"], s_cluster, "input");
         await SparkPrepare.RunAsync(Options(s_folder["expected"]) with { Input = s_folder["input"], Master = "local[1]" });
         s_expected = StageFiles.Hashes(LocalFileStore.Instance, s_folder["expected"]);
     }

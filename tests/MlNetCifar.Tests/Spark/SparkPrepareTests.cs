@@ -40,8 +40,8 @@ public sealed class SparkPrepareTests
         s_store = SparkFixture.Store(s_cluster);
         s_store.DeleteFolder(Hdfs("stage"));
         s_folder = new TestFolder();
-        StageFiles.Unpack(s_folder["input"], 25, 8);
-        StageFiles.Copy(s_folder["input"], s_store, Hdfs("stage/input"));
+        StageFiles.Unpack(s_folder["input"], 12, 4);
+        await StageFiles.CopyAsync(s_folder["input"], s_cluster, "stage/input");
         await SparkPrepare.RunAsync(Options(s_folder["input"], s_folder["one"], "local[1]"));
         s_expected = StageFiles.Hashes(LocalFileStore.Instance, s_folder["one"]);
     }

@@ -1,6 +1,9 @@
 using System.Security.Cryptography;
 using MlNetCifar.Data.Catalog;
 using MlNetCifar.Data.Files;
+using MlNetCifar.Spark.Cluster;
+using MlNetCifar.Spark.Hdfs;
+using MlNetCifar.Spark.Import;
 using MlNetCifar.Spark.Stage;
 using MlNetCifar.Tests.TestKit;
 
@@ -44,12 +47,13 @@ static class StageFiles
         File.WriteAllBytes(Path.Combine(bad, "empty.jpg"), []);
     }
 
-    /// <summary>Copies a local folder to another store.</summary>
-    public static void Copy(string from, IFileStore store, string to)
+    /// <summary>Copies a local folder to HDFS.</summary>
+    public static Task CopyAsync(string from, LocalCluster cluster, string name) => HdfsImport.RunAsync(new()
     {
-        foreach (var entry in LocalFileStore.Instance.List(from).Where(e => !e.IsFolder))
-            store.Write($"{to}/{entry.Path}", s => s.Write(File.ReadAllBytes(Path.Combine(from, entry.Path))));
-    }
+        Source = from,
+        Target = $"{cluster.FileSystem}/{name}",
+        Hadoop = HadoopConfiguration.Load(cluster.HadoopConfiguration),
+    });
 
     /// <summary>Every file below a folder with its SHA-256.</summary>
     public static string[] Hashes(IFileStore store, string folder) =>
