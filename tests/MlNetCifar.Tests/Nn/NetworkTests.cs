@@ -77,12 +77,13 @@ public sealed class NetworkTests
     }
 
     [TestMethod]
-    public void Predict_OfTheSigmoidGivesBothColumns()
+    public void ToProbabilities_OfTheSigmoidGivesBothColumns()
     {
         using var run = new Run("cats-dogs-cnn", 1, Options("cats-dogs-cnn"), classes: 2);
         var scores = new float[2 * Batch];
         run.Images.CopyTo(run.Network.Input(Batch));
-        run.Network.Predict(Batch, scores);
+        run.Network.Forward(Batch);
+        run.Network.ToProbabilities(run.Network.Logits(Batch), scores);
         for (var i = 0; i < Batch; i++)
         {
             Assert.AreEqual(1 / (1 + Math.Exp(-run.Network.Logits(Batch)[i])), scores[(2 * i) + 1], 1e-7);
