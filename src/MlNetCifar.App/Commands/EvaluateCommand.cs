@@ -13,7 +13,7 @@ internal sealed class EvaluateCommand() : Verb("evaluate", "Evaluate a trained m
     public override IReadOnlyList<string> Aliases => ["val"];
 
     protected override IEnumerable<Setting> OwnSettings =>
-        [ModelSettings.Model, DataSettings.Data, Subset, DataSettings.OnBadImage, TrainingSettings.Find<int?>("threads"), .. RunFolder.All];
+        [ModelSettings.Model, ModelSettings.Views, DataSettings.Data, Subset, DataSettings.OnBadImage, TrainingSettings.Find<int?>("threads"), .. RunFolder.All];
 
     public override IReadOnlyList<string> Examples => ["--model runs/train/seed-cnn --data photos"];
 
@@ -29,7 +29,7 @@ internal sealed class EvaluateCommand() : Verb("evaluate", "Evaluate a trained m
         var job = new EvaluationJob(call, folder)
         {
             Title = $"{model.Network.Name} on {Path.GetFileName(Path.TrimEndingDirectorySeparator(data))}", Split = split.ToString().ToLowerInvariant(),
-            Dataset = dataset, Threads = call.Get(TrainingSettings.Find<int?>("threads")),
+            Dataset = dataset, Views = call.Get(ModelSettings.Views), Threads = call.Get(TrainingSettings.Find<int?>("threads")),
         };
         job.Print(model, job.Run(model, images, call.Stop));
         return call.Done();

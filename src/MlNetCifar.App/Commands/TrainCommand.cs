@@ -14,7 +14,7 @@ internal sealed class TrainCommand() : Verb("train", "Train a network on labelle
     static readonly Setting<bool> s_findRate = Cli.Settings.Flag("lr-find", "Search for a learning rate instead of training, and print it", "Network");
 
     protected override IEnumerable<Setting> OwnSettings =>
-        [.. DataSettings.All, Preset, s_findRate, .. TrainingSettings.Everything, .. SavingSettings.All, .. RunFolder.All];
+        [.. DataSettings.All, Preset, s_findRate, ModelSettings.Views, .. TrainingSettings.Everything, .. SavingSettings.All, .. RunFolder.All];
 
     public override IReadOnlyList<string> Examples =>
     [
@@ -28,6 +28,7 @@ internal sealed class TrainCommand() : Verb("train", "Train a network on labelle
         Data = call.Values.Required(DataSettings.Data),
         Preset = call.Get(Preset)!,
         FindRate = call.Get(s_findRate),
+        Views = call.Get(ModelSettings.Views),
         Recipe = side => Recipes.For(call.Get(Preset)!, side),
         Preprocess = DataSettings.Preprocess(call),
         Split = (call.Get(DataSettings.Split), call.Get(DataSettings.ValidationSplit)),

@@ -34,7 +34,7 @@ internal sealed class EvaluationJob(Call call, RunFolder folder)
         for (var i = 0; i < labels.Length; i++)
             labels[i] = images.Label(i);
         var started = TimeProvider.System.GetTimestamp();
-        var scores = Bars.Run(call.Terminal, $"evaluating {Split}", advance => model.Score(images, Threads, new Count(done =>
+        var scores = Bars.Run(call.Terminal, $"evaluating {Split}", advance => model.Score(images, Threads, Views, new Count(done =>
             advance((double)done / labels.Length, Texts.Invariant($"evaluating {Split} {done:N0}/{labels.Length:N0}  {done / Math.Max(TimeProvider.System.GetElapsedTime(started).TotalSeconds, 1e-3):N0} images/s"))), stop));
         var result = Evaluator.Evaluate(labels, scores, model.Classes);
         var machine = new MachineInfo();
@@ -50,6 +50,9 @@ internal sealed class EvaluationJob(Call call, RunFolder folder)
             BadFile.Write(Dataset.BadFiles, folder.File(BadFile.FileName));
         return result;
     }
+
+    /// <summary>Views of each image whose scores are averaged.</summary>
+    public TestTimeViews Views { get; init; }
 
     /// <summary>Threads; null for all cores.</summary>
     public int? Threads { get; init; }

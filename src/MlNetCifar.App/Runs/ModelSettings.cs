@@ -11,6 +11,9 @@ internal static class ModelSettings
     public static Setting<string?> Model { get; } =
         Settings.Text("model", "PATH", "Model file (.safetensors) or run folder; without it the newest run of train or quickstart", group: "Model");
 
+    public static Setting<TestTimeViews> Views { get; } = Settings.Of(
+        "views", "NAME", $"Views of each test image whose scores are averaged: {Texts.Choices<TestTimeViews>()}; more views, more time", Texts.Choice<TestTimeViews>, TestTimeViews.None, "Model");
+
     /// <summary>Loads the model of a call.</summary>
     public static ImageClassifier Load(Call call)
     {

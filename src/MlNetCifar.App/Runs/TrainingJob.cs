@@ -2,6 +2,7 @@ using MlNetCifar.App.Cli;
 using MlNetCifar.Data;
 using MlNetCifar.Data.Catalog;
 using MlNetCifar.Imaging;
+using MlNetCifar.Models;
 using MlNetCifar.Nn;
 using MlNetCifar.Training;
 using MlNetCifar.Training.Memory;
@@ -30,6 +31,9 @@ internal sealed class TrainingJob(Call call, string verb)
 
     /// <summary>Whether to search for a learning rate instead of training.</summary>
     public bool FindRate { get; init; }
+
+    /// <summary>Views of each test image whose scores are averaged.</summary>
+    public TestTimeViews Views { get; init; }
 
     /// <summary>Trains, evaluates, reports.</summary>
     /// <returns>The exit code.</returns>
@@ -93,7 +97,7 @@ internal sealed class TrainingJob(Call call, string verb)
             $"{Reason(result)} after {result.Elapsed.TotalSeconds:0.0} s; {(result.BestEpoch == 0 ? "no epoch was finished" : $"weights of epoch {result.BestEpoch}")}"));
         var job = new EvaluationJob(call, folder)
         {
-            Title = $"{Preset} on {Path.GetFileName(Path.TrimEndingDirectorySeparator(dataset.Path))}", Split = split.ToString().ToLowerInvariant(), Dataset = dataset, Threads = result.Options.Threads,
+            Title = $"{Preset} on {Path.GetFileName(Path.TrimEndingDirectorySeparator(dataset.Path))}", Split = split.ToString().ToLowerInvariant(), Dataset = dataset, Views = Views, Threads = result.Options.Threads,
             Settings = RunRecord.Pairs(result.Options),
             Extra = [("bestEpoch", result.BestEpoch), ("stopReason", result.StopReason), ("lastWeightsSha256", result.LastWeightsSha256), ("seconds", Math.Round(result.Elapsed.TotalSeconds, 3))],
         };

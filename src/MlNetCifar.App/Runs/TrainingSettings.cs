@@ -50,7 +50,7 @@ internal static class TrainingSettings
         Of("minimum-delta", "D", "Gain of validation accuracy that counts for --patience", t => (double)Texts.Number(t), o => o.MinimumDelta, (o, v) => o with { MinimumDelta = v }),
         Of("time-budget", "TIME", "End after this time, the schedule with it: 90s, 15m, 1h30m; --epochs is then ignored", Texts.Duration, o => o.TimeBudget, (o, v) => o with { TimeBudget = v }),
         Of("overfit-batches", "N", "Train on the first N batches only, to see whether the network can learn them by heart", Texts.IntOrNone, o => o.OverfitBatches, (o, v) => o with { OverfitBatches = v }),
-        Of("shuffle-window", "N", "Images shuffled together when shards are larger than memory; 0 for all", Texts.Int, o => o.ShuffleWindow, (o, v) => o with { ShuffleWindow = v }),
+        Of("shuffle-window", "N", "Images shuffled together where shards are larger than memory; 0 for all", Texts.Int, o => o.ShuffleWindow, (o, v) => o with { ShuffleWindow = v }),
         Of("seed", "N", "Decides splits, weights, order, augmentation and dropout", Texts.Seed, o => o.Seed, (o, v) => o with { Seed = v }),
         Of("threads", "N", "Threads; the result does not depend on it", Texts.IntOrNone, o => o.Threads, (o, v) => o with { Threads = v }, "all cores"),
         Change("flip", "NAME", $"Mirroring: {Texts.Choices<FlipMode>()}", Texts.Choice<FlipMode>, a => a.Flip, (a, v) => a with { Flip = v }),

@@ -152,6 +152,9 @@ public sealed class EvaluationResult
     /// <summary>All headline numbers with their intervals.</summary>
     public IReadOnlyList<MetricValue> Headline => MetricCatalog.Of(this);
 
+    /// <summary>The headline numbers of two classes with their intervals, seen from the positive class; empty for more classes.</summary>
+    public IReadOnlyList<MetricValue> BinaryHeadline => MetricCatalog.BinaryOf(this);
+
     internal ScoredRows? Rows { get; }
 
     static (double[] PerClass, double Mean) LogLosses(Tallies tallies)

@@ -40,9 +40,9 @@ internal static class MetricCatalog
         new(MatthewsCorrelation, "Matthews correlation", true, "Correlation of labels and predictions, −1 … 1.", r => r.MatthewsCorrelation),
         new(AreaUnderRocCurveMacro, "ROC AUC, macro", true, "Chance that an image of a class outranks one of another, mean over classes, 0 … 1.", r => r.AreaUnderRocCurveMacro),
         new(AreaUnderRocCurveMicro, "ROC AUC, micro", true, "The same over all image–class pairs, 0 … 1.", r => r.AreaUnderRocCurveMicro),
-        new(AveragePrecisionMacro, "Average precision, macro", true, "Area under precision over recall by steps, mean over classes, 0 … 1.", r => r.AveragePrecisionMacro),
-        new(ExpectedCalibrationError, "Calibration error (ECE)", false, "Mean gap between confidence and accuracy, bins of equal width, 0 … 1.", r => r.ExpectedCalibrationError),
-        new(ExpectedCalibrationErrorEqualMass, "Calibration error, equal mass", false, "The same with bins of equal count, 0 … 1.", r => r.ExpectedCalibrationErrorEqualMass),
+        new(AveragePrecisionMacro, "Avg. precision, macro", true, "Area under precision over recall by steps, mean over classes, 0 … 1.", r => r.AveragePrecisionMacro),
+        new(ExpectedCalibrationError, "ECE", false, "Expected calibration error: mean gap between confidence and accuracy, bins of equal width, 0 … 1.", r => r.ExpectedCalibrationError),
+        new(ExpectedCalibrationErrorEqualMass, "ECE, equal mass", false, "The same with bins of equal count, 0 … 1.", r => r.ExpectedCalibrationErrorEqualMass),
         new(BrierScore, "Brier score", false, "Mean squared error of the probabilities, summed over classes, 0 … 2.", r => r.BrierScore),
     ];
 
@@ -54,6 +54,33 @@ internal static class MetricCatalog
 
     /// <summary>Key of the interval of a class's number: 0 = F1, 1 = ROC area, 2 = average precision, 3 = precision/recall area.</summary>
     public static string PerClassKey(int label, int value) => $"perClass.{label}.{s_perClass[value]}";
+
+    /// <summary>The headline numbers of two classes, seen from the positive one; none for more classes.</summary>
+    public static IReadOnlyList<MetricValue> BinaryOf(EvaluationResult result)
+    {
+        if (result.Binary is not { } binary)
+            return [];
+        var label = result.Options.PositiveClass;
+        var (yes, no) = (result.PerClass[label], result.PerClass[1 - label]);
+        return
+        [
+            new("accuracy", "Accuracy", binary.Accuracy, result.MicroAccuracyInterval, true, "Share of images predicted correctly, 0 … 1."),
+            new("areaUnderRocCurve", "ROC AUC", binary.AreaUnderRocCurve, IntervalOf(PerClassKey(label, 1)), true, "Chance that a positive image outranks a negative one, 0 … 1."),
+            new("areaUnderPrecisionRecallCurve", "Prec./recall area", binary.AreaUnderPrecisionRecallCurve, IntervalOf(PerClassKey(label, 3)), true, "Area under precision over recall by trapezoids, 0 … 1."),
+            new("averagePrecision", "Average precision", binary.AveragePrecision, IntervalOf(PerClassKey(label, 2)), true, "The same by steps, 0 … 1."),
+            new("f1Score", "F1", binary.F1Score, IntervalOf(PerClassKey(label, 0)), true, "Harmonic mean of precision and recall of the positive class, 0 … 1."),
+            new("positivePrecision", "Positive precision", binary.PositivePrecision, yes.PrecisionInterval, true, "Of the images called positive, how many are, 0 … 1."),
+            new("positiveRecall", "Positive recall", binary.PositiveRecall, yes.RecallInterval, true, "Of the positive images, how many were found, 0 … 1."),
+            new("negativePrecision", "Negative precision", binary.NegativePrecision, no.PrecisionInterval, true, "Of the images called negative, how many are, 0 … 1."),
+            new("negativeRecall", "Negative recall", binary.NegativeRecall, no.RecallInterval, true, "Of the negative images, how many were found, 0 … 1."),
+            new("logLossBits", "Log-loss in bits", binary.LogLoss, Scaled(IntervalOf(LogLoss), 1 / Math.Log(2)), false, "Mean −log₂ p of the true class; 0 is perfect."),
+            new("brierScore", "Brier score", binary.BrierScore, Scaled(IntervalOf(BrierScore), 0.5), false, "Mean squared error of the positive probability, 0 … 1."),
+        ];
+
+        Interval IntervalOf(string key) => result.Intervals.GetValueOrDefault(key, Interval.None);
+
+        static Interval Scaled(Interval interval, double factor) => interval with { Lower = factor * interval.Lower, Upper = factor * interval.Upper };
+    }
 
     /// <summary>All headline numbers of a result that were computed.</summary>
     public static IReadOnlyList<MetricValue> Of(EvaluationResult result) =>

@@ -7,6 +7,7 @@ static class ExifOrientation
 {
     const int Tag = 0x0112;
     const int ShortType = 3;
+    const int Tile = 64;
 
     /// <summary>Finds the orientation in the first directory of a TIFF structure.</summary>
     /// <returns>1 … 8; 1 where there is none or the structure is broken.</returns>
@@ -39,26 +40,38 @@ static class ExifOrientation
         if (orientation == 1) return image;
         var swaps = orientation >= 5;
         var result = RgbImage.Uninitialized(swaps ? image.Height : image.Width, swaps ? image.Width : image.Height);
-        var (w, h) = (image.Width, image.Height);
-        for (var y = 0; y < result.Height; y++)
+        // In tiles, because the rows of one are the columns of the other.
+        for (var top = 0; top < result.Height; top += Tile)
         {
-            var row = result.Row(y);
-            for (var x = 0; x < result.Width; x++)
-            {
-                var (sourceX, sourceY) = orientation switch
-                {
-                    2 => (w - 1 - x, y),
-                    3 => (w - 1 - x, h - 1 - y),
-                    4 => (x, h - 1 - y),
-                    5 => (y, x),
-                    6 => (y, h - 1 - x),
-                    7 => (w - 1 - y, h - 1 - x),
-                    _ => (w - 1 - y, x),
-                };
-                image.Row(sourceY).Slice(3 * sourceX, 3).CopyTo(row[(3 * x)..]);
-            }
+            for (var left = 0; left < result.Width; left += Tile) ApplyTile(image, result, orientation, left, top);
         }
         return result;
+    }
+
+    static void ApplyTile(RgbImage image, RgbImage result, int orientation, int left, int top)
+    {
+        var row = 3 * image.Width;
+        var lastRow = (image.Height - 1) * row;
+        var (start, stepX, stepY) = orientation switch
+        {
+            2 => (row - 3, -3, row),
+            3 => (lastRow + row - 3, -3, -row),
+            4 => (lastRow, 3, -row),
+            5 => (0, row, 3),
+            6 => (lastRow, -row, 3),
+            7 => (lastRow + row - 3, -row, -3),
+            _ => (row - 3, row, -3),
+        };
+        var source = image.Pixels;
+        for (var y = top; y < Math.Min(top + Tile, result.Height); y++)
+        {
+            var target = result.Row(y);
+            for (var x = left; x < Math.Min(left + Tile, result.Width); x++)
+            {
+                var from = start + x * stepX + y * stepY;
+                (target[3 * x], target[3 * x + 1], target[3 * x + 2]) = (source[from], source[from + 1], source[from + 2]);
+            }
+        }
     }
 
     static long Word(ReadOnlySpan<byte> bytes, int at, int size, bool little) => size == 2

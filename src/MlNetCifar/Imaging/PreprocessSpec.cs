@@ -112,8 +112,9 @@ public sealed record PreprocessSpec
     public DecodeOptions ForDecoding(DecodeOptions? options = null) => (options ?? DecodeOptions.Default) with
     {
         ApplyOrientation = ApplyOrientation,
-        MinWidth = ScaledDecoding ? Math.Max(Width, ShorterSide) : 0,
-        MinHeight = ScaledDecoding ? Math.Max(Height, ShorterSide) : 0,
+        // Twice what is needed, so that the resize, not the transform, decides about sharpness.
+        MinWidth = ScaledDecoding ? 2 * Math.Max(Width, ShorterSide) : 0,
+        MinHeight = ScaledDecoding ? 2 * Math.Max(Height, ShorterSide) : 0,
     };
 
     /// <summary>Checks every property's range.</summary>

@@ -11,7 +11,7 @@ namespace MlNetCifar.Models;
 /// <summary>A trained network with all it needs to be used: classes, preprocessing and normalisation. Immutable; prediction is thread-safe.</summary>
 public sealed class ImageClassifier : IDisposable
 {
-    const int ScoreBatch = 256;
+    const int BatchSize = 256;
 
     readonly ConcurrentBag<Network> _networks = [];
     readonly WorkerPool _caller = new(1);
@@ -106,12 +106,14 @@ public sealed class ImageClassifier : IDisposable
     /// <summary>Class probabilities of many preprocessed pictures.</summary>
     /// <param name="source">Of the model's size and channels.</param>
     /// <param name="threads">Threads, ≥ 1; the result does not depend on it. Null for the cores this process may use.</param>
+    /// <param name="views">Views of each picture whose logits are averaged. The default is the picture alone.</param>
     /// <param name="progress">Told the number of pictures done.</param>
     /// <param name="cancellation">Ends the work.</param>
     /// <returns>[N, classes], each row summing to 1.</returns>
     /// <exception cref="MlNetCifarException">The pictures do not fit (MNC4008).</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public float[] Score(ImageSource source, int? threads = null, IProgress<int>? progress = null, CancellationToken cancellation = default)
+    public float[] Score(
+        ImageSource source, int? threads = null, TestTimeViews views = TestTimeViews.None, IProgress<int>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(source);
         if ((source.Height, source.Width, source.Channels) != (Network.Height, Network.Width, Network.Channels))
@@ -119,22 +121,21 @@ public sealed class ImageClassifier : IDisposable
         var scores = new float[source.Count * Classes.Length];
         if (source.Count == 0)
             return scores;
-        if (source.Count == 1)
+        if (source.Count == 1 && views == TestTimeViews.None)
         {
             ScoreOne(source, scores);
             return scores;
         }
 
         using var pool = new WorkerPool(threads ?? Environment.ProcessorCount);
-        using var network = new Network(Weights, Math.Min(ScoreBatch, source.Count), training: false, pool);
+        using var network = new Network(Weights, Math.Min(BatchSize, source.Count), training: false, pool);
         using var loader = new BatchLoader(source, Normalization, new BatchLoaderOptions { BatchSize = network.BatchSize });
         loader.Start(0);
         var done = 0;
         while (loader.Next() is { } batch)
         {
             cancellation.ThrowIfCancellationRequested();
-            batch.Pixels.CopyTo(network.Input(batch.Count));
-            network.Predict(batch.Count, scores.AsSpan(done * Classes.Length, batch.Count * Classes.Length));
+            ScoreBatch(network, batch, views, scores.AsSpan(done * Classes.Length, batch.Count * Classes.Length));
             done += batch.Count;
             progress?.Report(done);
         }
@@ -145,9 +146,11 @@ public sealed class ImageClassifier : IDisposable
     /// <summary>Scores labelled pictures and measures the result.</summary>
     /// <param name="source">Of the model's size, channels and number of classes.</param>
     /// <param name="options">Of the evaluation; null for the defaults.</param>
+    /// <param name="views">Views of each picture whose logits are averaged. The default is the picture alone.</param>
     /// <param name="cancellation">Ends the work.</param>
     /// <exception cref="MlNetCifarException">The pictures do not fit (MNC4008).</exception>
-    public EvaluationResult Evaluate(ImageSource source, EvaluationOptions? options = null, CancellationToken cancellation = default)
+    public EvaluationResult Evaluate(
+        ImageSource source, EvaluationOptions? options = null, TestTimeViews views = TestTimeViews.None, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(source);
         if (!source.Classes.SequenceEqual(Classes))
@@ -155,7 +158,7 @@ public sealed class ImageClassifier : IDisposable
         var labels = new int[source.Count];
         for (var i = 0; i < labels.Length; i++)
             labels[i] = source.Label(i);
-        return Evaluator.Evaluate(labels, Score(source, cancellation: cancellation), Classes, options);
+        return Evaluator.Evaluate(labels, Score(source, views: views, cancellation: cancellation), Classes, options);
     }
 
     /// <inheritdoc/>
@@ -166,6 +169,22 @@ public sealed class ImageClassifier : IDisposable
         _networks.Clear();
         _caller.Dispose();
         Weights.Dispose();
+    }
+
+    static void ScoreBatch(Network network, Batch batch, TestTimeViews views, Span<float> scores)
+    {
+        var spec = network.Weights.Spec;
+        var sums = new float[batch.Count * spec.Outputs];
+        foreach (var view in Views.Of(views))
+        {
+            Views.Write(view, spec.Height, spec.Width, spec.Channels, batch.Pixels, network.Input(batch.Count));
+            network.Forward(batch.Count);
+            var logits = network.Logits(batch.Count);
+            for (var i = 0; i < sums.Length; i++)
+                sums[i] += view.Weight * logits[i];
+        }
+
+        network.ToProbabilities(sums, scores);
     }
 
     /// <summary>One picture on the calling thread, by a network from the bag: several callers at once each have their own.</summary>
@@ -182,7 +201,8 @@ public sealed class ImageClassifier : IDisposable
             input[i] = ((pixels[i] / 255f) - Normalization.Mean[channel]) / Normalization.Std[channel];
         }
 
-        network.Predict(1, scores);
+        network.Forward(1);
+        network.ToProbabilities(network.Logits(1), scores);
         _networks.Add(network);
     }
 }

@@ -71,10 +71,10 @@ public static class Architectures
     /// <summary>Three double blocks of 3×3 convolution, batch normalisation and ReLU (32, 64, 128 filters) with max-pooling and dropout; dense 128.</summary>
     static ImmutableArray<LayerSpec> AdvancedCnn(int classes) =>
     [
-        .. ConvBlock(32), .. ConvBlock(32), MaxPool(), new Dropout(0.2f),
-        .. ConvBlock(64), .. ConvBlock(64), MaxPool(), new Dropout(0.3f),
-        .. ConvBlock(128), .. ConvBlock(128), MaxPool(), new Dropout(0.4f),
-        new Flatten(), new Linear(128) { Bias = false }, new BatchNorm(), s_relu, new Dropout(0.5f), Head(classes),
+        .. ConvBlock(32), .. ConvBlock(32), MaxPool(), new Dropout(0.1f),
+        .. ConvBlock(64), .. ConvBlock(64), MaxPool(), new Dropout(0.15f),
+        .. ConvBlock(128), .. ConvBlock(128), MaxPool(), new Dropout(0.2f),
+        new Flatten(), new Linear(128) { Bias = false }, new BatchNorm(), s_relu, new Dropout(0.3f), Head(classes),
     ];
 
     /// <summary>The nine-layer residual network of the DAWNBench CIFAR-10 entries: 64, 128 + residual, 256, 512 + residual, global max-pooling, scaled head.</summary>

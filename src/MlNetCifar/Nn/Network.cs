@@ -106,15 +106,13 @@ internal sealed class Network : IDisposable
             : Losses.SoftmaxCrossEntropy(logits, labels, smoothing, classWeights, probabilities, gradient, out correct);
     }
 
-    /// <summary>Forward pass in use, then class probabilities: of the sigmoid both columns, 1 − p and p.</summary>
-    /// <param name="count">Images in <see cref="Input"/>.</param>
-    /// <param name="scores">[count, classes]; overwritten.</param>
-    public void Predict(int count, Span<float> scores)
+    /// <summary>Class probabilities from logits: of the sigmoid both columns, 1 − p and p.</summary>
+    /// <param name="logits">[n, outputs].</param>
+    /// <param name="scores">[n, classes]; overwritten.</param>
+    public void ToProbabilities(ReadOnlySpan<float> logits, Span<float> scores)
     {
-        Forward(count);
-        var logits = Logits(count);
         var k = Weights.Spec.Classes;
-        for (var i = 0; i < count; i++)
+        for (var i = 0; i < scores.Length / k; i++)
         {
             var row = scores.Slice(i * k, k);
             if (Weights.Spec.Loss == LossKind.SigmoidCrossEntropy)

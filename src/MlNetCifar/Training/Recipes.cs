@@ -14,7 +14,8 @@ public static class Recipes
         "cats-dogs-cnn" or "elephas-mlp" => new() { Epochs = 30, BatchSize = 32, Augmentation = Augmentation.Standard(side) },
         "advanced-cnn" => new()
         {
-            Epochs = 25, BatchSize = 128, Optimizer = OptimizerKind.AdamW, LearningRate = 3e-3f, WeightDecay = 0.02f, Schedule = ScheduleKind.OneCycle,
+            Epochs = 30, BatchSize = 128, Optimizer = OptimizerKind.AdamW, LearningRate = 4e-3f, WeightDecay = 0.05f, Schedule = ScheduleKind.OneCycle,
+            LabelSmoothing = 0.05f,
             Augmentation = Augmentation.Standard(side),
         },
         "resnet9" => new()

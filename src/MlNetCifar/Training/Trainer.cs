@@ -45,7 +45,7 @@ public sealed class Trainer(NetworkSpec network, TrainingOptions? options = null
             (train, validation) = (train.Sample(few * Options.BatchSize, Options.Seed), null);
         Check(train, validation);
         using var checkpointer = Checkpoints is null ? null : new Checkpointer(Checkpoints, Time);
-        var normalization = Normalization.Compute(train, cancellation);
+        var normalization = Normalization.Compute(train);
         using var session = new TrainingSession(Network, Options, train, normalization);
         using var loader = new BatchLoader(train, normalization, new BatchLoaderOptions
         {

@@ -141,6 +141,8 @@ internal sealed class TrainingSession : IDisposable
         Optimizer.Dispose();
         Network.Dispose();
         _averageNetwork?.Dispose();
+        Average?.Dispose();
+        Weights.Dispose();
         Pool.Dispose();
     }
 
@@ -153,7 +155,8 @@ internal sealed class TrainingSession : IDisposable
 
     string? FindNotFinite(Batch batch)
     {
-        foreach (var tensor in Weights.Tensors)
+        // An infinite activation reaches the running statistics on its way to the loss: they are never the cause.
+        foreach (var tensor in Weights.Tensors.Where(t => t.Role != ParameterRole.Statistic))
         {
             if (!Network.AllFinite(tensor.Values))
                 return $"the weights of {tensor.Name}";

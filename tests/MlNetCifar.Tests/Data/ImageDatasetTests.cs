@@ -28,6 +28,17 @@ public sealed class ImageDatasetTests
     }
 
     [TestMethod]
+    public void Open_RepositorySample_IsBalancedAndWhole()
+    {
+        using var data = ImageDataset.Open(KnownTests.SamplePath());
+        Assert.IsEmpty(data.BadFiles);
+        Assert.IsEmpty(data.Warnings);
+        Assert.AreEqual((8000, 2000), (data.Train.Count, data.Test!.Count));
+        Assert.IsTrue(data.Train.ClassCounts().All(c => c == 800) && data.Test.ClassCounts().All(c => c == 200));
+        Assert.AreEqual("airplane automobile bird cat deer dog frog horse ship truck", string.Join(' ', data.Classes));
+    }
+
+    [TestMethod]
     public void Open_BadFile_CanFail()
     {
         using var folder = new TestFolder().AddPictures("", 2, 3).Add("class0/zero.png", []);

@@ -1,4 +1,5 @@
 using MlNetCifar.Data.Catalog;
+using MlNetCifar.Data.Files;
 
 namespace MlNetCifar.Tests.Data;
 
@@ -18,6 +19,14 @@ public sealed class ManifestTests
         Assert.AreEqual("MNC1013", bad.Code);
         StringAssert.Contains(bad.Reason, "row 5");
         Assert.AreEqual("3.jpg", System.Text.Encoding.UTF8.GetString(catalog.Read(catalog.Images[2])));
+    }
+
+    [TestMethod]
+    public void Open_Csv_LooksAtNothingElseInItsFolder()
+    {
+        using var folder = new TestFolder().Add("1.jpg", "2.jpg", "deep/other.jpg").Text("list.csv", "file_name,label\n1.jpg,a\n2.jpg,b\n");
+        using var catalog = ImageCatalog.Open(folder["list.csv"], new() { Store = new NoListing() });
+        Assert.HasCount(2, catalog.Images);
     }
 
     [TestMethod]
@@ -99,6 +108,11 @@ public sealed class ManifestTests
             for (var i = 0; i < rows.Length; i++)
                 CollectionAssert.AreEqual(rows[i], parsed[i].Cells, text);
         }
+    }
+
+    sealed class NoListing : ForwardingStore
+    {
+        public override IEnumerable<StoredEntry> List(string folder) => throw new NotSupportedException();
     }
 
     static string Cell(Random random) => new([.. Enumerable.Range(0, random.Next(1, 5)).Select(_ => "ab,\" \n\rx"[random.Next(8)])]);

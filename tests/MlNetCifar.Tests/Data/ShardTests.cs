@@ -125,6 +125,14 @@ public sealed class ShardTests
     }
 
     [TestMethod]
+    public void Write_OnlyBadFiles_IsNamedAndLeavesNothingThatLooksComplete()
+    {
+        using var folder = new TestFolder().Add("in/a/1.png", "in/b/1.png");
+        Assert.AreEqual("MNC1018", Assert.ThrowsExactly<MlNetCifarException>(() => ShardWriter.Write(folder["in"], folder["out"], s_options)).Code);
+        Assert.IsFalse(File.Exists(folder["out/_SUCCESS"]) || File.Exists(folder["out/manifest.json"]));
+    }
+
+    [TestMethod]
     public void Write_Fractions_CutStratifiedSplits()
     {
         using var folder = new TestFolder().AddPictures("in/", 2, 20);
@@ -267,7 +275,7 @@ public sealed class ShardTests
         CollectionAssert.AreEquivalent(expected.Select(e => $"{e.Key} {e.Value}").ToArray(), actual.Select(e => $"{e.Key} {e.Value}").ToArray());
 
     /// <summary>A disk that is full after some writes.</summary>
-    sealed class DyingStore : Forwarding
+    sealed class DyingStore : ForwardingStore
     {
         public int Writes { get; set; }
 
@@ -280,25 +288,8 @@ public sealed class ShardTests
     }
 
     /// <summary>A store whose streams are not local files.</summary>
-    sealed class RemoteStore : Forwarding
+    sealed class RemoteStore : ForwardingStore
     {
         public override Stream OpenRead(string path) => new BufferedStream(base.OpenRead(path));
-    }
-
-    class Forwarding : IFileStore
-    {
-        public virtual Stream OpenRead(string path) => LocalFileStore.Instance.OpenRead(path);
-
-        public virtual void Write(string path, Action<Stream> content) => LocalFileStore.Instance.Write(path, content);
-
-        public IEnumerable<StoredEntry> List(string folder) => LocalFileStore.Instance.List(folder);
-
-        public bool FileExists(string path) => LocalFileStore.Instance.FileExists(path);
-
-        public bool FolderExists(string path) => LocalFileStore.Instance.FolderExists(path);
-
-        public void Delete(string path) => LocalFileStore.Instance.Delete(path);
-
-        public void Move(string from, string to) => LocalFileStore.Instance.Move(from, to);
     }
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using MlNetCifar.Evaluation;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Evaluation;
 
@@ -7,13 +8,7 @@ namespace MlNetCifar.Tests.Evaluation;
 internal static class Fixtures
 {
     /// <summary>Path of a file in this area's <c>Fixtures</c> folder.</summary>
-    public static string Path(string name)
-    {
-        for (var folder = AppContext.BaseDirectory; folder is not null; folder = System.IO.Path.GetDirectoryName(folder))
-            if (File.Exists(System.IO.Path.Combine(folder, "MlNetCifar.sln")))
-                return System.IO.Path.Combine(folder, "tests", "MlNetCifar.Tests", "Evaluation", "Fixtures", name);
-        throw new FileNotFoundException("The repository root was not found above the test assembly.", name);
-    }
+    public static string Path(string name) => Repository.File("tests", "MlNetCifar.Tests", "Evaluation", "Fixtures", name);
 
     /// <summary>One case from scikit-learn: inputs and what is expected.</summary>
     public sealed record MetricCase(string Name, string[] Classes, int Bins, int[] Labels, float[] Scores, JsonElement Expect)

@@ -91,7 +91,7 @@ public sealed class IntervalTests
     public void CurveDraws_ShrinkWithTheWorkAndVanishBeyondReason()
     {
         Assert.AreEqual(2000, Bootstrap.CurveDraws(2000, 10_000, 10));
-        Assert.AreEqual(400, Bootstrap.CurveDraws(2000, 50_000, 100));
+        Assert.AreEqual(750, Bootstrap.CurveDraws(2000, 10_000, 100));
         Assert.AreEqual(0, Bootstrap.CurveDraws(2000, 50_000, 1000));
     }
 

@@ -32,8 +32,8 @@ public sealed class QualityGateTests
         var lines = outcome.Message.Split('\n');
         Assert.AreEqual("Quality gate 'weak' failed: 2 of 3 conditions do not hold.", lines[0]);
         StringAssert.StartsWith(lines[1], "  FAILED  Micro accuracy: expected at least 0.9000 at 95 % confidence, found 0.");
-        StringAssert.StartsWith(lines[2], "  FAILED  recall of every class: expected at least 0.8000, below it: ");
-        StringAssert.StartsWith(lines[3], "  passed  all images scored: ");
+        StringAssert.StartsWith(lines[2], "  FAILED  Recall of every class: expected at least 0.8000, below it: ");
+        StringAssert.StartsWith(lines[3], "  passed  All images scored: ");
         StringAssert.StartsWith(lines[4], "Worst classes: ");
         StringAssert.Contains(lines[4], "taken for");
         Assert.AreEqual("Report: " + Path.Combine("runs/evaluate/weak", "report.html"), lines[5]);

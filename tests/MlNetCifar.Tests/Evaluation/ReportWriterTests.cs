@@ -1,5 +1,6 @@
 using System.Text.Json;
 using MlNetCifar.Evaluation;
+using MlNetCifar.Evaluation.Calibration;
 using MlNetCifar.Evaluation.Report;
 
 namespace MlNetCifar.Tests.Evaluation;
@@ -13,7 +14,7 @@ public sealed class ReportWriterTests
         using var folder = new TemporaryFolder();
         ReportWriter.Write(folder.Path, Sample());
         CollectionAssert.AreEquivalent(
-            new[] { "report.html", "report.json", "per_class.csv", "confusion.csv", "roc.csv", "predictions.csv", "results.csv" },
+            new[] { "report.html", "report.json", "per_class.csv", "confusion.csv", "roc.csv", "predictions.csv", "results.csv", "summary.md" },
             Directory.GetFiles(folder.Path).Select(Path.GetFileName).ToArray());
     }
 
@@ -41,6 +42,28 @@ public sealed class ReportWriterTests
         for (var row = 0; row < 50; row++)
             CollectionAssert.AreEqual(
                 synthetic.Scores.AsSpan(row * 10, 10).ToArray(), lines[row + 1].Split(',')[6..].Select(float.Parse).ToArray());
+    }
+
+    [TestMethod]
+    public void Write_OfTwoClassesPutsIntervalsOnTheirNumbersToo()
+    {
+        using var folder = new TemporaryFolder();
+        var s = new SyntheticScores(400, 2, skill: 1);
+        var result = Evaluator.Evaluate(s.Labels, s.Scores, s.Classes);
+        var model = CalibrationModel.Fit(s.Labels, s.Logits, 2);
+        var check = CalibrationCheck.Measure(model, s.Labels, s.Logits, s.Classes);
+        var page = ReportWriter.Write(folder.Path, new ReportInput { Title = "t", Result = result, Calibration = check });
+        using var json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder.Path, "report.json")));
+        foreach (var metric in result.BinaryHeadline)
+        {
+            var written = json.RootElement.GetProperty("binary").GetProperty(metric.Key);
+            Assert.AreEqual(metric.Value, written.GetProperty("value").GetDouble(), metric.Key);
+            Assert.IsTrue(written.GetProperty("lower").GetDouble() <= metric.Value && metric.Value <= written.GetProperty("upper").GetDouble(), metric.Key);
+        }
+
+        Assert.AreEqual(check.Coverage, json.RootElement.GetProperty("calibration").GetProperty("coverage").GetProperty("value").GetDouble());
+        var html = File.ReadAllText(page);
+        Assert.IsTrue(html.Contains("as the positive one") && html.Contains("With the calibration stored in the model"));
     }
 
     static ReportInput Sample()

@@ -7,7 +7,7 @@ namespace MlNetCifar.Tests.Numerics;
 /// <summary>All passes of one plan on given data, every buffer between canaries.</summary>
 internal sealed class ConvRun
 {
-    public ConvRun(ConvShape shape, int n, SimdWidth width, int threads, float[] x, float[] f, float[] bias, float[] gradY, bool relu = false, bool winograd = true)
+    public ConvRun(ConvShape shape, int n, SimdWidth width, int threads, float[] x, float[] f, float[] bias, float[] gradY, bool relu = false, bool? winograd = null)
     {
         using var pool = new WorkerPool(threads);
         var plan = new ConvPlan(shape, width, threads, winograd);

@@ -29,12 +29,12 @@ public sealed class PooledConvTests
         var shape = s_shapes[index];
         var n = Math.Max(1, shape.N - 1);
         var (x, f, bias, gradY) = ConvPlanTests.Data(shape, n, seed: 600 + index);
-        var plain = new ConvRun(shape, n, (SimdWidth)width, 2, x, f, bias, gradY, relu);
+        var plain = new ConvRun(shape, n, (SimdWidth)width, 2, x, f, bias, gradY, relu, winograd: true);
         var (expected, positions) = Pool(shape, n, plain.Y, relu);
         var random = new Random(index);
         var gradPooled = expected.Select(_ => (float)random.NextDouble() - 0.5f).ToArray();
         var dense = Expand(shape, n, gradPooled, positions);
-        var backward = new ConvRun(shape, n, (SimdWidth)width, 2, x, f, bias, dense, relu);
+        var backward = new ConvRun(shape, n, (SimdWidth)width, 2, x, f, bias, dense, relu, winograd: true);
 
         var run = new PooledRun(shape, n, (SimdWidth)width, 3, x, f, bias, gradPooled, relu);
         CollectionAssert.AreEqual(expected, run.Y, "pooled");
@@ -96,7 +96,7 @@ public sealed class PooledConvTests
         public PooledRun(ConvShape shape, int n, SimdWidth width, int threads, float[] x, float[] f, float[] bias, float[] gradPooled, bool relu)
         {
             using var pool = new WorkerPool(threads);
-            var plan = new ConvPlan(shape, width, threads);
+            var plan = new ConvPlan(shape, width, threads, winograd: true);
             Assert.IsTrue(plan.CanPool);
             GuardedFloats gx = new(x), gf = new(f), gb = new(bias), gg = new(gradPooled);
             GuardedFloats packed = new(plan.PackedLength), workspace = new(plan.WorkspaceLength);

@@ -36,7 +36,7 @@ public sealed class WinogradTests
     {
         var shape = s_shapes[index];
         var (x, f, bias, gradY) = ConvPlanTests.Data(shape, shape.N, seed: 400 + index);
-        var run = new ConvRun(shape, shape.N, (SimdWidth)width, threads: 2, x, f, bias, gradY);
+        var run = new ConvRun(shape, shape.N, (SimdWidth)width, threads: 2, x, f, bias, gradY, winograd: true);
         StringAssert.Contains(run.Algorithm, "Winograd");
         AssertClose(ReferenceConvolution.Forward(shape, shape.N, x, f, bias), run.Y, $"{shape} forward");
         AssertClose(ReferenceConvolution.BackwardData(shape, shape.N, gradY, f), run.GradX, $"{shape} backward data");
@@ -49,14 +49,28 @@ public sealed class WinogradTests
     {
         var shape = s_shapes[index] with { N = 9 };
         var (x, f, bias, gradY) = ConvPlanTests.Data(shape, shape.N, seed: 500 + index);
-        var one = new ConvRun(shape, shape.N, (SimdWidth)width, 1, x, f, bias, gradY, relu: true);
+        var one = new ConvRun(shape, shape.N, (SimdWidth)width, 1, x, f, bias, gradY, relu: true, winograd: true);
         foreach (var threads in new[] { 2, 3, 8 })
         {
-            var many = new ConvRun(shape, shape.N, (SimdWidth)width, threads, x, f, bias, gradY, relu: true);
+            var many = new ConvRun(shape, shape.N, (SimdWidth)width, threads, x, f, bias, gradY, relu: true, winograd: true);
             CollectionAssert.AreEqual(one.Y, many.Y, $"{shape} forward, {threads} threads");
             CollectionAssert.AreEqual(one.GradX, many.GradX, $"{shape} backward data, {threads} threads");
             CollectionAssert.AreEqual(one.GradF, many.GradF, $"{shape} backward weights, {threads} threads");
         }
+    }
+
+    [TestMethod]
+    [DataRow(64, 16, 32, 64, true)]
+    [DataRow(64, 8, 64, 128, true)]
+    [DataRow(64, 31, 24, 64, true)]
+    [DataRow(64, 7, 256, 256, true)]
+    [DataRow(512, 3, 256, 256, true)]
+    [DataRow(1, 8, 64, 128, false)]
+    [DataRow(64, 32, 3, 32, false)]
+    public void Algorithm_FollowsFromShapeAndWidth(int n, int size, int c, int k, bool winograd)
+    {
+        var plan = new ConvPlan(Same(n, size, size, c, k), SimdWidth.Bits256, 2);
+        Assert.AreEqual(winograd, plan.Algorithm.Contains("Winograd", StringComparison.Ordinal), plan.Algorithm);
     }
 
     static ConvShape Same(int n, int h, int w, int c, int k) => new(n, h, w, c, k, 3, 3, 1, 1, 1, 1, 1);

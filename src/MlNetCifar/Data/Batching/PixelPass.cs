@@ -159,30 +159,37 @@ internal sealed class PixelPass
         var (centreX, centreY) = ((_width - 1) / 2.0, (_height - 1) / 2.0);
         for (var y = 0; y < _height; y++)
         {
+            var originX = centreX + draw.ShiftX - (sin * (y - centreY));
+            var originY = centreY + draw.ShiftY + (cos * (y - centreY));
             for (var x = 0; x < _width; x++)
             {
                 var dx = (draw.Flip ? _width - 1 - x : x) - centreX;
-                var dy = y - centreY;
-                var sourceX = (cos * dx) - (sin * dy) + centreX + draw.ShiftX;
-                var sourceY = (sin * dx) + (cos * dy) + centreY + draw.ShiftY;
-                Sample(pixels, sourceX, sourceY, scale, bias, destination.Slice(((y * _width) + x) * _channels, _channels));
+                var target = destination.Slice(((y * _width) + x) * _channels, _channels);
+                Sample(pixels, (float)(originX + (cos * dx)), (float)(originY + (sin * dx)), scale, bias, target);
             }
         }
     }
 
-    void Sample(ReadOnlySpan<byte> pixels, double x, double y, float[] scale, float[] bias, Span<float> destination)
+    void Sample(ReadOnlySpan<byte> pixels, float x, float y, float[] scale, float[] bias, Span<float> destination)
     {
-        var (x0, y0) = ((int)Math.Floor(x), (int)Math.Floor(y));
-        var (fx, fy) = ((float)(x - x0), (float)(y - y0));
-        for (var c = 0; c < _channels; c++)
+        var (left, top) = (MathF.Floor(x), MathF.Floor(y));
+        var (fx, fy) = (x - left, y - top);
+        var (x0, y0) = ((int)left, (int)top);
+        var inside = x0 >= 0 && y0 >= 0 && x0 + 1 < _width && y0 + 1 < _height;
+        var stride = _width * _channels;
+        var square = inside ? pixels.Slice((y0 * stride) + (x0 * _channels), stride + (2 * _channels)) : default;
+        for (var c = 0; c < destination.Length; c++)
         {
-            var top = (Pixel(pixels, x0, y0, c) * (1 - fx)) + (Pixel(pixels, x0 + 1, y0, c) * fx);
-            var bottom = (Pixel(pixels, x0, y0 + 1, c) * (1 - fx)) + (Pixel(pixels, x0 + 1, y0 + 1, c) * fx);
-            destination[c] = MathF.FusedMultiplyAdd((top * (1 - fy)) + (bottom * fy), scale[c], bias[c]);
+            var (a, b, d, e) = inside
+                ? (square[c], square[c + _channels], square[c + stride], square[c + stride + _channels])
+                : (Pixel(pixels, x0, y0, c), Pixel(pixels, x0 + 1, y0, c), Pixel(pixels, x0, y0 + 1, c), Pixel(pixels, x0 + 1, y0 + 1, c));
+            var upper = a + ((b - a) * fx);
+            var lower = d + ((e - d) * fx);
+            destination[c] = MathF.FusedMultiplyAdd(upper + ((lower - upper) * fy), scale[c], bias[c]);
         }
     }
 
-    float Pixel(ReadOnlySpan<byte> pixels, int x, int y, int c)
+    byte Pixel(ReadOnlySpan<byte> pixels, int x, int y, int c)
     {
         if ((uint)x >= (uint)_width || (uint)y >= (uint)_height)
         {

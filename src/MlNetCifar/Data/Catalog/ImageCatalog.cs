@@ -53,8 +53,11 @@ public sealed class ImageCatalog : IDisposable
         options ??= new();
         if (ManifestTable.IsManifest(path) && options.Store.FileExists(path))
         {
-            var folder = new FolderTree(FileTree.Parent(path), options.Store);
-            return new(folder, ManifestLayout.Read(folder, [FileTree.Name(path)], options), options);
+            // Only the files it names are looked at: it may lie in a folder with much else.
+            var (folder, name) = (FileTree.Parent(path), FileTree.Name(path));
+            using var alone = new FolderTree(folder, options.Store, [name]);
+            var tree = new FolderTree(folder, options.Store, [name, .. ManifestLayout.Names(alone, name)]);
+            return new(tree, ManifestLayout.Read(tree, [name], options), options);
         }
 
         return Open(FileTree.Open(path, options.Store, cancellation), options);

@@ -35,6 +35,14 @@ internal sealed class ManifestLayout
         return layout.Finish();
     }
 
+    /// <summary>The files a manifest names, relative to its folder.</summary>
+    public static IEnumerable<string> Names(FileTree tree, string manifest)
+    {
+        var layout = new ManifestLayout(tree, new());
+        layout.ReadRows(manifest);
+        return layout._rows.Select(r => r.Path);
+    }
+
     static DatasetSplit ParseSplit(string? text, DatasetSplit fallback, string path, int row)
     {
         if (text is null)

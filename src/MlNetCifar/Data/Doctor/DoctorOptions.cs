@@ -15,11 +15,11 @@ public sealed record DoctorOptions
     /// <summary>Threads. The default is the number of processors.</summary>
     public int Threads { get; init; } = Environment.ProcessorCount;
 
-    /// <summary>Bits in which the perceptual hashes of near duplicates may differ, 0 … 8. The default is 4.</summary>
-    public int NearDuplicateBits { get; init; } = 4;
+    /// <summary>Bits in which the perceptual hashes of near duplicates may differ, 0 … 12. The default is 8.</summary>
+    public int NearDuplicateBits { get; init; } = 8;
 
-    /// <summary>Mean difference of the small versions of near duplicates at most, in grey levels of 255. The default is 8.</summary>
-    public double NearDuplicateDifference { get; init; } = 8;
+    /// <summary>Mean difference of the small versions of near duplicates at most, in grey levels of 255. The default is 12.</summary>
+    public double NearDuplicateDifference { get; init; } = 12;
 
     /// <summary>Largest over smallest class of the training split from which on the classes count as imbalanced. The default is 3.</summary>
     public double ImbalanceRatio { get; init; } = 3;

@@ -4,7 +4,7 @@ namespace MlNetCifar.Data.Doctor;
 internal static class DuplicateFinder
 {
     // A bucket beyond this holds blank pictures or the like; comparing all its pairs would take for ever.
-    const int LargestBucket = 4096;
+    const int LargestBucket = 1 << 16;
 
     /// <summary>Groups of pictures with the same pixels, by first member.</summary>
     public static List<int[]> Exact(IReadOnlyList<ImageFacts> facts)
@@ -49,6 +49,27 @@ internal static class DuplicateFinder
         }
 
         return [.. pairs.Order()];
+    }
+
+    /// <summary>Groups of what pairs connect, each and all ascending.</summary>
+    public static List<int[]> Connect(IEnumerable<(int First, int Second)> pairs)
+    {
+        var parent = new Dictionary<int, int>();
+        foreach (var (first, second) in pairs)
+        {
+            var (a, b) = (Root(first), Root(second));
+            parent[Math.Max(a, b)] = Math.Min(a, b);
+        }
+
+        return [.. parent.Keys.GroupBy(Root).Select(g => g.Order().ToArray()).OrderBy(g => g[0])];
+
+        int Root(int i)
+        {
+            while (parent.TryGetValue(i, out var up) && up != i)
+                i = up;
+            parent.TryAdd(i, i);
+            return i;
+        }
     }
 
     static void Compare(IReadOnlyList<ImageFacts> facts, List<int> bucket, int bits, double difference, HashSet<(int, int)> pairs)

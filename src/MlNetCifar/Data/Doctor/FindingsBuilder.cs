@@ -141,14 +141,14 @@ internal sealed class FindingsBuilder(string path, IReadOnlyList<string> classes
                 Add(FindingKind.Duplicate, $"The same pixels are {group.Length} times in {splits[0]} ({names}).", group);
         }
 
-        foreach (var (first, second) in DuplicateFinder.Near(facts, options.NearDuplicateBits, options.NearDuplicateDifference, cancellation))
+        foreach (var group in DuplicateFinder.Connect(DuplicateFinder.Near(facts, options.NearDuplicateBits, options.NearDuplicateDifference, cancellation)))
         {
-            var (a, b) = (facts[first], facts[second]);
-            var labels = a.Label == b.Label ? classes[a.Label] : $"{classes[a.Label]} and {classes[b.Label]}";
-            if (a.Split != b.Split)
-                Add(FindingKind.NearLeak, $"Nearly the same picture is in {ShardManifest.NameOf(a.Split)} and {ShardManifest.NameOf(b.Split)} ({labels}).", first, second);
+            var names = string.Join(", ", group.Select(i => classes[facts[i].Label]).Distinct());
+            var splits = group.Select(i => facts[i].Split).Distinct().Order().Select(ShardManifest.NameOf).ToArray();
+            if (splits.Length > 1)
+                Add(FindingKind.NearLeak, $"Nearly the same picture is in {string.Join(" and ", splits)} ({names}).", group);
             else
-                Add(FindingKind.NearDuplicate, $"Nearly the same picture is twice in {ShardManifest.NameOf(a.Split)} ({labels}).", first, second);
+                Add(FindingKind.NearDuplicate, $"Nearly the same picture is {group.Length} times in {splits[0]} ({names}).", group);
         }
     }
 }

@@ -29,6 +29,21 @@ internal sealed class FolderTree : FileTree
         SetListing(files, folders);
     }
 
+    /// <summary>Takes those of some named files that are there, without looking at anything else in the folder.</summary>
+    public FolderTree(string root, IFileStore store, IEnumerable<string> names)
+        : base(root)
+    {
+        _store = store;
+        var files = new List<TreeFile>();
+        foreach (var name in names.Distinct(StringComparer.Ordinal))
+        {
+            if (store.FindLength(Locate(name)) is { } length)
+                files.Add(new(name, length));
+        }
+
+        SetListing(files, []);
+    }
+
     public override bool IsRandomAccess => true;
 
     public override string Locate(string path) => $"{Origin.TrimEnd('/', '\\')}/{path}";

@@ -30,6 +30,22 @@ public interface IFileStore
     /// <param name="path">The file.</param>
     bool FileExists(string path);
 
+    /// <summary>The length of a file in bytes, or null where there is none. The default opens it.</summary>
+    /// <param name="path">The file.</param>
+    long? FindLength(string path)
+    {
+        if (!FileExists(path))
+            return null;
+        using var stream = OpenRead(path);
+        if (stream.CanSeek)
+            return stream.Length;
+        var length = 0L;
+        var block = new byte[1 << 16];
+        for (int n; (n = stream.Read(block)) > 0;)
+            length += n;
+        return length;
+    }
+
     /// <summary>Whether a folder exists.</summary>
     /// <param name="path">The folder.</param>
     bool FolderExists(string path);

@@ -65,6 +65,9 @@ public sealed class LocalFileStore : IFileStore
     public bool FileExists(string path) => File.Exists(path);
 
     /// <inheritdoc/>
+    public long? FindLength(string path) => new FileInfo(path) is { Exists: true } file ? file.Length : null;
+
+    /// <inheritdoc/>
     public bool FolderExists(string path) => Directory.Exists(path);
 
     /// <inheritdoc/>

@@ -16,6 +16,9 @@ public sealed class DatasetDownloader(HttpClient client, TimeProvider? time = nu
 {
     const int Attempts = 4;
 
+    // A connection that says nothing for this long is given up and continued by the next attempt.
+    static readonly TimeSpan s_silence = TimeSpan.FromSeconds(60);
+
     readonly TimeProvider _time = time ?? TimeProvider.System;
 
     /// <summary>Downloads a data set, or finds it already there.</summary>
@@ -149,9 +152,15 @@ public sealed class DatasetDownloader(HttpClient client, TimeProvider? time = nu
 
     static async Task<int> ReadAsync(Stream content, byte[] block, CancellationToken cancellation)
     {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        patience.CancelAfter(s_silence);
         try
         {
-            return await content.ReadAsync(block, cancellation).ConfigureAwait(false);
+            return await content.ReadAsync(block, patience.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
+        {
+            throw new HttpIOException(HttpRequestError.Unknown, $"The server sent nothing for {s_silence.TotalSeconds:F0} seconds", e);
         }
         catch (IOException e) when (e is not HttpIOException)
         {

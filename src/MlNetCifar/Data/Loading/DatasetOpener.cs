@@ -23,7 +23,7 @@ internal sealed class DatasetOpener(ImageDatasetOptions options, IProgress<LoadP
         if (ShardFolder.Matches(path, store))
             return (new ShardFolder(path, options).Open(), null);
         var isArray = path.EndsWith(".npy", StringComparison.OrdinalIgnoreCase) && store.FileExists(path);
-        var tree = isArray ? new FolderTree(FileTree.Parent(path), store) : FileTree.Open(path, store, cancellation);
+        var tree = isArray ? new FolderTree(FileTree.Parent(path), store, NpySets.FileNames) : FileTree.Open(path, store, cancellation);
         if (tree.Files.Any(f => ShardFolder.IsSidecar(f.Path)))
             DataErrors.Unfinished(path);
         if (!NpySets.Matches(tree) && !CifarBinary.Matches(tree))

@@ -17,6 +17,10 @@ internal sealed class NpySets(FileTree tree, IReadOnlyList<string>? classes)
         ("_validation", DatasetSplit.Validation), ("_test", DatasetSplit.Test),
     ];
 
+    /// <summary>The names that files may have where only the folder of one of them is known.</summary>
+    public static IEnumerable<string> FileNames =>
+        s_suffixes.SelectMany(s => new[] { $"X{s.Suffix}.npy", $"y{s.Suffix}.npy" }).Append(LabelsFile.FileName);
+
     /// <summary>Whether a tree's root holds such files.</summary>
     public static bool Matches(FileTree tree) => tree.Files.Any(f => f.Path is "X.npy" or "X_train.npy" || IsPart(f.Path));
 

@@ -19,6 +19,8 @@ public sealed class ShardBuilder(ShardOptions options)
 {
     readonly Preprocessor _preprocessor = new(options.Spec);
 
+    byte[]? _spare;
+
     ShardOptions Options => options;
 
     /// <summary>Decodes and preprocesses images into rows, in their order; those that cannot be read are left out and listed.</summary>
@@ -53,7 +55,7 @@ public sealed class ShardBuilder(ShardOptions options)
     internal ShardPart Build(ImageSource source, ReadOnlySpan<int> indices)
     {
         var stride = source.ImageLength;
-        var pixels = GC.AllocateUninitializedArray<byte>(checked(indices.Length * stride));
+        var pixels = Rent(checked(indices.Length * stride));
         var labels = new int[indices.Length];
         var names = new string[indices.Length];
         for (var i = 0; i < indices.Length; i++)
@@ -64,6 +66,18 @@ public sealed class ShardBuilder(ShardOptions options)
         }
 
         return new(pixels, labels, names, [], (source.Height, source.Width, source.Channels), options.Float32);
+    }
+
+    /// <summary>Takes a part's memory back for the next one; the part must not be used any more.</summary>
+    internal void Recycle(ShardPart part) => Interlocked.Exchange(ref _spare, part.Buffer);
+
+    byte[] Rent(int length)
+    {
+        var spare = Interlocked.Exchange(ref _spare, null);
+
+        // Parts of a plan differ by one row at most; the slack lets the first one's buffer serve them all.
+        var slack = Math.Min(options.Spec.Length, Array.MaxLength - length);
+        return spare?.Length >= length ? spare : GC.AllocateUninitializedArray<byte>(length + slack);
     }
 
     readonly struct Job(Rows rows) : IParallelJob
@@ -93,7 +107,7 @@ public sealed class ShardBuilder(ShardOptions options)
             var spec = builder._preprocessor.Spec;
             _options = builder.Options;
             _stride = spec.Width * spec.Height * spec.Channels;
-            _pixels = GC.AllocateUninitializedArray<byte>(checked(count * _stride));
+            _pixels = builder.Rent(checked(count * _stride));
             _labels = new int[count];
             _names = new string[count];
         }
@@ -137,7 +151,7 @@ public sealed class ShardBuilder(ShardOptions options)
 
             var spec = _options.Spec;
             return new(
-                _pixels.AsMemory(0, next * _stride), _labels[..next], _names[..next], [.. _bad.Values], (spec.Height, spec.Width, spec.Channels), _options.Float32);
+                _pixels, _labels[..next], _names[..next], [.. _bad.Values], (spec.Height, spec.Width, spec.Channels), _options.Float32);
         }
 
         bool TryTake(out int row, out ShardInput input)

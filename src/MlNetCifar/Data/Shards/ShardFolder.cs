@@ -38,6 +38,8 @@ internal sealed class ShardFolder(string path, ImageDatasetOptions options)
             }
         }
 
+        if (found.Count == 0)
+            DataErrors.Empty(_path);
         var first = found.Values.First().Manifest;
         foreach (var source in found.Values)
         {

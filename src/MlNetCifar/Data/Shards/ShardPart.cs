@@ -9,16 +9,20 @@ namespace MlNetCifar.Data.Shards;
 /// <summary>One part, built and in memory.</summary>
 public sealed class ShardPart
 {
-    readonly ReadOnlyMemory<byte> _pixels;
     readonly int[] _labels;
     readonly string[] _names;
     readonly (int Height, int Width, int Channels) _shape;
     readonly bool _float32;
 
-    internal ShardPart(ReadOnlyMemory<byte> pixels, int[] labels, string[] names, IReadOnlyList<BadFile> bad, (int Height, int Width, int Channels) shape, bool float32)
+    // The rows lie at the buffer's start; it may be longer.
+    internal ShardPart(byte[] buffer, int[] labels, string[] names, IReadOnlyList<BadFile> bad, (int Height, int Width, int Channels) shape, bool float32)
     {
-        (_pixels, _labels, _names, BadFiles, _shape, _float32) = (pixels, labels, names, bad, shape, float32);
+        (Buffer, _labels, _names, BadFiles, _shape, _float32) = (buffer, labels, names, bad, shape, float32);
     }
+
+    internal byte[] Buffer { get; }
+
+    ReadOnlySpan<byte> Pixels => Buffer.AsSpan(0, _labels.Length * _shape.Height * _shape.Width * _shape.Channels);
 
     /// <summary>Pictures.</summary>
     public int Count => _labels.Length;
@@ -40,7 +44,7 @@ public sealed class ShardPart
         foreach (var label in _labels)
             histogram[label]++;
         var moments = new ChannelMoments(_shape.Channels);
-        moments.Add(_pixels.Span);
+        moments.Add(Pixels);
         return new ShardPartInfo
         {
             Part = part,
@@ -77,14 +81,14 @@ public sealed class ShardPart
         stream.Write(NpyHeader.Format(_float32 ? "<f4" : "|u1", Count, _shape.Height, _shape.Width, _shape.Channels));
         if (!_float32)
         {
-            stream.Write(_pixels.Span);
+            stream.Write(Pixels);
             return;
         }
 
         var block = new byte[4 << 14];
-        for (var start = 0; start < _pixels.Length; start += 1 << 14)
+        for (var start = 0; start < Pixels.Length; start += 1 << 14)
         {
-            var bytes = _pixels.Span.Slice(start, Math.Min(1 << 14, _pixels.Length - start));
+            var bytes = Pixels.Slice(start, Math.Min(1 << 14, Pixels.Length - start));
             for (var i = 0; i < bytes.Length; i++)
                 BinaryPrimitives.WriteSingleLittleEndian(block.AsSpan(4 * i), bytes[i] / 255f);
             stream.Write(block, 0, 4 * bytes.Length);

@@ -28,40 +28,55 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
             DataErrors.OtherLayout(folder);
     }
 
-    public void Split(DatasetSplit split, IReadOnlyList<ShardItem> items, Func<ShardBuilder, int[], ShardPart> build, string content = "")
+    public void Split(DatasetSplit split, IReadOnlyList<ShardItem> items, Func<ShardBuilder, int[], ShardPart> build, string content = "") =>
+        Split(split, items, (target, plan, missing) => missing.Select(p => Write(target, p, plan.Keys[p], build(_builder, plan.Parts[p]))), content);
+
+    /// <summary>Makes a split's missing parts, in any order; each is kept as soon as it comes.</summary>
+    public void Split(
+        DatasetSplit split, IReadOnlyList<ShardItem> items, Func<string, ShardPlan, IReadOnlyList<int>, IEnumerable<ShardPartInfo>> make, string content = "")
     {
         var target = _split ? ShardManifest.FolderOf(folder, split) : folder;
         var plan = ShardPlan.Create(items, options, content);
         var earlier = Earlier(target);
         var parts = new ShardPartInfo[plan.Parts.Count];
-        var writtenBefore = _written;
+        var missing = new List<int>();
         for (var p = 0; p < parts.Length; p++)
         {
             cancellation.ThrowIfCancellationRequested();
-            if (earlier.TryGetValue((p, plan.Keys[p]), out var info) && IsWhole(target, info))
+            if (!earlier.TryGetValue((p, plan.Keys[p]), out var info) || !IsWhole(target, info))
             {
-                parts[p] = info;
-                _kept++;
-                for (var i = 0; i < plan.Parts[p].Length; i++)
-                    progress.Advance(false);
+                missing.Add(p);
                 continue;
             }
 
-            Touch(target);
-            parts[p] = Write(target, p, plan.Keys[p], build(_builder, plan.Parts[p]));
-            _written++;
+            parts[p] = info;
+            _kept++;
+            for (var i = 0; i < plan.Parts[p].Length; i++)
+                progress.Advance(false);
         }
 
+        if (missing.Count > 0)
+        {
+            Touch(target);
+            foreach (var info in make(target, plan, missing))
+            {
+                Keep(target, info);
+                parts[info.Part] = info;
+                _written++;
+                cancellation.ThrowIfCancellationRequested();
+            }
+        }
+
+        if (parts.Sum(p => p.Count) == 0)
+            DataErrors.NothingReadable(target, parts.Sum(p => p.BadFiles.Count), parts.SelectMany(p => p.BadFiles).First());
         var manifest = new ShardManifest { Split = ShardManifest.NameOf(split), Classes = classes, Spec = options.Spec, Float32 = options.Float32, Parts = parts };
-        Commit(target, manifest, _written > writtenBefore);
+        Commit(target, manifest, missing.Count > 0);
         _manifests.Add(split, manifest);
     }
 
     public ShardReport Finish(IReadOnlyList<BadFile> missing, IReadOnlyList<string> warnings)
     {
         var bad = missing.Concat(_manifests.OrderBy(m => m.Key).SelectMany(m => m.Value.Parts).SelectMany(p => p.BadFiles)).ToArray();
-        if (_manifests.Values.Sum(m => m.Count) == 0)
-            DataErrors.NothingReadable(folder, bad.Length, bad[0]);
         Guard(folder, () =>
         {
             if (bad.Length > 0)
@@ -105,14 +120,16 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
         _store.Delete($"{target}/{ShardManifest.SuccessName}");
     });
 
-    ShardPartInfo Write(string target, int part, string key, ShardPart built) => Guard(target, () =>
+    ShardPartInfo Write(string target, int part, string key, ShardPart built)
     {
-        var info = built.Write(_store, target, part, key, classes.Count);
-
-        // The sidecar lets a run that was killed before its manifest know this part again.
-        _store.Write($"{target}/{SidecarName(part)}", s => s.Write(Encoding.UTF8.GetBytes(info.ToJson() + "\n")));
+        var info = Guard(target, () => built.Write(_store, target, part, key, classes.Count));
+        _builder.Recycle(built);
         return info;
-    });
+    }
+
+    // The sidecar lets a run that was killed before its manifest know this part again.
+    void Keep(string target, ShardPartInfo info) => Guard(target, () =>
+        _store.Write($"{target}/{SidecarName(info.Part)}", s => s.Write(Encoding.UTF8.GetBytes(info.ToJson() + "\n"))));
 
     void Commit(string target, ShardManifest manifest, bool written)
     {

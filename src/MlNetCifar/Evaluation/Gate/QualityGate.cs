@@ -46,12 +46,12 @@ public sealed class QualityGate
         if (hash.Length < 8)
             throw new ArgumentException($"'{hash}' is too short to pin data; expected at least eight hexadecimal digits.", nameof(hash));
         return With(run => new GateFinding(
-            "test data", run.DataHash.StartsWith(hash, StringComparison.OrdinalIgnoreCase), $"expected data {hash}, found {run.DataHash}"));
+            "Test data", run.DataHash.StartsWith(hash, StringComparison.OrdinalIgnoreCase), $"expected data {hash}, found {run.DataHash}"));
     }
 
     /// <summary>No image may have been left out because of NaN or infinite scores.</summary>
     public QualityGate RequireAllImages() => With(run => new GateFinding(
-        "all images scored", run.Result.ExcludedCount == 0, $"expected no image left out, found {run.Result.ExcludedCount} with NaN or infinite scores"));
+        "All images scored", run.Result.ExcludedCount == 0, $"expected no image left out, found {run.Result.ExcludedCount} with NaN or infinite scores"));
 
     /// <summary>Micro accuracy must be high enough.</summary>
     /// <param name="atLeast">0 … 1.</param>
@@ -98,7 +98,7 @@ public sealed class QualityGate
         var found = below.Length == 0
             ? Invariant($"found at least {run.Result.PerClass.Where(c => c.Support > 0).Min(c => c.Recall):0.0000}")
             : Invariant($"below it: {string.Join(", ", below.Select(c => Invariant($"{c.Name} {c.Recall:0.0000} {c.RecallInterval}")))}");
-        return new GateFinding("recall of every class", below.Length == 0, Invariant($"expected at least {atLeast:0.0000}, {found}"));
+        return new GateFinding("Recall of every class", below.Length == 0, Invariant($"expected at least {atLeast:0.0000}, {found}"));
     });
 
     /// <summary>The model must not be worse than a baseline on the same images beyond chance (McNemar's exact test).</summary>
@@ -108,7 +108,7 @@ public sealed class QualityGate
     {
         var comparison = RunComparison.Compare(baseline, run, new ComparisonOptions { Significance = significance, BootstrapResamples = 0 });
         var worse = comparison.IsDistinguishable && comparison.OnlyARight > comparison.OnlyBRight;
-        return new GateFinding(Invariant($"no worse than {baseline.Name}"), !worse, comparison.Verdict);
+        return new GateFinding(Invariant($"No worse than {baseline.Name}"), !worse, comparison.Verdict);
     });
 
     /// <summary>The model may lose at most a margin of accuracy against a baseline on the same images (non-inferiority by paired bootstrap).</summary>
@@ -118,7 +118,7 @@ public sealed class QualityGate
     {
         var accuracy = RunComparison.Compare(baseline, run).Metrics[0];
         return new GateFinding(
-            Invariant($"within {margin:0.0000} of {baseline.Name}"), accuracy.Interval.Lower >= -margin,
+            Invariant($"Within {margin:0.0000} of {baseline.Name}"), accuracy.Interval.Lower >= -margin,
             Invariant($"expected a loss of at most {margin:0.0000}, found {accuracy.Difference:+0.0000;-0.0000;0.0000} {accuracy.Interval}"));
     });
 
@@ -129,7 +129,7 @@ public sealed class QualityGate
     public QualityGate RequireLatencyRatio(IReadOnlyList<double> latencies, IReadOnlyList<double> reference, double atMost)
     {
         var ratio = Percentile95(latencies) / Percentile95(reference);
-        return With(_ => new GateFinding("p95 latency", ratio <= atMost, Invariant($"expected at most {atMost:0.00} times the reference, found {ratio:0.00} times")));
+        return With(_ => new GateFinding("P95 latency", ratio <= atMost, Invariant($"expected at most {atMost:0.00} times the reference, found {ratio:0.00} times")));
     }
 
     /// <summary>Checks a run.</summary>

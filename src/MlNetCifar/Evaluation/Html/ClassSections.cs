@@ -10,6 +10,11 @@ internal static class ClassSections
     /// <summary>More classes cannot be told apart in a matrix on a screen.</summary>
     const int MostInMatrix = 100;
 
+    const int MostInRecall = 20;
+
+    /// <summary>Narrower screens scroll the matrix instead of shrinking its numbers further.</summary>
+    const int LeastLegibleWidth = 430;
+
     public static void Confusion(StringBuilder html, EvaluationResult result)
     {
         var matrix = result.ConfusionMatrix;
@@ -24,9 +29,12 @@ internal static class ClassSections
             html.Append(
                 "<div class=\"bar\"><button hidden data-cells=\"count\" aria-pressed=\"true\">Counts</button>" +
                 "<button hidden data-cells=\"rate\" aria-pressed=\"false\">Share of true class</button></div>\n");
-        html.Append("<div id=\"matrix\" class=\"matrix\">");
-        html.Append(EvaluationPlots.Confusion(matrix).ToSvg(standalone: false));
-        html.Append("</div>\n<p id=\"readout\" class=\"readout\">Point at a cell to read it.</p>\n</section>\n");
+        html.Append("<div class=\"beside\"><div><div id=\"matrix\" class=\"matrix\">");
+        var plot = EvaluationPlots.Confusion(matrix) with { Title = "" };
+        html.Append($"<div style=\"min-width:{Math.Min(LeastLegibleWidth, plot.Width)}px\">{plot.ToSvg(standalone: false)}</div>");
+        html.Append("</div>\n<p id=\"readout\" class=\"readout\">Point at a cell to read it.</p></div>\n");
+        Markup.Figure(html, EvaluationPlots.Recall(result, MostInRecall));
+        html.Append("</div>\n</section>\n");
     }
 
     public static void Table(StringBuilder html, EvaluationResult result)

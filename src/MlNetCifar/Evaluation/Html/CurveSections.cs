@@ -26,14 +26,30 @@ internal static class CurveSections
         html.Append("</div>\n</section>\n");
     }
 
-    public static void Calibration(StringBuilder html, EvaluationResult result)
+    public static void Confidence(StringBuilder html, EvaluationResult result, CalibrationCheck? check)
     {
         Markup.Section(html, "calibration", "Confidence", "Whether “90 % sure” means right nine times out of ten, and what is gained by withholding unsure answers.");
         html.Append("<div class=\"two\">");
         Markup.Figure(html, EvaluationPlots.Reliability(result));
         if (result.Rows is not null)
             Markup.Figure(html, EvaluationPlots.Rejection(RejectionCurve.Of(result)));
-        html.Append("</div>\n</section>\n");
+        html.Append("</div>\n");
+        if (check is not null)
+            Calibrated(html, check);
+        html.Append("</section>\n");
+    }
+
+    static void Calibrated(StringBuilder html, CalibrationCheck check)
+    {
+        html.Append("<h3>With the calibration stored in the model</h3>\n<dl>");
+        Row("Calibration error", $"{Markup.Number(check.ErrorBefore)} before, {Markup.Number(check.ErrorAfter)} after");
+        Row(
+            "Label sets", $"hold the true label for {Markup.Percent(check.Coverage)} ({Markup.Range(check.CoverageInterval, percent: true)}) of the images; " +
+            $"promised {Markup.Percent(check.PromisedCoverage, "0.#")}; {Markup.Number(check.MeanSetSize, "0.00")} labels on average");
+        Row("Answered", $"{Markup.Percent(check.Answered)} of the images, {Markup.Percent(check.AnswerAccuracy)} of the answers right; the rest is “unknown”");
+        html.Append("</dl>\n");
+
+        void Row(string name, string text) => html.Append($"<dt>{name}</dt><dd>{text}</dd>\n");
     }
 
     static string Lead(IReadOnlyList<EpochRecord> history)

@@ -22,7 +22,7 @@ internal static class GallerySections
             Image(html, input, mistake.Row, $"{classes[mistake.Label]} taken for {classes[mistake.Predicted]}");
             if (input.Images is null)
                 html.Append($"<span class=\"small\">{name}</span>");
-            html.Append($"<b>{Markup.Text(classes[mistake.Label])}</b>as <span class=\"as\">{Markup.Text(classes[mistake.Predicted])}</span> {Markup.Percent(mistake.Confidence)}</div>\n");
+            html.Append($"<b>{Markup.Text(classes[mistake.Label])}</b>as <span class=\"as\">{Markup.Text(classes[mistake.Predicted])}</span> <span class=\"small\">{Markup.Percent(mistake.Confidence)}</span></div>\n");
         }
 
         html.Append("</div>\n</section>\n");
@@ -36,7 +36,7 @@ internal static class GallerySections
         {
             html.Append(
                 $"<div class=\"pair\"><p><b>{Markup.Text(result.Classes[pair.Actual])}</b> taken for <b class=\"as\">{Markup.Text(result.Classes[pair.Predicted])}</b>: " +
-                $"{Markup.Count(pair.Count)} images, {Markup.Percent(pair.Rate)} of the class</p>");
+                $"{Markup.Images(pair.Count)}, {Markup.Percent(pair.Rate)} of the class</p>");
             if (input.Images is not null)
             {
                 html.Append("<div class=\"strip\">");

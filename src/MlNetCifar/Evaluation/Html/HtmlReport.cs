@@ -24,7 +24,7 @@ internal static class HtmlReport
         ClassSections.Table(html, result);
         if (result.Rows is not null)
             CurveSections.Thresholds(html, result);
-        CurveSections.Calibration(html, result);
+        CurveSections.Confidence(html, result, input.Calibration);
         if (mistakes.Count > 0)
         {
             GallerySections.Mistakes(html, input, mistakes);

@@ -9,7 +9,10 @@ namespace MlNetCifar.Evaluation.Html;
 internal static class Markup
 {
     static readonly string[] s_shares =
-        [MetricCatalog.MicroAccuracy, MetricCatalog.TopKAccuracy, MetricCatalog.MacroAccuracy, MetricCatalog.MacroF1Score];
+    [
+        MetricCatalog.MicroAccuracy, MetricCatalog.TopKAccuracy, MetricCatalog.MacroAccuracy, MetricCatalog.MacroF1Score,
+        "accuracy", "f1Score", "positivePrecision", "positiveRecall", "negativePrecision", "negativeRecall",
+    ];
 
     /// <summary>Escapes text for content and attributes.</summary>
     public static string Text(string value) => WebUtility.HtmlEncode(value);
@@ -20,6 +23,9 @@ internal static class Markup
 
     /// <summary>A whole number with thousands separators.</summary>
     public static string Count(long value) => value.ToString("#,0", CultureInfo.InvariantCulture);
+
+    /// <summary>For example <c>1 image</c> or <c>1,000 images</c>.</summary>
+    public static string Images(long count) => count == 1 ? "1 image" : $"{Count(count)} images";
 
     /// <summary>A share as percent.</summary>
     public static string Percent(double share, string format = "0.0") =>

@@ -27,7 +27,7 @@ internal static class ReportStyle
         h3{font-size:14px;margin:18px 0 6px}
         p{margin:0 0 10px}
         .sub,.lead,figcaption,.small{color:var(--muted);font-size:13px}
-        .lead{margin-bottom:14px;max-width:74ch}
+        .lead{margin-bottom:14px;max-width:110ch}
         button{font:inherit;font-size:13px;color:var(--ink);background:var(--chip);border:1px solid var(--line);border-radius:8px;padding:5px 11px;cursor:pointer}
         button:hover{border-color:var(--muted)}
         button[aria-pressed=true]{background:var(--good);border-color:var(--good);color:var(--surface)}
@@ -46,9 +46,9 @@ internal static class ReportStyle
         .track .chance{width:2px;background:var(--bad)}
         .key{display:flex;flex-wrap:wrap;gap:4px 18px;color:var(--muted);font-size:12px;margin-top:6px}
         .key span::before{content:'';display:inline-block;width:10px;height:10px;border-radius:2px;margin-right:6px;vertical-align:-1px;background:var(--k,var(--good))}
-        .cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(158px,1fr));gap:10px;margin-top:14px}
-        .card{border:1px solid var(--line);border-radius:10px;padding:10px 12px;min-width:0}
-        .card .n{font-size:12px;color:var(--muted)}
+        .cards{display:grid;grid-template-columns:repeat(7,minmax(0,1fr));gap:10px;margin-top:16px}
+        .card{border:1px solid var(--line);border-radius:10px;padding:9px 10px;min-width:0;display:flex;flex-direction:column}
+        .card .n{font-size:11.5px;line-height:1.3;color:var(--muted);margin-bottom:auto}
         .card .v{font-size:22px;font-weight:650;font-variant-numeric:tabular-nums;line-height:1.25}
         .card .i{font-size:12px;color:var(--muted);font-variant-numeric:tabular-nums;white-space:nowrap}
         .warn{background:var(--warn);border:1px solid var(--warnline);border-radius:10px;padding:10px 14px;margin:0 0 16px}
@@ -57,13 +57,16 @@ internal static class ReportStyle
         figure{margin:0;min-width:0}
         figure svg{display:block;width:100%;height:auto}
         figcaption{margin-top:6px}
+        .beside{display:grid;grid-template-columns:minmax(0,1.45fr) minmax(0,1fr);gap:18px 28px;align-items:start}
         .matrix{overflow-x:auto;max-width:100%}
-        .matrix svg{min-width:430px;max-width:640px;margin:0 auto}
+        .matrix svg{display:block;width:100%;height:auto}
         .bar{display:flex;flex-wrap:wrap;gap:8px;align-items:center;margin:0 0 10px}
         .readout{min-height:1.5em;font-size:13px;color:var(--muted)}
         .show-rate .mc-plot .alt{display:inline}
         .show-rate .mc-plot .std{display:none}
         .scroll{overflow-x:auto}
+        .gate td{white-space:normal;vertical-align:top}
+        .gate td:first-child{padding-left:0}
         table{border-collapse:collapse;width:100%;font-size:14px;font-variant-numeric:tabular-nums}
         th,td{padding:6px 10px;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
         th:first-child,td:first-child,.l{text-align:left}
@@ -76,15 +79,15 @@ internal static class ReportStyle
         .sortable th[aria-sort=descending]::after{content:' ▼'}
         .meter{display:inline-block;width:74px;height:8px;border-radius:4px;background:var(--chip);margin-right:8px;position:relative;overflow:hidden;vertical-align:1px}
         .meter i{position:absolute;left:0;top:0;bottom:0;background:var(--good)}
-        .grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(92px,1fr));gap:12px}
+        .grid{display:grid;grid-template-columns:repeat(8,minmax(0,1fr));gap:14px 12px}
         .tile{font-size:12px;line-height:1.35;min-width:0}
         .tile img,.strip img{display:block;width:100%;aspect-ratio:1;object-fit:contain;image-rendering:pixelated;border-radius:6px;background:var(--chip)}
         .tile b{display:block;font-weight:600;margin-top:4px;overflow-wrap:anywhere}
-        .tile .as{color:var(--bad)}
+        .tile span{white-space:nowrap}
         .pair{border-top:1px solid var(--line);padding:12px 0}
         .pair:first-of-type{border-top:0}
         .pair p{margin:0 0 8px}
-        .strip{display:grid;grid-template-columns:repeat(auto-fill,minmax(64px,1fr));gap:8px;max-height:156px;overflow:hidden}
+        .strip{display:grid;grid-template-columns:repeat(12,minmax(0,1fr));gap:8px}
         .as{color:var(--bad)}
         .ok{color:var(--good)}
         dl{display:grid;grid-template-columns:minmax(110px,auto) 1fr;gap:4px 18px;margin:0;font-size:14px}
@@ -94,15 +97,23 @@ internal static class ReportStyle
         details summary{cursor:pointer;color:var(--muted);font-size:13px;margin-top:14px}
         details dl{margin-top:8px}
         footer{color:var(--muted);font-size:12px;padding:4px 2px}
+        @media(max-width:1000px){
+        .cards{grid-template-columns:repeat(auto-fill,minmax(136px,1fr))}
+        .grid{grid-template-columns:repeat(6,minmax(0,1fr))}
+        .beside{grid-template-columns:minmax(0,1fr)}
+        }
         @media(max-width:700px){
-        main{padding:0 12px 32px}
-        section{padding:16px 14px;border-radius:10px}
+        main{padding:0 10px 32px}
+        section{padding:16px 12px;border-radius:10px}
         .two{grid-template-columns:minmax(0,1fr)}
         .hero{grid-template-columns:1fr}
+        .gate td{display:block;border-bottom:0;padding:2px 0}
+        .gate td+td{border-bottom:1px solid var(--line);padding-bottom:8px}
         .hero .big{font-size:46px}
         .hero .verdict{font-size:16px}
         .cards{grid-template-columns:repeat(2,minmax(0,1fr))}
-        .grid{grid-template-columns:repeat(auto-fill,minmax(84px,1fr))}
+        .grid{grid-template-columns:repeat(4,minmax(0,1fr));gap:12px 8px}
+        .strip{grid-template-columns:repeat(6,minmax(0,1fr));gap:6px}
         h1{font-size:22px}
         .stick th:first-child,.stick td:first-child{position:sticky;left:0;background:var(--surface);box-shadow:1px 0 0 var(--line)}
         }
@@ -113,6 +124,6 @@ internal static class ReportStyle
         "body{background:#fff;font-size:11pt}main{max-width:none;padding:0}nav,button,.readout{display:none!important}" +
         "section{border:0;border-top:1px solid var(--line);border-radius:0;padding:12px 0;margin:0}" +
         "figure,.tile,.card,.pair,tr{break-inside:avoid}h2,h3,.lead{break-after:avoid}.scroll,.matrix{overflow:visible}" +
-        ".matrix svg{min-width:0;max-width:560px}table{font-size:9pt}th,td{padding:3px 5px}.meter{width:44px}" +
+        ".beside{grid-template-columns:minmax(0,1.45fr) minmax(0,1fr)}.matrix div{min-width:0!important}table{font-size:8.5pt}th,td{padding:3px 5px;white-space:normal}.meter{display:none}" +
         ".two{grid-template-columns:repeat(2,minmax(0,1fr))}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}";
 }

@@ -19,13 +19,16 @@ internal static class SummarySection
         html.Append("</div>\n");
         if (input.Gate is { } gate)
             Gate(html, gate);
-        html.Append("<div class=\"cards\">\n");
-        foreach (var metric in result.Headline)
-            html.Append(
-                $"<div class=\"card\" title=\"{Markup.Text(metric.Meaning)}\"><div class=\"n\">{Markup.Text(metric.Name)}</div>" +
-                $"<div class=\"v\">{Markup.Value(metric)}</div><div class=\"i\">{Markup.Range(metric.Interval, Markup.IsShare(metric))}&nbsp;</div></div>\n");
-        html.Append("</div>\n<details><summary>What these numbers mean</summary><dl>\n");
-        foreach (var metric in result.Headline)
+        MetricValue[] shown = [.. result.Headline.Where(metric => metric.Key != MetricCatalog.TopKAccuracy || result.TopKPredictionCount < result.Classes.Count)];
+        Cards(html, shown);
+        if (result.Binary is { } binary)
+        {
+            html.Append($"<h3>Two classes, “{Markup.Text(binary.PositiveClass)}” as the positive one</h3>\n");
+            Cards(html, result.BinaryHeadline);
+        }
+
+        html.Append("<details><summary>What these numbers mean</summary><dl>\n");
+        foreach (var metric in shown.Concat(result.BinaryHeadline))
             html.Append($"<dt>{Markup.Text(metric.Name)}</dt><dd>{Markup.Text(metric.Meaning)} {(metric.HigherIsBetter ? "Higher" : "Lower")} is better.</dd>\n");
         html.Append("</dl></details>\n");
         html.Append($"<p class=\"small\" style=\"margin:10px 0 0\">{Markup.Text(Footnote(result))}</p>\n</section>\n");
@@ -33,7 +36,10 @@ internal static class SummarySection
 
     static string Footnote(EvaluationResult result) => string.Create(
         CultureInfo.InvariantCulture,
-        $"Small print under each number: {100 * result.Options.ConfidenceLevel:0.#} % interval. Shares of images by Wilson, the rest by {result.Options.BootstrapResamples:#,0} bootstrap resamples (seed {result.Options.Seed}).");
+        $"Small print under each number: {100 * result.Options.ConfidenceLevel:0.#} % interval. Shares of images by Wilson{Bootstrap(result.Options)}.");
+
+    static string Bootstrap(EvaluationOptions options) => options.BootstrapResamples == 0 ? "" : string.Create(
+        CultureInfo.InvariantCulture, $", the rest by {options.BootstrapResamples:#,0} bootstrap resamples (seed {options.Seed})");
 
     static void Warnings(StringBuilder html, IReadOnlyList<string> warnings)
     {
@@ -56,11 +62,21 @@ internal static class SummarySection
 
     static void Gate(StringBuilder html, GateOutcome gate)
     {
-        html.Append($"<h3>Quality gate “{Markup.Text(gate.Name)}”: {(gate.Passed ? "<span class=\"ok\">passed</span>" : "<span class=\"as\">failed</span>")}</h3>\n<div class=\"scroll\"><table><tbody>");
+        html.Append($"<h3>Quality gate “{Markup.Text(gate.Name)}”: {(gate.Passed ? "<span class=\"ok\">passed</span>" : "<span class=\"as\">failed</span>")}</h3>\n<table class=\"gate\"><tbody>");
         foreach (var finding in gate.Findings)
             html.Append(
                 $"<tr><td class=\"{(finding.Passed ? "ok" : "as")}\">{(finding.Passed ? "✓" : "✗")} {Markup.Text(finding.Name)}</td><td class=\"l\">{Markup.Text(finding.Text)}</td></tr>\n");
-        html.Append("</tbody></table></div>\n");
+        html.Append("</tbody></table>\n");
+    }
+
+    static void Cards(StringBuilder html, IEnumerable<MetricValue> metrics)
+    {
+        html.Append("<div class=\"cards\">\n");
+        foreach (var metric in metrics)
+            html.Append(
+                $"<div class=\"card\" title=\"{Markup.Text(metric.Meaning)}\"><div class=\"n\">{Markup.Text(metric.Name)}</div>" +
+                $"<div class=\"v\">{Markup.Value(metric)}</div><div class=\"i\">{Markup.Range(metric.Interval, Markup.IsShare(metric))}&nbsp;</div></div>\n");
+        html.Append("</div>\n");
     }
 
     static string At(double share) => (100 * share).ToString("0.##", CultureInfo.InvariantCulture) + "%";

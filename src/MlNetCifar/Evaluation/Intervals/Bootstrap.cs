@@ -9,7 +9,7 @@ namespace MlNetCifar.Evaluation.Intervals;
 internal static class Bootstrap
 {
     /// <summary>Steps over sorted image–class pairs that curves may cost in all; beyond it they get fewer draws, and none below <see cref="FewestDraws"/>.</summary>
-    const double CurveBudget = 4e9;
+    const double CurveBudget = 1.5e9;
 
     const int FewestDraws = 200;
 

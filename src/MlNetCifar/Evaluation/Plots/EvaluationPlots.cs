@@ -75,7 +75,7 @@ public static class EvaluationPlots
         List<PlotBar> bars = [];
         foreach (var bin in result.ReliabilityBins.Where(bin => bin.Count > 0))
         {
-            var tooltip = Text($"confidence {bin.Confidence:0.000}, accuracy {bin.Accuracy:0.000}, {bin.Count} images");
+            var tooltip = Text($"confidence {bin.Confidence:0.000}, accuracy {bin.Accuracy:0.000}, {bin.Count} {(bin.Count == 1 ? "image" : "images")}");
             var (left, right) = (bin.Lower + 0.004, bin.Upper - 0.004);
             bars.Add(new(left, right, Math.Min(bin.Confidence, bin.Accuracy), Math.Max(bin.Confidence, bin.Accuracy), 1, 0.35, tooltip));
             bars.Add(new(left, right, 0, bin.Accuracy, 0, 0.25 + (0.75 * bin.Count / most), tooltip));
@@ -123,7 +123,7 @@ public static class EvaluationPlots
             XPercent = true,
             YRange = (-0.6, classes.Length - 0.4),
             YTicks = [.. classes.Select((c, i) => new PlotTick(i, c.Name.Length <= 20 ? c.Name : c.Name[..19] + "…"))],
-            PlotHeight = Math.Max(60, 21 * classes.Length),
+            PlotHeight = (int)(Math.Clamp(340.0 / classes.Length, 19, 36) * classes.Length),
             Bars =
             [
                 .. classes.Select((c, i) => new PlotBar(0, c.Recall, i - 0.32, i + 0.32, 0, 0.85, Text($"{c.Name}: {Percent(c.Recall)} of {c.Support}"))),
@@ -147,7 +147,8 @@ public static class EvaluationPlots
             YPercent = percent,
             XRange = history.Count == 1 ? (history[0].Epoch - 1, history[0].Epoch + 1) : null,
             Series = series,
-            Mark = best is null ? null : new PlotTick(best.Epoch, percent ? Text($"best {Percent(validation(best)!.Value)}") : Text($"best {validation(best):0.000}")),
+            MarkAtTop = !percent,
+            Mark = best is null ? null : new PlotTick(best.Epoch, percent ? Text($"best {100 * validation(best):0.0} %") : Text($"best {validation(best):0.000}")),
         };
 
         PlotSeries Line(string name, int color, Func<EpochRecord, double> value) => new()

@@ -12,7 +12,7 @@ public readonly record struct HeatMapCell(double Intensity, string Text, string 
 /// <summary>A square table of filled cells with names on both sides; the diagonal has its own colour. Empty cells are not drawn.</summary>
 public sealed record HeatMapPlot : SvgPlot
 {
-    const double FontSize = 11;
+    const double FontSize = 12;
 
     /// <summary>Names of rows and columns.</summary>
     public required IReadOnlyList<string> Names { get; init; }
@@ -32,7 +32,7 @@ public sealed record HeatMapPlot : SvgPlot
     /// <inheritdoc/>
     public override int Height => (int)(Top + (Side * Names.Count) + 6);
 
-    double Side => Names.Count <= 12 ? 42 : Math.Max(7, 504.0 / Names.Count);
+    double Side => Names.Count <= 12 ? 44 : Math.Max(7, 528.0 / Names.Count);
 
     bool HasNames => Side >= 11;
 
@@ -42,12 +42,14 @@ public sealed record HeatMapPlot : SvgPlot
 
     double Left => 22 + NameWidth + 6;
 
-    double Top => 42 + (NameWidth * 0.75) + 12;
+    double Heading => Title == "" ? 0 : 20;
+
+    double Top => 22 + Heading + (NameWidth * 0.75) + 12;
 
     private protected override void Draw(SvgWriter svg)
     {
         svg.Text(0, 14, Title, css: "t");
-        svg.Text(Left, 34, ColumnLabel);
+        svg.Text(Left, 14 + Heading, ColumnLabel);
         var middle = Top + (Side * Names.Count / 2);
         svg.Text(0, 0, RowLabel, "middle", extra: $" transform=\"translate(12 {SvgWriter.N(middle)}) rotate(-90)\"");
         if (HasNames)

@@ -6,7 +6,10 @@ namespace MlNetCifar.Evaluation.Plots;
 /// </summary>
 public abstract record SvgPlot
 {
-    /// <summary>Heading; also read out by screen readers.</summary>
+    /// <summary>A small plot in a wide page must not turn into a poster.</summary>
+    const double MostEnlarged = 1.25;
+
+    /// <summary>Heading, also read out by screen readers; empty for none.</summary>
     public required string Title { get; init; }
 
     /// <summary>One sentence for screen readers; null for none.</summary>
@@ -24,8 +27,9 @@ public abstract record SvgPlot
     {
         var svg = new SvgWriter();
         svg.Raw($"<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"mc-plot\" viewBox=\"0 0 {Width} {Height}\" role=\"img\" ");
-        svg.Raw($"aria-label=\"{SvgWriter.Escape(Description is null ? Title : $"{Title}. {Description}")}\"");
-        svg.Raw(standalone ? $" width=\"{Width}\" height=\"{Height}\" style=\"max-width:100%;height:auto;background:var(--surface)\">" : ">");
+        svg.Raw($"aria-label=\"{SvgWriter.Escape(Description is null ? Title : Title == "" ? Description : $"{Title}. {Description}")}\"");
+        svg.Raw(standalone ? $" width=\"{Width}\" height=\"{Height}\" style=\"max-width:100%;height:auto;background:var(--surface)\">"
+            : $" style=\"max-width:{(int)(MostEnlarged * Width)}px\">");
         if (standalone)
             svg.Raw(SvgTheme.Standalone);
         Draw(svg);

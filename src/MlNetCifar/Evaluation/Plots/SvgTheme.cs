@@ -18,8 +18,8 @@ internal static class SvgTheme
 
     /// <summary>Rules that use the properties; shared by files and pages.</summary>
     public const string Rules =
-        ".mc-plot{font-family:system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif;font-size:11px;fill:var(--muted)}" +
-        ".mc-plot .t{font-size:13px;font-weight:600;fill:var(--ink)}.mc-plot .n{fill:var(--ink)}" +
+        ".mc-plot{font-family:system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif;font-size:12px;fill:var(--muted);overflow:visible}" +
+        ".mc-plot .t{font-size:13.5px;font-weight:600;fill:var(--ink)}.mc-plot .n{fill:var(--ink)}" +
         ".mc-plot .g{stroke:var(--line);stroke-width:1}.mc-plot .a{stroke:var(--muted);stroke-width:1}" +
         ".mc-plot .s{fill:none;stroke-width:1.8;stroke-linejoin:round;stroke-linecap:round}.mc-plot .s.e{stroke-width:2.8}" +
         ".mc-plot .s.thin{stroke-width:1.2}.mc-plot .d{stroke-dasharray:5 4}.mc-plot .alt{display:none}" +

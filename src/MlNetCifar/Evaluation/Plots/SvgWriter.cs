@@ -9,7 +9,7 @@ namespace MlNetCifar.Evaluation.Plots;
 internal sealed class SvgWriter
 {
     /// <summary>Mean width of a character in ems; a little wide, so that estimates leave room.</summary>
-    const double CharacterWidth = 0.56;
+    const double CharacterWidth = 0.58;
 
     readonly StringBuilder _text = new();
 
@@ -17,7 +17,7 @@ internal sealed class SvgWriter
     public static string Escape(string text) => WebUtility.HtmlEncode(text);
 
     /// <summary>Estimated width of a text in pixels.</summary>
-    public static double WidthOf(string text, double fontSize = 11) => text.Length * fontSize * CharacterWidth;
+    public static double WidthOf(string text, double fontSize = 12) => text.Length * fontSize * CharacterWidth;
 
     /// <summary>A coordinate, to a tenth of a pixel.</summary>
     public static string N(double value) => (Math.Round(value, 1) + 0.0).ToString("0.#", CultureInfo.InvariantCulture);

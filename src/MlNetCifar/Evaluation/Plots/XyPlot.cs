@@ -53,7 +53,7 @@ public readonly record struct PlotTick(double At, string Text);
 /// <summary>Lines, steps, points and bars over two numeric axes.</summary>
 public sealed record XyPlot : SvgPlot
 {
-    const double LegendRow = 17;
+    const double LegendRow = 18;
     const double LineHeight = 14;
 
     /// <summary>Label under the horizontal axis.</summary>
@@ -89,11 +89,14 @@ public sealed record XyPlot : SvgPlot
     /// <summary>A vertical mark with a text; null for none.</summary>
     public PlotTick? Mark { get; init; }
 
+    /// <summary>Whether the mark's text stands at the top; at the bottom by default.</summary>
+    public bool MarkAtTop { get; init; }
+
     /// <summary>Height of the area between the axes.</summary>
     public int PlotHeight { get; init; } = 210;
 
     /// <inheritdoc/>
-    public override int Width => 440;
+    public override int Width => 400;
 
     /// <inheritdoc/>
     public override int Height => (int)(Top + PlotHeight + Bottom);
@@ -182,11 +185,14 @@ public sealed record XyPlot : SvgPlot
 
         foreach (var value in x.Ticks(6))
             svg.Line(x.At(value), y.Start, x.At(value), YTicks is null ? y.Start + 4 : y.End, YTicks is null ? "a" : "g")
-                .Text(x.At(value), y.Start + 16, x.Format(value, XPercent), "middle");
+                .Text(TickX(x.At(value), x.Format(value, XPercent)), y.Start + 16, x.Format(value, XPercent), "middle");
         svg.Line(x.Start, y.Start, x.End, y.Start, "a");
         if (XLabel != "")
             svg.Text((x.Start + x.End) / 2, y.Start + 33, XLabel, "middle");
     }
+
+    /// <summary>Keeps the last tick's text inside the drawing.</summary>
+    double TickX(double at, string text) => Math.Min(at, Width - 1 - (SvgWriter.WidthOf(text) / 2));
 
     static void DrawBar(SvgWriter svg, PlotBar bar, Axis x, Axis y)
     {
@@ -197,11 +203,11 @@ public sealed record XyPlot : SvgPlot
         svg.Raw(bar.Tooltip == "" ? "/>" : $"><title>{SvgWriter.Escape(bar.Tooltip)}</title></rect>");
     }
 
-    static void DrawMark(SvgWriter svg, PlotTick mark, Axis x, Axis y)
+    void DrawMark(SvgWriter svg, PlotTick mark, Axis x, Axis y)
     {
         var at = x.At(mark.At);
         var isRight = at > (x.Start + x.End) / 2;
-        svg.Line(at, y.Start, at, y.End, "a d").Text(at + (isRight ? -5 : 5), y.Start - 6, mark.Text, isRight ? "end" : "start", "n");
+        svg.Line(at, y.Start, at, y.End, "a d").Text(at + (isRight ? -5 : 5), MarkAtTop ? y.End + 10 : y.Start - 6, mark.Text, isRight ? "end" : "start", "n");
     }
 
     void DrawSeries(SvgWriter svg, PlotSeries series, int color, Axis x, Axis y)

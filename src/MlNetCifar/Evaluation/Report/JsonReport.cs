@@ -1,5 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using MlNetCifar.Evaluation.Calibration;
 using MlNetCifar.Evaluation.Intervals;
 using MlNetCifar.Evaluation.Metrics;
 
@@ -26,11 +27,12 @@ internal static class JsonReport
         json.WriteString("verdict", verdict);
         WriteData(json, input, dataHash);
         WriteMetrics(json, input.Result);
-        WriteBinary(json, input.Result.Binary);
+        WriteBinary(json, input.Result);
         WritePerClass(json, input.Result);
         WriteConfusion(json, input.Result.ConfusionMatrix);
         WriteReliability(json, "reliability", input.Result.ReliabilityBins);
         WriteReliability(json, "reliabilityEqualMass", input.Result.ReliabilityBinsEqualMass);
+        WriteCalibration(json, input.Calibration);
         WriteHistory(json, input.History);
         WritePairs(json, "dataset", input.Dataset);
         WritePairs(json, "environment", input.Environment);
@@ -68,33 +70,41 @@ internal static class JsonReport
         json.WriteEndObject();
     }
 
-    static void WriteBinary(Utf8JsonWriter json, BinaryMetrics? binary)
+    static void WriteBinary(Utf8JsonWriter json, EvaluationResult result)
     {
-        if (binary is null)
+        if (result.Binary is not { } binary)
             return;
         json.WriteStartObject("binary");
         json.WriteString("positiveClass", binary.PositiveClass);
-        WriteNumber(json, "accuracy", binary.Accuracy);
-        WriteNumber(json, "areaUnderRocCurve", binary.AreaUnderRocCurve);
-        WriteNumber(json, "areaUnderPrecisionRecallCurve", binary.AreaUnderPrecisionRecallCurve);
-        WriteNumber(json, "averagePrecision", binary.AveragePrecision);
-        WriteNumber(json, "f1Score", binary.F1Score);
-        WriteNumber(json, "positivePrecision", binary.PositivePrecision);
-        WriteNumber(json, "positiveRecall", binary.PositiveRecall);
-        WriteNumber(json, "negativePrecision", binary.NegativePrecision);
-        WriteNumber(json, "negativeRecall", binary.NegativeRecall);
-        WriteNumber(json, "logLossBits", binary.LogLoss);
-        WriteNumber(json, "logLossReduction", binary.LogLossReduction);
+        foreach (var metric in result.BinaryHeadline)
+            WriteWithInterval(json, metric.Key, metric.Value, metric.Interval);
         WriteNumber(json, "entropyBits", binary.Entropy);
-        WriteNumber(json, "brierScore", binary.BrierScore);
+        json.WriteEndObject();
+    }
+
+    static void WriteCalibration(Utf8JsonWriter json, CalibrationCheck? check)
+    {
+        if (check is null)
+            return;
+        json.WriteStartObject("calibration");
+        WriteNumber(json, "expectedCalibrationErrorBefore", check.ErrorBefore);
+        WriteNumber(json, "expectedCalibrationErrorAfter", check.ErrorAfter);
+        WriteNumber(json, "promisedCoverage", check.PromisedCoverage);
+        WriteWithInterval(json, "coverage", check.Coverage, check.CoverageInterval);
+        WriteNumber(json, "meanSetSize", check.MeanSetSize);
+        WriteNumber(json, "emptySets", check.EmptySets);
+        WriteNumber(json, "answered", check.Answered);
+        WriteNumber(json, "answerAccuracy", check.AnswerAccuracy);
+        WriteNumber(json, "areaUnderRiskCoverage", check.Rejection.AreaUnderRiskCoverage);
         json.WriteEndObject();
     }
 
     static void WritePerClass(Utf8JsonWriter json, EvaluationResult result)
     {
         json.WriteStartArray("perClass");
-        foreach (var c in result.PerClass)
+        for (var label = 0; label < result.Classes.Count; label++)
         {
+            var c = result.PerClass[label];
             json.WriteStartObject();
             json.WriteString("class", c.Name);
             json.WriteNumber("support", c.Support);
@@ -102,14 +112,16 @@ internal static class JsonReport
             json.WriteNumber("correct", c.Correct);
             WriteWithInterval(json, "precision", c.Precision, c.PrecisionInterval);
             WriteWithInterval(json, "recall", c.Recall, c.RecallInterval);
-            WriteNumber(json, "f1Score", c.F1Score);
+            WriteWithInterval(json, "f1Score", c.F1Score, IntervalOf(label, 0));
             WriteNumber(json, "logLoss", c.LogLoss);
-            WriteNumber(json, "areaUnderRocCurve", c.AreaUnderRocCurve);
-            WriteNumber(json, "averagePrecision", c.AveragePrecision);
+            WriteWithInterval(json, "areaUnderRocCurve", c.AreaUnderRocCurve, IntervalOf(label, 1));
+            WriteWithInterval(json, "averagePrecision", c.AveragePrecision, IntervalOf(label, 2));
             json.WriteEndObject();
         }
 
         json.WriteEndArray();
+
+        Interval IntervalOf(int label, int value) => result.Intervals.GetValueOrDefault(MetricCatalog.PerClassKey(label, value), Interval.None);
     }
 
     static void WriteConfusion(Utf8JsonWriter json, ConfusionMatrix matrix)

@@ -1,4 +1,5 @@
 using MlNetCifar.Data;
+using MlNetCifar.Evaluation.Calibration;
 using MlNetCifar.Evaluation.Gate;
 
 namespace MlNetCifar.Evaluation.Report;
@@ -35,6 +36,9 @@ public sealed record ReportInput
 
     /// <summary>Settings of the run, as names and values in reading order.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Settings { get; init; } = [];
+
+    /// <summary>What a stored calibration is worth on these images; null for none.</summary>
+    public CalibrationCheck? Calibration { get; init; }
 
     /// <summary>Outcome of a quality gate, shown in the summary and written as <c>junit.xml</c>; null for none.</summary>
     public GateOutcome? Gate { get; init; }

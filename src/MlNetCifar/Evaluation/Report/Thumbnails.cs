@@ -1,4 +1,5 @@
 using MlNetCifar.Data;
+using MlNetCifar.Imaging.Png;
 
 namespace MlNetCifar.Evaluation.Report;
 

@@ -61,8 +61,8 @@ sealed record BmpHeader
         var kind = compression == 6 ? BmpCompression.BitFields : (BmpCompression)compression;
         var isValid = kind switch
         {
-            BmpCompression.Rle8 => depth == 8 && height > 0,
-            BmpCompression.Rle4 => depth == 4 && height > 0,
+            BmpCompression.Rle8 => depth == 8,
+            BmpCompression.Rle4 => depth == 4,
             BmpCompression.BitFields => depth is 16 or 32,
             _ => true,
         };

@@ -18,7 +18,7 @@ static class BmpRunLength
             at += 2;
             if (count > 0)
             {
-                for (var i = 0; i < count; i++) Put(image, palette, x++, y, is4 ? (i % 2 == 0 ? value >> 4 : value & 15) : value);
+                for (var i = 0; i < count; i++) Put(image, header.IsTopDown, palette, x++, y, is4 ? (i % 2 == 0 ? value >> 4 : value & 15) : value);
                 continue;
             }
             switch (value)
@@ -36,7 +36,7 @@ static class BmpRunLength
                 default:
                     var bytes = is4 ? (value + 1) / 2 : value;
                     if (at + bytes > data.Length) return false;
-                    for (var i = 0; i < value; i++) Put(image, palette, x++, y, is4 ? (data[at + i / 2] >> (i % 2 == 0 ? 4 : 0)) & 15 : data[at + i]);
+                    for (var i = 0; i < value; i++) Put(image, header.IsTopDown, palette, x++, y, is4 ? (data[at + i / 2] >> (i % 2 == 0 ? 4 : 0)) & 15 : data[at + i]);
                     at += (bytes + 1) / 2 * 2;
                     break;
             }
@@ -45,8 +45,8 @@ static class BmpRunLength
         return y >= image.Height || (y == image.Height - 1 && x >= image.Width);
     }
 
-    static void Put(RgbImage image, ReadOnlySpan<byte> palette, int x, int y, int index)
+    static void Put(RgbImage image, bool isTopDown, ReadOnlySpan<byte> palette, int x, int y, int index)
     {
-        if (x < image.Width && y < image.Height) palette.Slice(3 * index, 3).CopyTo(image.Row(image.Height - 1 - y)[(3 * x)..]);
+        if (x < image.Width && y < image.Height) palette.Slice(3 * index, 3).CopyTo(image.Row(isTopDown ? y : image.Height - 1 - y)[(3 * x)..]);
     }
 }

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace MlNetCifar.Imaging.Geometry;
 
@@ -100,59 +101,77 @@ sealed class Resampler
 
     void Horizontal(RgbImage image, int firstRow, int lastRow, ResizeWeights weights, int width, Span<byte> destination)
     {
-        var needed = 4 * (image.Width + weights.Taps);
+        var needed = 4 * (image.Width + weights.Taps + 4);
         if (_expanded.Length < needed) _expanded = new short[needed];
+        if (destination.Length < 3 * width * (lastRow - firstRow)) throw new ArgumentException("Too few bytes.", nameof(destination));
+        ref var expanded = ref MemoryMarshal.GetArrayDataReference(_expanded);
+        ref var first = ref MemoryMarshal.GetArrayDataReference(weights.First);
+        var length = 4 * weights.Taps;
         for (var y = firstRow; y < lastRow; y++)
         {
-            Expand(image.Row(y), _expanded);
-            var target = destination.Slice(3 * width * (y - firstRow), 3 * width);
-            for (var x = 0; x < width; x++)
+            Expand(image.Row(y), ref expanded);
+            ref var target = ref destination[3 * width * (y - firstRow)];
+            ref var weight = ref MemoryMarshal.GetArrayDataReference(weights.Repeated);
+            // Four bytes are written for three, the fourth being overwritten by the next pixel; the last pixel of the row is written exactly.
+            for (var x = 0; x < width - 1; x++)
             {
-                var sum = Weigh(ref _expanded[4 * weights.First[x]], ref weights.Repeated[4 * weights.Taps * x], 4 * weights.Taps);
-                target[3 * x] = Clip(sum.GetElement(0));
-                target[3 * x + 1] = Clip(sum.GetElement(1));
-                target[3 * x + 2] = Clip(sum.GetElement(2));
+                var pixel = Weigh(ref Unsafe.Add(ref expanded, 4 * Unsafe.Add(ref first, x)), ref weight, length);
+                Unsafe.WriteUnaligned(ref Unsafe.Add(ref target, 3 * x), pixel);
+                weight = ref Unsafe.Add(ref weight, length);
             }
+            var last = Weigh(ref Unsafe.Add(ref expanded, 4 * Unsafe.Add(ref first, width - 1)), ref weight, length);
+            Unsafe.Add(ref target, 3 * width - 3) = (byte)last;
+            Unsafe.Add(ref target, 3 * width - 2) = (byte)(last >> 8);
+            Unsafe.Add(ref target, 3 * width - 1) = (byte)(last >> 16);
         }
     }
 
-    static void Expand(ReadOnlySpan<byte> row, Span<short> expanded)
+    /// <summary>Bytes RGB to 16-bit RGB0.</summary>
+    static void Expand(ReadOnlySpan<byte> row, ref short expanded)
     {
-        var x = 0;
+        ref var source = ref MemoryMarshal.GetReference(row);
+        var i = 0;
         var order = Vector128.Create((byte)0, 255, 1, 255, 2, 255, 255, 255, 3, 255, 4, 255, 5, 255, 255, 255);
-        for (; 3 * x + 16 <= row.Length; x += 2)
+        for (; 3 * i + 16 <= row.Length; i += 2)
         {
-            Vector128.Shuffle(Vector128.Create(row.Slice(3 * x, 16)), order).AsInt16().CopyTo(expanded[(4 * x)..]);
+            Vector128.Shuffle(Vector128.LoadUnsafe(ref source, (nuint)(3 * i)), order).AsInt16().StoreUnsafe(ref expanded, (nuint)(4 * i));
         }
-        for (; 3 * x < row.Length; x++)
+        for (; 3 * i < row.Length; i++)
         {
-            for (var channel = 0; channel < 3; channel++) expanded[4 * x + channel] = row[3 * x + channel];
-            expanded[4 * x + 3] = 0;
+            for (var channel = 0; channel < 3; channel++) Unsafe.Add(ref expanded, 4 * i + channel) = row[3 * i + channel];
+            Unsafe.Add(ref expanded, 4 * i + 3) = 0;
         }
     }
 
-    /// <summary>Σ weight · pixel, channel by channel, rounded.</summary>
+    /// <summary>Σ weight · pixel, channel by channel, rounded and clamped to one byte each.</summary>
+    /// <param name="pixels">RGB0, 16 bits each.</param>
+    /// <param name="weights">As many, four equal ones for each pixel.</param>
+    /// <param name="length">Elements, a multiple of 16.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Vector128<int> Weigh(ref short pixels, ref int weights, int length)
+    static uint Weigh(ref short pixels, ref int weights, int length)
     {
         var sum = Vector128.Create(Half);
-        if (Vector512.IsHardwareAccelerated)
+        if (Avx512F.IsSupported)
         {
             var sums = Vector512<int>.Zero;
             for (var i = 0; i < length; i += 16)
             {
-                var (low, high) = Vector256.Widen(Vector256.LoadUnsafe(ref pixels, (nuint)i));
-                sums += Vector512.Create(low, high) * Vector512.LoadUnsafe(ref weights, (nuint)i);
+                sums += Avx512F.ConvertToVector512Int32(Vector256.LoadUnsafe(ref pixels, (nuint)i)) * Vector512.LoadUnsafe(ref weights, (nuint)i);
             }
             var halves = sums.GetLower() + sums.GetUpper();
-            return sum + halves.GetLower() + halves.GetUpper();
+            sum += halves.GetLower() + halves.GetUpper();
         }
-        for (var i = 0; i < length; i += 8)
+        else
         {
-            var (low, high) = Vector128.Widen(Vector128.LoadUnsafe(ref pixels, (nuint)i));
-            sum += low * Vector128.LoadUnsafe(ref weights, (nuint)i) + high * Vector128.LoadUnsafe(ref weights, (nuint)i + 4);
+            for (var i = 0; i < length; i += 8)
+            {
+                var (low, high) = Vector128.Widen(Vector128.LoadUnsafe(ref pixels, (nuint)i));
+                sum += low * Vector128.LoadUnsafe(ref weights, (nuint)i) + high * Vector128.LoadUnsafe(ref weights, (nuint)i + 4);
+            }
         }
-        return sum;
+        sum >>= ResizeWeights.PrecisionBits;
+        var shorts = Vector128.Max(Vector128.NarrowWithSaturation(sum, sum), Vector128<short>.Zero).AsUInt16();
+        return Vector128.NarrowWithSaturation(shorts, shorts).AsUInt32().ToScalar();
     }
 
     static void Vertical(ReadOnlySpan<byte> rows, int firstRow, ResizeWeights weights, int stride, Span<byte> destination)
@@ -163,7 +182,7 @@ sealed class Resampler
             var target = destination.Slice(y * stride, stride);
             ref var weight = ref weights.Repeated[4 * weights.Taps * y];
             var x = 0;
-            for (; x + 16 <= stride; x += 16) WeighColumns(source, stride, x, ref weight, weights.Count[y]).CopyTo(target[x..]);
+            for (; x + 16 <= stride; x += 16) WeighColumns(source, stride, x, ref weight, weights.Count[y]).StoreUnsafe(ref target[x]);
             for (; x < stride; x++)
             {
                 var sum = Half;

@@ -11,7 +11,7 @@ namespace MlNetCifar.Imaging.Jpeg;
 struct EntropyReader()
 {
     // An MCU has at most 10 blocks of 64 codes of 17 + 15 bits.
-    const int Slack = 10 * 64 * 4 + 16;
+    const int Slack = 10 * 64 * 4 + 64;
 
     public byte[] Buffer = new byte[Slack];
     public ulong Bits;
@@ -77,6 +77,12 @@ struct EntropyReader()
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Peek8(byte[] buffer, int position) => BinaryPrimitives.ReverseEndianness(
         Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(buffer), position)));
+
+    /// <summary>Gives a large buffer back.</summary>
+    public void Trim(int keepBytes)
+    {
+        if (Buffer.Length > keepBytes) Buffer = new byte[Slack];
+    }
 
     void Append(ReadOnlySpan<byte> bytes)
     {

@@ -1,3 +1,5 @@
+using MlNetCifar.Imaging.JpegKernels;
+
 namespace MlNetCifar.Imaging.Jpeg;
 
 /// <summary>
@@ -249,6 +251,7 @@ sealed class JpegDecoder
     void Release()
     {
         (_report, _path) = (null, null);
+        _scan.Release(KeepBytes);
         foreach (var component in _header.Components)
         {
             if (component.Samples.Length > KeepBytes) component.Samples = [];

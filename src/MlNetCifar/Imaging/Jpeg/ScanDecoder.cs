@@ -87,6 +87,13 @@ sealed class ScanDecoder(JpegHeader header)
         return true;
     }
 
+    /// <summary>Forgets the file and gives a large buffer back.</summary>
+    public void Release(int keepBytes)
+    {
+        (_report, _path) = (null, null);
+        _reader.Trim(keepBytes);
+    }
+
     bool DecodeSingle(int row, int column)
     {
         var component = header.Scan[0];

@@ -132,11 +132,11 @@ internal sealed class ConvOp(ConvPlan plan, WeightTensor weights, WeightTensor? 
 
         if (relu)
             Activations.Backward(ActivationKind.Relu, 0, Output.Rows(pass.Count), gradient, gradient, pass.Width, pass.Pool);
-        if (!weights.Spec.IsTrained)
-            BatchNormalization.ChannelSums(gradient, bias is null ? [] : Gradients!.Of(bias), workspace.Span(), pass.Width, pass.Pool);
-        else
+        if (weights.Spec.IsTrained)
             plan.BackwardWeights(
                 pass.Count, Input.Rows(pass.Count), gradient, Gradients!.Of(weights), bias is null ? [] : Gradients.Of(bias), workspace.Span(), pass.Pool);
+        else if (bias is not null)
+            BatchNormalization.ChannelSums(gradient, Gradients!.Of(bias), workspace.Span(), pass.Width, pass.Pool);
         if (Input.Gradient is not null)
             plan.BackwardData(pass.Count, gradient, packed.Span(), Input.GradientRows(pass.Count), workspace.Span(), pass.Pool);
     }

@@ -86,8 +86,7 @@ internal sealed class AddOp : LayerOp
 
     public override void Backward(Pass pass)
     {
-        var gradient = Output.GradientRows(pass.Count);
         if (Second.Gradient is not null)
-            gradient.CopyTo(Second.GradientRows(pass.Count));
+            Output.GradientRows(pass.Count).CopyTo(Second.GradientRows(pass.Count));
     }
 }

@@ -21,15 +21,15 @@ internal sealed unsafe class ConvPlan
     /// <param name="shape">Geometry; N is the largest batch.</param>
     /// <param name="width">Lane width.</param>
     /// <param name="threads">Workers of the pool that will run it; sizes per-worker scratch and nothing else.</param>
-    /// <param name="winograd">Whether Winograd's algorithm may be chosen.</param>
-    public ConvPlan(ConvShape shape, SimdWidth width, int threads, bool winograd = true)
+    /// <param name="winograd">Winograd's algorithm wherever it fits, or nowhere; by default where it is the faster one.</param>
+    public ConvPlan(ConvShape shape, SimdWidth width, int threads, bool? winograd = null)
     {
         Shape = shape;
         Threads = threads;
         var tiles = TileSet.For(width);
         _pooling = PoolSet.For(tiles.Lanes);
         var forward = Correlation.Forward(shape);
-        _forward = winograd && WinogradCorrelation.Fits(forward, tiles.Lanes)
+        _forward = (winograd is null ? WinogradCorrelation.Wins(forward, tiles.Lanes) : winograd.Value && WinogradCorrelation.Fits(forward, tiles.Lanes))
             ? new WinogradCorrelation(forward, backward: false, tiles)
             : new DirectCorrelation(shape, null, tiles);
         _backward = new ICorrelation[shape.Stride * shape.Stride];
@@ -37,12 +37,13 @@ internal sealed unsafe class ConvPlan
         {
             int row = phase / shape.Stride, column = phase % shape.Stride;
             var backward = Correlation.BackwardData(shape, row, column);
-            _backward[phase] = winograd && shape.Stride == 1 && WinogradCorrelation.Fits(backward, tiles.Lanes)
+            _backward[phase] = shape.Stride == 1
+                && (winograd is null ? WinogradCorrelation.Wins(backward, tiles.Lanes) : winograd.Value && WinogradCorrelation.Fits(backward, tiles.Lanes))
                 ? new WinogradCorrelation(backward, backward: true, tiles)
                 : new DirectCorrelation(shape, (row, column), tiles);
         }
 
-        _gradient = winograd && WinogradFilterGradient.Fits(shape, tiles.Lanes) ? new WinogradFilterGradient(shape, tiles) : new DirectFilterGradient(shape, tiles);
+        _gradient = (winograd is null ? WinogradFilterGradient.Wins(shape, tiles.Lanes) : winograd.Value && WinogradFilterGradient.Fits(shape, tiles.Lanes)) ? new WinogradFilterGradient(shape, tiles) : new DirectFilterGradient(shape, tiles);
 
         PackedLength = (int)Arena.Align(_forward.PackedLength) + _backward.Sum(b => (int)Arena.Align(b.PackedLength));
         var scratch = Math.Max(_forward.ScratchLength, _backward.Max(b => b.ScratchLength));

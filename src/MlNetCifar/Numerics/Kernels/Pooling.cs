@@ -33,6 +33,8 @@ internal static unsafe class Pooling
         PoolShape shape, int n, ReadOnlySpan<float> x, Span<float> y, Span<float> argMax, SimdWidth width, WorkerPool pool)
     {
         Check(shape, n, x.Length, y.Length);
+        if (!argMax.IsEmpty)
+            Throw.IfShorter(argMax.Length, n * shape.OutputImage);
         fixed (float* px = x, py = y, pa = argMax)
             LaneKernel.Run(new ForwardKernel { Shape = shape, X = px, Y = py, ArgMax = pa, Max = true }, n, width, pool);
     }
@@ -63,6 +65,7 @@ internal static unsafe class Pooling
         PoolShape shape, int n, ReadOnlySpan<float> gradY, ReadOnlySpan<float> argMax, Span<float> gradX, SimdWidth width, WorkerPool pool)
     {
         Check(shape, n, gradX.Length, gradY.Length);
+        Throw.IfShorter(argMax.Length, n * shape.OutputImage);
         fixed (float* pg = gradY, pa = argMax, pd = gradX)
             LaneKernel.Run(new BackwardKernel { Shape = shape, GradY = pg, ArgMax = pa, GradX = pd }, n, width, pool);
     }

@@ -31,21 +31,25 @@ internal sealed unsafe class WinogradCorrelation : ICorrelation
         _tilesDown = (geometry.P + 3) / 4;
         _tilesAcross = (geometry.Q + 3) / 4;
         _paddedK = PanelPacking.PaddedColumns(geometry.K, tiles.Lanes);
-        _batch = Math.Clamp(BatchFloats / (Points * (geometry.C + _paddedK)) / 12 * 12, 48, 96);
+        _batch = Math.Clamp(BatchFloats / (Points * (geometry.C + _paddedK)) / 12 * 12, 24, 96);
     }
 
     public string Name => "Winograd 4×4";
 
-    public int PackedLength => (Points * _g.C * _paddedK) + (_backward ? 9 * _g.C * _g.K : 0);
+    public int PackedLength => (Points * PointStride) + (_backward ? 9 * _g.C * _g.K : 0);
 
     public bool CanPool => true;
 
-    public int ScratchLength => (int)Arena.Align((Points * (VStride + MStride)) + (Points * _tiles.Lanes) + _paddedK + (16 * _g.K)) + (ExpandedRows * _g.W * _g.C);
+    public int ScratchLength => (int)Arena.Align((Points * (VStride + MStride)) + ZeroLength + _paddedK + (16 * _paddedK)) + (int)Arena.Align(ExpandedRows * _g.W * _g.C);
+
+    int ZeroLength => (int)Arena.Align(6 * _g.C);
 
     // Rows of one image that the tiles of a batch read, where they are expanded from behind a pooling.
     int ExpandedRows => Math.Min(_g.H, ((((_batch + _tilesAcross - 1) / _tilesAcross) + 1) * 4) + 2);
 
     // Points lie an odd number of cache lines apart, or all 36 would fall into the same sets.
+    int PointStride => OddLines(_g.C * _paddedK);
+
     int VStride => OddLines(_batch * _g.C);
 
     int MStride => OddLines(_batch * _paddedK);
@@ -53,17 +57,20 @@ internal sealed unsafe class WinogradCorrelation : ICorrelation
     /// <summary>Whether the algorithm can compute a geometry.</summary>
     public static bool Fits(in Correlation g, int lanes) => g is { R: 3, S: 3, Stride: 1 } && g.C >= lanes && g.K >= lanes;
 
+    /// <summary>Whether it is the faster one: measured, the transformed filter (four times the filter) must be read for enough results.</summary>
+    public static bool Wins(in Correlation g, int lanes) => Fits(g, lanes) && (long)g.N * g.P * g.Q >= 128 + (g.C * g.K / 100);
+
     public void Pack(float* weights, float* packed, WorkerPool pool)
     {
         var filter = weights;
         if (_backward)
         {
-            filter = packed + ((nint)Points * _g.C * _paddedK);
+            filter = packed + ((nint)Points * PointStride);
             Transposition.Run(weights, 9, _g.K, _g.C, filter, pool);
         }
 
         var job = new PackJob { Plan = this, Weights = filter, Packed = packed };
-        pool.Run(ref job, (_g.C + PackJob.RowsPerBlock - 1) / PackJob.RowsPerBlock);
+        pool.Run(ref job, PanelPacking.Panels(_g.K, _tiles.Lanes) * job.RowBlocks);
     }
 
     public void Run(int n, in ConvSource x, float* packed, in ConvTarget y, float* scratch, WorkerPool pool)
@@ -79,42 +86,48 @@ internal sealed unsafe class WinogradCorrelation : ICorrelation
 
     struct PackJob : IParallelJob
     {
-        public const int RowsPerBlock = 4;
+        const int RowsPerBlock = 64;
 
         public WinogradCorrelation Plan;
         public float* Weights;
         public float* Packed;
 
+        public readonly int RowBlocks => (Plan._g.C + RowsPerBlock - 1) / RowsPerBlock;
+
+        // One panel at a time: its 36 targets are written in order.
         public readonly void Execute(int block, int worker)
         {
             ref readonly var g = ref Plan._g;
             var lanes = Plan._tiles.Lanes;
             var temp = stackalloc float[(18 + 9) * lanes];
-            var tail = temp + (18 * lanes);
-            var tap = (nint)g.C * g.K;
-            var point = (nint)g.C * Plan._paddedK;
-            for (var c = block * RowsPerBlock; c < Math.Min(g.C, (block + 1) * RowsPerBlock); c++)
-                for (var k = 0; k < g.K; k += lanes)
-                {
-                    var source = Weights + ((nint)c * g.K) + k;
-                    var panel = k / Plan._tiles.Panel;
-                    var width = PanelPacking.Vectors(g.K, lanes, panel) * lanes;
-                    var target = Packed + ((nint)panel * Plan._tiles.Panel * g.C) + ((nint)c * width) + (k % Plan._tiles.Panel);
-                    var stride = tap;
-                    if (k + lanes > g.K)
-                    {
-                        new Span<float>(tail, 9 * lanes).Clear();
-                        for (var i = 0; i < 9; i++)
-                            new ReadOnlySpan<float>(source + (i * tap), g.K - k).CopyTo(new Span<float>(tail + (i * lanes), lanes));
-                        source = tail;
-                        stride = lanes;
-                    }
+            int panel = block / RowBlocks, first = panel * Plan._tiles.Panel, width = PanelPacking.Vectors(g.K, lanes, panel) * lanes;
+            var target = Packed + ((nint)first * g.C);
+            var firstRow = block % RowBlocks * RowsPerBlock;
+            for (var c = firstRow; c < Math.Min(g.C, firstRow + RowsPerBlock); c++)
+                for (var k = first; k < first + width; k += lanes)
+                    Vector(c, k, target + ((nint)c * width) + (k - first), temp);
+        }
 
-                    if (Plan._backward)
-                        Plan._transforms.Filter(source + (8 * stride), -stride, target, point, temp);
-                    else
-                        Plan._transforms.Filter(source, stride, target, point, temp);
-                }
+        readonly void Vector(int c, int k, float* target, float* temp)
+        {
+            ref readonly var g = ref Plan._g;
+            var lanes = Plan._tiles.Lanes;
+            var stride = (nint)g.C * g.K;
+            var source = Weights + ((nint)c * g.K) + k;
+            if (k + lanes > g.K)
+            {
+                var tail = temp + (18 * lanes);
+                new Span<float>(tail, 9 * lanes).Clear();
+                for (var i = 0; i < 9; i++)
+                    new ReadOnlySpan<float>(source + (i * stride), g.K - k).CopyTo(new Span<float>(tail + (i * lanes), lanes));
+                source = tail;
+                stride = lanes;
+            }
+
+            if (Plan._backward)
+                Plan._transforms.Filter(source + (8 * stride), -stride, target, Plan.PointStride, temp);
+            else
+                Plan._transforms.Filter(source, stride, target, Plan.PointStride, temp);
         }
     }
 
@@ -133,11 +146,12 @@ internal sealed unsafe class WinogradCorrelation : ICorrelation
             var p = Plan;
             var v = Scratch + ((nint)worker * p.ScratchLength);
             var m = v + (Points * (nint)p.VStride);
-            var temp = m + (Points * (nint)p.MStride);
+            var zeros = m + (Points * (nint)p.MStride);
             int first = (int)((long)Tiles * block / Blocks), count = (int)((long)Tiles * (block + 1) / Blocks) - first;
-            var bias = temp + (Points * p._tiles.Lanes);
+            var bias = zeros + p.ZeroLength;
             var tile = bias + p._paddedK;
-            p.TransformInput(X, first, count, v, temp, tile + (16 * p._g.K));
+            new Span<float>(zeros, p.ZeroLength).Clear();
+            p.TransformInput(X, first, count, v, zeros, tile + (16 * p._paddedK));
             p.Multiply(v, Packed, m, count);
             if (Y.Bias != null)
             {
@@ -145,11 +159,11 @@ internal sealed unsafe class WinogradCorrelation : ICorrelation
                 new Span<float>(bias + p._g.K, p._paddedK - p._g.K).Clear();
             }
 
-            p.TransformOutput(Y, first, count, m, Y.Bias == null ? null : bias, temp, tile);
+            p.TransformOutput(Y, first, count, m, Y.Bias == null ? null : bias, tile);
         }
     }
 
-    void TransformInput(in ConvSource x, int first, int count, float* v, float* temp, float* expanded)
+    void TransformInput(in ConvSource x, int first, int count, float* v, float* zeros, float* expanded)
     {
         var image = -1;
         float* origin = null;
@@ -164,11 +178,11 @@ internal sealed unsafe class WinogradCorrelation : ICorrelation
             }
 
             var window = WinogradWindows.Input(origin, _g.H, _g.W, _g.C, (down * 4) - _g.Top, (across * 4) - _g.Left);
-            _transforms.Input(&window, v, VStride, temp);
+            _transforms.Input(&window, v, VStride, zeros);
         }
     }
 
-    void TransformOutput(in ConvTarget y, int first, int count, float* m, float* bias, float* temp, float* tile)
+    void TransformOutput(in ConvTarget y, int first, int count, float* m, float* bias, float* tile)
     {
         var low = y.Relu ? 0 : float.NegativeInfinity;
         for (var i = first; i < first + count; i++, m += _paddedK)
@@ -176,27 +190,42 @@ internal sealed unsafe class WinogradCorrelation : ICorrelation
             var (image, down, across) = Place(i);
             var window = new TileWindow
             {
-                Origin = tile,
-                RowStride = 4 * _g.K,
-                PixelStride = _g.K,
-                Channels = _g.K,
-                EndRow = Math.Min(4, _g.P - (down * 4)),
-                EndColumn = Math.Min(4, _g.Q - (across * 4)),
+                Origin = tile, RowStride = 4 * _paddedK, PixelStride = _paddedK, Channels = _paddedK,
+                EndRow = Math.Min(4, _g.P - (down * 4)), EndColumn = Math.Min(4, _g.Q - (across * 4)),
             };
-            if (y.Reduce == null)
+            var direct = y.Reduce == null && _paddedK == _g.K;
+            var target = y.Values + _g.ResultOffset + ((nint)image * _g.ResultImage) + ((nint)down * 4 * _g.ResultRow) + ((nint)across * 4 * _g.ResultPixel);
+            if (direct)
             {
-                window.Origin = y.Values + _g.ResultOffset + ((nint)image * _g.ResultImage) + ((nint)down * 4 * _g.ResultRow) + ((nint)across * 4 * _g.ResultPixel);
+                window.Origin = target;
                 window.RowStride = _g.ResultRow;
                 window.PixelStride = _g.ResultPixel;
             }
 
-            _transforms.Output(m, MStride, bias, low, &window, temp);
-            if (y.Reduce != null)
-            {
-                var offset = ((((nint)image * (_g.P / 2)) + (down * 2)) * (_g.Q / 2) + (across * 2)) * _g.K;
-                y.Pool(tile, window.RowStride, window.EndRow, window.EndColumn, _g.K, offset, (nint)(_g.Q / 2) * _g.K);
-            }
+            _transforms.Output(m, MStride, bias, low, &window);
+            if (!direct)
+                Deliver(y, window, image, down, across, target);
         }
+    }
+
+    // From the scratch tile to the result: without the columns that fill up the last vector, and pooled if asked.
+    void Deliver(in ConvTarget y, in TileWindow window, int image, int down, int across, float* target)
+    {
+        var tile = window.Origin;
+        var rowFloats = 4 * _g.K;
+        for (var i = 1; _paddedK != _g.K && i < 16; i++)
+            new ReadOnlySpan<float>(tile + (i * _paddedK), _g.K).CopyTo(new Span<float>(tile + (i * _g.K), _g.K));
+        if (y.Reduce != null)
+        {
+            var offset = ((((nint)image * (_g.P / 2)) + (down * 2)) * (_g.Q / 2) + (across * 2)) * _g.K;
+            y.Pool(tile, rowFloats, window.EndRow, window.EndColumn, _g.K, offset, (nint)(_g.Q / 2) * _g.K);
+            return;
+        }
+
+        for (var i = 0; i < window.EndRow; i++)
+            for (var j = 0; j < window.EndColumn; j++)
+                new ReadOnlySpan<float>(tile + (i * rowFloats) + (j * _g.K), _g.K).CopyTo(
+                    new Span<float>(target + (i * _g.ResultRow) + (j * _g.ResultPixel), _g.K));
     }
 
     (int Image, int Down, int Across) Place(int tile) => (tile / (_tilesAcross * _tilesDown), tile / _tilesAcross % _tilesDown, tile % _tilesAcross);
@@ -211,7 +240,7 @@ internal sealed unsafe class WinogradCorrelation : ICorrelation
             for (var panel = 0; panel < panels; panel++)
             {
                 var vectors = PanelPacking.Vectors(_g.K, _tiles.Lanes, panel);
-                args.B = packed + ((nint)point * _g.C * _paddedK) + ((nint)panel * _tiles.Panel * _g.C);
+                args.B = packed + ((nint)point * PointStride) + ((nint)panel * _tiles.Panel * _g.C);
                 for (var tile = 0; tile < tiles; tile++)
                 {
                     int done = count * tile / tiles, rows = (count * (tile + 1) / tiles) - done;

@@ -35,7 +35,7 @@ internal sealed unsafe class WinogradFilterGradient : IFilterGradient
         _tilesAcross = (shape.Q + 3) / 4;
         _paddedK = PanelPacking.PaddedColumns(shape.K, tiles.Lanes);
         var all = shape.N * _tilesDown * _tilesAcross;
-        _groups = Points * shape.C * _paddedK <= SumFloats ? Math.Min(8, all) : 1;
+        _groups = Grouped(shape, tiles.Lanes) ? Math.Min(8, all) : 1;
         _batch = _groups > 1
             ? Math.Clamp(BatchFloats / (Points * (shape.C + _paddedK)) / 8 * 8, 16, 64)
             : Math.Min(SharedTiles, all);
@@ -47,7 +47,9 @@ internal sealed unsafe class WinogradFilterGradient : IFilterGradient
 
     int ZStride => OddLines(_batch * _paddedK);
 
-    nint SumLength => (nint)Arena.Align(Points * _s.C * _paddedK);
+    nint SumStride => OddLines(_s.C * _paddedK);
+
+    nint SumLength => Points * SumStride;
 
     // The slack after Z is what the last vector of a row may read beyond it.
     int TransformedLength => (Points * (VStride + ZStride)) + _tiles.Lanes;
@@ -55,13 +57,22 @@ internal sealed unsafe class WinogradFilterGradient : IFilterGradient
     /// <summary>Whether the algorithm can compute a shape.</summary>
     public static bool Fits(in ConvShape s, int lanes) => s is { R: 3, S: 3, Stride: 1 } && s.C >= lanes && s.K >= lanes;
 
+    /// <summary>Whether it is the faster one: measured, the sums (four times the filter, for each group) must be used for enough results.</summary>
+    public static bool Wins(in ConvShape s, int lanes) =>
+        Fits(s, lanes) && (long)s.N * s.P * s.Q >= (Grouped(s, lanes) ? 512 : 64) + (s.C * s.K / 100);
+
+    static bool Grouped(in ConvShape s, int lanes) => Points * s.C * PanelPacking.PaddedColumns(s.K, lanes) <= SumFloats;
+
     public int WorkspaceLength(int threads) =>
         (threads * TempLength) + (_groups * (int)SumLength) + ((_groups > 1 ? threads : 1) * (int)Arena.Align(TransformedLength));
 
     // Rows of one image that the tiles of a batch read, where they are expanded from behind a pooling.
     int ExpandedRows => Math.Min(_s.P, (((Math.Max(_batch, TilesPerBlock) + _tilesAcross - 1) / _tilesAcross) + 1) * 4);
 
-    int TempLength => (int)Arena.Align((Points * _tiles.Lanes) + (ExpandedRows * _s.Q * _s.K));
+    // Zeros for missing rows, or the temporaries of the last transform.
+    int ZeroLength => (int)Arena.Align(Math.Max(6 * Math.Max(_s.C, _s.K), 27 * _tiles.Lanes));
+
+    int TempLength => ZeroLength + (int)Arena.Align( ExpandedRows * _s.Q * _s.K);
 
     public void Run(int n, float* x, in ConvSource gradY, float* gradF, float* workspace, WorkerPool pool)
     {
@@ -96,6 +107,7 @@ internal sealed unsafe class WinogradFilterGradient : IFilterGradient
 
     void Transform(int first, int count, float* x, in ConvSource gradY, float* v, float* z, float* temp)
     {
+        new Span<float>(temp, ZeroLength).Clear();
         var current = -1;
         float* origin = null;
         for (var tile = first; tile < first + count; tile++, v += _s.C, z += _s.K)
@@ -105,7 +117,7 @@ internal sealed unsafe class WinogradFilterGradient : IFilterGradient
             {
                 current = image;
                 var last = (Math.Min(first + count, (image + 1) * _tilesDown * _tilesAcross) - 1) / _tilesAcross % _tilesDown;
-                origin = gradY.Rows(image, _s.P, _s.Q, _s.K, down * 4, (last + 1) * 4, temp + (Points * _tiles.Lanes));
+                origin = gradY.Rows(image, _s.P, _s.Q, _s.K, down * 4, (last + 1) * 4, temp + ZeroLength);
             }
 
             var input = WinogradWindows.Input(
@@ -138,7 +150,7 @@ internal sealed unsafe class WinogradFilterGradient : IFilterGradient
             Accumulate = accumulate,
         };
         float* v = transformed + ((nint)point * VStride), z = transformed + ((nint)Points * VStride) + ((nint)point * ZStride);
-        var target = sums + ((nint)point * _s.C * _paddedK);
+        var target = sums + (point * SumStride);
         var tiles = (_s.C + _tiles.MaxRows - 1) / _tiles.MaxRows;
         for (var panel = 0; panel < PanelPacking.Panels(_s.K, _tiles.Lanes); panel++)
         {
@@ -231,7 +243,7 @@ internal sealed unsafe class WinogradFilterGradient : IFilterGradient
             var lanes = p._tiles.Lanes;
             var temp = Temp + ((nint)worker * p.TempLength);
             var taps = temp + (18 * lanes);
-            nint point = (nint)p._s.C * p._paddedK, tap = (nint)p._s.C * p._s.K;
+            nint point = p.SumStride, tap = (nint)p._s.C * p._s.K;
             for (var c = block * RowsPerBlock; c < Math.Min(p._s.C, (block + 1) * RowsPerBlock); c++)
             {
                 for (var group = 1; group < p._groups; group++)

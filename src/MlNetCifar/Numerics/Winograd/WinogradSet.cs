@@ -14,7 +14,7 @@ internal sealed unsafe class WinogradSet
 
     public delegate*<TileWindow*, float*, nint, float*, void> Gradient { get; private init; }
 
-    public delegate*<float*, nint, float*, float, TileWindow*, float*, void> Output { get; private init; }
+    public delegate*<float*, nint, float*, float, TileWindow*, void> Output { get; private init; }
 
     public delegate*<float*, nint, float*, nint, float*, void> Filter { get; private init; }
 

@@ -1,0 +1,62 @@
+using System.Text.Json;
+
+namespace MlNetCifar.Spark.Cluster;
+
+/// <summary>What is kept of a running cluster: <c>cluster.json</c> in its folder.</summary>
+sealed record ClusterState
+{
+    const string FileName = "cluster.json";
+
+    public IReadOnlyList<ClusterDaemon> Daemons { get; init; } = [];
+
+    public int Connect { get; init; }
+
+    public int NameNodeRpc { get; init; }
+
+    public int NameNodeHttp { get; init; }
+
+    public static ClusterState? Read(string folder)
+    {
+        var path = Path.Combine(folder, FileName);
+        if (!File.Exists(path))
+            return null;
+        using var json = JsonDocument.Parse(File.ReadAllBytes(path));
+        var root = json.RootElement;
+        return new()
+        {
+            Connect = root.GetProperty("connect").GetInt32(),
+            NameNodeRpc = root.GetProperty("nameNodeRpc").GetInt32(),
+            NameNodeHttp = root.GetProperty("nameNodeHttp").GetInt32(),
+            Daemons = [.. root.GetProperty("daemons").EnumerateArray().Select(d => new ClusterDaemon(
+                d.GetProperty("name").GetString()!, d.GetProperty("pid").GetInt32(), d.GetProperty("start").GetInt64(), d.GetProperty("log").GetString()!))],
+        };
+    }
+
+    public void Write(string folder)
+    {
+        var path = Path.Combine(folder, FileName);
+        using (var stream = File.Create(path + ".tmp"))
+        using (var json = new Utf8JsonWriter(stream, new() { Indented = true }))
+        {
+            json.WriteStartObject();
+            json.WriteNumber("connect", Connect);
+            json.WriteNumber("nameNodeRpc", NameNodeRpc);
+            json.WriteNumber("nameNodeHttp", NameNodeHttp);
+            json.WriteStartArray("daemons");
+            foreach (var daemon in Daemons)
+            {
+                json.WriteStartObject();
+                json.WriteString("name", daemon.Name);
+                json.WriteNumber("pid", daemon.ProcessId);
+                json.WriteNumber("start", daemon.StartTime);
+                json.WriteString("log", daemon.Log);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+
+        File.Move(path + ".tmp", path, overwrite: true);
+    }
+}

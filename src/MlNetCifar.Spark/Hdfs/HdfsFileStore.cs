@@ -1,0 +1,163 @@
+using MlNetCifar.Data.Files;
+
+namespace MlNetCifar.Spark.Hdfs;
+
+/// <summary>Files on HDFS for the data stage. Paths are whole addresses (<c>hdfs://host:port/a/b</c>) of one file system.</summary>
+public sealed class HdfsFileStore : IFileStore, IDisposable
+{
+    readonly Uri _fileSystem;
+
+    /// <summary>Uses a client.</summary>
+    /// <param name="fileSystem">Scheme and authority of every path.</param>
+    /// <param name="client">Owned from now on.</param>
+    public HdfsFileStore(Uri fileSystem, WebHdfsClient client)
+    {
+        _fileSystem = fileSystem;
+        Client = client;
+    }
+
+    /// <summary>The client underneath.</summary>
+    public WebHdfsClient Client { get; }
+
+    /// <summary>The store an address belongs to, configured from HADOOP_CONF_DIR.</summary>
+    /// <param name="address">A file or folder on HDFS.</param>
+    /// <param name="options">Null to derive them from the address.</param>
+    public static HdfsFileStore Open(string address, WebHdfsOptions? options = null)
+    {
+        var (fileSystem, _) = HdfsPath.Split(address);
+        return new(fileSystem, new(options ?? WebHdfsOptions.For(fileSystem)));
+    }
+
+    /// <summary>The store of any address: HDFS or the local disk.</summary>
+    /// <param name="address">An HDFS address, a <c>file:</c> address or a local path.</param>
+    /// <param name="options">For HDFS; null to derive them from the address.</param>
+    public static IFileStore For(string address, WebHdfsOptions? options = null) =>
+        HdfsPath.IsHdfs(address) ? Open(address, options) : LocalFileStore.Instance;
+
+    /// <inheritdoc/>
+    public Stream OpenRead(string path)
+    {
+        try
+        {
+            return Wait(Client.OpenReadAsync(Local(path)));
+        }
+        catch (MlNetCifarException e) when (e.Code == HdfsErrors.NotFoundCode)
+        {
+            throw new FileNotFoundException(e.Reason, path, e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Write(string path, Action<Stream> content)
+    {
+        ArgumentNullException.ThrowIfNull(content);
+        var name = Local(path);
+        var temporary = $"{name}.{Guid.NewGuid():N}.tmp";
+        try
+        {
+            using (var stream = Client.OpenWrite(temporary))
+            {
+                content(stream);
+                stream.CompleteAsync().GetAwaiter().GetResult();
+            }
+
+            Client.RenameAsync(temporary, name, overwrite: true).GetAwaiter().GetResult();
+        }
+        catch
+        {
+            TryDelete(temporary);
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public IEnumerable<StoredEntry> List(string folder)
+    {
+        var root = Local(folder);
+        var open = new Stack<string>();
+        open.Push("");
+        while (open.TryPop(out var relative))
+        {
+            foreach (var entry in Children(relative.Length == 0 ? root : $"{root.TrimEnd('/')}/{relative}"))
+            {
+                var name = relative.Length == 0 ? entry.Name : $"{relative}/{entry.Name}";
+                if (entry.IsFolder)
+                    open.Push(name);
+                yield return new(name, entry.Length, entry.IsFolder);
+            }
+        }
+    }
+
+    IEnumerable<HdfsStatus> Children(string path)
+    {
+        var entries = Client.ListAsync(path).GetAsyncEnumerator();
+        try
+        {
+            while (Next(entries, path))
+                yield return entries.Current;
+        }
+        finally
+        {
+            entries.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        }
+    }
+
+    static bool Next(IAsyncEnumerator<HdfsStatus> entries, string path)
+    {
+        try
+        {
+            return entries.MoveNextAsync().AsTask().GetAwaiter().GetResult();
+        }
+        catch (MlNetCifarException e) when (e.Code == HdfsErrors.NotFoundCode)
+        {
+            throw new DirectoryNotFoundException($"{path}: {e.Reason}", e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public bool FileExists(string path) => Wait(Client.GetStatusAsync(Local(path))) is { IsFolder: false };
+
+    /// <inheritdoc/>
+    public bool FolderExists(string path) => Wait(Client.GetStatusAsync(Local(path))) is { IsFolder: true };
+
+    /// <inheritdoc/>
+    public void Delete(string path) => Wait(Client.DeleteAsync(Local(path)));
+
+    /// <summary>Deletes a folder with all it holds; nothing happens where there is none.</summary>
+    /// <param name="folder">The folder.</param>
+    public void DeleteFolder(string folder) => Wait(Client.DeleteAsync(Local(folder), recursive: true));
+
+    /// <inheritdoc/>
+    public void Move(string from, string to)
+    {
+        var target = Local(to);
+        Client.MakeFolderAsync(target[..Math.Max(target.LastIndexOf('/'), 1)]).GetAwaiter().GetResult();
+        Client.RenameAsync(Local(from), target, overwrite: true).GetAwaiter().GetResult();
+    }
+
+    /// <summary>Closes the client.</summary>
+    public void Dispose() => Client.Dispose();
+
+    string Local(string path)
+    {
+        if (!HdfsPath.IsHdfs(path))
+            return path;
+        var (fileSystem, local) = HdfsPath.Split(path);
+        return fileSystem.Authority == _fileSystem.Authority || fileSystem.Authority.Length == 0 ? local
+            : throw new ArgumentException($"The path belongs to {fileSystem.Authority}, this store to {_fileSystem.Authority}.", nameof(path));
+    }
+
+    void TryDelete(string name)
+    {
+        try
+        {
+            Wait(Client.DeleteAsync(name));
+        }
+        catch (MlNetCifarException)
+        {
+            // The first error is the one to report.
+        }
+    }
+
+    static T Wait<T>(Task<T> task) => task.GetAwaiter().GetResult();
+}

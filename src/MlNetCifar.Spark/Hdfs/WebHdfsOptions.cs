@@ -1,0 +1,39 @@
+namespace MlNetCifar.Spark.Hdfs;
+
+/// <summary>How to talk to HDFS.</summary>
+public sealed record WebHdfsOptions
+{
+    /// <summary>Web addresses of the name nodes, tried in this order; one of a highly available pair answers.</summary>
+    public required IReadOnlyList<Uri> NameNodes { get; init; }
+
+    /// <summary>Sent as <c>user.name</c>. The default is HADOOP_USER_NAME, else the system's user.</summary>
+    public string User { get; init; } = DefaultUser;
+
+    /// <summary>A delegation token, sent instead of the user; never logged. The default is none.</summary>
+    public string? DelegationToken { get; init; }
+
+    /// <summary>Longest wait for an answer's head, and for each block of a body. The default is 60 s.</summary>
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Bytes buffered by a writer, the unit of its retries. The default is 8 MiB.</summary>
+    public int WriteBlock { get; init; } = 8 << 20;
+
+    /// <summary>Copies of each block; null for the cluster's default.</summary>
+    public int? Replication { get; init; }
+
+    /// <summary>The attempts of every operation.</summary>
+    public RetryPolicy Retry { get; init; } = new();
+
+    /// <summary>HADOOP_USER_NAME, else the system's user.</summary>
+    public static string DefaultUser =>
+        Environment.GetEnvironmentVariable("HADOOP_USER_NAME") is { Length: > 0 } name ? name : Environment.UserName;
+
+    /// <summary>Options for the file system an address belongs to, from HADOOP_CONF_DIR.</summary>
+    /// <param name="uri">An hdfs, webhdfs or swebhdfs address.</param>
+    /// <param name="configuration">Null to read it from the environment.</param>
+    public static WebHdfsOptions For(Uri uri, HadoopConfiguration? configuration = null) =>
+        new() { NameNodes = (configuration ?? HadoopConfiguration.FromEnvironment()).NameNodes(uri) };
+
+    /// <summary>Without secrets.</summary>
+    public override string ToString() => $"{string.Join(',', NameNodes)} as {(DelegationToken is null ? User : "token")}";
+}

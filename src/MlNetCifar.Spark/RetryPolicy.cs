@@ -1,0 +1,61 @@
+namespace MlNetCifar.Spark;
+
+/// <summary>How often and how long to wait between attempts: exponential with jitter, bounded by attempts and by time.</summary>
+public sealed record RetryPolicy
+{
+    /// <summary>Attempts in all, the first included. The default is 8.</summary>
+    public int MaxAttempts { get; init; } = 8;
+
+    /// <summary>The wait before the second attempt. The default is 50 ms.</summary>
+    public TimeSpan InitialDelay { get; init; } = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>Each wait is this many times the one before. The default is 3.</summary>
+    public double Factor { get; init; } = 3;
+
+    /// <summary>The longest wait. The default is 10 s.</summary>
+    public TimeSpan MaxDelay { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Share of the wait that is random, 0 … 1. The default is 0.3.</summary>
+    public double Jitter { get; init; } = 0.3;
+
+    /// <summary>No further attempt starts this long after the first one. The default is 10 minutes.</summary>
+    public TimeSpan Deadline { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>A single attempt.</summary>
+    public static RetryPolicy None { get; } = new() { MaxAttempts = 1 };
+
+    /// <summary>The wait after a failed attempt.</summary>
+    /// <param name="attempt">1 for the first failure.</param>
+    /// <param name="random">0 … 1.</param>
+    public TimeSpan Delay(int attempt, double random)
+    {
+        var plain = Math.Min(InitialDelay.TotalMilliseconds * Math.Pow(Factor, attempt - 1), MaxDelay.TotalMilliseconds);
+        return TimeSpan.FromMilliseconds(plain * (1 - Jitter + (2 * Jitter * random)));
+    }
+}
+
+/// <summary>The state of one operation's attempts under a <see cref="RetryPolicy"/>.</summary>
+/// <param name="policy">The rules.</param>
+/// <param name="time">The clock; null for the system's.</param>
+sealed class RetryState(RetryPolicy policy, TimeProvider? time)
+{
+    readonly TimeProvider _time = time ?? TimeProvider.System;
+    readonly long _start = (time ?? TimeProvider.System).GetTimestamp();
+    int _failures;
+
+    /// <summary>Forgets earlier failures, for example because data has arrived since.</summary>
+    public void Reset() => _failures = 0;
+
+    /// <summary>Notes a failure and waits; false where no attempt is left.</summary>
+    public async ValueTask<bool> WaitAsync(CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (++_failures >= policy.MaxAttempts)
+            return false;
+        var delay = policy.Delay(_failures, Random.Shared.NextDouble());
+        if (_time.GetElapsedTime(_start) + delay > policy.Deadline)
+            return false;
+        await Task.Delay(delay, _time, cancellationToken).ConfigureAwait(false);
+        return true;
+    }
+}

@@ -1,0 +1,129 @@
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using MlNetCifar.Data.Shards;
+using MlNetCifar.Spark.Connect;
+
+namespace MlNetCifar.Spark.Stage;
+
+/// <summary>Has the missing parts of one split built by Spark and commits each as its row arrives.</summary>
+sealed class SparkPartMaker(SparkSession session, string command, SparkPrepareOptions options, StageInput input, StageProgress progress)
+{
+    public async IAsyncEnumerable<ShardPartInfo> RunAsync(
+        StageTarget target, ShardPlan plan, IReadOnlyList<int> missing, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        using var folder = new StageFolder(target.Store, target.Folder);
+        foreach (var part in missing)
+            new PartTask(part, plan.Keys[part], [.. plan.Parts[part].Select(i => plan.Items[i])]).Write(target.Store, folder.Path);
+        var frame = await QueryAsync(target, folder, plan, missing, cancellationToken).ConfigureAwait(false);
+        var waiting = missing.ToHashSet();
+        using var stall = new StallTimer(options.StallTimeout, cancellationToken);
+        await foreach (var row in RowsAsync(frame, stall).ConfigureAwait(false))
+        {
+            if (row.Code is not null)
+                throw StageErrors.BadImage(row.Code, row.Message ?? "");
+            // A part that came twice was written twice: the first is committed, the second vanishes with the folder.
+            if (!waiting.Remove(row.Part!.Part))
+                continue;
+            var info = folder.Commit(row, plan);
+            progress.Committed(info);
+            yield return info;
+        }
+
+        if (waiting.Count > 0)
+            throw StageErrors.LostParts(waiting.Order());
+    }
+
+    async IAsyncEnumerable<WorkerRow> RowsAsync(SparkDataFrame frame, StallTimer stall)
+    {
+        var rows = frame.StreamAsync(new Feeder(stall, progress), stall.Token).GetAsyncEnumerator(stall.Token);
+        await using (rows.ConfigureAwait(false))
+        {
+            while (true)
+            {
+                try
+                {
+                    if (!await rows.MoveNextAsync().ConfigureAwait(false))
+                        yield break;
+                }
+                catch (OperationCanceledException) when (stall.IsStalled)
+                {
+                    throw StageErrors.Stalled(options.StallTimeout);
+                }
+
+                stall.Feed();
+                yield return WorkerRow.Parse(rows.Current.Text(0), rows.Current.Text(1), rows.Current.Text(2));
+            }
+        }
+    }
+
+    async Task<SparkDataFrame> QueryAsync(
+        StageTarget target, StageFolder folder, ShardPlan plan, IReadOnlyList<int> missing, CancellationToken cancellationToken)
+    {
+        var job = new WorkerJob
+        {
+            JobFolder = folder.Path,
+            InputRoot = input.IsParquet ? null : input.Root,
+            NameNodes = target.NameNodes,
+            User = options.User,
+            Classes = target.Classes,
+            Options = options.Shards with { Threads = 1 },
+            MaxFileBytes = input.MaxFileBytes,
+            Watchdog = options.WorkerTimeout,
+        };
+        var worker = $"{command} {job.ToArgument()}";
+        if (!input.IsParquet)
+            return session.Sql(StageQuery.Files(missing, worker));
+        var path = $"{folder.Path}/plan.jsonl";
+        WritePlan(target, path, plan, missing);
+        var suffix = Guid.NewGuid().ToString("N");
+        await session.SetAsync(new Dictionary<string, string> { ["spark.sql.chunkBase64String.enabled"] = "false" }, cancellationToken).ConfigureAwait(false);
+        await session.Read("parquet", [SparkPath(input.Root)]).CreateTempViewAsync($"images_{suffix}", cancellationToken).ConfigureAwait(false);
+        await session.Read("json", [SparkPath(path)], schema: "path STRING, part INT, row INT, route INT")
+            .CreateTempViewAsync($"plan_{suffix}", cancellationToken).ConfigureAwait(false);
+        return session.Sql(StageQuery.Rows($"images_{suffix}", $"plan_{suffix}", missing.Count, worker));
+    }
+
+    static string SparkPath(string path) => StageInput.SparkPath(path);
+
+    void WritePlan(StageTarget target, string path, ShardPlan plan, IReadOnlyList<int> missing)
+    {
+        var routes = StageQuery.Routes(missing.Count);
+        target.Store.Write(path, stream =>
+        {
+            using var json = new Utf8JsonWriter(stream);
+            for (var p = 0; p < missing.Count; p++)
+            {
+                var indices = plan.Parts[missing[p]];
+                for (var row = 0; row < indices.Length; row++)
+                {
+                    json.WriteStartObject();
+                    json.WriteString("path", input.RowPath(plan.Items[indices[row]].Name));
+                    json.WriteNumber("part", missing[p]);
+                    json.WriteNumber("row", row);
+                    json.WriteNumber("route", routes[p]);
+                    json.WriteEndObject();
+                    json.Flush();
+                    json.Reset();
+                    stream.WriteByte((byte)'\n');
+                }
+            }
+        });
+    }
+
+    sealed class Feeder(StallTimer stall, StageProgress progress) : IProgress<SparkProgress>
+    {
+        SparkProgress _last;
+
+        public void Report(SparkProgress value)
+        {
+            if (value != _last)
+                stall.Feed();
+            _last = value;
+            progress.Spark(value);
+        }
+    }
+}
+
+/// <summary>Where the parts of a split go.</summary>
+sealed record StageTarget(
+    MlNetCifar.Data.Files.IFileStore Store, string Folder, int Classes, IReadOnlyDictionary<string, IReadOnlyList<Uri>> NameNodes);

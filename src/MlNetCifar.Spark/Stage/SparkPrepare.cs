@@ -1,0 +1,68 @@
+using MlNetCifar.Data;
+using MlNetCifar.Data.Catalog;
+using MlNetCifar.Data.Shards;
+using MlNetCifar.Spark.Connect;
+using MlNetCifar.Spark.Hdfs;
+
+namespace MlNetCifar.Spark.Stage;
+
+/// <summary>
+/// <c>prepare</c>: images → shards, in this process or on a Spark cluster, from and to the local disk or HDFS.
+/// The bytes written depend on the input and the shard options alone, not on where they are made.
+/// </summary>
+public static class SparkPrepare
+{
+    /// <summary>Prepares a data set. A second run builds only parts that are missing or damaged.</summary>
+    /// <param name="options">What to do.</param>
+    /// <param name="progress">Told as parts are committed and tasks end.</param>
+    /// <param name="cancellationToken">Stops the Spark job and removes what is unfinished; committed parts are kept.</param>
+    /// <exception cref="MlNetCifarException">The input is wrong (MNC10xx), HDFS or Spark failed (MNC60xx).</exception>
+    public static async Task<ShardReport> RunAsync(
+        SparkPrepareOptions options, IProgress<SparkPrepareProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var master = StageMaster.Parse(options.Master);
+        var state = new StageProgress(progress);
+        options = options with { Input = Normalize(options.Input), Output = Normalize(options.Output) };
+        var nameNodes = NameNodes(options);
+        using var stores = new StageStores(nameNodes, options.User);
+        if (master.Address is null)
+            return await Task.Run(() => Local(options, master.Threads, stores, state, cancellationToken), cancellationToken).ConfigureAwait(false);
+        var run = new SparkRun(options, SparkConnection.Parse(master.Address), stores, nameNodes, state);
+        await using (run.ConfigureAwait(false))
+            return await run.RunAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    internal static ShardReport Local(
+        SparkPrepareOptions options, int threads, StageStores stores, StageProgress progress, CancellationToken cancellationToken)
+    {
+        var shards = options.Shards with { Threads = threads, Store = stores.For(options.Output) };
+        var files = new ImageCatalogOptions { Store = stores.For(options.Input) };
+        var report = ShardWriter.Write(options.Input, options.Output, shards, files, new Relay(progress), cancellationToken);
+        progress.Phase("done");
+        return report;
+    }
+
+    static string Normalize(string path)
+    {
+        path = HdfsPath.ToLocal(path);
+        return HdfsPath.IsHdfs(path) ? path.TrimEnd('/') : Path.GetFullPath(path);
+    }
+
+    static Dictionary<string, IReadOnlyList<Uri>> NameNodes(SparkPrepareOptions options)
+    {
+        var found = new Dictionary<string, IReadOnlyList<Uri>>();
+        foreach (var path in new[] { options.Input, options.Output }.Where(HdfsPath.IsHdfs))
+        {
+            var (fileSystem, _) = HdfsPath.Split(path);
+            found[fileSystem.Authority] = (options.Hadoop ?? HadoopConfiguration.FromEnvironment()).NameNodes(fileSystem);
+        }
+
+        return found;
+    }
+
+    sealed class Relay(StageProgress progress) : IProgress<LoadProgress>
+    {
+        public void Report(LoadProgress value) => progress.Local(value.Done, value.Total, value.Bad);
+    }
+}

@@ -1,0 +1,79 @@
+using MlNetCifar.Data.Catalog;
+using MlNetCifar.Data.Files;
+using MlNetCifar.Data.Loading;
+using MlNetCifar.Data.Shards;
+using MlNetCifar.Spark.Connect;
+
+namespace MlNetCifar.Spark.Stage;
+
+/// <summary>One run of <see cref="SparkPrepare"/> on a cluster. Connects only when there is something to do.</summary>
+sealed class SparkRun(
+    SparkPrepareOptions options, SparkConnection connection, StageStores stores, IReadOnlyDictionary<string, IReadOnlyList<Uri>> nameNodes, StageProgress progress)
+    : IAsyncDisposable
+{
+    readonly IFileStore _source = stores.For(options.Input);
+    readonly IFileStore _store = stores.For(options.Output);
+    SparkSession? _session;
+    string? _command;
+
+    public async Task<ShardReport> RunAsync(CancellationToken cancellationToken)
+    {
+        using var input = await OpenAsync(cancellationToken).ConfigureAwait(false);
+        if (input is null)
+            return SparkPrepare.Local(options, Environment.ProcessorCount, stores, progress, cancellationToken);
+        var shards = options.Shards with { Store = _store };
+        shards.Validate();
+        var images = CatalogSplits.Assign(input.Catalog.Images, shards);
+        progress.Total(images.Count);
+        var run = new ShardRun(options.Output, shards, input.Catalog.Classes, new ProgressCounter(images.Count, null), cancellationToken);
+        run.Begin(images.Select(i => i.Split).Distinct().Count() > 1);
+        foreach (var group in images.GroupBy(i => i.Split).OrderBy(g => g.Key))
+        {
+            var items = group.Select(r => new ShardItem(r.Path, r.Label, input.Catalog.Tree.Files[r.File].Length)).ToArray();
+            // The run over a folder is synchronous; it is given a thread of its own.
+            await Task.Run(() => run.Split(group.Key, items, (target, plan, missing) => Make(input, target, plan, missing, cancellationToken)), cancellationToken)
+                .ConfigureAwait(false);
+        }
+
+        var report = run.Finish(input.Catalog.BadFiles, input.Catalog.Warnings);
+        progress.Phase("done");
+        return report;
+    }
+
+    // Null where the input is arrays: they hold no image to decode, so there is nothing for executors to do.
+    async Task<StageInput?> OpenAsync(CancellationToken cancellationToken)
+    {
+        if (!StageInput.IsParquetFolder(options.Input, _source))
+            return StageInput.OpenFiles(options.Input, _source, options.Shards, cancellationToken);
+        var session = await SessionAsync(cancellationToken).ConfigureAwait(false);
+        return await StageInput.OpenParquetAsync(options.Input, session, cancellationToken).ConfigureAwait(false);
+    }
+
+    IEnumerable<ShardPartInfo> Make(StageInput input, string target, ShardPlan plan, IReadOnlyList<int> missing, CancellationToken cancellationToken)
+    {
+        var session = SessionAsync(cancellationToken).GetAwaiter().GetResult();
+        if (_command is null)
+        {
+            progress.Phase("ship");
+            _command = WorkerProgram.InstallAsync(session, options, cancellationToken).GetAwaiter().GetResult();
+        }
+
+        progress.Phase("run");
+        var maker = new SparkPartMaker(session, _command, options, input, progress);
+        var destination = new StageTarget(_store, target, input.Catalog.Classes.Count, nameNodes);
+        return maker.RunAsync(destination, plan, missing, cancellationToken).ToBlockingEnumerable(cancellationToken);
+    }
+
+    async Task<SparkSession> SessionAsync(CancellationToken cancellationToken)
+    {
+        if (_session is null)
+        {
+            progress.Phase("connect");
+            _session = await SparkSession.ConnectAsync(connection, cancellationToken).ConfigureAwait(false);
+        }
+
+        return _session;
+    }
+
+    public ValueTask DisposeAsync() => _session?.DisposeAsync() ?? ValueTask.CompletedTask;
+}

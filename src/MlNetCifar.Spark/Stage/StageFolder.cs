@@ -1,0 +1,56 @@
+using MlNetCifar.Data.Files;
+using MlNetCifar.Data.Shards;
+using MlNetCifar.Spark.Hdfs;
+
+namespace MlNetCifar.Spark.Stage;
+
+/// <summary>
+/// The folder in which a job's attempts write, and the commit: what a returned row names is moved to its final name, everything else vanishes with the folder.
+/// </summary>
+sealed class StageFolder : IDisposable
+{
+    const string Temporary = "_temporary";
+
+    readonly IFileStore _store;
+    readonly string _target;
+
+    /// <summary>Makes the folder, and removes those that an earlier, killed job left.</summary>
+    public StageFolder(IFileStore store, string target)
+    {
+        _store = store;
+        _target = target;
+        Delete();
+        Path = $"{target}/{Temporary}/{Guid.NewGuid():N}";
+    }
+
+    public string Path { get; }
+
+    /// <summary>Checks what a worker says it has written and moves it to its final place.</summary>
+    /// <exception cref="MlNetCifarException">The row does not fit the plan (MNC6044) or its files are not there (MNC6047).</exception>
+    public ShardPartInfo Commit(WorkerRow row, ShardPlan plan)
+    {
+        var part = row.Part!;
+        var expected = plan.Parts[part.Part].Length;
+        if (part.Key != plan.Keys[part.Part] || part.Count + part.BadFiles.Count != expected)
+            throw StageErrors.WrongCount(part.Part, part.Count + part.BadFiles.Count, expected);
+        var folder = $"{Path}/{row.Attempt}";
+        var present = _store.List(folder).Where(e => !e.IsFolder).ToDictionary(e => e.Path, e => e.Length, StringComparer.Ordinal);
+        foreach (var file in part.Files)
+            if (!present.TryGetValue(file.Name, out var length) || length != file.Length)
+                throw StageErrors.MissingFile(folder, file.Name);
+        foreach (var file in part.Files)
+            _store.Move($"{folder}/{file.Name}", $"{_target}/{file.Name}");
+        return part;
+    }
+
+    public void Dispose() => Delete();
+
+    void Delete()
+    {
+        var folder = $"{_target}/{Temporary}";
+        if (_store is HdfsFileStore hdfs)
+            hdfs.DeleteFolder(folder);
+        else if (Directory.Exists(folder))
+            Directory.Delete(folder, recursive: true);
+    }
+}

@@ -1,0 +1,96 @@
+using MlNetCifar.Data.Catalog;
+using MlNetCifar.Data.Files;
+using MlNetCifar.Data.Loading;
+using MlNetCifar.Data.Shards;
+using MlNetCifar.Spark.Connect;
+using MlNetCifar.Spark.Hdfs;
+
+namespace MlNetCifar.Spark.Stage;
+
+/// <summary>The images of a job: a catalogue of files, or of rows of Parquet files.</summary>
+sealed class StageInput : IDisposable
+{
+    readonly Dictionary<string, int>? _rows;
+
+    StageInput(string root, ImageCatalog catalog, bool isParquet)
+    {
+        Root = root;
+        Catalog = catalog;
+        IsParquet = isParquet;
+        if (isParquet)
+            _rows = catalog.Images.ToDictionary(i => i.Path, i => i.File, StringComparer.Ordinal);
+    }
+
+    public string Root { get; }
+
+    public ImageCatalog Catalog { get; }
+
+    public bool IsParquet { get; }
+
+    public long MaxFileBytes => Catalog.Options.MaxFileBytes;
+
+    /// <summary>A row's path as it stands in the Parquet files.</summary>
+    public string RowPath(string name) => ((ParquetTree)Catalog.Tree).RowPath(_rows![name]);
+
+    /// <summary>The image files of a folder or manifest; null where the input is arrays, which hold no image to decode.</summary>
+    public static StageInput? OpenFiles(string input, IFileStore store, ShardOptions shards, CancellationToken cancellationToken)
+    {
+        if (FileTree.IsArchive(input) && store.FileExists(input))
+            throw StageErrors.Archive(input);
+        var opener = new DatasetOpener(new() { Spec = shards.Spec, Decode = shards.Decode, Files = new() { Store = store } }, null, cancellationToken);
+        return opener.Recognise(input).Catalog is { } catalog ? new(catalog.Origin, catalog, isParquet: false) : null;
+    }
+
+    /// <summary>Whether a folder holds Parquet files; their images are rows then.</summary>
+    public static bool IsParquetFolder(string input, IFileStore store)
+    {
+        if (input.EndsWith(".parquet", StringComparison.OrdinalIgnoreCase))
+            return true;
+        return store.FolderExists(input) && store.List(input).Any(e => !e.IsFolder && e.Path.EndsWith(".parquet", StringComparison.OrdinalIgnoreCase));
+    }
+
+    public static async Task<StageInput> OpenParquetAsync(string input, SparkSession session, CancellationToken cancellationToken)
+    {
+        var root = input;
+        var view = $"listing_{Guid.NewGuid():N}";
+        await session.Read("parquet", [SparkPath(root)]).CreateTempViewAsync(view, cancellationToken).ConfigureAwait(false);
+        var rows = await ListAsync(session, root, view, cancellationToken).ConfigureAwait(false);
+        var tree = new ParquetTree(root, rows);
+        var options = new ImageCatalogOptions();
+        return new(root, new ImageCatalog(tree, FolderLayout.Read(tree, options), options), isParquet: true);
+    }
+
+    /// <summary>A path as Spark wants it.</summary>
+    public static string SparkPath(string path) => HdfsPath.IsHdfs(path) ? path : $"file://{path}";
+
+    public void Dispose() => Catalog.Dispose();
+
+    // Packed files carry the length beside the content, so that listing them does not read the content.
+    static async Task<List<(string, long)>> ListAsync(SparkSession session, string root, string view, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await RowsAsync(session.Sql($"SELECT path, length FROM {view}"), cancellationToken).ConfigureAwait(false);
+        }
+        catch (MlNetCifarException e) when (e.Message.Contains("UNRESOLVED_COLUMN", StringComparison.Ordinal))
+        {
+        }
+
+        try
+        {
+            return await RowsAsync(session.Sql($"SELECT path, octet_length(content) FROM {view}"), cancellationToken).ConfigureAwait(false);
+        }
+        catch (MlNetCifarException e) when (e.Message.Contains("UNRESOLVED_COLUMN", StringComparison.Ordinal))
+        {
+            throw StageErrors.NoParquetColumns(root, e.Reason);
+        }
+    }
+
+    static async Task<List<(string, long)>> RowsAsync(SparkDataFrame frame, CancellationToken cancellationToken)
+    {
+        var rows = new List<(string, long)>();
+        await foreach (var row in frame.StreamAsync(null, cancellationToken).ConfigureAwait(false))
+            rows.Add((row.Text(0)!, row.Number(1)));
+        return rows;
+    }
+}

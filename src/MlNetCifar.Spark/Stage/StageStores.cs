@@ -1,0 +1,32 @@
+using MlNetCifar.Data.Files;
+using MlNetCifar.Spark.Hdfs;
+
+namespace MlNetCifar.Spark.Stage;
+
+/// <summary>The file stores of a job, one for each file system; opened when first needed.</summary>
+sealed class StageStores(IReadOnlyDictionary<string, IReadOnlyList<Uri>> nameNodes, string user) : IDisposable
+{
+    readonly Dictionary<string, HdfsFileStore> _open = [];
+
+    /// <summary>The store that holds a path.</summary>
+    public IFileStore For(string path)
+    {
+        if (!HdfsPath.IsHdfs(path))
+            return LocalFileStore.Instance;
+        var (fileSystem, _) = HdfsPath.Split(path);
+        if (!_open.TryGetValue(fileSystem.ToString(), out var store))
+        {
+            var addresses = nameNodes.TryGetValue(fileSystem.Authority, out var known) ? known : HadoopConfiguration.FromEnvironment().NameNodes(fileSystem);
+            store = new(fileSystem, new(new() { NameNodes = addresses, User = user }));
+            _open.Add(fileSystem.ToString(), store);
+        }
+
+        return store;
+    }
+
+    public void Dispose()
+    {
+        foreach (var store in _open.Values)
+            store.Dispose();
+    }
+}

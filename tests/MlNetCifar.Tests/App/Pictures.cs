@@ -1,0 +1,64 @@
+using MlNetCifar.Imaging.Png;
+using MlNetCifar.Numerics;
+
+namespace MlNetCifar.Tests.App;
+
+/// <summary>A temporary folder, and in it small data sets that a network learns at once: one colour a class.</summary>
+public sealed class Pictures : IDisposable
+{
+    static readonly (string Name, byte R, byte G, byte B)[] s_classes = [("blue", 30, 30, 220), ("green", 30, 220, 30), ("red", 220, 30, 30)];
+
+    public Pictures()
+    {
+        Root = Path.Combine(Path.GetTempPath(), "mlnetcifar-tests", Guid.NewGuid().ToString("N"));
+        Directory.CreateDirectory(Root);
+    }
+
+    public string Root { get; }
+
+    public string Runs => this["runs"];
+
+    public string this[string name] => Path.Combine(Root, name);
+
+    /// <summary>Makes train/class/n.png and test/class/n.png.</summary>
+    /// <returns>The data set's path.</returns>
+    public string Splits(string name = "data", int train = 10, int test = 4)
+    {
+        Classes(Path.Combine(name, "train"), train, 1);
+        Classes(Path.Combine(name, "test"), test, 2);
+        return this[name];
+    }
+
+    /// <summary>Makes class/n.png.</summary>
+    public string Classes(string name, int count = 12, ulong seed = 3)
+    {
+        var random = new SplitRandom(seed, RandomPurpose.Bootstrap);
+        foreach (var (label, r, g, b) in s_classes)
+        {
+            for (var i = 0; i < count; i++)
+                Write(Path.Combine(name, label, $"{i:000}.png"), Picture(random, r, g, b));
+        }
+
+        return this[name];
+    }
+
+    public string Write(string name, byte[] content)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(this[name])!);
+        File.WriteAllBytes(this[name], content);
+        return this[name];
+    }
+
+    public string Text(string name, string content) => Write(name, System.Text.Encoding.UTF8.GetBytes(content));
+
+    public void Dispose() => Directory.Delete(Root, recursive: true);
+
+    static byte[] Picture(SplitRandom random, byte r, byte g, byte b)
+    {
+        const int side = 16;
+        var pixels = new byte[side * side * 3];
+        for (var i = 0; i < pixels.Length; i += 3)
+            (pixels[i], pixels[i + 1], pixels[i + 2]) = ((byte)(r + random.Next(30)), (byte)(g + random.Next(30)), (byte)(b + random.Next(30)));
+        return PngEncoder.Encode(pixels, side, side, 3);
+    }
+}

@@ -1,0 +1,105 @@
+using System.Diagnostics;
+using System.Text.RegularExpressions;
+using MlNetCifar.App.Commands;
+using MlNetCifar.Tests.TestKit;
+
+namespace MlNetCifar.Tests.App;
+
+/// <summary>What the documents promise: their code is compiled and run, their commands exist.</summary>
+[TestClass]
+public sealed class ReadmeTests
+{
+    [TestMethod]
+    public void FifteenLines_CompileAndRun()
+    {
+        var code = Regex.Match(File.ReadAllText(Repository.File("README.md")), "```csharp\n(.*?)```", RegexOptions.Singleline).Groups[1].Value;
+        Assert.IsLessThanOrEqualTo(15, code.Split('\n').Count(line => line.Length > 0 && !line.StartsWith("using MlNetCifar", StringComparison.Ordinal)));
+        using var folder = new Pictures();
+        folder.Splits("photos", train: 4, test: 2);
+        File.Copy(Path.Combine(folder["photos"], "test", "red", "000.png"), folder["photo.jpg"]);
+        var output = CompileAndRun(folder, code);
+        StringAssert.Contains(output, "accuracy ");
+        Assert.HasCount(4, output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.IsTrue(File.Exists(folder["photos.safetensors"]) && File.Exists(Path.Combine(folder["report"], "report.html")));
+    }
+
+    [TestMethod]
+    public void WalkThrough_CompilesAndRuns()
+    {
+        using var folder = new Pictures();
+        var code = File.ReadAllText(Repository.File("notebooks", "quickstart.cs")).Replace("#:", "//", StringComparison.Ordinal)
+            .Replace("../src/MlNetCifar.App/Sample/cifar10-sample.tar.gz", folder.Splits().Replace('\\', '/'), StringComparison.Ordinal);
+        var output = CompileAndRun(folder, code, "out", variables: new() { ["MLNETCIFAR_EPOCHS"] = "1" });
+        StringAssert.Contains(output, "test accuracy ");
+        Assert.IsTrue(File.Exists(Path.Combine(folder["out"], "report.html")));
+    }
+
+    [TestMethod]
+    [TestCategory("Slow")]
+    public void WalkThrough_RunsAsAFile()
+    {
+        using var folder = new Pictures();
+        var output = Run(folder, "dotnet", ["run", Repository.File("notebooks", "quickstart.cs"), "--", folder["out"]], new() { ["MLNETCIFAR_EPOCHS"] = "1" });
+        StringAssert.Contains(output, "test accuracy ");
+    }
+
+    [TestMethod]
+    public void EveryCommandAndOptionOfTheReadme_Exists()
+    {
+        var text = File.ReadAllText(Repository.File("README.md"));
+        var verbs = AllVerbs.Create();
+        foreach (Match match in Regex.Matches(text, @"mlnetcifar ([a-z]+)([^`\n#→]*)"))
+        {
+            var verb = verbs.SingleOrDefault(v => v.Name == match.Groups[1].Value);
+            Assert.IsNotNull(verb, match.Value);
+            var options = verb.Settings.Concat(verb.Verbs.SelectMany(v => v.Settings)).Select(s => s.Option).Append("--help").ToHashSet();
+            foreach (Match option in Regex.Matches(match.Groups[2].Value, "--[a-z][a-z-]*"))
+                Assert.Contains(option.Value, options, match.Value);
+        }
+
+        foreach (var verb in verbs)
+            StringAssert.Contains(text, $"| `{verb.Name}` |");
+    }
+
+    [TestMethod]
+    [DataRow("README.md")]
+    [DataRow("src/MlNetCifar/README.md")]
+    public void Links_LeadSomewhere(string document)
+    {
+        var path = Repository.File(document.Split('/'));
+        foreach (Match match in Regex.Matches(File.ReadAllText(path), @"\]\((?!http)([^)#]+)\)"))
+            Assert.IsTrue(File.Exists(Path.Combine(Path.GetDirectoryName(path)!, match.Groups[1].Value)), match.Value);
+    }
+
+    static string CompileAndRun(Pictures folder, string code, string argument = "", Dictionary<string, string>? variables = null)
+    {
+        const string usings = "global using System; global using System.Collections.Generic; global using System.IO; global using System.Linq; global using System.Threading;";
+        var (source, program, library) = (folder.Text("Program.cs", code), folder["program.dll"], typeof(MlNetCifarException).Assembly.Location);
+        File.Copy(library, folder["MlNetCifar.dll"]);
+        var references = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
+            .Where(path => Path.GetFileName(path).StartsWith("System.", StringComparison.Ordinal) || Path.GetFileName(path) is "netstandard.dll" or "mscorlib.dll").Append(library);
+        var response = folder.Text("compile.rsp", string.Join('\n', [.. references.Select(r => $"-r:\"{r}\""), $"-out:\"{program}\"", "-nullable", "-noconfig", "-nologo", $"\"{source}\"", $"\"{folder.Text("Usings.cs", usings)}\""]));
+        Run(folder, "dotnet", [Compiler(), $"@{response}"], []);
+        folder.Text("program.runtimeconfig.json", $$"""{ "runtimeOptions": { "framework": { "name": "Microsoft.NETCore.App", "version": "{{Environment.Version}}" } } }""");
+        return Run(folder, "dotnet", argument.Length == 0 ? [program] : [program, folder[argument]], variables ?? []);
+    }
+
+    static string Compiler()
+    {
+        var root = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(typeof(object).Assembly.Location)!, "..", "..", ".."));
+        return Directory.EnumerateFiles(Path.Combine(root, "sdk"), "csc.dll", SearchOption.AllDirectories).OrderDescending().First();
+    }
+
+    static string Run(Pictures folder, string file, string[] arguments, Dictionary<string, string> variables)
+    {
+        var start = new ProcessStartInfo(file, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder.Root };
+        foreach (var (name, value) in variables)
+            start.Environment[name] = value;
+        using var process = Process.Start(start)!;
+        var error = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        Assert.AreEqual(0, process.ExitCode, $"{output}\n{error.Result}");
+        return output;
+    }
+}

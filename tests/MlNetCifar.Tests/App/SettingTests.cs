@@ -1,0 +1,158 @@
+using System.Reflection;
+using MlNetCifar.App.Cli;
+using MlNetCifar.App.Runs;
+using MlNetCifar.Data;
+using MlNetCifar.Training;
+
+namespace MlNetCifar.Tests.App;
+
+[TestClass]
+public sealed class SettingTests
+{
+    static readonly Setting<int> s_epochs = TrainingSettings.Find<int>("epochs");
+
+    [TestMethod]
+    public void CommandLine_GoesBeforeVariable_BeforeFile_BeforeDefault()
+    {
+        using var folder = new Pictures();
+        var config = folder.Text("c.json", """{ "epochs": 3, /* allowed */ "batch-size": 8, }""");
+        var variables = new Dictionary<string, string> { ["MLNETCIFAR_EPOCHS"] = "2", ["MLNETCIFAR_SEED"] = "9" };
+        Assert.AreEqual(1, Values(new() { ["epochs"] = "1", ["config"] = config }, variables).Get(s_epochs));
+        Assert.AreEqual(2, Values(new() { ["config"] = config }, variables).Get(s_epochs));
+        Assert.AreEqual(3, Values(new() { ["config"] = config }, []).Get(s_epochs));
+        Assert.AreEqual(s_epochs.Fallback, Values([], []).Get(s_epochs));
+        Assert.AreEqual(3, Values([], new() { ["MLNETCIFAR_CONFIG"] = config }).Get(s_epochs));
+        Assert.AreEqual(8, Values(new() { ["config"] = config }, variables).Get(TrainingSettings.Find<int>("batch-size")));
+    }
+
+    [TestMethod]
+    public void Table_HoldsEveryPropertyOfTheOptions()
+    {
+        var options = typeof(TrainingOptions).GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(p => p.CanWrite && p.PropertyType != typeof(Augmentation));
+        var changes = typeof(Augmentation).GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(p => p.CanWrite);
+        var expected = options.Concat(changes).Select(p => Texts.Kebab(p.Name)).Order().ToArray();
+        CollectionAssert.AreEqual(expected, TrainingSettings.All.Select(t => t.Setting.Name).Order().ToArray());
+    }
+
+    [TestMethod]
+    public void Table_WritesAndReadsEachPropertyBack()
+    {
+        foreach (var setting in TrainingSettings.All)
+        {
+            var before = new TrainingOptions();
+            var value = setting.Setting.Read(Example(setting.Setting));
+            var after = setting.Write(before, value);
+            Assert.AreNotEqual(before, after, setting.Setting.Name);
+            Assert.AreEqual(value, setting.Read(after), setting.Setting.Name);
+            Assert.AreEqual(value, setting.Setting.Read(Texts.Of(value)), setting.Setting.Name);
+        }
+    }
+
+    [TestMethod]
+    [DataRow("90s", 90)]
+    [DataRow("15m", 900)]
+    [DataRow("1h30m", 5400)]
+    [DataRow("1.5m", 90)]
+    [DataRow("00:02:00", 120)]
+    public void Duration_IsRead(string text, int seconds) => Assert.AreEqual(TimeSpan.FromSeconds(seconds), Texts.Duration(text));
+
+    [TestMethod]
+    [DataRow("")]
+    [DataRow("15")]
+    [DataRow("soon")]
+    [DataRow("5x")]
+    public void Duration_IsRefused(string text) => Assert.ThrowsExactly<FormatException>(() => Texts.Duration(text));
+
+    [TestMethod]
+    [DataRow("64", 64, 64)]
+    [DataRow("64x48", 64, 48)]
+    public void Size_IsRead(string text, int width, int height) => Assert.AreEqual((width, height), Texts.Size(text));
+
+    [TestMethod]
+    [DataRow("OneCycle", "one-cycle")]
+    [DataRow("AdamW", "adamw")]
+    [DataRow("BatchSize", "batch-size")]
+    [DataRow("Beta1", "beta1")]
+    public void Kebab_IsTheNameOfOptions(string name, string expected) => Assert.AreEqual(expected, Texts.Kebab(name));
+
+    [TestMethod]
+    public void UnknownNameInFile_IsNamed()
+    {
+        using var folder = new Pictures();
+        var config = folder.Text("c.json", """{ "epoch": 3 }""");
+        var run = Cli.Run("train", "--data", folder.Root, "--config", config).Bad(ExitCodes.Usage, "MNC9003");
+        StringAssert.Contains(run.Error, "'epoch'");
+        StringAssert.Contains(run.Error, config);
+    }
+
+    [TestMethod]
+    [DataRow("[1, 2]")]
+    [DataRow("{ \"epochs\": [1] }")]
+    [DataRow("epochs: 3")]
+    public void FileThatIsNoObject_IsRefused(string text)
+    {
+        using var folder = new Pictures();
+        Cli.Run("train", "--config", folder.Text("c.json", text)).Bad(ExitCodes.Usage, "MNC9003");
+    }
+
+    [TestMethod]
+    [DataRow("MNC9002", "--epochs", "abc")]
+    [DataRow("MNC9002", "--size", "0")]
+    [DataRow("MNC9002", "--schedule", "cosin")]
+    [DataRow("MNC9002", "--time-budget", "5")]
+    [DataRow("MNC9002", "--val-split", "1.5")]
+    [DataRow("MNC9002", "--seed", "-1")]
+    [DataRow("MNC3001", "--epochs", "0")]
+    [DataRow("MNC3001", "--learning-rate", "-1")]
+    [DataRow("MNC9012", "--rotation", "999")]
+    [DataRow("MNC1016", "--augment", "wild")]
+    [DataRow("MNC1208", "--median", "4")]
+    [DataRow("MNC9001", "--epoch", "3")]
+    public void WrongValue_IsNamed(string code, string option, string value)
+    {
+        using var folder = new Pictures();
+        var run = Cli.Run("train", "--data", folder.Splits(train: 2, test: 1), "--output", folder.Runs, option, value).Bad(ExitCodes.Usage, code);
+        StringAssert.Contains(run.Error, value.TrimStart('-'));
+        Assert.IsFalse(Directory.Exists(folder.Runs));
+    }
+
+    [TestMethod]
+    public void WrongVariable_IsNamed()
+    {
+        var run = Cli.Run(["train", "--data", "x"], new() { ["MLNETCIFAR_EPOCHS"] = "many" }).Bad(ExitCodes.Usage, "MNC9002");
+        StringAssert.Contains(run.Error, "MLNETCIFAR_EPOCHS is 'many'; expected a whole number");
+    }
+
+    [TestMethod]
+    [DataRow("foo")]
+    [DataRow("dataset")]
+    [DataRow("train now")]
+    [DataRow("image info")]
+    [DataRow("dataset import a")]
+    public void WrongSyntax_PointsAtHelp(string command) =>
+        StringAssert.Contains(Cli.Run(command.Split(' ')).Bad(ExitCodes.Usage, "MNC9001").Error, "--help'");
+
+    [TestMethod]
+    public void MissingData_NamesAllWaysToGiveIt() =>
+        StringAssert.Contains(Cli.Run("train").Bad(ExitCodes.Usage, "MNC9004").Error, "MLNETCIFAR_DATA");
+
+    [TestMethod]
+    public void Verbose_PrintsTheStackTrace()
+    {
+        var run = Cli.Run("train", "--data", "/nowhere", "--verbose");
+        Assert.AreEqual(ExitCodes.DataRejected, run.ExitCode);
+        StringAssert.Contains(run.Error, "   at ");
+    }
+
+    static string Example(Setting setting) => setting.ValueName switch
+    {
+        "BOOL" => "false",
+        "TIME" => "1h30m",
+        "NAME" => setting.Name switch { "optimizer" => "muon", "schedule" => "one-cycle", "class-weights" => "balanced", "flip" => "alternate", _ => "reflect" },
+        "RATE" or "SHARE" or "M" or "B" or "D" or "S" or "E" or "F" or "NORM" or "DEGREES" => "0.125",
+        _ => "7",
+    };
+
+    static SettingValues Values(Dictionary<string, string> commandLine, Dictionary<string, string> variables) =>
+        new(new MlNetCifar.App.Commands.TrainCommand().Settings, commandLine, variables.GetValueOrDefault);
+}

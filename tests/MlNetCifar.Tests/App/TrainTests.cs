@@ -1,0 +1,155 @@
+using System.Text.Json;
+using MlNetCifar.App.Cli;
+using MlNetCifar.Models;
+
+namespace MlNetCifar.Tests.App;
+
+[TestClass]
+public sealed class TrainTests
+{
+    static readonly string[] s_small = ["--size", "16", "--preset", "cats-dogs-cnn", "--batch-size", "8", "--threads", "1"];
+
+    [TestMethod]
+    public void Train_LeavesACompleteRunFolder()
+    {
+        using var folder = new Pictures();
+        var run = Train(folder, "--epochs", "3").Good();
+        var path = Path.Combine(folder.Runs, "train", "cats-dogs-cnn");
+        string[] expected =
+        [
+            "args.json", "confusion.csv", "env.json", "labels.txt", "per_class.csv", "predictions.csv", "report.html", "report.json", "results.csv", "roc.csv",
+            "weights/best.safetensors", "weights/last.safetensors",
+        ];
+        CollectionAssert.AreEqual(expected, Files(path));
+        Assert.HasCount(4, File.ReadAllLines(Path.Combine(path, "results.csv")));
+        CollectionAssert.AreEqual(new[] { "blue", "green", "red" }, File.ReadAllLines(Path.Combine(path, "labels.txt")));
+        StringAssert.Contains(run.Out, "test accuracy 1.0000, 95 % interval [");
+        StringAssert.Contains(run.Error, "epoch   3/3");
+        Assert.DoesNotContain("\u001b", run.Out + run.Error);
+    }
+
+    [TestMethod]
+    public void Train_WithJson_PrintsOneObjectALine()
+    {
+        using var folder = new Pictures();
+        var lines = Train(folder, "--epochs", "2", "--json").Good().Lines;
+        CollectionAssert.AreEqual(new[] { "epoch", "epoch", "result" }, lines.Select(l => l.GetProperty("event").GetString()).ToArray());
+        Assert.AreEqual(12, lines[^1].GetProperty("images").GetInt32());
+        Assert.AreEqual("completed", lines[^1].GetProperty("stopReason").GetString());
+        Assert.AreEqual(2, lines[^1].GetProperty("microAccuracyInterval").GetArrayLength());
+    }
+
+    [TestMethod]
+    public void Arguments_GivenBack_RepeatTheRun()
+    {
+        using var folder = new Pictures();
+        var first = Train(folder, "--epochs", "2", "--seed", "5", "--label-smoothing", "0.1", "--augment", "none", "--json").Good();
+        var arguments = Path.Combine(folder.Runs, "train", "cats-dogs-cnn", "args.json");
+        using var json = JsonDocument.Parse(File.ReadAllBytes(arguments));
+        Assert.AreEqual(0.1f, json.RootElement.GetProperty("label-smoothing").GetSingle());
+        Assert.AreEqual("none", json.RootElement.GetProperty("flip").GetString());
+        var second = Cli.Run("train", "--config", arguments, "--json").Good();
+        Assert.AreEqual(Sha(first), Sha(second));
+        Assert.IsTrue(Directory.Exists(Path.Combine(folder.Runs, "train", "cats-dogs-cnn2")));
+    }
+
+    [TestMethod]
+    public void Weights_DoNotDependOnTheThreads()
+    {
+        using var folder = new Pictures();
+        var one = Train(folder, "--epochs", "2", "--json").Good();
+        var three = Train(folder, "--epochs", "2", "--json", "--threads", "3").Good();
+        Assert.AreEqual(Sha(one), Sha(three));
+    }
+
+    [TestMethod]
+    public void Name_IsNumberedUnlessReuseIsAllowed()
+    {
+        using var folder = new Pictures();
+        foreach (var reuse in new string[][] { [], [], ["--exist-ok"] })
+            Train(folder, ["--epochs", "1", "--name", "mine", .. reuse]).Good();
+        CollectionAssert.AreEqual(new[] { "mine", "mine2" }, Directory.GetDirectories(Path.Combine(folder.Runs, "train")).Select(Path.GetFileName).Order().ToArray());
+        Train(folder, "--epochs", "1", "--name", "../mine").Bad(ExitCodes.Usage, "MNC9002");
+    }
+
+    [TestMethod]
+    [DataRow(ExitCodes.Interrupted)]
+    [DataRow(ExitCodes.Terminated)]
+    public void Interrupted_KeepsTheBestSoFarAndReports(int code)
+    {
+        using var folder = new Pictures();
+        using var stop = new CancellationTokenSource();
+        string[] args = ["train", "--data", folder.Splits(), "--output", folder.Runs, .. s_small, "--epochs", "1000000", "--json"];
+        var finished = Task.Run(() => Cli.Run(args, [], stop.Token, stopCode: code));
+        var results = Path.Combine(folder.Runs, "train", "cats-dogs-cnn", "results.csv");
+        Assert.IsTrue(SpinWait.SpinUntil(() => File.Exists(results) || finished.IsCompleted, TimeSpan.FromSeconds(60)), "no epoch in a minute");
+        stop.Cancel();
+        Assert.IsTrue(finished.Wait(TimeSpan.FromSeconds(60)), "did not stop");
+        var run = finished.Result;
+        Assert.AreEqual(code, run.ExitCode, run.Error);
+        Assert.AreEqual("cancelled", run.Lines[^1].GetProperty("stopReason").GetString());
+        using var model = ImageClassifier.Load(Path.Combine(folder.Runs, "train", "cats-dogs-cnn", "weights", "best.safetensors"));
+        Assert.AreEqual(Sha(run), model.WeightsSha256);
+        Assert.IsTrue(File.Exists(Path.Combine(folder.Runs, "train", "cats-dogs-cnn", "report.html")));
+    }
+
+    [TestMethod]
+    public void TimeBudget_EndsTheRun()
+    {
+        using var folder = new Pictures();
+        var result = Train(folder, "--time-budget", "1s", "--json").Good().Lines[^1];
+        Assert.AreEqual("time-budget", result.GetProperty("stopReason").GetString());
+    }
+
+    [TestMethod]
+    public void WithoutTestSplit_OneIsCut()
+    {
+        using var folder = new Pictures();
+        string[] args = ["train", "--data", folder.Classes("flat", 10), "--output", folder.Runs, .. s_small, "--epochs", "1", "--json", "--split"];
+        Assert.AreEqual(6, Cli.Run([.. args, "0.8"]).Good().Lines[^1].GetProperty("images").GetInt32());
+        var onlyTrain = Cli.Run([.. args, "0", "--val-split", "0"]).Good();
+        Assert.AreEqual("train", onlyTrain.Lines[^1].GetProperty("split").GetString());
+        StringAssert.Contains(onlyTrain.Error, "warning: there is neither a test nor a validation split");
+    }
+
+    [TestMethod]
+    public void RateFinder_SuggestsAndKeepsNothing()
+    {
+        using var folder = new Pictures();
+        var lines = Train(folder, "--lr-find", "--json").Good().Lines;
+        Assert.IsGreaterThan(0, lines[^1].GetProperty("suggestion").GetDouble());
+        Assert.IsFalse(Directory.Exists(folder.Runs));
+    }
+
+    [TestMethod]
+    public void Quickstart_TrainsOnGivenData()
+    {
+        using var folder = new Pictures();
+        var run = Cli.Run("quickstart", "--data", folder.Splits(), "--output", folder.Runs, "--epochs", "1", "--threads", "1").Good();
+        StringAssert.Contains(run.Out, "test accuracy ");
+        StringAssert.Contains(run.Error, "mlnetcifar train --data FOLDER");
+        Assert.IsTrue(File.Exists(Path.Combine(folder.Runs, "quickstart", "seed-cnn", "report.html")));
+    }
+
+    [TestMethod]
+    public void Sample_LiesBesideTheProgram() =>
+        Assert.IsTrue(File.Exists(Path.Combine(AppContext.BaseDirectory, "Sample", "cifar10-sample.tar.gz")));
+
+    [TestMethod]
+    [TestCategory("Slow")]
+    public void Quickstart_ReachesItsAccuracy()
+    {
+        using var folder = new Pictures();
+        var result = Cli.Run("quickstart", "--output", folder.Runs, "--json").Good().Lines[^1];
+        Assert.AreEqual(2000, result.GetProperty("images").GetInt32());
+        Assert.IsGreaterThanOrEqualTo(0.62, result.GetProperty("microAccuracy").GetDouble());
+    }
+
+    static Cli Train(Pictures folder, params string[] more) =>
+        Cli.Run(["train", "--data", Directory.Exists(folder["data"]) ? folder["data"] : folder.Splits(), "--output", folder.Runs, .. s_small.Where((_, i) => !more.Contains(s_small[i - (i % 2)])), .. more]);
+
+    static string Sha(Cli run) => run.Lines[^1].GetProperty("weightsSha256").GetString()!;
+
+    static string[] Files(string path) =>
+        [.. Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories).Select(f => Path.GetRelativePath(path, f).Replace('\\', '/')).Order(StringComparer.Ordinal)];
+}

@@ -1,0 +1,138 @@
+using System.Text.RegularExpressions;
+using MlNetCifar.Tests.TestKit;
+
+namespace MlNetCifar.Tests.Architecture;
+
+/// <summary>Rules of the architecture that the compiler cannot keep, read from the source text.</summary>
+[TestClass]
+public sealed partial class SourceTests
+{
+    const int FileLines = 500;
+    const int FolderFiles = 15;
+
+    /// <summary>What each folder of the library may use besides itself.</summary>
+    static readonly Dictionary<string, string[]> s_arrows = new()
+    {
+        ["Imaging"] = [],
+        ["Numerics"] = [],
+        ["Data"] = ["Imaging", "Numerics"],
+        ["Nn"] = ["Numerics"],
+        ["Evaluation"] = ["Imaging", "Numerics", "Data", "Nn"],
+        ["Models"] = ["Imaging", "Numerics", "Data", "Nn", "Evaluation"],
+        ["Training"] = ["Imaging", "Numerics", "Data", "Nn", "Evaluation", "Models"],
+        ["Tuning"] = ["Imaging", "Numerics", "Data", "Nn", "Evaluation", "Models", "Training"],
+        ["Explain"] = ["Imaging", "Numerics", "Nn"],
+        ["Onnx"] = ["Numerics", "Nn"],
+    };
+
+    /// <summary>The layers lie in a folder of their own for the count of files; users get them with the networks in one namespace.</summary>
+    static readonly string s_sharedNamespace = Path.Combine("Nn", "Layers");
+
+    static string Library => Repository.File("src", "MlNetCifar");
+
+    [TestMethod]
+    public void Usings_FollowTheArrows() => AssertNone(
+        from file in Sources("src", "MlNetCifar")
+        let folder = Path.GetRelativePath(Library, file).Split(Path.DirectorySeparatorChar)[0]
+        where !folder.EndsWith(".cs", StringComparison.Ordinal)
+        from Match match in NamespaceUse().Matches(WithoutComments(file))
+        let target = match.Groups[1].Value
+        where target != folder && s_arrows.ContainsKey(target) && (!s_arrows.TryGetValue(folder, out var allowed) || !allowed.Contains(target))
+        select $"{Relative(file)} uses MlNetCifar.{target}");
+
+    [TestMethod]
+    public void Folders_AreKnown() => AssertNone(
+        from folder in Directory.EnumerateDirectories(Library)
+        let name = Path.GetFileName(folder)
+        where name is not ("bin" or "obj") && !s_arrows.ContainsKey(name)
+        select $"{name} has no place among the arrows");
+
+    [TestMethod]
+    public void Namespaces_AreFolders() => AssertNone(
+        from file in Sources("src").Concat(Sources("tests"))
+        let declared = NamespaceDeclaration().Match(File.ReadAllText(file)).Groups[1].Value
+        where declared.Length > 0
+        let expected = Path.GetDirectoryName(Relative(file))!.Replace(s_sharedNamespace, Path.GetDirectoryName(s_sharedNamespace)).Split(Path.DirectorySeparatorChar, 2)[1].Replace(Path.DirectorySeparatorChar, '.')
+        where declared != expected
+        select $"{Relative(file)} declares {declared}");
+
+    [TestMethod]
+    public void Unsafe_IsConfinedToNumerics() => AssertNone(
+        from file in Sources("src")
+        where !Relative(file).StartsWith(Path.Combine("src", "MlNetCifar", "Numerics") + Path.DirectorySeparatorChar, StringComparison.Ordinal)
+        where UnsafeCode().IsMatch(WithoutComments(file))
+        select Relative(file));
+
+    [TestMethod]
+    public void Files_StayWithinBudget() => AssertNone(
+        from file in Sources("src").Concat(Sources("tests"))
+        let lines = File.ReadLines(file).Count()
+        where lines > FileLines
+        select $"{Relative(file)} has {lines} lines, at most {FileLines}");
+
+    [TestMethod]
+    public void Folders_StayWithinBudget() => AssertNone(
+        from folder in Sources("src").Concat(Sources("tests")).GroupBy(file => Path.GetDirectoryName(file)!)
+        where folder.Count() > FolderFiles
+        select $"{Relative(folder.Key)} holds {folder.Count()} files, at most {FolderFiles}");
+
+    [TestMethod]
+    public void Documentation_IsNotSwitchedOff()
+    {
+        StringAssert.Contains(File.ReadAllText(Path.Combine(Library, "MlNetCifar.csproj")), "<GenerateDocumentationFile>true</GenerateDocumentationFile>");
+        StringAssert.Contains(File.ReadAllText(Repository.File("Directory.Build.props")), "<TreatWarningsAsErrors>true</TreatWarningsAsErrors>");
+        AssertNone(
+            from file in Sources("src").Concat(Projects()).Append(Repository.File(".editorconfig"))
+            where MissingDocumentation().IsMatch(File.ReadAllText(file))
+            select Relative(file));
+    }
+
+    [TestMethod]
+    public void Files_NameNoMachinePath() => AssertNone(
+        from file in TextFiles()
+        from line in File.ReadLines(file)
+        where MachinePath().IsMatch(line)
+        select $"{Relative(file)}: {line.Trim()}");
+
+    [GeneratedRegex(@"\bMlNetCifar\.([A-Z]\w*)")]
+    private static partial Regex NamespaceUse();
+
+    [GeneratedRegex(@"^namespace ([\w.]+)", RegexOptions.Multiline)]
+    private static partial Regex NamespaceDeclaration();
+
+    [GeneratedRegex(@"\bunsafe\b")]
+    private static partial Regex UnsafeCode();
+
+    [GeneratedRegex("CS" + "1591|Skip" + "Documentation")]
+    private static partial Regex MissingDocumentation();
+
+    // Absolute paths of a developer's machine; the parts are joined so that this file does not name one.
+    [GeneratedRegex("(?<![\\w.$}~/-])(/ho" + "me/|/ro" + "ot/|/wo" + "rk/|/Us" + "ers/)\\w|[A-Z]:\\\\Us" + "ers\\\\")]
+    private static partial Regex MachinePath();
+
+    [GeneratedRegex(@"""(\\.|[^""\\\n])*""|//[^\n]*|/\*.*?\*/", RegexOptions.Singleline)]
+    private static partial Regex CommentOrString();
+
+    static string WithoutComments(string file) => CommentOrString().Replace(File.ReadAllText(file), "");
+
+    static IEnumerable<string> Sources(params string[] folder) => Files(Repository.File(folder), "*.cs");
+
+    static IEnumerable<string> Projects() => Files(Repository.File("src"), "*.csproj").Append(Repository.File("Directory.Build.props"));
+
+    static IEnumerable<string> TextFiles() =>
+        new[] { "*.cs", "*.csproj", "*.py", "*.sh", "*.md", "*.json", "*.proto", "*.ipynb", "*.html" }
+            .SelectMany(pattern => new[] { "src", "tests", "notebooks", "models", ".ci" }.Where(f => Directory.Exists(Repository.File(f))).SelectMany(f => Files(Repository.File(f), pattern)))
+            .Concat(Directory.EnumerateFiles(Repository.Root, "*.*").Where(file => Path.GetExtension(file) is ".md" or ".props" or ".config" or ".json" or ".sln"));
+
+    static IEnumerable<string> Files(string folder, string pattern) =>
+        Directory.EnumerateFiles(folder, pattern, SearchOption.AllDirectories)
+            .Where(file => !file.Split(Path.DirectorySeparatorChar).Any(part => part is "bin" or "obj" or "artifacts"));
+
+    static string Relative(string file) => Path.GetRelativePath(Repository.Root, file);
+
+    static void AssertNone(IEnumerable<string> offenders)
+    {
+        var list = offenders.Distinct().ToArray();
+        Assert.IsEmpty(list, string.Join('\n', list));
+    }
+}

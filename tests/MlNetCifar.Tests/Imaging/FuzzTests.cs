@@ -1,0 +1,127 @@
+using System.Diagnostics;
+using MlNetCifar.Imaging;
+
+namespace MlNetCifar.Tests.Imaging;
+
+/// <summary>Mutated files: whatever they hold, a decoder ends quickly with pixels or a named error and stays within the limits.</summary>
+[TestClass]
+public sealed class FuzzTests
+{
+    const int MaxPixels = 1 << 20;
+    static readonly DecodeOptions s_strict = new() { MaxPixels = MaxPixels };
+    static readonly DecodeOptions s_tolerant = s_strict with { AllowTruncated = true };
+    static readonly DecodeOptions s_scaled = s_tolerant with { MinWidth = 3, MinHeight = 3 };
+
+    [TestMethod]
+    [DataRow("jpeg")]
+    [DataRow("png")]
+    [DataRow("bmp")]
+    [DataRow("pnm")]
+    [DataRow("gif")]
+    public void Decode_OfMutations_OnlyThrowsNamedErrors(string format) => Fuzz(format, TimeSpan.FromSeconds(1), seed: 1);
+
+    [TestMethod]
+    [TestCategory("Slow")]
+    [DataRow("jpeg")]
+    [DataRow("png")]
+    [DataRow("bmp")]
+    [DataRow("pnm")]
+    [DataRow("gif")]
+    public void Decode_OfManyMutations_OnlyThrowsNamedErrors(string format)
+    {
+        var minutes = double.TryParse(Environment.GetEnvironmentVariable("MLNETCIFAR_FUZZ_MINUTES"), out var wanted) ? wanted : 1;
+        Fuzz(format, TimeSpan.FromMinutes(minutes), Environment.TickCount);
+    }
+
+    static void Fuzz(string format, TimeSpan time, int seed)
+    {
+        var corpus = GoldenPictures.Pictures.Select(row => (string)row[0]).Where(name => name.StartsWith(format)).Select(GoldenPictures.Read).ToArray();
+        var random = new Random(seed);
+        var clock = Stopwatch.StartNew();
+        var (runs, decoded) = (0, 0);
+        while (clock.Elapsed < time)
+        {
+            var file = Mutate(corpus[random.Next(corpus.Length)], corpus[random.Next(corpus.Length)], format, random);
+            var start = clock.Elapsed;
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            foreach (var options in (DecodeOptions[])[s_strict, s_tolerant, s_scaled])
+            {
+                runs++;
+                if (TryDecode(file, options, seed)) decoded++;
+            }
+            var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+            Assert.IsLessThan(3 * 32L * MaxPixels, allocated, Describe(file, seed));
+            Assert.IsLessThan(2, (clock.Elapsed - start).TotalSeconds, Describe(file, seed));
+        }
+        Console.WriteLine($"{format}: {runs} decodings in {clock.Elapsed.TotalSeconds:F1} s, {decoded} gave a picture (seed {seed})");
+        Assert.IsGreaterThan(0, decoded);
+        Assert.IsGreaterThan(decoded, runs, "Some mutations must be refused.");
+    }
+
+    static bool TryDecode(byte[] file, DecodeOptions options, int seed)
+    {
+        try
+        {
+            ImageDecoder.ReadInfo(file);
+            var image = ImageDecoder.Decode(file, options, "fuzz", out _);
+            Assert.IsLessThanOrEqualTo(MaxPixels, image.Width * image.Height);
+            return true;
+        }
+        catch (MlNetCifarException e)
+        {
+            StringAssert.StartsWith(e.Code, "MNC12");
+            return false;
+        }
+        catch (Exception e) when (e is not UnitTestAssertException)
+        {
+            throw new InvalidOperationException(Describe(file, seed), e);
+        }
+    }
+
+    /// <summary>Flips, overwrites, cuts, inserts and splices; half of the time near a structural byte (a marker, a chunk, the header).</summary>
+    static byte[] Mutate(byte[] source, byte[] other, string format, Random random)
+    {
+        var file = source.ToList();
+        for (var count = random.Next(1, 6); count > 0 && file.Count > 8; count--)
+        {
+            var at = random.Next(2) == 0 ? random.Next(2, file.Count) : Structural(file, format, random);
+            switch (random.Next(8))
+            {
+                case 0:
+                    file[at] ^= (byte)(1 << random.Next(8));
+                    break;
+                case 1:
+                    file[at] = (byte)random.Next(256);
+                    break;
+                case 2:
+                    file[at] = random.Next(3) switch { 0 => 0, 1 => 255, _ => 127 };
+                    break;
+                case 3:
+                    file.RemoveRange(at, Math.Min(file.Count - at, random.Next(1, 40)));
+                    break;
+                case 4:
+                    file.InsertRange(at, file.Skip(random.Next(file.Count)).Take(random.Next(1, 60)).ToArray());
+                    break;
+                case 5:
+                    file.InsertRange(at, other.Skip(random.Next(other.Length)).Take(random.Next(1, 300)).ToArray());
+                    break;
+                case 6 when random.Next(4) == 0:
+                    file.RemoveRange(at, file.Count - at);
+                    break;
+                default:
+                    file[at] = (byte)(file[at] + random.Next(-3, 4));
+                    break;
+            }
+        }
+        return format == "png" && random.Next(4) != 0 ? PngRepair.FixChecksums([.. file]) : [.. file];
+    }
+
+    static int Structural(List<byte> file, string format, Random random)
+    {
+        if (format != "jpeg") return Math.Min(file.Count - 1, 2 + random.Next(random.Next(2) == 0 ? 24 : 70));
+        var start = file.IndexOf(0xFF, random.Next(file.Count));
+        return Math.Clamp(start + random.Next(20), 2, file.Count - 1);
+    }
+
+    static string Describe(byte[] file, int seed) => $"seed {seed}: {Convert.ToBase64String(file)}";
+}

@@ -1,0 +1,199 @@
+using System.Diagnostics;
+using MlNetCifar.Data.Files;
+using MlNetCifar.Spark.Cluster;
+using MlNetCifar.Spark.Hdfs;
+using MlNetCifar.Spark.Stage;
+using MlNetCifar.Tests.Data;
+
+namespace MlNetCifar.Tests.Spark;
+
+/// <summary>
+/// Processes are killed and disks fill up while the stage runs: it finishes, or fails with a named error and a rerun finishes;
+/// in the end every byte is that of an undisturbed run, and there is no other file.
+/// </summary>
+[TestClass]
+[TestCategory("Spark")]
+[TestCategory("Slow")]
+[DoNotParallelize]
+public sealed class SparkChaosTests
+{
+    static LocalCluster s_cluster = null!;
+    static HdfsFileStore s_store = null!;
+    static TestFolder s_folder = null!;
+    static string[] s_expected = [];
+
+    static string Hdfs(string path) => $"{s_cluster.FileSystem}/{path}";
+
+    static SparkPrepareOptions Options(string output, string? worker = null) =>
+        StageFiles.Options(Hdfs("input"), output, s_cluster.Connect!) with
+        {
+            Hadoop = HadoopConfiguration.Load(s_cluster.HadoopConfiguration),
+            WorkerPath = worker ?? StageFiles.Worker,
+            WorkerTimeout = TimeSpan.FromSeconds(40),
+            StallTimeout = TimeSpan.FromSeconds(90),
+        };
+
+    [ClassInitialize]
+    public static async Task StartAsync(TestContext context)
+    {
+        s_cluster = await SparkFixture.StartAsync(ClusterManager.Standalone);
+        s_store = SparkFixture.Store(s_cluster);
+        s_folder = new TestFolder();
+        StageFiles.Unpack(s_folder["input"], 12, 0);
+        await StageFiles.CopyAsync(s_folder["input"], s_cluster, "input");
+        await SparkPrepare.RunAsync(Options(s_folder["expected"]) with { Input = s_folder["input"], Master = "local[1]" });
+        s_expected = StageFiles.Hashes(LocalFileStore.Instance, s_folder["expected"]);
+    }
+
+    [ClassCleanup]
+    public static async Task StopAsync()
+    {
+        s_store?.Dispose();
+        s_folder?.Dispose();
+        if (s_cluster is not null)
+            await s_cluster.DisposeAsync();
+    }
+
+    /// <summary>A worker that waits before it begins, as long as a file is there: time to be killed in.</summary>
+    static string SlowWorker(string gate) => Script($"""
+        #!/bin/bash
+        for i in $(seq 300); do [ -e '{gate}' ] || break; sleep 0.1; done
+        exec '{StageFiles.Worker}' "$@"
+        """);
+
+    static string Script(string text)
+    {
+        var path = s_folder[$"{Guid.NewGuid():N}.sh"];
+        File.WriteAllText(path, text.ReplaceLineEndings("\n") + "\n");
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        return path;
+    }
+
+    /// <summary>Processes whose command line holds a text and that belong to this test's cluster or worker.</summary>
+    static List<int> Find(params string[] texts) =>
+        [.. Directory.EnumerateDirectories("/proc").Select(Path.GetFileName).Where(n => n!.All(char.IsAsciiDigit)).Select(int.Parse!).Where(id => Matches(id, texts))];
+
+    static bool Matches(int id, string[] texts)
+    {
+        try
+        {
+            var line = File.ReadAllText($"/proc/{id}/cmdline");
+            return texts.All(t => line.Contains(t, StringComparison.Ordinal));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    static async Task<List<int>> WaitForAsync(params string[] texts)
+    {
+        for (var watch = Stopwatch.StartNew(); watch.Elapsed < TimeSpan.FromSeconds(60);)
+        {
+            if (Find(texts) is { Count: > 0 } found)
+                return found;
+            await Task.Delay(100);
+        }
+
+        throw new TimeoutException($"No process {string.Join(' ', texts)}.");
+    }
+
+    static void Kill(int id)
+    {
+        try
+        {
+            Process.GetProcessById(id).Kill();
+        }
+        catch (ArgumentException)
+        {
+            // It has ended by itself.
+        }
+    }
+
+    static void AssertUndisturbed(string output)
+    {
+        StageFiles.AreSame(s_expected, StageFiles.Hashes(s_store, output));
+        Assert.IsFalse(StageFiles.Names(s_store, output).Any(n => n.Contains("_temporary", StringComparison.Ordinal)));
+    }
+
+    [TestMethod]
+    [DataRow("worker")]
+    [DataRow("executor")]
+    public async Task KilledProcess_ChangesNothing(string which)
+    {
+        var gate = s_folder.Add($"gate-{which}", [])[$"gate-{which}"];
+        var worker = SlowWorker(gate);
+        var output = Hdfs($"killed-{which}");
+        var run = SparkPrepare.RunAsync(Options(output, worker));
+        var workers = await WaitForAsync("/bin/bash", worker);
+        var victims = which == "worker" ? workers : Find("CoarseGrainedExecutorBackend", s_cluster.Folder);
+        Assert.IsNotEmpty(victims);
+        Kill(victims[0]);
+        File.Delete(gate);
+        await run;
+        AssertUndisturbed(output);
+    }
+
+    [TestMethod]
+    public async Task StoppedDataNode_IsWaitedFor()
+    {
+        var gate = s_folder.Add("gate-dn", [])["gate-dn"];
+        var worker = SlowWorker(gate);
+        var output = Hdfs("datanode");
+        var run = SparkPrepare.RunAsync(Options(output, worker));
+        await WaitForAsync("/bin/bash", worker);
+        var dataNode = s_cluster.Daemons.Single(d => d.Name == "datanode");
+        dataNode.Signal(ClusterDaemon.Pause);
+        File.Delete(gate);
+        await Task.Delay(TimeSpan.FromSeconds(20));
+        dataNode.Signal(ClusterDaemon.Continue);
+        try
+        {
+            await run;
+        }
+        catch (MlNetCifarException e)
+        {
+            StringAssert.StartsWith(e.Code, "MNC60");
+            await SparkPrepare.RunAsync(Options(output));
+        }
+
+        AssertUndisturbed(output);
+    }
+
+    [TestMethod]
+    public async Task FullDisk_IsNamed_AndARerunFinishes()
+    {
+        // The file size limit of the shell stands in for a full disk on the executors' side.
+        var worker = Script($"""
+            #!/bin/bash
+            ulimit -f 1
+            trap '' XFSZ
+            exec '{StageFiles.Worker}' "$@"
+            """);
+        var output = s_folder["full"];
+        var error = await Assert.ThrowsExactlyAsync<MlNetCifarException>(() => SparkPrepare.RunAsync(Options(output, worker)));
+        Assert.AreEqual("MNC6023", error.Code);
+        Assert.IsFalse(Directory.Exists(Path.Combine(output, "_temporary")));
+        await SparkPrepare.RunAsync(Options(output));
+        StageFiles.AreSame(s_expected, StageFiles.Hashes(LocalFileStore.Instance, output));
+    }
+
+    [TestMethod]
+    public async Task KilledServer_IsNamed_AndARerunOnAnotherFinishes()
+    {
+        var output = Hdfs("server");
+        await using var cluster = await SparkFixture.StartAsync(ClusterManager.Standalone, o => o with { Hdfs = false });
+        var gate = s_folder.Add("gate-server", [])["gate-server"];
+        var worker = SlowWorker(gate);
+        var options = Options(output, worker) with { Master = $"{cluster.Connect}/;user_id=chaos" };
+        var run = SparkPrepare.RunAsync(options);
+        await WaitForAsync("/bin/bash", worker);
+        cluster.Daemons.Single(d => d.Name == "connect").Signal(ClusterDaemon.KillNow);
+        File.Delete(gate);
+        var error = await Assert.ThrowsExactlyAsync<MlNetCifarException>(() => run);
+        CollectionAssert.Contains(new[] { "MNC6021", "MNC6024" }, error.Code);
+        await SparkPrepare.RunAsync(Options(output));
+        AssertUndisturbed(output);
+    }
+}

@@ -1,0 +1,251 @@
+using System.Net;
+using System.Text;
+using MlNetCifar.Spark;
+using MlNetCifar.Spark.Hdfs;
+
+namespace MlNetCifar.Tests.Spark;
+
+/// <summary>The WebHDFS client against an HDFS of a few lines that breaks where it is told to.</summary>
+[TestClass]
+public sealed class WebHdfsFaultTests
+{
+    static WebHdfsClient Client(FakeHdfs hdfs, int nameNodes = 1) => new(
+        new()
+        {
+            NameNodes = [.. Enumerable.Range(0, nameNodes).Select(i => new Uri($"http://nn{i}:9870"))],
+            WriteBlock = 10,
+            User = "ann",
+            Retry = new() { MaxAttempts = 5, InitialDelay = TimeSpan.Zero },
+        }, hdfs);
+
+    static byte[] Bytes(int count) => [.. Enumerable.Range(0, count).Select(i => (byte)(i * 7))];
+
+    [TestMethod]
+    public async Task Write_NeverDuplicates_WhereverAnAnswerOrARequestIsLost()
+    {
+        // Each fault is: how many bytes of which data request arrive before the connection breaks.
+        for (var request = 0; request < 4; request++)
+        {
+            for (var arrived = 0; arrived <= 10; arrived++)
+            {
+                var hdfs = new FakeHdfs { BreakDataRequest = request, ArriveBeforeBreak = arrived };
+                using var client = Client(hdfs);
+                await client.WriteAsync("/a", Bytes(35));
+                CollectionAssert.AreEqual(Bytes(35), hdfs.Files["/a"].ToArray(), $"request {request}, {arrived} bytes arrived");
+            }
+        }
+    }
+
+    [TestMethod]
+    public async Task Read_GoesOnWhereTheConnectionBroke()
+    {
+        for (var after = 0; after <= 35; after++)
+        {
+            var hdfs = new FakeHdfs { BreakReadAfter = after };
+            hdfs.Files["/a"] = [.. Bytes(35)];
+            using var client = Client(hdfs);
+            await using var stream = await client.OpenReadAsync("/a");
+            var memory = new MemoryStream();
+            await stream.CopyToAsync(memory);
+            CollectionAssert.AreEqual(Bytes(35), memory.ToArray(), $"break after {after}");
+        }
+    }
+
+    [TestMethod]
+    public async Task StandbyNode_IsSkipped_AndTheActiveOneRemembered()
+    {
+        var hdfs = new FakeHdfs { Standby = "nn0" };
+        using var client = Client(hdfs, nameNodes: 2);
+        await client.WriteAsync("/a", Bytes(3));
+        Assert.AreEqual(1, hdfs.StandbyCalls);
+        await client.GetStatusAsync("/a");
+        Assert.AreEqual(1, hdfs.StandbyCalls);
+    }
+
+    [TestMethod]
+    public async Task UserAndPath_AreEscaped()
+    {
+        var hdfs = new FakeHdfs();
+        using var client = Client(hdfs);
+        await client.WriteAsync("/a b/ü#?", Bytes(1));
+        Assert.IsTrue(hdfs.Files.ContainsKey("/a b/ü#?"), string.Join(", ", hdfs.Files.Keys));
+        StringAssert.Contains(hdfs.LastQuery, "user.name=ann");
+    }
+
+    [TestMethod]
+    public async Task NobodyThere_NamesTheNodes()
+    {
+        var hdfs = new FakeHdfs { IsDown = true };
+        using var client = Client(hdfs, nameNodes: 2);
+        var error = await Assert.ThrowsExactlyAsync<MlNetCifarException>(() => client.GetStatusAsync("/a"));
+        Assert.AreEqual("MNC6001", error.Code);
+        StringAssert.Contains(error.Message, "nn0");
+        StringAssert.Contains(error.Message, "nn1");
+        Assert.AreEqual(10, hdfs.Requests, "five rounds over two nodes");
+    }
+
+    [TestMethod]
+    public async Task Rename_WhoseAnswerIsLost_IsRecognisedAsDone()
+    {
+        var hdfs = new FakeHdfs { LoseRenameAnswer = true };
+        hdfs.Files["/a"] = [.. Bytes(5)];
+        using var client = Client(hdfs);
+        await client.RenameAsync("/a", "/b");
+        Assert.IsTrue(hdfs.Files.ContainsKey("/b"));
+    }
+
+    [TestMethod]
+    [DataRow("hdfs://h:9000/a/b", "h:9000", "/a/b")]
+    [DataRow("hdfs://ns/a%20b/", "ns", "/a%20b")]
+    [DataRow("hdfs://h", "h", "/")]
+    [DataRow("hdfs:///a", "", "/a")]
+    public void Split_TakesAuthorityAndPath(string address, string authority, string path)
+    {
+        var (fileSystem, local) = HdfsPath.Split(address);
+        Assert.AreEqual(authority, fileSystem.Authority);
+        Assert.AreEqual(path, local);
+    }
+
+    [TestMethod]
+    public void Configuration_ResolvesNameServicesAndPorts()
+    {
+        var configuration = new HadoopConfiguration(new Dictionary<string, string>
+        {
+            ["fs.defaultFS"] = "hdfs://${service}",
+            ["service"] = "pics",
+            ["dfs.nameservices"] = "pics,other",
+            ["dfs.ha.namenodes.pics"] = "a,b",
+            ["dfs.namenode.http-address.pics.a"] = "one:50070",
+            ["dfs.namenode.http-address.pics.b"] = "two:50070",
+        });
+        string[] both = ["http://one:50070/", "http://two:50070/"];
+        CollectionAssert.AreEqual(both, configuration.NameNodes(new("hdfs://pics/")).Select(u => u.ToString()).ToArray());
+        CollectionAssert.AreEqual(both, configuration.NameNodes(new("hdfs:///")).Select(u => u.ToString()).ToArray());
+        Assert.AreEqual("http://far:9870/", configuration.NameNodes(new("hdfs://far:8020/")).Single().ToString());
+        Assert.AreEqual("https://far:9871/", configuration.NameNodes(new("swebhdfs://far:9871/")).Single().ToString());
+        var single = new HadoopConfiguration(new Dictionary<string, string>
+        {
+            ["fs.defaultFS"] = "hdfs://one:9000",
+            ["dfs.namenode.http-address"] = "0.0.0.0:9999",
+        });
+        Assert.AreEqual("http://one:9999/", single.NameNodes(new("hdfs://one:9000/")).Single().ToString());
+    }
+
+    /// <summary>Files in a dictionary behind the two steps of WebHDFS.</summary>
+    sealed class FakeHdfs : HttpMessageHandler
+    {
+        int _dataRequests;
+        bool _broken;
+
+        public Dictionary<string, List<byte>> Files { get; } = [];
+
+        public int BreakDataRequest { get; init; } = -1;
+
+        public int ArriveBeforeBreak { get; init; }
+
+        public int BreakReadAfter { get; init; } = -1;
+
+        public string? Standby { get; init; }
+
+        public bool IsDown { get; init; }
+
+        public bool LoseRenameAnswer { get; init; }
+
+        public int StandbyCalls { get; private set; }
+
+        public int Requests { get; private set; }
+
+        public string LastQuery { get; private set; } = "";
+
+        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            Requests++;
+            if (IsDown)
+                throw new HttpRequestException("refused");
+            var uri = request.RequestUri!;
+            LastQuery = uri.Query;
+            var path = Uri.UnescapeDataString(uri.AbsolutePath["/webhdfs/v1".Length..]);
+            var query = System.Web.HttpUtility.ParseQueryString(uri.Query);
+            if (uri.Host == Standby)
+            {
+                StandbyCalls++;
+                return Error("StandbyException", "not me", HttpStatusCode.Forbidden);
+            }
+
+            if (uri.Host.StartsWith("nn", StringComparison.Ordinal))
+                return NameNode(path, query["op"]!, query["destination"], uri);
+            var body = request.Content is null ? [] : await request.Content.ReadAsByteArrayAsync(cancellationToken);
+            return query["op"] == "OPEN" ? Open(path, query) : Store(path, query, body);
+        }
+
+        HttpResponseMessage NameNode(string path, string op, string? destination, Uri uri)
+        {
+            switch (op)
+            {
+                case "GETFILESTATUS" when !Files.ContainsKey(path):
+                    return Error("FileNotFoundException", path, HttpStatusCode.NotFound);
+                case "GETFILESTATUS":
+                    return Json($$"""{"FileStatus":{"pathSuffix":"","length":{{Files[path].Count}},"type":"FILE","modificationTime":0} }""");
+                case "RENAME":
+                    var done = Files.Remove(path, out var content);
+                    if (done)
+                        Files[destination!] = content!;
+                    if (LoseRenameAnswer && done)
+                        throw new HttpRequestException("lost");
+                    return Json($$"""{"boolean": {{(done ? "true" : "false")}} }""");
+                default:
+                    var redirect = new HttpResponseMessage(HttpStatusCode.TemporaryRedirect) { Content = new StringContent("") };
+                    redirect.Headers.Location = new UriBuilder(uri) { Host = "dn" }.Uri;
+                    return redirect;
+            }
+        }
+
+        HttpResponseMessage Store(string path, System.Collections.Specialized.NameValueCollection query, byte[] body)
+        {
+            if (query["op"] == "CREATE")
+            {
+                if (Files.ContainsKey(path) && query["overwrite"] != "true")
+                    return Error("FileAlreadyExistsException", path, HttpStatusCode.Forbidden);
+                Files[path] = [];
+            }
+
+            if (_dataRequests++ == BreakDataRequest)
+            {
+                Files[path].AddRange(body.Take(ArriveBeforeBreak));
+                throw new HttpRequestException("broken");
+            }
+
+            Files[path].AddRange(body);
+            return new(query["op"] == "CREATE" ? HttpStatusCode.Created : HttpStatusCode.OK);
+        }
+
+        HttpResponseMessage Open(string path, System.Collections.Specialized.NameValueCollection query)
+        {
+            var offset = int.Parse(query["offset"] ?? "0");
+            var length = int.Parse(query["length"] ?? $"{Files[path].Count - offset}");
+            var bytes = Files[path].Skip(offset).Take(length).ToArray();
+            var breaks = BreakReadAfter >= 0 && !_broken;
+            _broken = true;
+            var content = new StreamContent(breaks ? new BreakingStream(bytes, BreakReadAfter) : new MemoryStream(bytes));
+            content.Headers.ContentLength = bytes.Length;
+            return new(HttpStatusCode.OK) { Content = content };
+        }
+
+        static HttpResponseMessage Json(string text) => new(HttpStatusCode.OK) { Content = new StringContent(text, Encoding.UTF8, "application/json") };
+
+        static HttpResponseMessage Error(string exception, string message, HttpStatusCode status) => new(status)
+        {
+            Content = new StringContent($$"""{"RemoteException": {"exception": "{{exception}}", "javaClassName": "x.{{exception}}", "message": "{{message}}"} }"""),
+        };
+    }
+
+    sealed class BreakingStream(byte[] bytes, int breakAfter) : MemoryStream(bytes)
+    {
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            if (Position >= breakAfter && breakAfter < Length)
+                throw new IOException("broken");
+            return base.ReadAsync(buffer[..(int)Math.Min(buffer.Length, Math.Max(breakAfter - Position, breakAfter >= Length ? buffer.Length : 1))], cancellationToken);
+        }
+    }
+}

@@ -1,0 +1,198 @@
+using System.Text;
+using MlNetCifar.Data;
+using MlNetCifar.Data.Files;
+using MlNetCifar.Data.Shards;
+using MlNetCifar.Spark.Stage;
+using MlNetCifar.Tests.Data;
+
+namespace MlNetCifar.Tests.Spark;
+
+/// <summary>The worker without Spark: rows in, shards and rows out.</summary>
+[TestClass]
+public sealed class WorkerTests
+{
+    static readonly ShardOptions s_options = new() { Spec = new() { Width = 16, Height = 12 }, Parts = 3, Threads = 1 };
+
+    static (TestFolder Folder, string Input) Images()
+    {
+        var folder = new TestFolder();
+        StageFiles.Unpack(folder["input"], 3, 0);
+        return (folder, folder["input"]);
+    }
+
+    static ShardPlan Plan(string input)
+    {
+        using var catalog = MlNetCifar.Data.Catalog.ImageCatalog.Open(input);
+        return ShardPlan.Create([.. catalog.Images.Select(i => new ShardItem(i.Path, i.Label, new FileInfo(Path.Combine(input, i.Path)).Length))], s_options);
+    }
+
+    static PartTask Task(ShardPlan plan, int part) => new(part, plan.Keys[part], [.. plan.Parts[part].Select(i => plan.Items[i])]);
+
+    static (int Code, string Output, string Error) Run(WorkerJob job, Stream input)
+    {
+        var output = new MemoryStream();
+        var error = new StringWriter();
+        var code = WorkerHost.Run([job.ToArgument()], input, output, error);
+        return (code, Encoding.UTF8.GetString(output.ToArray()), error.ToString());
+    }
+
+    static WorkerRow Parse(string line)
+    {
+        var columns = line.TrimEnd('\n').Split('\t');
+        return WorkerRow.Parse(columns[0], columns[1], columns[2]);
+    }
+
+    [TestMethod]
+    [DataRow(false)]
+    [DataRow(true)]
+    public void Run_WritesWhatTheLocalStageWrites(bool contentInRows)
+    {
+        var (folder, input) = Images();
+        using (folder)
+        {
+            ShardWriter.Write(input, folder["local"], s_options);
+            var plan = Plan(input);
+            var job = new WorkerJob { JobFolder = folder["job"], InputRoot = contentInRows ? null : input, Classes = 10, Options = s_options };
+            var rows = new StringBuilder();
+            for (var part = 0; part < 3; part++)
+            {
+                var task = Task(plan, part);
+                task.Write(LocalFileStore.Instance, folder["job"]);
+                if (!contentInRows)
+                    rows.Append(part).Append('\n');
+                for (var row = 0; contentInRows && row < task.Items.Count; row++)
+                    rows.Append($"{part}\t{row}\t{Convert.ToBase64String(File.ReadAllBytes(Path.Combine(input, task.Items[row].Name)))}\n");
+            }
+
+            var (code, output, error) = Run(job, new MemoryStream(Encoding.UTF8.GetBytes(rows.ToString())));
+            Assert.AreEqual(0, code, error);
+            var lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(Parse).ToArray();
+            CollectionAssert.AreEqual(new[] { 0, 1, 2 }, lines.Select(l => l.Part!.Part).ToArray());
+            Assert.AreEqual(2, lines.Sum(l => l.Part!.BadFiles.Count));
+            foreach (var line in lines)
+                foreach (var file in line.Part!.Files)
+                    CollectionAssert.AreEqual(
+                        File.ReadAllBytes(Path.Combine(folder["local"], file.Name)), File.ReadAllBytes(Path.Combine(folder["job"], line.Attempt!, file.Name)), file.Name);
+        }
+    }
+
+    [TestMethod]
+    public void Run_TakesAMissingRowAsABadFile()
+    {
+        var (folder, input) = Images();
+        using (folder)
+        {
+            var plan = Plan(input);
+            var task = Task(plan, 1);
+            task.Write(LocalFileStore.Instance, folder["job"]);
+            var job = new WorkerJob { JobFolder = folder["job"], Classes = 10, Options = s_options };
+            var rows = string.Concat(task.Items.Select((item, row) =>
+                row is 0 or 4 ? "" : $"1\t{row}\t{Convert.ToBase64String(File.ReadAllBytes(Path.Combine(input, item.Name)))}\n"));
+            var (code, output, error) = Run(job, new MemoryStream(Encoding.UTF8.GetBytes(rows)));
+            Assert.AreEqual(0, code, error);
+            var part = Parse(output).Part!;
+            Assert.AreEqual(task.Items.Count, part.Count + part.BadFiles.Count);
+            CollectionAssert.IsSubsetOf(new[] { task.Items[0].Name, task.Items[4].Name }, part.BadFiles.Select(b => b.Path).ToArray());
+        }
+    }
+
+    [TestMethod]
+    public void Run_RefusesRowsOutOfOrder()
+    {
+        var (folder, input) = Images();
+        using (folder)
+        {
+            var task = Task(Plan(input), 0);
+            task.Write(LocalFileStore.Instance, folder["job"]);
+            var job = new WorkerJob { JobFolder = folder["job"], Classes = 10, Options = s_options };
+            var (code, _, error) = Run(job, new MemoryStream("0\t1\tAAAA\n0\t0\tAAAA\n"u8.ToArray()));
+            Assert.AreNotEqual(0, code);
+            StringAssert.Contains(error, "out of order");
+        }
+    }
+
+    [TestMethod]
+    public void Run_ReportsABadImageInsteadOfFailingForEver_WhenBadImagesAreNotAllowed()
+    {
+        var (folder, input) = Images();
+        using (folder)
+        {
+            var plan = Plan(input);
+            var options = s_options with { OnBadImage = OnBadImage.Fail };
+            var bad = Enumerable.Range(0, 3).First(p => plan.Parts[p].Any(i => plan.Items[i].Length == 0));
+            Task(plan, bad).Write(LocalFileStore.Instance, folder["job"]);
+            var job = new WorkerJob { JobFolder = folder["job"], InputRoot = input, Classes = 10, Options = options };
+            var stream = new MemoryStream(Encoding.UTF8.GetBytes($"{bad}\n"));
+            var (code, output, error) = Run(job, stream);
+            Assert.AreEqual(0, code, error);
+            var row = Parse(output);
+            Assert.IsNull(row.Part);
+            StringAssert.StartsWith(row.Code, "MNC1");
+            Assert.AreEqual(stream.Length, stream.Position, "the input is read to its end");
+        }
+    }
+
+    [TestMethod]
+    public void Run_FailsWithAMessage_WhenThereIsNoTaskOrNoJob()
+    {
+        using var folder = new TestFolder();
+        var job = new WorkerJob { JobFolder = folder["job"], InputRoot = folder.Root, Classes = 10, Options = s_options };
+        var (code, output, error) = Run(job, new MemoryStream("0\n"u8.ToArray()));
+        Assert.AreNotEqual(0, code);
+        Assert.AreEqual("", output);
+        Assert.AreNotEqual("", error);
+        Assert.AreEqual(2, WorkerHost.Run([], Stream.Null, Stream.Null, new StringWriter()));
+        Assert.AreNotEqual(0, WorkerHost.Run(["AAAA"], Stream.Null, Stream.Null, new StringWriter()));
+    }
+
+    [TestMethod]
+    public void Job_SurvivesItsTrip()
+    {
+        var job = new WorkerJob
+        {
+            JobFolder = "hdfs://h:1/a b'\"$`\\/ü",
+            InputRoot = "/in",
+            NameNodes = new Dictionary<string, IReadOnlyList<Uri>> { ["h:1"] = [new("http://h:2/"), new("http://i:2/")] },
+            User = "ann",
+            Classes = 4,
+            Options = new() { Spec = new() { Width = 3, Height = 4 }, Float32 = true, OnBadImage = OnBadImage.Fail, Threads = 2, Decode = new() { MaxPixels = 5, MinWidth = 6, AllowTruncated = true } },
+            Watchdog = TimeSpan.FromSeconds(1.5),
+        };
+        var text = job.ToArgument();
+        Assert.IsTrue(text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '='), text);
+        var back = WorkerJob.FromArgument(text);
+        Assert.AreEqual(job.JobFolder, back.JobFolder);
+        Assert.AreEqual(job.InputRoot, back.InputRoot);
+        CollectionAssert.AreEqual(job.NameNodes["h:1"].ToArray(), back.NameNodes["h:1"].ToArray());
+        Assert.AreEqual(job.Options.Spec, back.Options.Spec);
+        Assert.AreEqual(job.Options.Decode, back.Options.Decode);
+        Assert.AreEqual(job.Options, back.Options with { Spec = job.Options.Spec, Decode = job.Options.Decode });
+        Assert.AreEqual(job.Watchdog, back.Watchdog);
+    }
+
+    [TestMethod]
+    public void Hash_IsSparks()
+    {
+        // SELECT hash(0), hash(1), hash(42), hash(-1) in Spark.
+        CollectionAssert.AreEqual(new[] { 933211791, -559580957, 29417773, -1604776387 }, new[] { 0, 1, 42, -1 }.Select(StageQuery.Hash).ToArray());
+    }
+
+    [TestMethod]
+    public void Routes_FillEveryPartitionOnce()
+    {
+        for (var n = 1; n <= 200; n++)
+        {
+            var partitions = StageQuery.Routes(n).Select(r => ((StageQuery.Hash(r) % n) + n) % n).ToArray();
+            CollectionAssert.AreEqual(Enumerable.Range(0, n).ToArray(), partitions);
+        }
+    }
+
+    [TestMethod]
+    public void WorkerRow_RefusesWhatItDidNotWrite()
+    {
+        foreach (var (kind, a, b) in new[] { (null, null, null), ("part", "x", "{}"), ("part", "", "{"), ("fail", "MNC1", "no json"), ("other", "a", "b") })
+            Assert.AreEqual("MNC6042", Assert.ThrowsExactly<MlNetCifarException>(() => WorkerRow.Parse(kind, a, b)).Code);
+        var fail = Parse(new WorkerRow(null, null, "MNC1201", "tab\there \"and\" ü\n").ToString());
+        Assert.AreEqual("tab\there \"and\" ü\n", fail.Message);
+    }
+}

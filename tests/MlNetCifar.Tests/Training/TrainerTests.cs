@@ -1,0 +1,210 @@
+using MlNetCifar.Evaluation;
+using MlNetCifar.Nn;
+using MlNetCifar.Numerics.Kernels;
+using MlNetCifar.Training;
+using Dropout = MlNetCifar.Nn.Dropout;
+
+namespace MlNetCifar.Tests.Training;
+
+[TestClass]
+public sealed class TrainerTests
+{
+    static readonly TrainingOptions s_options = new() { Epochs = 3, BatchSize = 16, LearningRate = 0.01f, Seed = 3, Threads = 2 };
+
+    [TestMethod]
+    public void Fit_LearnsAndReportsEveryEpoch()
+    {
+        var reported = new List<EpochRecord>();
+        var trainer = new Trainer(TinyData.Network(4), s_options with { Epochs = 8 });
+        var result = trainer.Fit(TinyData.Balanced(4, 40), TinyData.Balanced(4, 20, seed: 2), new ImmediateProgress(reported.Add));
+        using var weights = result.Weights;
+        CollectionAssert.AreEqual(result.History.ToArray(), reported);
+        CollectionAssert.AreEqual(Enumerable.Range(1, 8).ToArray(), result.History.Select(e => e.Epoch).ToArray());
+        Assert.AreEqual(StopReason.Completed, result.StopReason);
+        Assert.IsGreaterThan(0.9, result.History[result.BestEpoch - 1].ValidationAccuracy!.Value);
+        Assert.IsLessThan(result.History[0].TrainLoss, result.History[^1].TrainLoss);
+    }
+
+    [TestMethod]
+    public void Fit_IsAFunctionOfSeedAndData_NotOfThreads()
+    {
+        var hashes = new[] { 1, 2, 3, 8 }.Select(threads => Hash(s_options with { Threads = threads, EmaDecay = 0.9f, ClassWeights = ClassWeighting.Balanced })).ToArray();
+        Assert.HasCount(1, hashes.Distinct().ToArray());
+        Assert.AreNotEqual(hashes[0], Hash(s_options with { Seed = 4, EmaDecay = 0.9f, ClassWeights = ClassWeighting.Balanced }));
+    }
+
+    [TestMethod]
+    public void Fit_ReturnsTheWeightsOfTheBestEpoch()
+    {
+        var seen = new List<string>();
+        var trainer = new Trainer(TinyData.Network(4), s_options with { Epochs = 6, LearningRate = 0.05f });
+        trainer.Observers.Add(new Watcher { EpochEnd = (run, _) => seen.Add(run.Weights.Sha256()) });
+        var result = trainer.Fit(TinyData.Balanced(4, 12), TinyData.Balanced(4, 12, seed: 2));
+        using var weights = result.Weights;
+        var accuracies = result.History.Select(e => e.ValidationAccuracy!.Value).ToList();
+        Assert.AreEqual(accuracies.IndexOf(accuracies.Max()) + 1, result.BestEpoch, "the first of equals");
+        Assert.AreEqual(seen[result.BestEpoch - 1], weights.Sha256());
+    }
+
+    [TestMethod]
+    public void Fit_EarlyStopping_StopsAndRestores()
+    {
+        // At this rate the first epochs are the best ones.
+        var seen = new List<string>();
+        var trainer = new Trainer(TinyData.Network(4), s_options with { Epochs = 60, LearningRate = 0.02f, Patience = 3, Schedule = ScheduleKind.Constant });
+        trainer.Observers.Add(new Watcher { EpochEnd = (run, _) => seen.Add(run.Weights.Sha256()) });
+        var result = trainer.Fit(TinyData.Balanced(4, 12), TinyData.Balanced(4, 12, seed: 2));
+        using var weights = result.Weights;
+        Assert.AreEqual(StopReason.EarlyStopping, result.StopReason);
+        Assert.AreEqual(result.BestEpoch + 3, result.History.Count);
+        Assert.AreEqual(seen[result.BestEpoch - 1], weights.Sha256());
+    }
+
+    [TestMethod]
+    public void Fit_WithoutValidation_ReturnsTheLastEpoch()
+    {
+        var result = new Trainer(TinyData.Network(4), s_options with { Patience = 1 }).Fit(TinyData.Balanced(4, 8));
+        result.Weights.Dispose();
+        Assert.AreEqual(3, result.BestEpoch);
+        Assert.IsTrue(result.History.All(e => e.ValidationAccuracy is null && e.ValidationLoss is null));
+    }
+
+    [TestMethod]
+    [DataRow(0, 1, 0)]
+    [DataRow(1, 2, 1)]
+    public void Fit_Cancelled_ReturnsTheBestSoFar(int epoch, int step, int best)
+    {
+        using var source = new CancellationTokenSource();
+        var seen = new List<string>();
+        var trainer = new Trainer(TinyData.Network(4), s_options);
+        trainer.Observers.Add(new Watcher
+        {
+            Step = run =>
+            {
+                if (run.Epoch == epoch && run.StepInEpoch == step)
+                    source.Cancel();
+            },
+            EpochEnd = (run, _) => seen.Add(run.Weights.Sha256()),
+            FitEnd = run => seen.Add(run.Weights.Sha256()),
+        });
+        var result = trainer.Fit(TinyData.Balanced(4, 16), TinyData.Balanced(4, 4), null, source.Token);
+        using var weights = result.Weights;
+        Assert.AreEqual(StopReason.Cancelled, result.StopReason);
+        Assert.HasCount(best, result.History);
+        Assert.AreEqual(best, result.BestEpoch);
+        Assert.AreEqual(seen[0], weights.Sha256());
+    }
+
+    [TestMethod]
+    public void Fit_CancelledBeforeItBegins_ReturnsWeightsToo()
+    {
+        var result = new Trainer(TinyData.Network(4), s_options).Fit(TinyData.Balanced(4, 16), null, null, new CancellationToken(canceled: true));
+        result.Weights.Dispose();
+        Assert.AreEqual(StopReason.Cancelled, result.StopReason);
+        Assert.IsEmpty(result.History);
+    }
+
+    [TestMethod]
+    public void Fit_ObserverStops_AtTheEndOfTheEpochKeepsIt()
+    {
+        var trainer = new Trainer(TinyData.Network(4), s_options);
+        trainer.Observers.Add(new Watcher { EpochEnd = (run, _) => run.RequestStop() });
+        var result = trainer.Fit(TinyData.Balanced(4, 8));
+        result.Weights.Dispose();
+        Assert.AreEqual(StopReason.Observer, result.StopReason);
+        Assert.HasCount(1, result.History);
+    }
+
+    [TestMethod]
+    public void Fit_TimeBudget_EndsWithItsSchedule()
+    {
+        var time = new FakeTime();
+        var rates = new List<float>();
+        var trainer = new Trainer(TinyData.Network(4), s_options with { TimeBudget = TimeSpan.FromSeconds(100), Schedule = ScheduleKind.Linear }) { Time = time };
+        trainer.Observers.Add(new Watcher
+        {
+            Step = run =>
+            {
+                rates.Add(run.LearningRate);
+                time.Advance(TimeSpan.FromSeconds(1));
+            },
+        });
+        var result = trainer.Fit(TinyData.Balanced(4, 16));
+        result.Weights.Dispose();
+        Assert.AreEqual(StopReason.TimeBudget, result.StopReason);
+        Assert.AreEqual(100, result.Elapsed.TotalSeconds, 5);
+        Assert.AreEqual(0.01f, rates[0], 1e-6f);
+        Assert.AreEqual(0.0, rates[^1], 0.0002);
+        Assert.AreEqual(result.BestEpoch, result.History.Count, "the last, partial epoch counts");
+    }
+
+    [TestMethod]
+    public void Fit_TimeBudget_LeavesTimeForTheValidation()
+    {
+        // A step takes a second, a validation ten: one more of either would not fit.
+        var time = new FakeTime();
+        var trainer = new Trainer(TinyData.Network(4), s_options with { TimeBudget = TimeSpan.FromSeconds(60) }) { Time = time };
+        trainer.Observers.Add(new Watcher { Step = _ => time.Advance(TimeSpan.FromSeconds(1)) });
+        var result = trainer.Fit(TinyData.Balanced(4, 16), new SlowImages(TinyData.Balanced(4, 5, seed: 2), time, TimeSpan.FromSeconds(0.5)));
+        result.Weights.Dispose();
+        Assert.AreEqual(StopReason.TimeBudget, result.StopReason);
+        Assert.IsLessThanOrEqualTo(63, result.Elapsed.TotalSeconds);
+        Assert.IsGreaterThanOrEqualTo(54, result.Elapsed.TotalSeconds);
+    }
+
+    [TestMethod]
+    public void Fit_OverfitBatches_LearnsThemByHeart()
+    {
+        var trainer = new Trainer(
+            TinyData.Network(4, new Conv2d(16, 3), new Activation(ActivationKind.Relu)), s_options with { Epochs = 60, OverfitBatches = 2, Augmentation = MlNetCifar.Data.Augmentation.Standard(8) });
+        var result = trainer.Fit(TinyData.Balanced(4, 200), TinyData.Balanced(4, 4));
+        result.Weights.Dispose();
+        Assert.IsGreaterThanOrEqualTo(0.99, result.History[^1].TrainAccuracy);
+        Assert.IsNull(result.History[^1].ValidationAccuracy);
+    }
+
+    [TestMethod]
+    public void Fit_RatesFollowTheSchedule()
+    {
+        var rates = new List<float>();
+        var trainer = new Trainer(TinyData.Network(4), s_options with { Epochs = 2, Schedule = ScheduleKind.Linear });
+        trainer.Observers.Add(new Watcher { Step = run => rates.Add(run.LearningRate) });
+        trainer.Fit(TinyData.Balanced(4, 9)).Weights.Dispose();
+        CollectionAssert.AreEqual(Enumerable.Range(0, 6).Select(i => 0.01f * (float)(1 - (i / 6.0))).ToArray(), rates);
+    }
+
+    [TestMethod]
+    public void Fit_ShortLastBatchAndHugeBatch_Work()
+    {
+        foreach (var size in new[] { 1, 7, 1000 })
+            new Trainer(TinyData.Network(2), s_options with { BatchSize = size, Epochs = 1 }).Fit(TinyData.Balanced(2, 5), TinyData.Balanced(2, 8)).Weights.Dispose();
+    }
+
+    static string Hash(TrainingOptions options)
+    {
+        using var weights = new Trainer(TinyData.Network(4, new Dropout(0.2f)), options with { Augmentation = MlNetCifar.Data.Augmentation.Standard(8) })
+            .Fit(TinyData.Images([20, 10, 12, 9]), TinyData.Balanced(4, 4)).Weights;
+        return weights.Sha256();
+    }
+
+    sealed class ImmediateProgress(Action<EpochRecord> report) : IProgress<EpochRecord>
+    {
+        public void Report(EpochRecord value) => report(value);
+    }
+}
+
+/// <summary>An observer made of delegates.</summary>
+internal sealed class Watcher : ITrainingObserver
+{
+    public Action<TrainingRun>? Step { get; init; }
+
+    public Action<TrainingRun, EpochRecord>? EpochEnd { get; init; }
+
+    public Action<TrainingRun>? FitEnd { get; init; }
+
+    public void OnStep(TrainingRun run) => Step?.Invoke(run);
+
+    public void OnEpochEnd(TrainingRun run, EpochRecord epoch) => EpochEnd?.Invoke(run, epoch);
+
+    public void OnFitEnd(TrainingRun run) => FitEnd?.Invoke(run);
+}
