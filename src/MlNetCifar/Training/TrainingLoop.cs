@@ -70,6 +70,11 @@ internal sealed class TrainingLoop(
             checkpoints.Finish(Snapshot());
             throw;
         }
+        finally
+        {
+            // The writer reads the best weights, which end with this run.
+            checkpoints?.Flush();
+        }
 
         Notify(o => o.OnFitEnd(State));
     }
