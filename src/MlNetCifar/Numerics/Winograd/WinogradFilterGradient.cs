@@ -1,6 +1,6 @@
 using MlNetCifar.Numerics.Convolution;
-using MlNetCifar.Numerics.Tiles;
 using MlNetCifar.Numerics.Kernels;
+using MlNetCifar.Numerics.Tiles;
 
 namespace MlNetCifar.Numerics.Winograd;
 
