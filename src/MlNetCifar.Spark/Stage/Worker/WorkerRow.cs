@@ -1,7 +1,7 @@
 using System.Text.Json;
 using MlNetCifar.Data.Shards;
 
-namespace MlNetCifar.Spark.Stage;
+namespace MlNetCifar.Spark.Stage.Worker;
 
 /// <summary>A row that a worker returns: a finished part and the folder of the attempt that wrote it, or an image that the job is to fail for.</summary>
 /// <param name="Attempt">Name of the attempt's folder in the job folder.</param>

@@ -5,7 +5,7 @@ using MlNetCifar.Data.Shards;
 using MlNetCifar.Imaging;
 using MlNetCifar.Spark.Hdfs;
 
-namespace MlNetCifar.Spark.Stage;
+namespace MlNetCifar.Spark.Stage.Worker;
 
 /// <summary>What every worker of a job needs to know; travels on its command line as base64 of JSON, so that no shell can touch it.</summary>
 sealed record WorkerJob

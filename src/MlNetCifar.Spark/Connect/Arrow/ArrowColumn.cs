@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.Text;
 
-namespace MlNetCifar.Spark.Connect;
+namespace MlNetCifar.Spark.Connect.Arrow;
 
 /// <summary>How the values of a column are laid out.</summary>
 enum ArrowKind

@@ -2,7 +2,7 @@ using MlNetCifar.Data.Files;
 using MlNetCifar.Data.Shards;
 using MlNetCifar.Spark.Hdfs;
 
-namespace MlNetCifar.Spark.Stage;
+namespace MlNetCifar.Spark.Stage.Worker;
 
 /// <summary>Reads the images of a part ahead of the decoder, so that a distant file system's latency is hidden.</summary>
 sealed class FilePrefetcher(IFileStore store, string root, long maxFileBytes)

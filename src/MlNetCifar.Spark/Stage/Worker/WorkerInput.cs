@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text;
 using MlNetCifar.Data.Shards;
 
-namespace MlNetCifar.Spark.Stage;
+namespace MlNetCifar.Spark.Stage.Worker;
 
 /// <summary>The rows Spark writes to a worker, read without a copy of the line: <c>part</c>, or <c>part, row, base64 of the content</c>.</summary>
 sealed class WorkerInput(Stream stream)

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace MlNetCifar.Spark.Connect;
+namespace MlNetCifar.Spark.Connect.Arrow;
 
 /// <summary>Reads Arrow IPC streams with flat columns, as Spark sends results.</summary>
 static class ArrowReader

@@ -1,6 +1,6 @@
 using MlNetCifar.Spark.Protos;
 
-namespace MlNetCifar.Spark.Connect;
+namespace MlNetCifar.Spark.Connect.Grpc;
 
 /// <summary>The status codes of gRPC that are told apart here.</summary>
 enum GrpcStatus

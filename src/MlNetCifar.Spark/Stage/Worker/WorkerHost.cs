@@ -2,7 +2,7 @@ using MlNetCifar.Data;
 using MlNetCifar.Data.Files;
 using MlNetCifar.Data.Shards;
 
-namespace MlNetCifar.Spark.Stage;
+namespace MlNetCifar.Spark.Stage.Worker;
 
 /// <summary>The program that runs in executors: rows in, shards to their destination, one row out for each.</summary>
 public static class WorkerHost

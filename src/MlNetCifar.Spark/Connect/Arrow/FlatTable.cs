@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 
-namespace MlNetCifar.Spark.Connect;
+namespace MlNetCifar.Spark.Connect.Arrow;
 
 /// <summary>A table of a FlatBuffer: just enough to read Arrow's metadata. Every offset is checked by the span it indexes.</summary>
 readonly struct FlatTable(ReadOnlyMemory<byte> buffer, int position)

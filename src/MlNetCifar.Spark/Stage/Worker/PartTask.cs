@@ -3,7 +3,7 @@ using System.Text.Json;
 using MlNetCifar.Data.Files;
 using MlNetCifar.Data.Shards;
 
-namespace MlNetCifar.Spark.Stage;
+namespace MlNetCifar.Spark.Stage.Worker;
 
 /// <summary>What goes into one part: a file of the job folder, one JSON object a line, the first for the part and one for each row.</summary>
 /// <param name="Part">The part's number.</param>

@@ -1,4 +1,4 @@
-namespace MlNetCifar.Spark.Stage;
+namespace MlNetCifar.Spark.Stage.Worker;
 
 /// <summary>Ends the process where it makes no progress: Spark then tries the task again.</summary>
 sealed class Watchdog : IDisposable

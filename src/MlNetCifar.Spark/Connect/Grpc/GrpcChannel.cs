@@ -8,7 +8,7 @@ using System.Security.Cryptography.X509Certificates;
 using Google.Protobuf;
 using MlNetCifar.Spark.Protos;
 
-namespace MlNetCifar.Spark.Connect;
+namespace MlNetCifar.Spark.Connect.Grpc;
 
 /// <summary>gRPC over HTTP/2: unary, server-streaming and client-streaming calls. Thread-safe.</summary>
 sealed class GrpcChannel : IDisposable

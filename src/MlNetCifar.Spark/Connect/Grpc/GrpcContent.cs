@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Net;
 using Google.Protobuf;
 
-namespace MlNetCifar.Spark.Connect;
+namespace MlNetCifar.Spark.Connect.Grpc;
 
 /// <summary>The body of a gRPC request: messages, each behind a zero byte and its length.</summary>
 sealed class GrpcContent : HttpContent
