@@ -19,7 +19,7 @@ public sealed class PooledConvTests
         new(2, 20, 21, 4, 7, 3, 3, 1, 0, 0, 0, 0),
 
         // Odd rows, several images a block; and odd rows in several strips.
-        new(34, 9, 7, 3, 5, 5, 5, 1, 2, 2, 2, 2),
+        new(73, 9, 7, 3, 5, 5, 5, 1, 2, 2, 2, 2),
         new(9, 21, 200, 20, 3, 5, 5, 1, 2, 2, 2, 2),
     ];
 
