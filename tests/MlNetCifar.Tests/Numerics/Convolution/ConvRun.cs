@@ -2,7 +2,7 @@ using MlNetCifar.Numerics;
 using MlNetCifar.Numerics.Kernels;
 using MlNetCifar.Numerics.Simd;
 
-namespace MlNetCifar.Tests.Numerics;
+namespace MlNetCifar.Tests.Numerics.Convolution;
 
 /// <summary>All passes of one plan on given data, every buffer between canaries.</summary>
 internal sealed class ConvRun

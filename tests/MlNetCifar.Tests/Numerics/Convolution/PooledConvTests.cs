@@ -2,7 +2,7 @@ using MlNetCifar.Numerics;
 using MlNetCifar.Numerics.Kernels;
 using MlNetCifar.Numerics.Simd;
 
-namespace MlNetCifar.Tests.Numerics;
+namespace MlNetCifar.Tests.Numerics.Convolution;
 
 /// <summary>The fused passes against the plain passes with a naive pooling between them.</summary>
 [TestClass]

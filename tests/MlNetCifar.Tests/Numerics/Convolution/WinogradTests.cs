@@ -2,7 +2,7 @@ using MlNetCifar.Numerics.Kernels;
 using MlNetCifar.Numerics.Simd;
 using MlNetCifar.Tests.Reference;
 
-namespace MlNetCifar.Tests.Numerics;
+namespace MlNetCifar.Tests.Numerics.Convolution;
 
 [TestClass]
 public sealed class WinogradTests

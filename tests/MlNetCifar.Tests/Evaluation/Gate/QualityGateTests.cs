@@ -4,7 +4,7 @@ using MlNetCifar.Evaluation.Comparison;
 using MlNetCifar.Evaluation.Gate;
 using MlNetCifar.Evaluation.Report;
 
-namespace MlNetCifar.Tests.Evaluation;
+namespace MlNetCifar.Tests.Evaluation.Gate;
 
 [TestClass]
 public sealed class QualityGateTests
