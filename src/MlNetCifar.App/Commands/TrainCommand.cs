@@ -22,6 +22,8 @@ internal sealed class TrainCommand() : Verb("train", "Train a network on labelle
         "--data cifar10.tar.gz --preset advanced-cnn --time-budget 15m",
     ];
 
+    public override string Note => "The defaults of training are those of the preset; the ones above are those of seed-cnn.";
+
     public override int Run(Call call) => new TrainingJob(call, Name)
     {
         Data = call.Values.Required(DataSettings.Data),
