@@ -23,6 +23,8 @@ internal sealed class TrainCommand() : Verb("train", "Train a network on labelle
         "--resume runs/train/seed-cnn --epochs 40",
     ];
 
+    public override string Note => "The defaults of training are those of the preset; the ones above are those of seed-cnn.";
+
     public override int Run(Call call) => new TrainingJob(call, Name)
     {
         Data = call.Values.Required(DataSettings.Data),
