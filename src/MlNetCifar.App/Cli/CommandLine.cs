@@ -42,7 +42,10 @@ internal static class CommandLine
                 throw CliErrors.Syntax(Fault(parsed), Path(parsed));
             return parsed.Invoke(new InvocationConfiguration
             {
-                Output = terminal.Out, Error = terminal.Error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null,
+                Output = terminal.Out,
+                Error = terminal.Error,
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = null,
             });
         }
         catch (Exception e)
@@ -70,7 +73,8 @@ internal static class CommandLine
         var arguments = verb.Arguments is null ? null : new Argument<string[]>("arguments")
         {
             // The library cannot parse a list of at most one, so that too many are told below.
-            Arity = new ArgumentArity(verb.ArgumentCount.Least, Math.Max(verb.ArgumentCount.Most, 2)), DefaultValueFactory = _ => [],
+            Arity = new ArgumentArity(verb.ArgumentCount.Least, Math.Max(verb.ArgumentCount.Most, 2)),
+            DefaultValueFactory = _ => [],
         };
         if (arguments is not null)
             command.Arguments.Add(arguments);

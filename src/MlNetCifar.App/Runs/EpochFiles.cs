@@ -35,7 +35,9 @@ internal sealed class EpochFiles(RunFolder folder, IReadOnlyList<string> classes
     {
         using var model = new ImageClassifier(weights.Clone(), classes, preprocess, run.Normalization)
         {
-            History = [.. run.History], BestEpoch = run.BestEpoch, TrainingSettings = run.Options.ToJson(),
+            History = [.. run.History],
+            BestEpoch = run.BestEpoch,
+            TrainingSettings = run.Options.ToJson(),
         };
         model.Save(path);
     }

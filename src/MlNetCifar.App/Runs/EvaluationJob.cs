@@ -41,7 +41,12 @@ internal sealed class EvaluationJob(Call call, RunFolder folder)
         RunRecord.Machine(folder, machine);
         ReportWriter.Write(folder.Path, new ReportInput
         {
-            Title = Title, Result = result, History = model.History, Images = images, Command = call.CommandLine, Created = DateTimeOffset.UtcNow,
+            Title = Title,
+            Result = result,
+            History = model.History,
+            Images = images,
+            Command = call.CommandLine,
+            Created = DateTimeOffset.UtcNow,
             Dataset = [new("Data", Dataset.Path), new("Split", Split), new("Images", Texts.Invariant($"{images.Count:N0}")), new("Size", $"{images.Width}×{images.Height}×{images.Channels}"), new("Files left out", Texts.Of(Dataset.BadFiles.Count))],
             Environment = [.. machine.Rows().Select(row => new KeyValuePair<string, string>(row.Name, row.Text))],
             Settings = [new("network", model.Network.Name), new("weights", model.WeightsSha256), .. Settings],

@@ -97,7 +97,11 @@ internal sealed class TrainingJob(Call call, string verb)
             $"{Reason(result)} after {result.Elapsed.TotalSeconds:0.0} s; {(result.BestEpoch == 0 ? "no epoch was finished" : $"weights of epoch {result.BestEpoch}")}"));
         var job = new EvaluationJob(call, folder)
         {
-            Title = $"{Preset} on {Path.GetFileName(Path.TrimEndingDirectorySeparator(dataset.Path))}", Split = split.ToString().ToLowerInvariant(), Dataset = dataset, Views = Views, Threads = result.Options.Threads,
+            Title = $"{Preset} on {Path.GetFileName(Path.TrimEndingDirectorySeparator(dataset.Path))}",
+            Split = split.ToString().ToLowerInvariant(),
+            Dataset = dataset,
+            Views = Views,
+            Threads = result.Options.Threads,
             Settings = RunRecord.Pairs(result.Options),
             Extra = [("bestEpoch", result.BestEpoch), ("stopReason", result.StopReason), ("lastWeightsSha256", result.LastWeightsSha256), ("seconds", Math.Round(result.Elapsed.TotalSeconds, 3))],
         };
