@@ -1,5 +1,6 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
+using MlNetCifar.App.Runs.Saving;
 using MlNetCifar.Nn;
 using MlNetCifar.Training;
 

@@ -1,11 +1,12 @@
 using MlNetCifar.App.Cli;
-using MlNetCifar.App.Commands;
+using MlNetCifar.App.Runs;
+using MlNetCifar.App.Runs.Saving;
 using MlNetCifar.Data;
 using MlNetCifar.Nn;
 using MlNetCifar.Training;
 using MlNetCifar.Training.Checkpoints;
 
-namespace MlNetCifar.App.Runs;
+namespace MlNetCifar.App.Commands.Resuming;
 
 /// <summary>One short run of verify-resume, in a process of its own.</summary>
 /// <param name="call">Settings and terminal.</param>

@@ -4,7 +4,7 @@ using MlNetCifar.Evaluation;
 using MlNetCifar.Nn;
 using MlNetCifar.Training.Checkpoints;
 
-namespace MlNetCifar.Training;
+namespace MlNetCifar.Training.Loop;
 
 /// <summary>The epochs of one run.</summary>
 internal sealed class TrainingLoop(

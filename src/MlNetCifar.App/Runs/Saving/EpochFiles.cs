@@ -5,7 +5,7 @@ using MlNetCifar.Models;
 using MlNetCifar.Nn;
 using MlNetCifar.Training;
 
-namespace MlNetCifar.App.Runs;
+namespace MlNetCifar.App.Runs.Saving;
 
 /// <summary>Writes results.csv and the weights after each epoch, so that a run that is cut off leaves its work behind.</summary>
 /// <param name="folder">The run's.</param>

@@ -1,4 +1,4 @@
-namespace MlNetCifar.Training;
+namespace MlNetCifar.Training.Loop;
 
 /// <summary>
 /// Where a run stands in its schedule: by steps, or under a time budget by time. By time, the end of training is planned anew after every step from the speed

@@ -1,8 +1,9 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
+using MlNetCifar.App.Runs.Saving;
 using MlNetCifar.Numerics;
 
-namespace MlNetCifar.App.Commands;
+namespace MlNetCifar.App.Commands.Resuming;
 
 /// <summary>Proves on this machine, with these data, that a run killed at any moment ends in the same weights as one that was left alone.</summary>
 internal sealed class VerifyResumeCommand() : Verb("verify-resume", "Kill short training runs at random batches, resume them, and compare the weights bit by bit.")

@@ -3,7 +3,7 @@ using MlNetCifar.Training;
 using MlNetCifar.Training.Checkpoints;
 using MlNetCifar.Training.Observers;
 
-namespace MlNetCifar.App.Runs;
+namespace MlNetCifar.App.Runs.Saving;
 
 /// <summary>How a run is saved, resumed, followed and kept within memory.</summary>
 internal static class SavingSettings

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace MlNetCifar.App.Runs;
+namespace MlNetCifar.App.Commands.Resuming;
 
 /// <summary>This program as a child process.</summary>
 internal static class SelfProcess
