@@ -142,7 +142,7 @@ public sealed class BadInputTests
             Assert.Inconclusive("A small file system cannot be mounted here.");
         try
         {
-            Cli.Run(["train", "--data", folder.Splits(), "--output", disk, .. s_small]).Bad(ExitCodes.Failure, "MNC4006");
+            Cli.Run(["train", "--data", folder.Splits(), "--output", disk, .. s_small]).Bad(ExitCodes.Failure, "MNC3013");
             Assert.IsEmpty(Directory.GetFiles(disk, "*.tmp", SearchOption.AllDirectories));
             Assert.IsEmpty(Directory.GetFiles(disk, "*.safetensors", SearchOption.AllDirectories));
             Cli.Run("prepare", "--data", folder["data"], "--size", "64", "--to", Path.Combine(disk, "shards")).Bad(ExitCodes.Failure, "MNC1024");

@@ -48,9 +48,9 @@ static class PngDecoder
             using var stream = new ZLibStream(new MemoryStream(Gather(file, chunks)), CompressionMode.Decompress);
             ReadPasses(stream, image, chunks, path);
         }
-        catch (Exception e) when (e is InvalidDataException or EndOfStreamException)
+        catch (Exception e) when (e is IOException or InvalidDataException)
         {
-            if (report is not null) (report.IsTruncated, report.IsDamaged) = (e is EndOfStreamException, e is InvalidDataException);
+            if (report is not null) (report.IsTruncated, report.IsDamaged) = (e is EndOfStreamException, e is not EndOfStreamException);
             report?.Note("The compressed data end early or are damaged.");
             if (options.AllowTruncated) return image;
             if (e is EndOfStreamException) ImageErrors.Truncated("the compressed data end before the picture is complete", path);
