@@ -10,7 +10,8 @@ namespace MlNetCifar.Tests.Training;
 public sealed class MuonTests
 {
     public static IEnumerable<object[]> Cases =>
-        from width in SimdLevel.Available from shape in new[] { (3, 3, 5, 7), (3, 3, 1, 16), (2, 2, 3, 24), (3, 3, 24, 64) }
+        from width in SimdLevel.Available
+        from shape in new[] { (3, 3, 5, 7), (3, 3, 1, 16), (2, 2, 3, 24), (3, 3, 24, 64) }
         select new object[] { shape.Item1, shape.Item2, shape.Item3, shape.Item4, (int)width };
 
     [TestMethod]

@@ -23,12 +23,22 @@ static class SmallRun
 
     public static readonly TrainingOptions Sgd = Adam with
     {
-        Optimizer = OptimizerKind.Sgd, EmaDecay = null, GradientClipNorm = 0.5f, WeightDecay = 1e-3f, Schedule = ScheduleKind.OneCycle, ClassWeights = ClassWeighting.Balanced,
+        Optimizer = OptimizerKind.Sgd,
+        EmaDecay = null,
+        GradientClipNorm = 0.5f,
+        WeightDecay = 1e-3f,
+        Schedule = ScheduleKind.OneCycle,
+        ClassWeights = ClassWeighting.Balanced,
     };
 
     public static readonly TrainingOptions Muon = Adam with
     {
-        Optimizer = OptimizerKind.Muon, EmaDecay = null, LearningRate = 0.1f, BiasLearningRate = 0.01f, HeadLearningRate = 0.05f, Schedule = ScheduleKind.Linear,
+        Optimizer = OptimizerKind.Muon,
+        EmaDecay = null,
+        LearningRate = 0.1f,
+        BiasLearningRate = 0.01f,
+        HeadLearningRate = 0.05f,
+        Schedule = ScheduleKind.Linear,
     };
 
     public static NetworkSpec Network { get; } = new()
