@@ -132,6 +132,45 @@ public sealed class TrainTests
     }
 
     [TestMethod]
+    public void Train_WithEnoughValidationImages_StoresACalibration()
+    {
+        using var folder = new Pictures();
+        folder.Splits();
+        folder.Classes(Path.Combine("data", "val"), 34, 5);
+        var trained = Train(folder, "--epochs", "2").Good();
+        StringAssert.Contains(trained.Error, "calibrated on 102 validation images");
+        StringAssert.Contains(trained.Out, "calibration error ");
+        var path = Path.Combine(folder.Runs, "train", "cats-dogs-cnn");
+        StringAssert.Contains(File.ReadAllText(Path.Combine(path, "report.html")), "With the calibration stored in the model");
+        var evaluated = Cli.Run("evaluate", "--model", path, "--data", folder["data"], "--output", folder.Runs, "--json").Good().Lines[0].GetProperty("calibration");
+        Assert.AreEqual(0.9, evaluated.GetProperty("promisedCoverage").GetDouble());
+
+        // With an energy threshold that no picture meets, every answer is withheld.
+        var best = Path.Combine(path, "weights", "best.safetensors");
+        using (var model = ImageClassifier.Load(best))
+        using (var strict = new ImageClassifier(model.Weights.Clone(), model.Classes, model.Preprocess, model.Normalization) { Calibration = model.Calibration! with { EnergyThreshold = -1e9 } })
+            strict.Save(best);
+        var picture = Path.Combine(folder["data"], "test", "red", "000.png");
+        StringAssert.Contains(Cli.Run("predict", "--model", best, picture).Good().Out, "unknown");
+        var line = Cli.Run("predict", "--model", best, "--json", picture).Good().Lines[0];
+        Assert.IsTrue(line.GetProperty("unknown").GetBoolean());
+        Assert.HasCount(3, line.GetProperty("predictions").EnumerateArray());
+        Assert.AreEqual(JsonValueKind.Array, line.GetProperty("labelSet").ValueKind);
+    }
+
+    [TestMethod]
+    public void Train_WithFewValidationImages_LeavesTheCalibrationOut()
+    {
+        using var folder = new Pictures();
+        folder.Splits();
+        folder.Classes(Path.Combine("data", "val"), 4, 5);
+        var run = Train(folder, "--epochs", "1").Good();
+        StringAssert.Contains(run.Error, "calibration left out: 12 validation images");
+        using var model = ImageClassifier.Load(Path.Combine(folder.Runs, "train", "cats-dogs-cnn", "weights", "best.safetensors"));
+        Assert.IsNull(model.Calibration);
+    }
+
+    [TestMethod]
     public void Sample_LiesBesideTheProgram() =>
         Assert.IsTrue(File.Exists(Path.Combine(AppContext.BaseDirectory, "Sample", "cifar10-sample.tar.gz")));
 
