@@ -8,7 +8,7 @@ namespace MlNetCifar.App.Commands;
 /// <summary>Names what is on pictures.</summary>
 internal sealed class PredictCommand() : Verb("predict", "Name what is on pictures: the most probable classes of each.")
 {
-    const string StandardInput = "-";
+    internal const string StandardInput = "-";
 
     static readonly Setting<int> s_top = Cli.Settings.Of("top", "N", "Classes to print for each picture", Texts.Positive, 3);
 
@@ -54,7 +54,7 @@ internal sealed class PredictCommand() : Verb("predict", "Name what is on pictur
         }
     }
 
-    static byte[] Read(Call call, string file)
+    internal static byte[] Read(Call call, string file)
     {
         if (file != StandardInput)
             return File.ReadAllBytes(file);
@@ -64,7 +64,7 @@ internal sealed class PredictCommand() : Verb("predict", "Name what is on pictur
         return buffer.ToArray();
     }
 
-    static IEnumerable<string> Expand(string argument)
+    internal static IEnumerable<string> Expand(string argument)
     {
         if (argument == StandardInput || File.Exists(argument))
             return [argument];
