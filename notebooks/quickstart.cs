@@ -2,7 +2,7 @@
 #:property RestorePackagesWithLockFile=false
 #:property PublishAot=false
 
-// The whole way in one file: dotnet run notebooks/quickstart.cs [FOLDER]
+// The whole way in one file: dotnet run -c Release notebooks/quickstart.cs [FOLDER]
 // Trains a small network on the CIFAR-10 sample of this repository and writes a report into FOLDER (default: runs/walk-through).
 using MlNetCifar.Data;
 using MlNetCifar.Data.Catalog;

@@ -1,3 +1,3 @@
-using MlNetCifar.Spark.Stage;
+using MlNetCifar.Spark.Stage.Worker;
 
 return WorkerHost.Run(args, Console.OpenStandardInput(), Console.OpenStandardOutput(), Console.Error);

@@ -42,7 +42,10 @@ internal static class CommandLine
                 throw CliErrors.Syntax(Fault(parsed), Path(parsed));
             return parsed.Invoke(new InvocationConfiguration
             {
-                Output = terminal.Out, Error = terminal.Error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null,
+                Output = terminal.Out,
+                Error = terminal.Error,
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = null,
             });
         }
         catch (Exception e)
@@ -69,7 +72,9 @@ internal static class CommandLine
             command.Options.Add(option);
         var arguments = verb.Arguments is null ? null : new Argument<string[]>("arguments")
         {
-            Arity = new ArgumentArity(verb.ArgumentCount.Least, verb.ArgumentCount.Most), DefaultValueFactory = _ => [],
+            // The library cannot parse a list of at most one, so that too many are told below.
+            Arity = new ArgumentArity(verb.ArgumentCount.Least, Math.Max(verb.ArgumentCount.Most, 2)),
+            DefaultValueFactory = _ => [],
         };
         if (arguments is not null)
             command.Arguments.Add(arguments);
@@ -82,8 +87,11 @@ internal static class CommandLine
                     given[setting.Name] = result.GetValue(option) ?? "true";
             }
 
+            string[] positional = arguments is null ? [] : result.GetValue(arguments) ?? [];
+            if (positional.Length > verb.ArgumentCount.Most)
+                throw CliErrors.Syntax($"Unrecognized argument '{positional[verb.ArgumentCount.Most]}'.", path);
             var values = new SettingValues(verb.Settings, given, terminal.Variable);
-            var call = new Call(terminal, values, arguments is null ? [] : result.GetValue(arguments) ?? [], CommandText(result));
+            var call = new Call(terminal, values, positional, CommandText(result));
             return verb.Run(call);
         });
         return command;
@@ -93,7 +101,7 @@ internal static class CommandLine
     {
         Description = setting.Help,
         HelpName = setting.ValueName,
-        Arity = setting.IsFlag ? ArgumentArity.ZeroOrOne : ArgumentArity.ExactlyOne,
+        Arity = setting.IsFlag ? ArgumentArity.Zero : ArgumentArity.ExactlyOne,
     };
 
     static string Fault(ParseResult parsed)

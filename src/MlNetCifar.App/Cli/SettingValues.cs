@@ -1,4 +1,4 @@
-using MlNetCifar.App.Runs;
+using MlNetCifar.App.Runs.Saving;
 
 namespace MlNetCifar.App.Cli;
 

@@ -34,6 +34,9 @@ internal abstract class Verb(string name, string help)
     /// <summary>An example or two for help.</summary>
     public virtual IReadOnlyList<string> Examples => [];
 
+    /// <summary>What the options alone do not tell; null for nothing.</summary>
+    public virtual string? Note => null;
+
     /// <summary>All settings.</summary>
     public IReadOnlyList<Setting> Settings => _settings ??= [.. OwnSettings, Json, SettingValues.Config, Verbose];
 

@@ -54,6 +54,8 @@ internal sealed class VerbHelp(string path, string help, Verb? verb, IReadOnlyLi
         if (verb is not null and not VerbGroup)
         {
             writer.WriteLine();
+            if (verb.Note is { } note)
+                writer.WriteLine(note);
             writer.WriteLine("Each option may also be set as a variable (--batch-size is MLNETCIFAR_BATCH_SIZE) or in the file of --config.");
         }
     }

@@ -1,6 +1,7 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Commands.Datasets;
 using MlNetCifar.App.Commands.Inspect;
+using MlNetCifar.App.Commands.Resuming;
 
 namespace MlNetCifar.App.Commands;
 

@@ -4,7 +4,7 @@ using MlNetCifar.Evaluation.Comparison;
 namespace MlNetCifar.App.Commands;
 
 /// <summary>Says whether a run is better than another, or whether that is chance.</summary>
-internal sealed class CompareCommand() : Verb("compare", "Compare runs on the same test images: is one better, or is the difference chance?")
+internal sealed class CompareCommand() : Verb("compare", "Compare runs on the same test images and say whether one is better or the difference is chance.")
 {
     static readonly Setting<double> s_significance = Cli.Settings.Of("significance", "P", "Level below which a p-value counts as a difference", Texts.Fraction, 0.05);
     static readonly Setting<int> s_resamples = Cli.Settings.Of("resamples", "N", "Paired bootstrap resamples; 0 for none", Texts.Int, 2000);

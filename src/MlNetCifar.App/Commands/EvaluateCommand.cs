@@ -28,8 +28,11 @@ internal sealed class EvaluateCommand() : Verb("evaluate", "Evaluate a trained m
         RunRecord.Arguments(folder, Name, call.Values);
         var job = new EvaluationJob(call, folder)
         {
-            Title = $"{model.Network.Name} on {Path.GetFileName(Path.TrimEndingDirectorySeparator(data))}", Split = split.ToString().ToLowerInvariant(),
-            Dataset = dataset, Views = call.Get(ModelSettings.Views), Threads = call.Get(TrainingSettings.Find<int?>("threads")),
+            Title = $"{model.Network.Name} on {Path.GetFileName(Path.TrimEndingDirectorySeparator(data))}",
+            Split = split.ToString().ToLowerInvariant(),
+            Dataset = dataset,
+            Views = call.Get(ModelSettings.Views),
+            Threads = call.Get(TrainingSettings.Find<int?>("threads")),
         };
         job.Print(model, job.Run(model, images, call.Stop));
         return call.Done();

@@ -9,6 +9,7 @@ namespace MlNetCifar.App.Commands;
 internal sealed class PredictCommand() : Verb("predict", "Name what is on pictures: the most probable classes of each.")
 {
     internal const string StandardInput = "-";
+    const string Unknown = "unknown";
 
     static readonly Setting<int> s_top = Cli.Settings.Of("top", "N", "Classes to print for each picture", Texts.Positive, 3);
 
@@ -42,15 +43,15 @@ internal sealed class PredictCommand() : Verb("predict", "Name what is on pictur
     {
         try
         {
-            return new(file, model.Predict(Read(call, file), top), null);
+            return new(file, model.Classify(Read(call, file), top), null);
         }
         catch (MlNetCifarException e)
         {
-            return new(file, [], e);
+            return new(file, null, e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return new(file, [], CliErrors.Disk(e));
+            return new(file, null, CliErrors.Disk(e));
         }
     }
 
@@ -92,7 +93,7 @@ internal sealed class PredictCommand() : Verb("predict", "Name what is on pictur
                 }
 
                 json.WriteStartArray("predictions");
-                foreach (var prediction in result.Predictions)
+                foreach (var prediction in result.Answer!.Predictions)
                 {
                     json.WriteStartObject();
                     json.WriteString("label", prediction.Label);
@@ -101,6 +102,13 @@ internal sealed class PredictCommand() : Verb("predict", "Name what is on pictur
                     json.WriteEndObject();
                 }
 
+                json.WriteEndArray();
+                json.WriteBoolean("unknown", result.Answer.IsUnknown);
+                if (result.Answer.LabelSet is not { } set)
+                    return;
+                json.WriteStartArray("labelSet");
+                foreach (var prediction in set)
+                    json.WriteStringValue(prediction.Label);
                 json.WriteEndArray();
             });
         }
@@ -120,10 +128,11 @@ internal sealed class PredictCommand() : Verb("predict", "Name what is on pictur
                 continue;
             }
 
-            var best = result.Predictions[0];
+            var answer = result.Answer!;
+            var best = answer.Predictions[0];
             table.AddRow(
-                Markup.Escape(result.Path), Markup.Escape(best.Label), Texts.Invariant($"{best.Probability:0.000}"),
-                Markup.Escape(string.Join(", ", result.Predictions.Skip(1).Select(p => Texts.Invariant($"{p.Label} {p.Probability:0.000}")))));
+                Markup.Escape(result.Path), answer.IsUnknown ? Unknown : Markup.Escape(best.Label), answer.IsUnknown ? "" : Texts.Invariant($"{best.Probability:0.000}"),
+                Markup.Escape(string.Join(", ", answer.Predictions.Skip(answer.IsUnknown ? 0 : 1).Select(p => Texts.Invariant($"{p.Label} {p.Probability:0.000}")))));
         }
 
         if (table.Rows.Count > 0)
@@ -133,5 +142,5 @@ internal sealed class PredictCommand() : Verb("predict", "Name what is on pictur
         return failed.Count;
     }
 
-    sealed record Result(string Path, IReadOnlyList<Prediction> Predictions, MlNetCifarException? Fault);
+    sealed record Result(string Path, Classification? Answer, MlNetCifarException? Fault);
 }

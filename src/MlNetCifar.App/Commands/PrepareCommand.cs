@@ -26,8 +26,14 @@ internal sealed partial class PrepareCommand() : Verb("prepare", "Turn images in
         var (data, to) = (call.Values.Required(DataSettings.Data), call.Values.Required(s_to));
         var options = new ShardOptions
         {
-            Spec = DataSettings.Preprocess(call) ?? new(), Parts = call.Get(s_parts), Float32 = call.Get(s_float32), Seed = call.Get(TrainingSettings.Find<ulong>("seed")),
-            TestFraction = call.Get(s_test), ValidationFraction = call.Get(s_validation), Threads = Threads(call.Get(s_master)!), OnBadImage = call.Get(DataSettings.OnBadImage),
+            Spec = DataSettings.Preprocess(call) ?? new(),
+            Parts = call.Get(s_parts),
+            Float32 = call.Get(s_float32),
+            Seed = call.Get(TrainingSettings.Find<ulong>("seed")),
+            TestFraction = call.Get(s_test),
+            ValidationFraction = call.Get(s_validation),
+            Threads = Threads(call.Get(s_master)!),
+            OnBadImage = call.Get(DataSettings.OnBadImage),
         };
         TrainingSettings.Checked(options.Validate);
         var started = TimeProvider.System.GetTimestamp();

@@ -1,5 +1,6 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
+using MlNetCifar.App.Runs.Saving;
 using MlNetCifar.Nn;
 using MlNetCifar.Training;
 
@@ -22,6 +23,8 @@ internal sealed class TrainCommand() : Verb("train", "Train a network on labelle
         "--data cifar10.tar.gz --preset advanced-cnn --time-budget 15m",
         "--resume runs/train/seed-cnn --epochs 40",
     ];
+
+    public override string Note => "The defaults of training are those of the preset; the ones above are those of seed-cnn.";
 
     public override int Run(Call call) => new TrainingJob(call, Name)
     {

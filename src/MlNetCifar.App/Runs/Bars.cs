@@ -1,5 +1,5 @@
-using Spectre.Console;
 using MlNetCifar.App.Cli;
+using Spectre.Console;
 
 namespace MlNetCifar.App.Runs;
 

@@ -51,7 +51,13 @@ internal static class DataSettings
         var (width, height) = call.Get(Size) ?? (32, 32);
         var spec = new PreprocessSpec
         {
-            Width = width, Height = height, Channels = call.Get(Grey) ? 1 : 3, Resize = call.Get(Resize), Filter = call.Get(Filter), Median = call.Get(Median), Blur = call.Get(Blur),
+            Width = width,
+            Height = height,
+            Channels = call.Get(Grey) ? 1 : 3,
+            Resize = call.Get(Resize),
+            Filter = call.Get(Filter),
+            Median = call.Get(Median),
+            Blur = call.Get(Blur),
         };
         spec.Validate();
         return spec;

@@ -1,6 +1,7 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.Data;
 using MlNetCifar.Evaluation;
+using MlNetCifar.Evaluation.Calibration;
 using MlNetCifar.Evaluation.Report;
 using MlNetCifar.Models;
 using Spectre.Console;
@@ -12,8 +13,13 @@ namespace MlNetCifar.App.Runs;
 /// <param name="folder">Where the report goes.</param>
 internal sealed class EvaluationJob(Call call, RunFolder folder)
 {
+    CalibrationCheck? _check;
+
     /// <summary>Heading of the report.</summary>
     public required string Title { get; init; }
+
+    /// <summary>Whether to say what the model's calibration is worth on the images; not on those it was fitted on.</summary>
+    public bool CheckCalibration { get; init; } = true;
 
     /// <summary>Name of the split, for people.</summary>
     public required string Split { get; init; }
@@ -34,14 +40,28 @@ internal sealed class EvaluationJob(Call call, RunFolder folder)
         for (var i = 0; i < labels.Length; i++)
             labels[i] = images.Label(i);
         var started = TimeProvider.System.GetTimestamp();
-        var scores = Bars.Run(call.Terminal, $"evaluating {Split}", advance => model.Score(images, Threads, Views, new Count(done =>
+        var calibration = CheckCalibration ? model.Calibration : null;
+        var scores = Bars.Run(call.Terminal, $"evaluating {Split}", advance => Outputs(model, calibration is not null, images, new Count(done =>
             advance((double)done / labels.Length, Texts.Invariant($"evaluating {Split} {done:N0}/{labels.Length:N0}  {done / Math.Max(TimeProvider.System.GetElapsedTime(started).TotalSeconds, 1e-3):N0} images/s"))), stop));
+        if (calibration is not null)
+        {
+            // The report shows the network's own probabilities; only calibration errors are read from the check, so it needs no bootstrap.
+            _check = CalibrationCheck.Measure(calibration, labels, scores, model.Classes, new EvaluationOptions { BootstrapResamples = 0 });
+            TemperatureScaling.None.Apply(scores, model.Classes.Length, scores);
+        }
+
         var result = Evaluator.Evaluate(labels, scores, model.Classes);
         var machine = new MachineInfo();
         RunRecord.Machine(folder, machine);
         ReportWriter.Write(folder.Path, new ReportInput
         {
-            Title = Title, Result = result, History = model.History, Images = images, Command = call.CommandLine, Created = DateTimeOffset.UtcNow,
+            Title = Title,
+            Result = result,
+            History = model.History,
+            Images = images,
+            Calibration = _check,
+            Command = call.CommandLine,
+            Created = DateTimeOffset.UtcNow,
             Dataset = [new("Data", Dataset.Path), new("Split", Split), new("Images", Texts.Invariant($"{images.Count:N0}")), new("Size", $"{images.Width}×{images.Height}×{images.Channels}"), new("Files left out", Texts.Of(Dataset.BadFiles.Count))],
             Environment = [.. machine.Rows().Select(row => new KeyValuePair<string, string>(row.Name, row.Text))],
             Settings = [new("network", model.Network.Name), new("weights", model.WeightsSha256), .. Settings],
@@ -56,6 +76,9 @@ internal sealed class EvaluationJob(Call call, RunFolder folder)
 
     /// <summary>Threads; null for all cores.</summary>
     public int? Threads { get; init; }
+
+    float[] Outputs(ImageClassifier model, bool logits, ImageSource images, Count count, CancellationToken stop) =>
+        logits ? model.Logits(images, Threads, Views, count, stop) : model.Score(images, Threads, Views, count, stop);
 
     /// <summary>Prints the figures: data, so to standard output.</summary>
     public void Print(ImageClassifier model, EvaluationResult result)
@@ -72,6 +95,9 @@ internal sealed class EvaluationJob(Call call, RunFolder folder)
         call.Terminal.Tables.Write(table);
         call.Terminal.Out.WriteLine(Texts.Invariant(
             $"{Split} accuracy {result.MicroAccuracy:0.0000}, 95 % interval {result.MicroAccuracyInterval}, on {result.Count:N0} images"));
+        if (_check is { } check)
+            call.Terminal.Out.WriteLine(Texts.Invariant(
+                $"calibration error {check.ErrorBefore:0.0000} before, {check.ErrorAfter:0.0000} after; label sets hold the true label for {check.Coverage:0.0 %} of the images (promised {check.PromisedCoverage:0.0 %}), {check.MeanSetSize:0.00} labels on average; {check.Answered:0.0 %} answered, the rest unknown"));
         call.Terminal.Log($"report   {folder.File("report.html")}");
     }
 
@@ -94,6 +120,19 @@ internal sealed class EvaluationJob(Call call, RunFolder folder)
                 json.WriteNumberValue(metric.Interval.Upper);
                 json.WriteEndArray();
             }
+        }
+
+        if (_check is { } check)
+        {
+            json.WriteStartObject("calibration");
+            JsonLine.Number(json, "errorBefore", check.ErrorBefore);
+            JsonLine.Number(json, "errorAfter", check.ErrorAfter);
+            JsonLine.Number(json, "promisedCoverage", check.PromisedCoverage);
+            JsonLine.Number(json, "coverage", check.Coverage);
+            JsonLine.Number(json, "meanSetSize", check.MeanSetSize);
+            JsonLine.Number(json, "answered", check.Answered);
+            JsonLine.Number(json, "answerAccuracy", check.AnswerAccuracy);
+            json.WriteEndObject();
         }
 
         foreach (var (name, value) in Extra)

@@ -9,7 +9,7 @@ internal static class ModelSettings
     const string BestWeights = "weights/best.safetensors";
 
     public static Setting<string?> Model { get; } =
-        Settings.Text("model", "PATH", "Model file (.safetensors) or run folder; without it the newest run of train or quickstart", group: "Model");
+        Settings.Text("model", "PATH", "Model file (.safetensors) or run folder; without it the newest run of train or quickstart, or else the CIFAR-10 model that comes with the program", group: "Model");
 
     public static Setting<TestTimeViews> Views { get; } = Settings.Of(
         "views", "NAME", $"Views of each test image whose scores are averaged: {Texts.Choices<TestTimeViews>()}; more views, more time", Texts.Choice<TestTimeViews>, TestTimeViews.None, "Model");
@@ -36,6 +36,7 @@ internal static class ModelSettings
     {
         var newest = new[] { "train", "quickstart" }.Select(verb => Path.Combine(runs, verb)).Where(Directory.Exists).SelectMany(Directory.EnumerateDirectories)
             .Select(folder => Path.Combine(folder, BestWeights)).Where(File.Exists).MaxBy(File.GetLastWriteTimeUtc);
-        return newest ?? throw CliErrors.NoModel(runs);
+        var shipped = Path.Combine(AppContext.BaseDirectory, "models", "cifar10-airbench94.safetensors");
+        return newest ?? (File.Exists(shipped) ? shipped : throw CliErrors.NoModel(runs));
     }
 }

@@ -1,4 +1,5 @@
 using MlNetCifar.App.Cli;
+using MlNetCifar.App.Runs.Saving;
 using MlNetCifar.Data;
 using MlNetCifar.Data.Catalog;
 using MlNetCifar.Imaging;
@@ -14,6 +15,9 @@ namespace MlNetCifar.App.Runs;
 /// <param name="verb">The command.</param>
 internal sealed class TrainingJob(Call call, string verb)
 {
+    /// <summary>Fewer say too little: the energy threshold lets 99 of 100 ordinary images pass.</summary>
+    const int CalibrationImages = 100;
+
     /// <summary>The data set.</summary>
     public required string Data { get; init; }
 
@@ -86,7 +90,9 @@ internal sealed class TrainingJob(Call call, string verb)
 
     int Finish(RunFolder folder, ImageDataset dataset, TrainingResult result)
     {
-        using var model = result.ToClassifier(DataSettings.Spec(dataset));
+        using var trained = result.ToClassifier(DataSettings.Spec(dataset));
+        using var calibrated = Calibrate(trained, dataset, result.Options.Threads);
+        var model = calibrated ?? trained;
         model.Save(folder.Best);
         var split = dataset.Has(DatasetSplit.Test) ? DatasetSplit.Test : dataset.Has(DatasetSplit.Validation) ? DatasetSplit.Validation : DatasetSplit.Train;
         if (split == DatasetSplit.Train)
@@ -97,7 +103,12 @@ internal sealed class TrainingJob(Call call, string verb)
             $"{Reason(result)} after {result.Elapsed.TotalSeconds:0.0} s; {(result.BestEpoch == 0 ? "no epoch was finished" : $"weights of epoch {result.BestEpoch}")}"));
         var job = new EvaluationJob(call, folder)
         {
-            Title = $"{Preset} on {Path.GetFileName(Path.TrimEndingDirectorySeparator(dataset.Path))}", Split = split.ToString().ToLowerInvariant(), Dataset = dataset, Views = Views, Threads = result.Options.Threads,
+            CheckCalibration = split != DatasetSplit.Validation,
+            Title = $"{Preset} on {Path.GetFileName(Path.TrimEndingDirectorySeparator(dataset.Path))}",
+            Split = split.ToString().ToLowerInvariant(),
+            Dataset = dataset,
+            Views = Views,
+            Threads = result.Options.Threads,
             Settings = RunRecord.Pairs(result.Options),
             Extra = [("bestEpoch", result.BestEpoch), ("stopReason", result.StopReason), ("lastWeightsSha256", result.LastWeightsSha256), ("seconds", Math.Round(result.Elapsed.TotalSeconds, 3))],
         };
@@ -107,6 +118,31 @@ internal sealed class TrainingJob(Call call, string verb)
         job.Print(model, evaluation);
         call.Terminal.Log($"weights  {folder.Best} (SHA-256 {model.WeightsSha256})");
         return call.Done();
+    }
+
+    /// <summary>The model with a calibration; null where nothing can be fitted.</summary>
+    ImageClassifier? Calibrate(ImageClassifier model, ImageDataset dataset, int? threads)
+    {
+        if (!dataset.Has(DatasetSplit.Validation))
+            return null;
+        var images = dataset.Get(DatasetSplit.Validation);
+        if (images.Count < CalibrationImages)
+        {
+            call.Terminal.Log(Texts.Invariant($"calibration left out: {images.Count:N0} validation images; it takes {CalibrationImages}"));
+            return null;
+        }
+
+        try
+        {
+            var calibrated = model.Calibrate(images, threads: threads);
+            call.Terminal.Log(Texts.Invariant($"calibrated on {images.Count:N0} validation images: temperature {calibrated.Calibration!.Temperature.Temperature:0.000}"));
+            return calibrated;
+        }
+        catch (MlNetCifarException e) when (e.Code == "MNC5001")
+        {
+            call.Terminal.Warn("the model is not calibrated: none of its outputs for the validation images is a finite number");
+            return null;
+        }
     }
 
     ImageDataset Splits(ImageDataset dataset, ulong seed)

@@ -13,7 +13,7 @@ internal sealed record TrainingSetting(Setting Setting, Func<TrainingOptions, ob
 /// <summary>The one table behind options, variables, configuration files and args.json: every property of <see cref="TrainingOptions"/>.</summary>
 internal static class TrainingSettings
 {
-    const string Training = "Training (defaults are those of the preset; shown is seed-cnn)";
+    const string Training = "Training";
     const string Pictures = "Augmentation";
 
     /// <summary>What help shows; other presets have recipes of their own.</summary>

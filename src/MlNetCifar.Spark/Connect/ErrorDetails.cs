@@ -1,4 +1,5 @@
 using System.Text;
+using MlNetCifar.Spark.Connect.Grpc;
 using MlNetCifar.Spark.Protos;
 
 namespace MlNetCifar.Spark.Connect;

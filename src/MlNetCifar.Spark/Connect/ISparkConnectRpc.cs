@@ -1,3 +1,4 @@
+using MlNetCifar.Spark.Connect.Grpc;
 using MlNetCifar.Spark.Protos;
 
 namespace MlNetCifar.Spark.Connect;

@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using MlNetCifar.Spark.Connect.Arrow;
+using MlNetCifar.Spark.Connect.Grpc;
 using MlNetCifar.Spark.Protos;
 
 namespace MlNetCifar.Spark.Connect;

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Text.Json;
 using MlNetCifar.Data.Shards;
 using MlNetCifar.Spark.Connect;
+using MlNetCifar.Spark.Stage.Worker;
 
 namespace MlNetCifar.Spark.Stage;
 

@@ -1,6 +1,7 @@
 using MlNetCifar.Data.Files;
 using MlNetCifar.Data.Shards;
 using MlNetCifar.Spark.Hdfs;
+using MlNetCifar.Spark.Stage.Worker;
 
 namespace MlNetCifar.Spark.Stage;
 

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using MlNetCifar.Data;
 using MlNetCifar.Evaluation;
+using MlNetCifar.Evaluation.Calibration;
 using MlNetCifar.Imaging;
 using MlNetCifar.Nn;
 using MlNetCifar.Numerics;
@@ -71,6 +72,9 @@ public sealed class ImageClassifier : IDisposable
     /// <summary>The training options as text, for the record; may be empty.</summary>
     public string TrainingSettings { get; init; } = "";
 
+    /// <summary>What makes probabilities honest and unsure answers <c>unknown</c>; null where none was fitted.</summary>
+    public CalibrationModel? Calibration { get; init; }
+
     /// <summary>Reads a model file.</summary>
     /// <param name="path">A file that <see cref="Save"/> wrote.</param>
     /// <exception cref="MlNetCifarException">The file is missing, foreign, damaged or too new (MNC40xx).</exception>
@@ -91,19 +95,55 @@ public sealed class ImageClassifier : IDisposable
     /// <summary>Classifies a decoded picture of any size.</summary>
     /// <param name="image">The picture.</param>
     /// <param name="top">How many classes to return, at most; ≥ 1. The default is 5.</param>
-    /// <returns>The most probable classes, in falling order; of equals the lower index first.</returns>
-    public IReadOnlyList<Prediction> Predict(RgbImage image, int top = 5)
+    /// <returns>The most probable classes, in falling order; of equals the lower index first. Calibrated where the model is.</returns>
+    public IReadOnlyList<Prediction> Predict(RgbImage image, int top = 5) => Classify(image, top).Predictions;
+
+    /// <summary>Classifies an encoded picture of any size, and says how far the answer can be trusted.</summary>
+    /// <param name="file">A whole JPEG, PNG, … file.</param>
+    /// <param name="top">How many classes to return, at most; ≥ 1. The default is 5.</param>
+    /// <exception cref="MlNetCifarException">The file cannot be decoded (MNC12xx).</exception>
+    public Classification Classify(ReadOnlySpan<byte> file, int top = 5) => Classify(ImageDecoder.Decode(file), top);
+
+    /// <summary>Classifies a decoded picture of any size, and says how far the answer can be trusted.</summary>
+    /// <param name="image">The picture.</param>
+    /// <param name="top">How many classes to return, at most; ≥ 1. The default is 5.</param>
+    public Classification Classify(RgbImage image, int top = 5)
     {
         ArgumentNullException.ThrowIfNull(image);
         ArgumentOutOfRangeException.ThrowIfLessThan(top, 1);
         var pixels = new byte[Network.InputShape(1).Length];
         _preprocessor.Apply(image, pixels);
         var source = new ImageSet(pixels, [0], Network.Height, Network.Width, Network.Channels, Classes);
-        var scores = Score(source, threads: 1);
-        return [.. scores.Select((p, k) => new Prediction(Classes[k], k, p)).OrderByDescending(p => p.Probability).ThenBy(p => p.Index).Take(top)];
+        if (Calibration is not { } calibration)
+        {
+            var scores = Score(source, threads: 1).Select((p, k) => new Prediction(Classes[k], k, p));
+            return new Classification([.. scores.OrderByDescending(p => p.Probability).ThenBy(p => p.Index).Take(top)], false, null);
+        }
+
+        var answer = calibration.Predict(Logits(source, threads: 1));
+        Prediction[] sorted = [.. answer.Labels.Select(p => new Prediction(Classes[p.Label], p.Label, p.Probability))];
+        return new Classification([.. sorted.Take(top)], answer.IsUnknown, [.. sorted.Where(p => answer.Set.Contains(p.Index))]);
     }
 
-    /// <summary>Class probabilities of many preprocessed pictures.</summary>
+    /// <summary>Fits a calibration and gives the model with it.</summary>
+    /// <param name="validation">Images that the network was not trained on, of the model's size, channels and classes; a hundred at least make sense.</param>
+    /// <param name="options">Coverage of the label sets and the like; null for the defaults.</param>
+    /// <param name="threads">Threads, ≥ 1; the result does not depend on it. Null for the cores this process may use.</param>
+    /// <param name="cancellation">Ends the work.</param>
+    /// <returns>A model with its own copy of the weights; the caller disposes both.</returns>
+    /// <exception cref="MlNetCifarException">The pictures do not fit (MNC4008), or there is no usable one (MNC5001).</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public ImageClassifier Calibrate(ImageSource validation, CalibrationOptions? options = null, int? threads = null, CancellationToken cancellation = default)
+    {
+        var labels = LabelsOf(validation);
+        var fitted = CalibrationModel.Fit(labels, Logits(validation, threads, cancellation: cancellation), Classes.Length, options);
+        return new ImageClassifier(Weights.Clone(), Classes, Preprocess, Normalization)
+        {
+            History = History, BestEpoch = BestEpoch, TrainingSettings = TrainingSettings, Calibration = fitted,
+        };
+    }
+
+    /// <summary>Class probabilities of many preprocessed pictures: the network's own, without the <see cref="Calibration"/>.</summary>
     /// <param name="source">Of the model's size and channels.</param>
     /// <param name="threads">Threads, ≥ 1; the result does not depend on it. Null for the cores this process may use.</param>
     /// <param name="views">Views of each picture whose logits are averaged. The default is the picture alone.</param>
@@ -113,7 +153,23 @@ public sealed class ImageClassifier : IDisposable
     /// <exception cref="MlNetCifarException">The pictures do not fit (MNC4008).</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public float[] Score(
-        ImageSource source, int? threads = null, TestTimeViews views = TestTimeViews.None, IProgress<int>? progress = null, CancellationToken cancellation = default)
+        ImageSource source, int? threads = null, TestTimeViews views = TestTimeViews.None, IProgress<int>? progress = null, CancellationToken cancellation = default) =>
+        Run(source, threads, views, static (network, logits, row) => network.ToProbabilities(logits, row), progress, cancellation);
+
+    /// <summary>What the softmax makes the probabilities of, for many preprocessed pictures.</summary>
+    /// <param name="source">Of the model's size and channels.</param>
+    /// <param name="threads">Threads, ≥ 1; the result does not depend on it. Null for the cores this process may use.</param>
+    /// <param name="views">Views of each picture whose logits are averaged. The default is the picture alone.</param>
+    /// <param name="progress">Told the number of pictures done.</param>
+    /// <param name="cancellation">Ends the work.</param>
+    /// <returns>[N, classes]; the single output z of a sigmoid network as −z ÷ 2 and z ÷ 2.</returns>
+    /// <exception cref="MlNetCifarException">The pictures do not fit (MNC4008).</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public float[] Logits(
+        ImageSource source, int? threads = null, TestTimeViews views = TestTimeViews.None, IProgress<int>? progress = null, CancellationToken cancellation = default) =>
+        Run(source, threads, views, ToLogits, progress, cancellation);
+
+    float[] Run(ImageSource source, int? threads, TestTimeViews views, Finish finish, IProgress<int>? progress, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(source);
         if ((source.Height, source.Width, source.Channels) != (Network.Height, Network.Width, Network.Channels))
@@ -123,7 +179,7 @@ public sealed class ImageClassifier : IDisposable
             return scores;
         if (source.Count == 1 && views == TestTimeViews.None)
         {
-            ScoreOne(source, scores);
+            ScoreOne(source, finish, scores);
             return scores;
         }
 
@@ -135,7 +191,7 @@ public sealed class ImageClassifier : IDisposable
         while (loader.Next() is { } batch)
         {
             cancellation.ThrowIfCancellationRequested();
-            ScoreBatch(network, batch, views, scores.AsSpan(done * Classes.Length, batch.Count * Classes.Length));
+            ScoreBatch(network, batch, views, finish, scores.AsSpan(done * Classes.Length, batch.Count * Classes.Length));
             done += batch.Count;
             progress?.Report(done);
         }
@@ -152,12 +208,7 @@ public sealed class ImageClassifier : IDisposable
     public EvaluationResult Evaluate(
         ImageSource source, EvaluationOptions? options = null, TestTimeViews views = TestTimeViews.None, CancellationToken cancellation = default)
     {
-        ArgumentNullException.ThrowIfNull(source);
-        if (!source.Classes.SequenceEqual(Classes))
-            throw ModelErrors.OtherImages($"classes {string.Join(", ", source.Classes)}", $"classes {string.Join(", ", Classes)}");
-        var labels = new int[source.Count];
-        for (var i = 0; i < labels.Length; i++)
-            labels[i] = source.Label(i);
+        var labels = LabelsOf(source);
         return Evaluator.Evaluate(labels, Score(source, views: views, cancellation: cancellation), Classes, options);
     }
 
@@ -171,7 +222,31 @@ public sealed class ImageClassifier : IDisposable
         Weights.Dispose();
     }
 
-    static void ScoreBatch(Network network, Batch batch, TestTimeViews views, Span<float> scores)
+    int[] LabelsOf(ImageSource source)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        if (!source.Classes.SequenceEqual(Classes))
+            throw ModelErrors.OtherImages($"classes {string.Join(", ", source.Classes)}", $"classes {string.Join(", ", Classes)}");
+        var labels = new int[source.Count];
+        for (var i = 0; i < labels.Length; i++)
+            labels[i] = source.Label(i);
+        return labels;
+    }
+
+    static void ToLogits(Network network, ReadOnlySpan<float> logits, Span<float> rows)
+    {
+        if (network.Weights.Spec.Loss != LossKind.SigmoidCrossEntropy)
+        {
+            logits.CopyTo(rows);
+            return;
+        }
+
+        // Halves, so that both classes have the same energy when equally sure.
+        for (var i = 0; i < logits.Length; i++)
+            (rows[2 * i], rows[(2 * i) + 1]) = (-logits[i] / 2, logits[i] / 2);
+    }
+
+    static void ScoreBatch(Network network, Batch batch, TestTimeViews views, Finish finish, Span<float> scores)
     {
         var spec = network.Weights.Spec;
         var sums = new float[batch.Count * spec.Outputs];
@@ -184,11 +259,11 @@ public sealed class ImageClassifier : IDisposable
                 sums[i] += view.Weight * logits[i];
         }
 
-        network.ToProbabilities(sums, scores);
+        finish(network, sums, scores);
     }
 
     /// <summary>One picture on the calling thread, by a network from the bag: several callers at once each have their own.</summary>
-    void ScoreOne(ImageSource source, Span<float> scores)
+    void ScoreOne(ImageSource source, Finish finish, Span<float> scores)
     {
         if (!_networks.TryTake(out var network))
             network = new Network(Weights, 1, training: false, _caller);
@@ -202,7 +277,10 @@ public sealed class ImageClassifier : IDisposable
         }
 
         network.Forward(1);
-        network.ToProbabilities(network.Logits(1), scores);
+        finish(network, network.Logits(1), scores);
         _networks.Add(network);
     }
+
+    /// <summary>Makes [N, classes] of [N, outputs].</summary>
+    delegate void Finish(Network network, ReadOnlySpan<float> logits, Span<float> rows);
 }

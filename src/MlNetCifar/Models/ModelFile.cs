@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using MlNetCifar.Data;
 using MlNetCifar.Data.Files;
 using MlNetCifar.Evaluation;
+using MlNetCifar.Evaluation.Calibration;
 using MlNetCifar.Imaging;
 using MlNetCifar.Nn;
 
@@ -78,6 +79,12 @@ internal static class ModelFile
             JsonSerializer.Serialize(json, model.History, ModelJson.Default.IReadOnlyListEpochRecord);
             json.WriteNumber("best_epoch", model.BestEpoch);
             json.WriteString("training", model.TrainingSettings);
+            if (model.Calibration is { } calibration)
+            {
+                json.WritePropertyName("calibration");
+                CalibrationJson.Write(json, calibration);
+            }
+
             json.WriteString("weights_sha256", model.WeightsSha256);
             json.WriteEndObject();
         }
@@ -102,10 +109,26 @@ internal static class ModelFile
             History = json.GetProperty("history").Deserialize(ModelJson.Default.IReadOnlyListEpochRecord)!,
             BestEpoch = json.GetProperty("best_epoch").GetInt32(),
             TrainingSettings = json.GetProperty("training").GetString()!,
+            Calibration = json.TryGetProperty("calibration", out var calibration) ? ReadCalibration(calibration, path) : null,
         };
         return model.WeightsSha256 == json.GetProperty("weights_sha256").GetString()
             ? model
             : throw ModelErrors.Damaged(path, "the SHA-256 of the weights is not the recorded one");
+    }
+
+    static CalibrationModel ReadCalibration(JsonElement json, string path)
+    {
+        try
+        {
+            var calibration = CalibrationJson.Read(json);
+            return double.IsFinite(calibration.Temperature.Temperature) && calibration.Temperature.Temperature > 0
+                ? calibration
+                : throw ModelErrors.Damaged(path, "the temperature of its calibration is not above 0");
+        }
+        catch (MlNetCifarException e) when (e.Code == "MNC5008")
+        {
+            throw ModelErrors.Damaged(path, "its calibration cannot be read");
+        }
     }
 
     static void Fill(NetworkWeights weights, IReadOnlyList<FileTensor> tensors, string path)

@@ -3,7 +3,7 @@ using MlNetCifar.Nn;
 namespace MlNetCifar.Models;
 
 /// <summary>
-/// Translates between our layout and that of PyTorch's files: filters [R, S, C, K] ↔ [K, C, R, S], matrices [C, K] ↔ [K, C]; the inputs of a matrix after
+/// Translates between our layout and that of PyTorch's files: filters [R, S, C, K] ↔ [K, C, R, S], matrices [C, K] ↔ [K, C]; the inputs of a matrix or normalisation after
 /// a flattened picture are ordered H, W, C here and C, H, W there.
 /// </summary>
 internal static class WeightLayout
@@ -40,16 +40,17 @@ internal static class WeightLayout
                 var (tap, inOut) = Math.DivRem(index, c * k);
                 return (((index % k * c) + (inOut / k)) * r * s) + tap;
             case [var inputs, var k]:
-                var input = index / k;
-                if (tensor.Node.FlattenedFrom is { } picture)
-                {
-                    var (pixel, channel) = Math.DivRem(input, picture.C);
-                    input = (channel * picture.H * picture.W) + pixel;
-                }
-
-                return (index % k * inputs) + input;
+                return (index % k * inputs) + Unflattened(tensor, index / k);
             default:
-                return index;
+                return tensor.Node.Layer is BatchNorm ? Unflattened(tensor, index) : index;
         }
+    }
+
+    static int Unflattened(WeightTensor tensor, int input)
+    {
+        if (tensor.Node.FlattenedFrom is not { } picture)
+            return input;
+        var (pixel, channel) = Math.DivRem(input, picture.C);
+        return (channel * picture.H * picture.W) + pixel;
     }
 }

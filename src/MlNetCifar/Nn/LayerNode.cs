@@ -40,7 +40,7 @@ internal sealed class LayerResolver
             flattenedFrom = layers[i] switch
             {
                 Flatten when input is not { H: 1, W: 1 } => input,
-                Activation or Dropout or Scale => flattenedFrom,
+                Activation or BatchNorm or Dropout or Scale => flattenedFrom,
                 _ => null,
             };
             nodes.Add(node);

@@ -2,6 +2,7 @@ using MlNetCifar.Data;
 using MlNetCifar.Evaluation;
 using MlNetCifar.Nn;
 using MlNetCifar.Training.Checkpoints;
+using MlNetCifar.Training.Loop;
 
 namespace MlNetCifar.Training;
 
@@ -34,7 +35,6 @@ public sealed class Trainer(NetworkSpec network, TrainingOptions? options = null
     /// <param name="progress">Told each finished epoch.</param>
     /// <param name="cancellation">Ends the run within a step; a step cut short is as if it had not begun.</param>
     /// <exception cref="MlNetCifarException">Options, network or data are wrong, or not those of the run to be resumed (MNC20xx, MNC30xx), or the loss is no longer finite (MNC3002).</exception>
-    /// <exception cref="OperationCanceledException">Cancelled before the first step, while the pixels were measured.</exception>
     public TrainingResult Fit(ImageSource train, ImageSource? validation = null, IProgress<EpochRecord>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(train);

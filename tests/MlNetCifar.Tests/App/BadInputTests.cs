@@ -23,7 +23,6 @@ public sealed class BadInputTests
         ["damaged archive", "MNC1009", (Pictures f) => f.Text("data.tar.gz", "no gzip")],
         ["wrong .npy", "MNC1020", (Pictures f) => { f.Text("npy/X.npy", "no npy"); f.Text("npy/y.npy", "no npy"); return f["npy"]; }],
         ["cut CIFAR file", "MNC1021", (Pictures f) => { f.Write("cifar/data_batch_1.bin", new byte[5000]); return f["cifar"]; }],
-        ["manifest of missing files", "MNC1018", (Pictures f) => f.Text("list.csv", "file_name,label\na.png,x\nb.png,y\n")],
     ];
 
     [TestMethod]
@@ -66,7 +65,7 @@ public sealed class BadInputTests
     public void AbsurdLearningRate_IsNamed()
     {
         using var folder = new Pictures();
-        var run = Cli.Run(["train", "--data", folder.Splits(), "--output", folder.Runs, .. s_small, "--optimizer", "sgd", "--learning-rate", "1e30", "--epochs", "20"])
+        var run = Cli.Run(["train", "--data", folder.Splits(), "--output", folder.Runs, .. s_small[..^2], "--optimizer", "sgd", "--learning-rate", "1e30", "--epochs", "20"])
             .Bad(ExitCodes.Failure, "MNC3002");
         StringAssert.Contains(run.Error, "Lower the learning rate");
     }

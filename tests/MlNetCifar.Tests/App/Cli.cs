@@ -25,7 +25,12 @@ sealed class Cli
         var (output, error) = (new StringWriter { NewLine = "\n" }, new StringWriter { NewLine = "\n" });
         var terminal = new Terminal
         {
-            Out = output, Error = error, Variable = variables.GetValueOrDefault, Stop = stop, StopCode = () => stopCode, Input = () => new MemoryStream(input ?? []),
+            Out = output,
+            Error = error,
+            Variable = variables.GetValueOrDefault,
+            Stop = stop,
+            StopCode = () => stopCode,
+            Input = () => new MemoryStream(input ?? []),
         };
         return new Cli(output, error) { ExitCode = CommandLine.Run(args, terminal) };
     }

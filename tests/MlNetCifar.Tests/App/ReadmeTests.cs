@@ -39,7 +39,7 @@ public sealed class ReadmeTests
     public void WalkThrough_RunsAsAFile()
     {
         using var folder = new Pictures();
-        var output = Run(folder, "dotnet", ["run", Repository.File("notebooks", "quickstart.cs"), "--", folder["out"]], new() { ["MLNETCIFAR_EPOCHS"] = "1" });
+        var output = Run(folder, "dotnet", ["run", "-c", "Release", Repository.File("notebooks", "quickstart.cs"), "--", folder["out"]], new() { ["MLNETCIFAR_EPOCHS"] = "1" });
         StringAssert.Contains(output, "test accuracy ");
     }
 

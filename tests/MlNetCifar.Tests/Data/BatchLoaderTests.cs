@@ -1,5 +1,5 @@
-using System.Security.Cryptography;
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using MlNetCifar.Data;
 
 namespace MlNetCifar.Tests.Data;
@@ -9,7 +9,13 @@ public sealed class BatchLoaderTests
 {
     static readonly Augmentation s_everything = new()
     {
-        Flip = FlipMode.Random, Shift = 2, Rotation = 10, Cutout = 3, Brightness = 0.2f, Contrast = 0.2f, Padding = EdgePadding.Reflect,
+        Flip = FlipMode.Random,
+        Shift = 2,
+        Rotation = 10,
+        Cutout = 3,
+        Brightness = 0.2f,
+        Contrast = 0.2f,
+        Padding = EdgePadding.Reflect,
     };
 
     [TestMethod]

@@ -61,7 +61,13 @@ public sealed class PixelPassTests
         {
             var augmentation = new Augmentation
             {
-                Flip = FlipMode.Random, Shift = shift, Padding = padding, Rotation = rotation, Cutout = 4, Brightness = 0.3f, Contrast = 0.4f,
+                Flip = FlipMode.Random,
+                Shift = shift,
+                Padding = padding,
+                Rotation = rotation,
+                Cutout = 4,
+                Brightness = 0.3f,
+                Contrast = 0.4f,
             };
             var pass = new PixelPass(7, 9, channels, normalization, augmentation, SimdLevel.Active);
             var actual = new float[set.ImageLength];

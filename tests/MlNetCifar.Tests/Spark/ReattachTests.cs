@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using MlNetCifar.Spark;
 using MlNetCifar.Spark.Connect;
+using MlNetCifar.Spark.Connect.Grpc;
 using MlNetCifar.Spark.Protos;
 
 namespace MlNetCifar.Tests.Spark;

@@ -1,8 +1,8 @@
 using MlNetCifar.Data.Files;
 using MlNetCifar.Data.Shards;
 using MlNetCifar.Spark.Cluster;
-using MlNetCifar.Spark.Connect;
 using MlNetCifar.Spark.Hdfs;
+using MlNetCifar.Spark.Import;
 using MlNetCifar.Spark.Stage;
 using MlNetCifar.Tests.Data;
 
@@ -82,14 +82,15 @@ public sealed class SparkPrepareTests
     [TestMethod]
     public async Task Standalone_WritesTheSameBytes_FromParquet()
     {
-        await using (var session = await SparkSession.ConnectAsync(s_cluster.Connect!))
+        await HdfsImport.RunAsync(new()
         {
-            var root = Hdfs("stage/input/");
-            await session.Read("binaryFile", [root], new Dictionary<string, string> { ["recursiveFileLookup"] = "true" }).CreateTempViewAsync("loose");
-            await session.Sql($"SELECT substring(path, {root.Length + 1}) path, length, content FROM loose").Repartition(3)
-                .WriteParquetAsync(Hdfs("stage/packed"), SaveMode.Overwrite);
-        }
-
+            Source = s_folder["input"],
+            Target = Hdfs("stage/packed"),
+            PackParquet = true,
+            PackBytes = 100_000,
+            Master = s_cluster.Connect,
+            Hadoop = HadoopConfiguration.Load(s_cluster.HadoopConfiguration),
+        });
         await SparkPrepare.RunAsync(Options(Hdfs("stage/packed"), Hdfs("stage/fromparquet")));
         StageFiles.AreSame(s_expected, StageFiles.Hashes(s_store, Hdfs("stage/fromparquet")));
     }

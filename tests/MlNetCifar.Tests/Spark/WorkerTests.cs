@@ -3,6 +3,7 @@ using MlNetCifar.Data;
 using MlNetCifar.Data.Files;
 using MlNetCifar.Data.Shards;
 using MlNetCifar.Spark.Stage;
+using MlNetCifar.Spark.Stage.Worker;
 using MlNetCifar.Tests.Data;
 
 namespace MlNetCifar.Tests.Spark;

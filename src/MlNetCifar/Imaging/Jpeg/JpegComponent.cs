@@ -27,6 +27,9 @@ sealed class JpegComponent
     public int DcPrediction;
     public bool HasQuantizer;
 
+    /// <summary>One bit for each zigzag position whose coefficients have been sent to the last bit.</summary>
+    public ulong Finished;
+
     /// <summary>Blocks that hold picture samples.</summary>
     public int BlocksWide, BlocksHigh;
 

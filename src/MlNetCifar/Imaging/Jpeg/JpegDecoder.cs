@@ -182,6 +182,7 @@ sealed class JpegDecoder
             if (++scans > MaxScans) ImageErrors.Damaged($"more than {MaxScans} scans", _path);
             _scan.Begin(file, position, !_options.AllowTruncated, _path, _report);
             for (var row = 0; row < _scan.Rows && _scan.DecodeRow(file, row, 0); row++) { }
+            MarkFinished();
             position = _scan.MarkerPosition;
             var marker = _header.Read(file, ref position);
             if (marker == JpegMarker.Eoi) break;
@@ -192,15 +193,23 @@ sealed class JpegDecoder
         foreach (var component in _header.Components) Transform(component, 0, 0, component.PaddedBlocksHigh);
     }
 
-    /// <summary>Without an end marker nothing says that all scans are there; only complete data are let pass in silence.</summary>
+    /// <summary>Notes which coefficients the current scan completes.</summary>
+    void MarkFinished()
+    {
+        var positions = ulong.MaxValue;
+        if (_header.IsProgressive) positions = _header.ApproximationLow == 0 ? (ulong.MaxValue >> (63 - _header.SpectralEnd)) & (ulong.MaxValue << _header.SpectralStart) : 0;
+        foreach (var component in _header.Scan) component.Finished |= positions;
+    }
+
+    /// <summary>Without an end marker nothing says that no scan is missing; only coefficients sent to the last bit do.</summary>
     void MissingEnd()
     {
         _report?.Note("The end-of-image marker is missing.");
         foreach (var component in _header.Components)
         {
-            if (component.HasQuantizer) continue;
+            if (component.Finished == ulong.MaxValue) continue;
             if (_report is not null) _report.IsTruncated = true;
-            if (!_options.AllowTruncated) ImageErrors.Truncated("a colour component is missing", _path);
+            if (!_options.AllowTruncated) ImageErrors.Truncated("scans are missing", _path);
         }
     }
 

@@ -169,6 +169,7 @@ sealed class JpegHeader
             component.Vertical = ComponentCount == 1 ? 1 : entry[1] & 15;
             component.QuantizerIndex = entry[2];
             component.HasQuantizer = false;
+            component.Finished = 0;
             if (component.Horizontal is 0 or > 4 || component.Vertical is 0 or > 4) Fail("a sampling factor out of range");
             MaxHorizontal = Math.Max(MaxHorizontal, component.Horizontal);
             MaxVertical = Math.Max(MaxVertical, component.Vertical);

@@ -1,5 +1,5 @@
-using MlNetCifar.Numerics.Tiles;
 using MlNetCifar.Numerics.Kernels;
+using MlNetCifar.Numerics.Tiles;
 
 namespace MlNetCifar.Numerics.Convolution;
 
@@ -24,7 +24,6 @@ internal sealed unsafe class DirectCorrelation : ICorrelation
     readonly bool _matrix;
     readonly bool _patches;
     readonly int _stripRows;
-    readonly int _strips;
     readonly int _unitsPerBlock;
     readonly int _rowsPerBlock;
     readonly int _pooledRows;
@@ -49,9 +48,12 @@ internal sealed unsafe class DirectCorrelation : ICorrelation
         _pooledRows = Math.Max(2, PooledFloats / Math.Max(1, geometry.Q * geometry.K) / 2 * 2);
         var rowFloats = geometry.PaddedColumns * geometry.C;
         _stripRows = Math.Max(1, Math.Min(geometry.P, geometry.Unpadded ? 16 : ((ScratchFloats / Math.Max(1, rowFloats)) - geometry.R) / geometry.Stride));
-        _strips = (geometry.P + _stripRows - 1) / _stripRows;
-        _stripRows = (geometry.P + _strips - 1) / _strips;
-        _strips = (geometry.P + _stripRows - 1) / _stripRows;
+        var strips = (geometry.P + _stripRows - 1) / _stripRows;
+        _stripRows = (geometry.P + strips - 1) / strips;
+
+        // A strip that is not the whole image has an even number of rows, so that no pooling window lies in two.
+        if (_stripRows < geometry.P)
+            _stripRows = Math.Max(2, _stripRows / 2 * 2);
         _unitsPerBlock = Math.Clamp(ScratchFloats / Math.Max(1, StripFloats), 1, 8);
     }
 
@@ -91,14 +93,13 @@ internal sealed unsafe class DirectCorrelation : ICorrelation
         else
         {
             job.Rows = n >= 8 ? _stripRows : Math.Max(1, Math.Min(_stripRows, (n * _g.P) / 8));
+            if (y.Reduce != null && job.Rows < _g.P)
+                job.Rows = Math.Max(2, job.Rows / 2 * 2);
             job.Strips = (_g.P + job.Rows - 1) / job.Rows;
             var units = n * job.Strips;
             job.PerBlock = Math.Min(_unitsPerBlock, Math.Max(1, units / 8));
             job.Units = (units + job.PerBlock - 1) / job.PerBlock;
             job.PanelBlocks = 1;
-            if (y.Reduce != null)
-                job.Rows += job.Rows % 2;
-            job.Strips = (_g.P + job.Rows - 1) / job.Rows;
         }
 
         pool.Run(ref job, job.Units * job.PanelBlocks);

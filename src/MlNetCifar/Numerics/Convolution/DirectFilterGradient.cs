@@ -1,5 +1,5 @@
-using MlNetCifar.Numerics.Tiles;
 using MlNetCifar.Numerics.Kernels;
+using MlNetCifar.Numerics.Tiles;
 
 namespace MlNetCifar.Numerics.Convolution;
 

@@ -1,7 +1,7 @@
-using MlNetCifar.Numerics.Tiles;
-using MlNetCifar.Numerics.Winograd;
 using MlNetCifar.Numerics.Convolution;
 using MlNetCifar.Numerics.Simd;
+using MlNetCifar.Numerics.Tiles;
+using MlNetCifar.Numerics.Winograd;
 
 namespace MlNetCifar.Numerics.Kernels;
 
@@ -29,7 +29,7 @@ internal sealed unsafe class ConvPlan
         var tiles = TileSet.For(width);
         _pooling = PoolSet.For(tiles.Lanes);
         var forward = Correlation.Forward(shape);
-        _forward = (winograd is null ? WinogradCorrelation.Wins(forward, tiles.Lanes) : winograd.Value && WinogradCorrelation.Fits(forward, tiles.Lanes))
+        _forward = (winograd ?? WinogradCorrelation.Wins(forward, tiles.Lanes)) && WinogradCorrelation.Fits(forward, tiles.Lanes)
             ? new WinogradCorrelation(forward, backward: false, tiles)
             : new DirectCorrelation(shape, null, tiles);
         _backward = new ICorrelation[shape.Stride * shape.Stride];
@@ -37,13 +37,14 @@ internal sealed unsafe class ConvPlan
         {
             int row = phase / shape.Stride, column = phase % shape.Stride;
             var backward = Correlation.BackwardData(shape, row, column);
-            _backward[phase] = shape.Stride == 1
-                && (winograd is null ? WinogradCorrelation.Wins(backward, tiles.Lanes) : winograd.Value && WinogradCorrelation.Fits(backward, tiles.Lanes))
+            _backward[phase] = shape.Stride == 1 && (winograd ?? WinogradCorrelation.Wins(backward, tiles.Lanes)) && WinogradCorrelation.Fits(backward, tiles.Lanes)
                 ? new WinogradCorrelation(backward, backward: true, tiles)
                 : new DirectCorrelation(shape, (row, column), tiles);
         }
 
-        _gradient = (winograd is null ? WinogradFilterGradient.Wins(shape, tiles.Lanes) : winograd.Value && WinogradFilterGradient.Fits(shape, tiles.Lanes)) ? new WinogradFilterGradient(shape, tiles) : new DirectFilterGradient(shape, tiles);
+        _gradient = (winograd ?? WinogradFilterGradient.Wins(shape, tiles.Lanes)) && WinogradFilterGradient.Fits(shape, tiles.Lanes)
+            ? new WinogradFilterGradient(shape, tiles)
+            : new DirectFilterGradient(shape, tiles);
 
         PackedLength = (int)Arena.Align(_forward.PackedLength) + _backward.Sum(b => (int)Arena.Align(b.PackedLength));
         var scratch = Math.Max(_forward.ScratchLength, _backward.Max(b => b.ScratchLength));

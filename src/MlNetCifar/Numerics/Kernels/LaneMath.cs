@@ -6,7 +6,7 @@ namespace MlNetCifar.Numerics.Kernels;
 internal static class LaneMath
 {
     /// <summary>
-    /// eˣ for x clamped to −87 … 88: x = n·ln 2 + r, a polynomial of degree 6 in r (the Taylor coefficients of 1/k! suffice, since |r| ≤ ln 2 / 2
+    /// eˣ for x clamped to −87 … 88: x = n·ln 2 + r, a polynomial of degree 7 in r (the Taylor coefficients of 1/k! suffice, since |r| ≤ ln 2 / 2
     /// leaves a remainder below 2⁻²⁴), then a power of two. Relative error below 2 ulp.
     /// </summary>
     public static V Exp<TLanes, V>(V x)

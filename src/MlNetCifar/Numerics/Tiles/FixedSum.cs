@@ -1,5 +1,5 @@
-using MlNetCifar.Numerics.Convolution;
 using System.Runtime.Intrinsics;
+using MlNetCifar.Numerics.Convolution;
 
 namespace MlNetCifar.Numerics.Tiles;
 

@@ -1,6 +1,6 @@
 using MlNetCifar.Numerics.Convolution;
-using MlNetCifar.Numerics.Tiles;
 using MlNetCifar.Numerics.Kernels;
+using MlNetCifar.Numerics.Tiles;
 
 namespace MlNetCifar.Numerics.Winograd;
 
@@ -190,8 +190,12 @@ internal sealed unsafe class WinogradCorrelation : ICorrelation
             var (image, down, across) = Place(i);
             var window = new TileWindow
             {
-                Origin = tile, RowStride = 4 * _paddedK, PixelStride = _paddedK, Channels = _paddedK,
-                EndRow = Math.Min(4, _g.P - (down * 4)), EndColumn = Math.Min(4, _g.Q - (across * 4)),
+                Origin = tile,
+                RowStride = 4 * _paddedK,
+                PixelStride = _paddedK,
+                Channels = _paddedK,
+                EndRow = Math.Min(4, _g.P - (down * 4)),
+                EndColumn = Math.Min(4, _g.Q - (across * 4)),
             };
             var direct = y.Reduce == null && _paddedK == _g.K;
             var target = y.Values + _g.ResultOffset + ((nint)image * _g.ResultImage) + ((nint)down * 4 * _g.ResultRow) + ((nint)across * 4 * _g.ResultPixel);

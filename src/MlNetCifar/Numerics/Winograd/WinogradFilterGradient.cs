@@ -1,6 +1,6 @@
 using MlNetCifar.Numerics.Convolution;
-using MlNetCifar.Numerics.Tiles;
 using MlNetCifar.Numerics.Kernels;
+using MlNetCifar.Numerics.Tiles;
 
 namespace MlNetCifar.Numerics.Winograd;
 
@@ -72,7 +72,7 @@ internal sealed unsafe class WinogradFilterGradient : IFilterGradient
     // Zeros for missing rows, or the temporaries of the last transform.
     int ZeroLength => (int)Arena.Align(Math.Max(6 * Math.Max(_s.C, _s.K), 27 * _tiles.Lanes));
 
-    int TempLength => ZeroLength + (int)Arena.Align( ExpandedRows * _s.Q * _s.K);
+    int TempLength => ZeroLength + (int)Arena.Align(ExpandedRows * _s.Q * _s.K);
 
     public void Run(int n, float* x, in ConvSource gradY, float* gradF, float* workspace, WorkerPool pool)
     {

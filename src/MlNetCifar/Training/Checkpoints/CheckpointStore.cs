@@ -17,6 +17,9 @@ internal sealed class CheckpointStore(string folder, IFileStore files)
     /// <summary>Best epochs of the last two checkpoints written here; their files stay.</summary>
     readonly Queue<int> _kept = new();
 
+    /// <summary>A damaged checkpoint must not take the place of a whole one.</summary>
+    bool _lastIsDamaged;
+
     public string Folder => folder;
 
     /// <summary>Whether a checkpoint, whole or not, is here.</summary>
@@ -33,9 +36,10 @@ internal sealed class CheckpointStore(string folder, IFileStore files)
     {
         var json = JsonSerializer.SerializeToUtf8Bytes(header, CheckpointJson.Default.CheckpointHeader);
         files.Write(At(Next), stream => CheckpointFile.Write(stream, json, blocks));
-        if (files.FileExists(At(Last)))
+        if (!_lastIsDamaged && files.FileExists(At(Last)))
             files.Move(At(Last), At(Previous));
         files.Move(At(Next), At(Last));
+        _lastIsDamaged = false;
         Forget(header.State.BestEpoch);
     }
 
@@ -70,6 +74,7 @@ internal sealed class CheckpointStore(string folder, IFileStore files)
 
         if (newest is null && faults.Count > 0)
             throw TrainingErrors.CheckpointsDamaged(folder, faults.Select(f => $"{Path.GetFileName(f.Path)}: {f.Fault}"));
+        _lastIsDamaged = faults.Any(f => f.Path == At(Last));
         foreach (var (path, fault) in faults)
             warn($"The checkpoint {path} cannot be used ({fault}); going on from step {newest!.Value.Header.State.Step:N0} in {Path.GetFileName(newest.Value.Path)}.");
         return newest;

@@ -1,5 +1,3 @@
-using MlNetCifar.Data;
-using MlNetCifar.Data.Files;
 using MlNetCifar.Tests.Evaluation;
 using MlNetCifar.Training;
 using MlNetCifar.Training.Checkpoints;
@@ -92,64 +90,6 @@ public sealed class FaultTests
         SmallRun.AssertSame(SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam)), result);
         Assert.IsTrue(result.Elapsed > TimeSpan.Zero && result.Elapsed < TimeSpan.FromHours(1));
         Assert.IsTrue(result.History.All(r => r.Seconds is > 0 and < 3600 && r.ImagesPerSecond > 0));
-    }
-
-    /// <summary>Delegates to the local disk until it is full; then files are cut off in the middle.</summary>
-    sealed class LimitedDisk : IFileStore
-    {
-        readonly LocalFileStore _disk = LocalFileStore.Instance;
-
-        public volatile bool IsFull;
-
-        public Stream OpenRead(string path) => _disk.OpenRead(path);
-
-        public void Write(string path, Action<Stream> content) => _disk.Write(path, stream =>
-        {
-            content(stream);
-            if (!IsFull)
-                return;
-            stream.SetLength(stream.Length / 2);
-            throw new IOException("No space left on device");
-        });
-
-        public IEnumerable<StoredEntry> List(string folder) => _disk.List(folder);
-
-        public bool FileExists(string path) => _disk.FileExists(path);
-
-        public bool FolderExists(string path) => _disk.FolderExists(path);
-
-        public void Delete(string path) => _disk.Delete(path);
-
-        public void Move(string from, string to) => _disk.Move(from, to);
-    }
-
-    /// <summary>Pictures behind a disk that fails after so many of them.</summary>
-    sealed class BreakingSource(ImageSource inner) : ImageSource
-    {
-        int _reads;
-
-        public int ReadsLeft { get; init; }
-
-        public override int Count => inner.Count;
-
-        public override int Height => inner.Height;
-
-        public override int Width => inner.Width;
-
-        public override int Channels => inner.Channels;
-
-        public override IReadOnlyList<string> Classes => inner.Classes;
-
-        public override int Label(int index) => inner.Label(index);
-
-        public override string Name(int index) => inner.Name(index);
-
-        public override void CopyPixels(int index, Span<byte> destination)
-        {
-            if (Interlocked.Increment(ref _reads) > ReadsLeft)
-                throw new MlNetCifarException("MNC1030", ErrorKind.Data, "The shard is gone.", "Prepare it again.", "X_part_00001.npy");
-            inner.CopyPixels(index, destination);
-        }
     }
 
     /// <summary>A wall clock that leaps by years at every look; the monotonic one runs on.</summary>

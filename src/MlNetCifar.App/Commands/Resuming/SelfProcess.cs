@@ -1,0 +1,38 @@
+using System.Diagnostics;
+
+namespace MlNetCifar.App.Commands.Resuming;
+
+/// <summary>This program as a child process.</summary>
+internal static class SelfProcess
+{
+    /// <summary>Runs the program and waits.</summary>
+    /// <returns>Exit code and standard output; standard error goes to <paramref name="log"/>.</returns>
+    public static (int Code, string Output) Run(IEnumerable<string> arguments, TextWriter log, CancellationToken stop)
+    {
+        var (file, first) = Command();
+        var start = new ProcessStartInfo(file) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        foreach (var argument in first.Concat(arguments))
+            start.ArgumentList.Add(argument);
+        using var process = Process.Start(start)!;
+        using var registration = stop.Register(process.Kill);
+        process.ErrorDataReceived += (_, line) =>
+        {
+            if (line.Data is { Length: > 0 } text)
+                log.WriteLine(text);
+        };
+        process.BeginErrorReadLine();
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        stop.ThrowIfCancellationRequested();
+        return (process.ExitCode, output);
+    }
+
+    static (string File, string[] First) Command()
+    {
+        var name = typeof(SelfProcess).Assembly.GetName().Name!;
+        var host = Environment.ProcessPath ?? "dotnet";
+        if (Path.GetFileNameWithoutExtension(host) == name)
+            return (host, []);
+        return (Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet", [Path.Combine(AppContext.BaseDirectory, name + ".dll")]);
+    }
+}

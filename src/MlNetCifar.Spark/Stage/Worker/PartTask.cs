@@ -1,0 +1,60 @@
+using System.Globalization;
+using System.Text.Json;
+using MlNetCifar.Data.Files;
+using MlNetCifar.Data.Shards;
+
+namespace MlNetCifar.Spark.Stage.Worker;
+
+/// <summary>What goes into one part: a file of the job folder, one JSON object a line, the first for the part and one for each row.</summary>
+/// <param name="Part">The part's number.</param>
+/// <param name="Key">The plan's key of it.</param>
+/// <param name="Items">Its images, in the order of its rows.</param>
+sealed record PartTask(int Part, string Key, IReadOnlyList<ShardItem> Items)
+{
+    public static string FileName(int part) => string.Create(CultureInfo.InvariantCulture, $"task_{part:D5}.jsonl");
+
+    public void Write(IFileStore store, string jobFolder) => store.Write($"{jobFolder}/{FileName(Part)}", stream =>
+    {
+        using var json = new Utf8JsonWriter(stream);
+        WriteLine(stream, json, () =>
+        {
+            json.WriteNumber("part", Part);
+            json.WriteString("key", Key);
+            json.WriteNumber("count", Items.Count);
+        });
+        foreach (var item in Items)
+        {
+            WriteLine(stream, json, () =>
+            {
+                json.WriteString("name", item.Name);
+                json.WriteNumber("label", item.Label);
+                json.WriteNumber("bytes", item.Length);
+            });
+        }
+    });
+
+    static void WriteLine(Stream stream, Utf8JsonWriter json, Action content)
+    {
+        json.WriteStartObject();
+        content();
+        json.WriteEndObject();
+        json.Flush();
+        json.Reset();
+        stream.WriteByte((byte)'\n');
+    }
+
+    public static PartTask Read(IFileStore store, string jobFolder, int part)
+    {
+        using var reader = new StreamReader(store.OpenRead($"{jobFolder}/{FileName(part)}"));
+        using var head = JsonDocument.Parse(reader.ReadLine() ?? "");
+        var items = new ShardItem[head.RootElement.GetProperty("count").GetInt32()];
+        for (var i = 0; i < items.Length; i++)
+        {
+            using var line = JsonDocument.Parse(reader.ReadLine() ?? "");
+            var root = line.RootElement;
+            items[i] = new(root.GetProperty("name").GetString()!, root.GetProperty("label").GetInt32(), root.GetProperty("bytes").GetInt64());
+        }
+
+        return new(head.RootElement.GetProperty("part").GetInt32(), head.RootElement.GetProperty("key").GetString()!, items);
+    }
+}

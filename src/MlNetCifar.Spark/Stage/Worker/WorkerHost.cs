@@ -1,0 +1,87 @@
+using MlNetCifar.Data;
+using MlNetCifar.Data.Files;
+using MlNetCifar.Data.Shards;
+
+namespace MlNetCifar.Spark.Stage.Worker;
+
+/// <summary>The program that runs in executors: rows in, shards to their destination, one row out for each.</summary>
+public static class WorkerHost
+{
+    /// <summary>The exit code of a worker that must be tried again.</summary>
+    const int Retry = 75;
+
+    /// <summary>Works until the end of the input.</summary>
+    /// <param name="arguments">The job, as the driver wrote it.</param>
+    /// <param name="input">Rows from Spark.</param>
+    /// <param name="output">Rows to Spark.</param>
+    /// <param name="error">What Spark shows where the attempt fails.</param>
+    /// <returns>The exit code: 0 only after the end of the input.</returns>
+    public static int Run(string[] arguments, Stream input, Stream output, TextWriter error)
+    {
+        ArgumentNullException.ThrowIfNull(arguments);
+        if (arguments is not [var text])
+        {
+            error.WriteLine("usage: mlnetcifar-worker JOB (started by Spark, see 'prepare --master sc://…')");
+            return 2;
+        }
+
+        try
+        {
+            var job = WorkerJob.FromArgument(text);
+            using var watchdog = new Watchdog(job.Watchdog, error);
+            using var stores = new StageStores(job.NameNodes, job.User);
+            using var writer = new StreamWriter(output) { NewLine = "\n" };
+            var rows = new WorkerInput(input);
+            while (rows.TryPeek(out var part))
+                writer.WriteLine(Part(job, stores, rows, part, watchdog));
+            rows.Drain();
+            return 0;
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            error.WriteLine(e is MlNetCifarException or WorkerFaultException ? e.Message : e.ToString());
+            return Retry;
+        }
+    }
+
+    static WorkerRow Part(WorkerJob job, StageStores stores, WorkerInput rows, int part, Watchdog watchdog)
+    {
+        var store = stores.For(job.JobFolder);
+        var task = PartTask.Read(store, job.JobFolder, part);
+        IEnumerable<ShardInput> inputs;
+        if (job.InputRoot is { } root)
+        {
+            rows.Take();
+            inputs = new FilePrefetcher(stores.For(root), root, job.MaxFileBytes).Inputs(task.Items);
+        }
+        else
+        {
+            inputs = rows.Inputs(task);
+        }
+
+        ShardPart built;
+        try
+        {
+            built = new ShardBuilder(job.Options).Build(task.Items.Count, inputs, _ => watchdog.Feed());
+        }
+        catch (MlNetCifarException e) when (job.Options.OnBadImage == OnBadImage.Fail && e.Kind == ErrorKind.Data)
+        {
+            // Trying again would find the same image.
+            rows.Drain();
+            return new(null, null, e.Code, e.Message);
+        }
+
+        rows.EndPart(part);
+        return Write(job, store, task, built, watchdog);
+    }
+
+    static WorkerRow Write(WorkerJob job, IFileStore store, PartTask task, ShardPart built, Watchdog watchdog)
+    {
+        var attempt = $"attempt_{task.Part:D5}_{Guid.NewGuid():N}";
+        watchdog.Feed();
+        // The job may have ended while this attempt was at work; writing now would litter.
+        if (!store.FileExists($"{job.JobFolder}/{PartTask.FileName(task.Part)}"))
+            throw new WorkerFaultException(StageErrors.JobGone(job.JobFolder));
+        return new(attempt, built.Write(store, $"{job.JobFolder}/{attempt}", task.Part, task.Key, job.Classes));
+    }
+}

@@ -1,0 +1,65 @@
+using MlNetCifar.Training;
+using MlNetCifar.Training.Loop;
+
+namespace MlNetCifar.Tests.Training.Resume;
+
+[TestClass]
+public sealed class PacerTests
+{
+    /// <summary>Seconds a step and a validation take, the latter also after the machine slowed to a third half-way.</summary>
+    [TestMethod]
+    [DataRow(600, 1.0, 10.0, false)]
+    [DataRow(600, 1.0, 10.0, true)]
+    [DataRow(20, 0.5, 0.9, false)]
+    [DataRow(900, 12.0, 20.0, true)]
+    public void Run_UnderATimeBudget_EndsWithinThreePercent(int budget, double step, double validation, bool slows)
+    {
+        var clock = new ManualClock();
+        var options = new TrainingOptions { TimeBudget = TimeSpan.FromSeconds(budget) };
+        const int batch = 64;
+        var images = (int)(validation / (step / batch / 3));
+        var pacer = new Pacer(options, clock, 0, 40, images);
+        var progress = 0.0;
+        var validated = false;
+        for (var steps = 1; !pacer.IsTimeUp; steps++)
+        {
+            var slow = slows && clock.Seconds > budget / 2.0 ? 3 : 1;
+            Assert.IsTrue(pacer.Progress(steps) >= progress - 0.03, "the schedule runs backwards");
+            progress = pacer.Progress(steps);
+            clock.Seconds += step * slow;
+            pacer.Stepped(step * slow, batch);
+            validated = steps % 40 == 0 && !pacer.IsTimeUp;
+            if (!validated)
+                continue;
+            clock.Seconds += validation * slow;
+            pacer.ValidationSeconds = validation * slow;
+        }
+
+        Assert.IsTrue(progress > 0.8, $"the schedule ended at {progress:P0}");
+        if (!validated)
+            clock.Seconds += validation * (slows ? 3 : 1);
+        var slack = Math.Max(0.03 * budget, 0.55 * step * (slows ? 3 : 1));
+        Assert.AreEqual(budget, clock.Seconds, slack);
+    }
+
+    [TestMethod]
+    public void Progress_BySteps_DoesNotLookAtTheClock()
+    {
+        var clock = new ManualClock();
+        var pacer = new Pacer(new TrainingOptions { Epochs = 4 }, clock, 0, 10, 0);
+        Assert.AreEqual(0.25, pacer.Progress(10));
+        clock.Seconds = 1e6;
+        Assert.AreEqual(0.25, pacer.Progress(10));
+        Assert.IsFalse(pacer.IsTimeUp);
+        Assert.AreEqual(1.0, pacer.Progress(41));
+    }
+
+    sealed class ManualClock : TimeProvider
+    {
+        public double Seconds { get; set; }
+
+        public override long TimestampFrequency => 1_000_000;
+
+        public override long GetTimestamp() => (long)(Seconds * 1e6);
+    }
+}
