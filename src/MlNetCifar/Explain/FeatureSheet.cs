@@ -43,7 +43,7 @@ public sealed record FeatureSheet(RgbImage Picture, IReadOnlyList<int> Channels,
             {
                 // Unsmoothed, so that the map's own pixels show.
                 var value = probed.Features[((((y * maps.H / Tile) * maps.W) + (x * maps.W / Tile)) * maps.C) + channel];
-                Pictures.Color(most > least ? (value - least) / (most - least) : 0, sheet.Row(top + y).Slice(3 * (left + x), 3));
+                MapDrawing.Color(most > least ? (value - least) / (most - least) : 0, sheet.Row(top + y).Slice(3 * (left + x), 3));
             }
     }
 }

@@ -88,7 +88,7 @@ public sealed class GradCam : IDisposable
             small[i / maps.C] += weights[i % maps.C] * probed.Features[i];
         foreach (ref var value in small.AsSpan())
             value = Math.Max(value, 0);
-        return Heatmap.Normalized(Pictures.Enlarge(small, maps.H, maps.W, height, width), height, width, probed.Class, probed.Probability);
+        return Heatmap.Normalized(MapDrawing.Enlarge(small, maps.H, maps.W, height, width), height, width, probed.Class, probed.Probability);
     }
 
     List<Probed> Probe(ReadOnlySpan<byte> pixels, int? target)

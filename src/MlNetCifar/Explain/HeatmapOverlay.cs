@@ -21,7 +21,7 @@ public static class HeatmapOverlay
             throw new ArgumentException($"{pixels.Length} bytes of {channels} channels do not fit a map of {map.Height}×{map.Width}.", nameof(pixels));
         var scale = Math.Max(1, (side + Math.Min(map.Height, map.Width) - 1) / Math.Min(map.Height, map.Width));
         var (height, width) = (scale * map.Height, scale * map.Width);
-        var heat = Pictures.Enlarge([.. map.Values], map.Height, map.Width, height, width);
+        var heat = MapDrawing.Enlarge([.. map.Values], map.Height, map.Width, height, width);
         var result = new RgbImage((2 * width) + Gap, height);
         result.Pixels.Fill(255);
         Span<byte> color = stackalloc byte[3];
@@ -32,7 +32,7 @@ public static class HeatmapOverlay
             {
                 var value = heat[(y * width) + x];
                 var share = map.Degenerate ? 0 : 0.35f + (0.4f * value);
-                Pictures.Color(value, color);
+                MapDrawing.Color(value, color);
                 for (var c = 0; c < 3; c++)
                 {
                     var pixel = pixels[((((y / scale) * map.Width) + (x / scale)) * channels) + (channels == 3 ? c : 0)];

@@ -1,7 +1,7 @@
 namespace MlNetCifar.Explain;
 
 /// <summary>Drawing of maps.</summary>
-internal static class Pictures
+internal static class MapDrawing
 {
     /// <summary>Colours of 0, ¼, ½, ¾ and 1: of steadily rising lightness, so that they keep their order in grey and for the colour-blind.</summary>
     static ReadOnlySpan<byte> Stops => [14, 12, 48, 84, 24, 112, 186, 54, 92, 244, 128, 44, 252, 232, 120];
