@@ -14,6 +14,7 @@ internal static class AllVerbs
         new TrainCommand(),
         new EvaluateCommand(),
         new PredictCommand(),
+        new ExplainCommand(),
         new PrepareCommand(),
         new SummaryCommand(),
         new CompareCommand(),

@@ -8,7 +8,7 @@ namespace MlNetCifar.App.Commands;
 /// <summary>Names what is on pictures.</summary>
 internal sealed class PredictCommand() : Verb("predict", "Name what is on pictures: the most probable classes of each.")
 {
-    const string StandardInput = "-";
+    internal const string StandardInput = "-";
     const string Unknown = "unknown";
 
     static readonly Setting<int> s_top = Cli.Settings.Of("top", "N", "Classes to print for each picture", Texts.Positive, 3);
@@ -55,7 +55,7 @@ internal sealed class PredictCommand() : Verb("predict", "Name what is on pictur
         }
     }
 
-    static byte[] Read(Call call, string file)
+    internal static byte[] Read(Call call, string file)
     {
         if (file != StandardInput)
             return File.ReadAllBytes(file);
@@ -65,7 +65,7 @@ internal sealed class PredictCommand() : Verb("predict", "Name what is on pictur
         return buffer.ToArray();
     }
 
-    static IEnumerable<string> Expand(string argument)
+    internal static IEnumerable<string> Expand(string argument)
     {
         if (argument == StandardInput || File.Exists(argument))
             return [argument];

@@ -17,6 +17,7 @@ internal sealed class Network : IDisposable
     readonly Value _input;
     readonly Value _logits;
     readonly PlannedBuffer _probabilities;
+    readonly int _kept;
 
     /// <summary>Compiles.</summary>
     /// <param name="weights">Borrowed; must outlive the network.</param>
@@ -24,15 +25,16 @@ internal sealed class Network : IDisposable
     /// <param name="training">Whether <see cref="Backward(CancellationToken)"/> will be called.</param>
     /// <param name="pool">Borrowed threads.</param>
     /// <param name="width">Lane width; null for the machine's.</param>
-    public Network(NetworkWeights weights, int batchSize, bool training, WorkerPool pool, SimdWidth? width = null)
+    /// <param name="keep">Position of the layer that <see cref="Probe"/> looks at; null for none.</param>
+    public Network(NetworkWeights weights, int batchSize, bool training, WorkerPool pool, SimdWidth? width = null, string? keep = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
         Weights = weights;
         BatchSize = batchSize;
         _pass = new Pass { Pool = pool, Width = width ?? SimdLevel.Active };
         Gradients = training ? new WeightGradients(weights) : null;
-        var compiled = new NetworkCompiler(weights, batchSize, Gradients, _pass).Compile();
-        (Ops, _input, _logits, _probabilities, Buffers) = compiled;
+        var compiled = new NetworkCompiler(weights, batchSize, Gradients, _pass, keep).Compile();
+        (Ops, _input, _logits, _probabilities, Buffers, _kept) = compiled;
         _arena = new Arena(MemoryPlanner.Place(Buffers));
         foreach (var buffer in Buffers)
             buffer.Bind(_arena);
@@ -131,6 +133,38 @@ internal sealed class Network : IDisposable
             cancellation.ThrowIfCancellationRequested();
             Ops[i].Backward(_pass);
         }
+    }
+
+    /// <summary>Shape of what <see cref="Probe"/> gives, N being the largest batch.</summary>
+    public Shape ProbedShape => Ops[_kept].Output.Shape;
+
+    /// <summary>The kept layer's result for the batch in <see cref="Input"/>, without dropout and with running statistics. The logits are computed as well.</summary>
+    /// <param name="count">Images, 1 … <see cref="BatchSize"/>.</param>
+    /// <param name="features">[count, H, W, C] of the kept layer; overwritten.</param>
+    public void Probe(int count, Span<float> features)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, BatchSize);
+        (_pass.Count, _pass.Training) = (count, false);
+        for (var i = 0; i < Ops.Length; i++)
+        {
+            Ops[i].Forward(_pass);
+
+            // Now, before a layer that works in place overwrites it.
+            if (i == _kept)
+                Ops[i].Output.Rows(count).CopyTo(features);
+        }
+    }
+
+    /// <summary>∂(logits · <paramref name="seeds"/>)/∂features after <see cref="Probe(int, Span{float})"/>, for a network compiled for training.</summary>
+    /// <param name="count">As before.</param>
+    /// <param name="seeds">[count, outputs].</param>
+    /// <param name="gradient">[count, H, W, C] of the kept layer; overwritten.</param>
+    public void ProbeGradient(int count, ReadOnlySpan<float> seeds, Span<float> gradient)
+    {
+        seeds.CopyTo(_logits.GradientRows(count));
+        for (var i = Ops.Length - 1; i > _kept; i--)
+            Ops[i].Backward(_pass);
+        Ops[_kept].Output.GradientRows(count).CopyTo(gradient);
     }
 
     /// <summary>Forward pass that adds each op's ticks to <paramref name="ticks"/>.</summary>

@@ -6,7 +6,7 @@ namespace MlNetCifar.Nn;
 
 /// <summary>What the compiler hands to the network.</summary>
 internal sealed record CompiledNetwork(
-    ImmutableArray<LayerOp> Ops, Value Input, Value Logits, PlannedBuffer Probabilities, IReadOnlyList<PlannedBuffer> Buffers);
+    ImmutableArray<LayerOp> Ops, Value Input, Value Logits, PlannedBuffer Probabilities, IReadOnlyList<PlannedBuffer> Buffers, int Kept);
 
 /// <summary>
 /// Turns a checked description into ops and the buffers they need. The step's timeline has one moment per op forward (its index), one for the loss,
@@ -16,7 +16,8 @@ internal sealed record CompiledNetwork(
 /// <param name="batchSize">Largest batch.</param>
 /// <param name="gradients">Where gradients go; null for inference.</param>
 /// <param name="pass">Threads and lane width.</param>
-internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, WeightGradients? gradients, Pass pass)
+/// <param name="keep">Position of a layer whose own result some op must give: no layer behind it is fused with it. Null for none.</param>
+internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, WeightGradients? gradients, Pass pass, string? keep = null)
 {
     readonly List<LayerOp> _ops = [];
     readonly List<PlannedBuffer> _buffers = [];
@@ -31,6 +32,7 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
     /// <summary>Scratch of one op at a time, shared by all.</summary>
     readonly PlannedBuffer _workspace = new("workspace", 0);
     int _dropouts;
+    int _kept = -1;
 
     bool Training => gradients is not null;
 
@@ -43,16 +45,19 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
         _permanent.AddRange([probabilities, _workspace]);
         _buffers.Add(_workspace);
         Schedule(input, logits);
-        return new CompiledNetwork([.. _ops], input, logits, probabilities, _buffers);
+        return new CompiledNetwork([.. _ops], input, logits, probabilities, _buffers, _kept);
     }
 
     Value Emit(ImmutableArray<LayerNode> nodes, Value value)
     {
+        var last = keep is null ? -1 : Enumerable.Range(0, nodes.Length).FirstOrDefault(i => nodes[i].Position == keep, -1);
         for (var i = 0; i < nodes.Length;)
         {
-            var fusion = LayerFusion.Find(nodes, i, Training);
+            var fusion = LayerFusion.Find(i <= last ? nodes[..(last + 1)] : nodes, i, Training);
             value = Emit(fusion, value);
             i += fusion.Length;
+            if (i == last + 1 && last >= 0)
+                _kept = _ops.Count - 1;
         }
 
         return value;

@@ -21,7 +21,7 @@ public sealed partial class SourceTests
         ["Models"] = ["Imaging", "Numerics", "Data", "Nn", "Evaluation"],
         ["Training"] = ["Imaging", "Numerics", "Data", "Nn", "Evaluation", "Models"],
         ["Tuning"] = ["Imaging", "Numerics", "Data", "Nn", "Evaluation", "Models", "Training"],
-        ["Explain"] = ["Imaging", "Numerics", "Nn"],
+        ["Explain"] = ["Imaging", "Numerics", "Data", "Nn", "Models"],
         ["Onnx"] = ["Numerics", "Nn"],
     };
 

@@ -19,10 +19,12 @@ internal sealed class GradientCheck : IDisposable
     readonly Dictionary<string, double[]> _values;
     readonly float[] _images;
     readonly int[] _labels;
+    readonly bool _training;
 
     /// <summary>Runs forward, loss and backward on a batch of <paramref name="count"/> images in a network for <paramref name="batchSize"/>.</summary>
-    public GradientCheck(NetworkSpec spec, int count, int batchSize, SimdWidth width, Action<Network>? prepare = null)
+    public GradientCheck(NetworkSpec spec, int count, int batchSize, SimdWidth width, Action<Network>? prepare = null, bool training = true)
     {
+        _training = training;
         _weights = Weights(spec);
         _values = _weights.Tensors.ToDictionary(t => t.Name, t => LaneCases.Doubles(t.Values));
         _pool = new WorkerPool(2);
@@ -31,7 +33,7 @@ internal sealed class GradientCheck : IDisposable
         _images = LaneCases.Draw(5, count * spec.InputShape(1).Length, -1.5, 1.5);
         _labels = [.. Enumerable.Range(0, count).Select(i => i * 3 % spec.Classes)];
         _images.CopyTo(_network.Input(count));
-        _network.Forward(count, training: true, Seed, Step);
+        _network.Forward(count, training, Seed, Step);
         Logits = _network.Logits(count).ToArray();
         Loss = _network.Loss(_labels, 0.1f, [], out _);
         _network.Backward();
@@ -50,7 +52,7 @@ internal sealed class GradientCheck : IDisposable
     public void Check(int samples)
     {
         var what = _weights.Spec.Name;
-        var expected = new ReferenceNetwork(_weights, name => _values[name], true, Seed, Step).Logits(LaneCases.Doubles(_images), _labels.Length);
+        var expected = new ReferenceNetwork(_weights, name => _values[name], _training, Seed, Step).Logits(LaneCases.Doubles(_images), _labels.Length);
         var scale = expected.Max(Math.Abs) + 1e-3;
         for (var i = 0; i < expected.Length; i++)
             LaneCases.AssertClose(expected[i], Logits[i], 1e-4 * scale, $"{what}: logit {i}");
@@ -111,7 +113,7 @@ internal sealed class GradientCheck : IDisposable
 
     double ReferenceLoss()
     {
-        var logits = new ReferenceNetwork(_weights, name => _values[name], true, Seed, Step).Logits(LaneCases.Doubles(_images), _labels.Length);
+        var logits = new ReferenceNetwork(_weights, name => _values[name], _training, Seed, Step).Logits(LaneCases.Doubles(_images), _labels.Length);
         return _weights.Spec.Loss == LossKind.SigmoidCrossEntropy
             ? ReferenceLayers.SigmoidCrossEntropy(logits, _labels, 0.1f, null)
             : ReferenceLayers.SoftmaxCrossEntropy(logits, _labels, _weights.Spec.Classes, 0.1f, null);

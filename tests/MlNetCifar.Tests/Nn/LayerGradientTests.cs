@@ -62,6 +62,14 @@ public sealed class LayerGradientTests
     }
 
     [TestMethod]
+    [DynamicData(nameof(Cases))]
+    public void GradientsInUse_EqualCentralDifferences(string name, int width)
+    {
+        using var check = new GradientCheck(Network(name), count: 3, batchSize: 4, (SimdWidth)width, training: false);
+        check.Check(samples: 6);
+    }
+
+    [TestMethod]
     public void SigmoidLoss_GradientsEqualCentralDifferences()
     {
         var spec = Network("conv relu pool", 2);

@@ -96,7 +96,8 @@ internal sealed class BatchNormOp(BatchNorm spec, BatchNormWeights weights, bool
         var gradGamma = spec.Scale ? Gradients!.Of(weights.Gamma) : saved.Span().Slice(4 * Channels, Channels);
         BatchNormalization.Backward(
             Input.Rows(pass.Count), gradY, BatchMean, InverseDeviation, weights.Gamma.Values, clamp,
-            Input.Gradient is null ? gradY : Input.GradientRows(pass.Count), gradGamma, Gradients!.Of(weights.Beta), workspace.Span(), pass.Width, pass.Pool);
+            Input.Gradient is null ? gradY : Input.GradientRows(pass.Count), gradGamma, Gradients!.Of(weights.Beta), workspace.Span(), pass.Width, pass.Pool,
+            constant: !pass.Training);
     }
 
     void UpdateRunning(ReadOnlySpan<float> mean, ReadOnlySpan<float> variance, int rows)

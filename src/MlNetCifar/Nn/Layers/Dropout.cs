@@ -37,7 +37,11 @@ internal sealed class DropoutOp(float rate, int index) : LayerOp
     {
         if (Input.Gradient is null)
             return;
-        Numerics.Kernels.Dropout.Apply(rate, pass.Seed, index, pass.Step, Output.GradientRows(pass.Count), Input.GradientRows(pass.Count), pass.Pool);
+        var gradY = Output.GradientRows(pass.Count);
+        if (pass.Training)
+            Numerics.Kernels.Dropout.Apply(rate, pass.Seed, index, pass.Step, gradY, Input.GradientRows(pass.Count), pass.Pool);
+        else if (Input.Gradient != Output.Gradient)
+            gradY.CopyTo(Input.GradientRows(pass.Count));
     }
 }
 

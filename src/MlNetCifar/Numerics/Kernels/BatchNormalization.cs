@@ -62,7 +62,7 @@ internal static unsafe class BatchNormalization
         }
     }
 
-    /// <summary>Backward pass in training: ∂loss/∂x, ∂loss/∂γ and ∂loss/∂β, the batch's own statistics being functions of x.</summary>
+    /// <summary>Backward pass: ∂loss/∂x, ∂loss/∂γ and ∂loss/∂β. In training the batch's own statistics are functions of x.</summary>
     /// <param name="x">[rows, C], the layer's input.</param>
     /// <param name="gradY">[rows, C].</param>
     /// <param name="mean">[C], of the batch.</param>
@@ -76,9 +76,11 @@ internal static unsafe class BatchNormalization
     /// <param name="workspace">Scratch.</param>
     /// <param name="width">Lane width.</param>
     /// <param name="pool">Threads.</param>
+    /// <param name="constant">Whether mean and deviation are constants, as in a pass that is not for training.</param>
     public static void Backward(
         ReadOnlySpan<float> x, ReadOnlySpan<float> gradY, ReadOnlySpan<float> mean, ReadOnlySpan<float> inverseDeviation, ReadOnlySpan<float> gamma, ReadOnlySpan<float> relu,
-        Span<float> gradX, Span<float> gradGamma, Span<float> gradBeta, Span<float> workspace, SimdWidth width, WorkerPool pool)
+        Span<float> gradX, Span<float> gradGamma, Span<float> gradBeta, Span<float> workspace, SimdWidth width, WorkerPool pool,
+        bool constant = false)
     {
         var channels = mean.Length;
         var rows = x.Length / channels;
@@ -101,9 +103,9 @@ internal static unsafe class BatchNormalization
                 var s = (double)inverseDeviation[c];
                 gradGamma[c] = (float)(products * s);
                 var factor = gamma[c] * s;
-                var slope = products * s * s / rows;
+                var slope = constant ? 0 : products * s * s / rows;
                 scaleX[c] = (float)(-factor * slope);
-                shift[c] = (float)(-factor * ((sum / rows) - (slope * mean[c])));
+                shift[c] = constant ? 0 : (float)(-factor * ((sum / rows) - (slope * mean[c])));
             }
 
             for (var c = 0; c < channels; c++)

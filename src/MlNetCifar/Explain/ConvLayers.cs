@@ -1,0 +1,44 @@
+using System.Collections.Immutable;
+using MlNetCifar.Nn;
+
+namespace MlNetCifar.Explain;
+
+/// <summary>A convolution and where its feature map is taken.</summary>
+/// <param name="Name">As in weight files, for example <c>conv3</c> or <c>layer1.conv2</c>.</param>
+/// <param name="Position">The layer whose result is the map: the batch normalisation and the activation that directly follow belong to it.</param>
+/// <param name="Pixels">Rows · columns of the map.</param>
+/// <param name="OnShortcut">Whether it stands on a residual block's shortcut.</param>
+internal sealed record ConvLayer(string Name, string Position, int Pixels, bool OnShortcut)
+{
+    /// <summary>All convolutions in the order of computation.</summary>
+    public static IReadOnlyList<ConvLayer> Of(NetworkSpec network) => [.. Of(network.Resolve(), false)];
+
+    /// <summary>The named one, or without a name the last of the main path whose map has more than one pixel.</summary>
+    /// <exception cref="MlNetCifarException">There is none (MNC5501), or none of that name (MNC5502).</exception>
+    public static ConvLayer Find(NetworkSpec network, string? name)
+    {
+        var all = Of(network);
+        if (all.Count == 0)
+            throw ExplainErrors.NoConvolution(network.Name);
+        if (name is not null)
+            return all.FirstOrDefault(layer => layer.Name == name) ?? throw ExplainErrors.UnknownLayer(name, all.Select(layer => layer.Name));
+        return all.LastOrDefault(layer => layer is { Pixels: > 1, OnShortcut: false }) ?? all[^1];
+    }
+
+    static IEnumerable<ConvLayer> Of(ImmutableArray<LayerNode> path, bool shortcut)
+    {
+        for (var i = 0; i < path.Length; i++)
+        {
+            foreach (var inner in Of(path[i].Body, shortcut).Concat(Of(path[i].Shortcut, true)))
+                yield return inner;
+            if (path[i].Layer is not Conv2d)
+                continue;
+            var end = i;
+            if (end + 1 < path.Length && path[end + 1].Layer is BatchNorm)
+                end++;
+            if (end + 1 < path.Length && path[end + 1].Layer is Activation)
+                end++;
+            yield return new ConvLayer(path[i].WeightName!, path[end].Position, path[end].Output.H * path[end].Output.W, shortcut);
+        }
+    }
+}

@@ -1,0 +1,118 @@
+using MlNetCifar.Imaging;
+using MlNetCifar.Models;
+using MlNetCifar.Numerics;
+
+namespace MlNetCifar.Explain;
+
+/// <summary>
+/// Gradient-weighted class activation maps (Selvaraju et al. 2017): L = max(Σₖ αₖ·Aₖ, 0), αₖ being the mean gradient of the class's logit by the feature
+/// map Aₖ of one convolution. The map Aₖ is the convolution's result after the batch normalisation and the activation that directly follow it, before
+/// any pooling; inside a residual block, before the sum. L is enlarged bilinearly to the input's size and scaled to a largest value of 1.
+/// An image's map does not depend on its batch. Not thread-safe; several may share one model.
+/// </summary>
+public sealed class GradCam : IDisposable
+{
+    readonly ImageClassifier _model;
+    readonly FeatureProbe _probe;
+    readonly Preprocessor _preprocessor;
+
+    /// <summary>Prepares to explain a model's answers.</summary>
+    /// <param name="model">Borrowed; must outlive this.</param>
+    /// <param name="layer">Name of a convolution as in <see cref="Layers"/>; null for the last on the main path whose map has more than one pixel.</param>
+    /// <param name="batchSize">Most images computed at once, ≥ 1. The default is 16.</param>
+    /// <param name="threads">Threads, ≥ 1; null for the cores this process may use.</param>
+    /// <exception cref="MlNetCifarException">The network has no convolution (MNC5501), or none of that name (MNC5502).</exception>
+    public GradCam(ImageClassifier model, string? layer = null, int batchSize = 16, int? threads = null)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
+        _model = model;
+        _preprocessor = new Preprocessor(model.Preprocess);
+        _probe = new FeatureProbe(model.Weights, layer, batchSize, threads ?? Environment.ProcessorCount);
+    }
+
+    /// <summary>Name of the convolution that is looked at.</summary>
+    public string Layer => _probe.Layer.Name;
+
+    /// <summary>Names of a model's convolutions in the order of computation.</summary>
+    /// <param name="model">The model.</param>
+    public static IReadOnlyList<string> Layers(ImageClassifier model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        return [.. ConvLayer.Of(model.Network).Select(layer => layer.Name)];
+    }
+
+    /// <summary>Explains one picture of any size.</summary>
+    /// <param name="image">The picture.</param>
+    /// <param name="target">Index of the class to explain; null for the most probable.</param>
+    /// <returns>A map over the network's input, that is over the preprocessed picture.</returns>
+    public Heatmap Explain(RgbImage image, int? target = null)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        var pixels = new byte[_model.Preprocess.Length];
+        _preprocessor.Apply(image, pixels);
+        return Explain(pixels, target)[0];
+    }
+
+    /// <summary>Explains preprocessed pictures.</summary>
+    /// <param name="pixels">[N, H, W, C] bytes of the network's size.</param>
+    /// <param name="target">Index of the class to explain; null for each picture's most probable.</param>
+    /// <returns>N maps.</returns>
+    /// <exception cref="ArgumentException">The length is no whole number of pictures, or there is no such class.</exception>
+    public IReadOnlyList<Heatmap> Explain(ReadOnlySpan<byte> pixels, int? target = null)
+    {
+        var maps = new List<Heatmap>();
+        foreach (var probed in Probe(pixels, target))
+            maps.Add(Map(probed, _probe.Maps, _model.Network.Height, _model.Network.Width));
+        return maps;
+    }
+
+    /// <summary>The feature maps of one preprocessed picture that count most, on one sheet.</summary>
+    /// <param name="pixels">[H, W, C] bytes of the network's size.</param>
+    /// <param name="target">Index of the class; null for the most probable.</param>
+    /// <param name="top">How many maps at most, ≥ 1. The default is 16.</param>
+    public FeatureSheet Features(ReadOnlySpan<byte> pixels, int? target = null, int top = 16)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(top, 1);
+        return FeatureSheet.Of(Probe(pixels, target)[0], _probe.Maps, top);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _probe.Dispose();
+
+    internal static Heatmap Map(Probed probed, Shape maps, int height, int width)
+    {
+        var weights = probed.ChannelWeights(maps.C);
+        var small = new float[maps.H * maps.W];
+        for (var i = 0; i < probed.Features.Length; i++)
+            small[i / maps.C] += weights[i % maps.C] * probed.Features[i];
+        foreach (ref var value in small.AsSpan())
+            value = Math.Max(value, 0);
+        return Heatmap.Normalized(MapDrawing.Enlarge(small, maps.H, maps.W, height, width), height, width, probed.Class, probed.Probability);
+    }
+
+    List<Probed> Probe(ReadOnlySpan<byte> pixels, int? target)
+    {
+        var length = _model.Preprocess.Length;
+        if (pixels.Length == 0 || pixels.Length % length != 0)
+            throw new ArgumentException($"{pixels.Length} bytes given, a multiple of {length} expected.", nameof(pixels));
+        if (target is { } k && (k < 0 || k >= _model.Classes.Length))
+            throw new ArgumentOutOfRangeException(nameof(target), target, $"There are {_model.Classes.Length} classes.");
+        var found = new List<Probed>();
+        for (var start = 0; start < pixels.Length; start += length * _probe.BatchSize)
+        {
+            var part = pixels.Slice(start, Math.Min(length * _probe.BatchSize, pixels.Length - start));
+            var inputs = new float[part.Length];
+            var normalization = _model.Normalization;
+            for (var i = 0; i < inputs.Length; i++)
+            {
+                var channel = i % normalization.Channels;
+                inputs[i] = ((part[i] / 255f) - normalization.Mean[channel]) / normalization.Std[channel];
+            }
+
+            found.AddRange(_probe.Run(inputs, target));
+        }
+
+        return found;
+    }
+}

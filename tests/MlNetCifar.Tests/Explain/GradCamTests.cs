@@ -1,0 +1,150 @@
+using System.Text.Json;
+using MlNetCifar.Explain;
+using MlNetCifar.Models;
+using MlNetCifar.Nn;
+using MlNetCifar.Tests.Golden;
+using MlNetCifar.Tests.Models;
+using MlNetCifar.Tests.TestKit;
+
+namespace MlNetCifar.Tests.Explain;
+
+/// <summary>Grad-CAM against PyTorch 1.13 (gradcam.py, gradcam.json), and what users rely on.</summary>
+[TestClass]
+public sealed class GradCamTests
+{
+    static readonly JsonElement s_golden = JsonDocument.Parse(
+        File.ReadAllText(Repository.File("tests", "MlNetCifar.Tests", "Explain", "gradcam.json"))).RootElement;
+
+    [TestMethod]
+    [DataRow(0)]
+    [DataRow(1)]
+    [DataRow(2)]
+    [DataRow(3)]
+    public void Maps_EqualPyTorch(int index)
+    {
+        var golden = s_golden[index];
+        using var weights = NetworkWeights.Initialize(GoldenData.Network(golden.GetProperty("network").GetString()!), 0);
+        GoldenData.Fill(weights);
+        FillStatistics(weights);
+        int[] classes = [.. golden.GetProperty("classes").EnumerateArray().Select(c => c.GetInt32())];
+        var target = golden.GetProperty("target");
+        var layer = golden.GetProperty("layer").GetString();
+        using var probe = new FeatureProbe(weights, layer, 4, 2);
+        var images = GoldenData.Images(golden.GetProperty("data").GetInt32(), 0).AsSpan(0, classes.Length * 16 * 16 * 3);
+        var found = probe.Run(images, target.ValueKind == JsonValueKind.Null ? null : target.GetInt32());
+        var worst = 0.0;
+        for (var i = 0; i < classes.Length; i++)
+        {
+            var map = GradCam.Map(found[i], probe.Maps, 16, 16);
+            Assert.AreEqual(classes[i], map.Class);
+            float[] expected = [.. golden.GetProperty("maps")[i].EnumerateArray().Select(v => v.GetSingle())];
+            Assert.AreEqual(expected.Max() == 0, map.Degenerate);
+            worst = Math.Max(worst, expected.Zip(map.Values, (a, b) => Math.Abs(a - b)).Max());
+        }
+
+        Assert.IsLessThanOrEqualTo(1e-4, worst, $"{layer}: {worst}");
+        Console.WriteLine($"{golden.GetProperty("network")} {layer}: {worst:G3}");
+    }
+
+    [TestMethod]
+    [DataRow(null)]
+    [DataRow("conv1")]
+    [DataRow("conv2")]
+    [DataRow("layer1.conv1")]
+    public void Maps_AreEqualAloneAndInABatch(string? layer)
+    {
+        using var model = SmallModel.Create();
+        var pixels = Pixels(7);
+        using var many = new GradCam(model, layer, batchSize: 5, threads: 2);
+        using var one = new GradCam(model, layer, batchSize: 1, threads: 1);
+        var batch = many.Explain(pixels, 1);
+        Assert.IsTrue(batch.Any(map => !map.Degenerate));
+        for (var i = 0; i < batch.Count; i++)
+        {
+            var alone = one.Explain(pixels.AsSpan(i * 144, 144), 1)[0];
+            Assert.AreEqual(alone.Degenerate, batch[i].Degenerate);
+            Assert.AreEqual(0, alone.Values.Zip(batch[i].Values, (a, b) => Math.Abs(a - b)).Max(), 1e-6);
+        }
+
+        Assert.IsTrue(batch.Where(m => !m.Degenerate).Select(m => string.Join(' ', m.Values)).Distinct().Count() > 1, "one map for all images");
+    }
+
+    [TestMethod]
+    public void Probability_IsThatOfPrediction()
+    {
+        using var model = SmallModel.Create();
+        using var gradCam = new GradCam(model);
+        var scores = model.Score(SmallModel.Images(4));
+        var maps = gradCam.Explain(Pixels(4));
+        for (var i = 0; i < 4; i++)
+        {
+            var row = scores.AsSpan(i * 3, 3).ToArray();
+            Assert.AreEqual(Array.IndexOf(row, row.Max()), maps[i].Class);
+            Assert.AreEqual(row.Max(), maps[i].Probability, 1e-5);
+        }
+    }
+
+    [TestMethod]
+    public void Default_IsTheLastConvolutionAndNamed()
+    {
+        using var model = SmallModel.Create();
+        using var gradCam = new GradCam(model);
+        CollectionAssert.AreEqual(new[] { "conv1", "conv2", "layer1.conv1" }, GradCam.Layers(model).ToArray());
+        Assert.AreEqual("layer1.conv1", gradCam.Layer);
+        Assert.AreEqual("MNC5502", Assert.ThrowsExactly<MlNetCifarException>(() => new GradCam(model, "conv9")).Code);
+    }
+
+    [TestMethod]
+    public void NothingForAClass_IsZerosAndFlagged()
+    {
+        using var model = SmallModel.Create();
+        model.Weights.Tensors.Single(t => t.Name == "fc2.weight").Values.Clear();
+        model.Weights.Changed();
+        using var gradCam = new GradCam(model);
+        foreach (var map in gradCam.Explain(Pixels(2)))
+        {
+            Assert.IsTrue(map.Degenerate);
+            Assert.IsTrue(map.Values.All(v => v == 0));
+        }
+    }
+
+    [TestMethod]
+    public void NotFinite_IsZerosAndFlagged()
+    {
+        var map = Heatmap.Normalized([1, float.NaN, 2, float.PositiveInfinity], 2, 2, 0, 1);
+        Assert.IsTrue(map.Degenerate);
+        Assert.IsTrue(map.Values.All(v => v == 0));
+    }
+
+    [TestMethod]
+    public void Features_AreRankedByContribution()
+    {
+        using var model = SmallModel.Create();
+        using var gradCam = new GradCam(model);
+        var sheet = gradCam.Features(Pixels(1), top: 4);
+        Assert.HasCount(4, sheet.Channels.Distinct());
+        CollectionAssert.AreEqual(sheet.Contributions.OrderDescending().ToArray(), sheet.Contributions.ToArray());
+        Assert.AreEqual((204, 204), (sheet.Picture.Width, sheet.Picture.Height));
+    }
+
+    /// <summary>The running statistics of gradcam.py.</summary>
+    static void FillStatistics(NetworkWeights weights)
+    {
+        var stream = 3000;
+        foreach (var tensor in weights.Tensors.Where(t => t.Name.Contains("running_", StringComparison.Ordinal)))
+        {
+            for (var i = 0; i < tensor.Length; i++)
+                tensor.Values[i] = (float)(GoldenData.Uniform(stream, i) + (tensor.Name.EndsWith("running_var", StringComparison.Ordinal) ? 0.5 : -0.5));
+            stream++;
+        }
+
+        weights.Changed();
+    }
+
+    static byte[] Pixels(int count)
+    {
+        var pixels = new byte[count * 144];
+        new Random(0).NextBytes(pixels);
+        return pixels;
+    }
+}
