@@ -116,11 +116,11 @@ public sealed class RunComparisonTests
             Assert.IsFalse(html.Contains("<b>", StringComparison.Ordinal) || html.Contains("NaN", StringComparison.Ordinal) || html.Contains("src=", StringComparison.Ordinal));
             foreach (var tag in new[] { "section", "div", "table", "tr", "td", "dl", "details" })
                 Assert.AreEqual(Regex.Count(html, $"<{tag}[ >]"), Regex.Count(html, $"</{tag}>"), tag);
-            File.WriteAllText(folder[$"{name}.html"], html);
+            File.WriteAllText(Path.Combine(folder.Path, $"{name}.html"), html);
         }
 
         StringAssert.Contains(two.ToHtml(), two.Flipped[0].Name);
-        Assert.IsEmpty(Chromium.Screenshot(folder["three.html"], 600, 800).Console);
+        Assert.IsEmpty(Chromium.Screenshot(Path.Combine(folder.Path, "three.html"), 600, 800).Console);
     }
 
     [TestMethod]
