@@ -1,6 +1,6 @@
 """Reads file names from standard input, one a line, and answers each with the SHA-256 of Pillow's RGB pixels, or with "error" and the reason.
 
-16-bit grey is cut to its high byte, as every other 16-bit mode is by Pillow itself.
+16-bit grey, which Pillow would clip at 255, is scaled as it scales the other 16-bit modes: PNG is cut to the high byte, PPM is rounded.
 """
 import hashlib
 import sys
@@ -10,9 +10,10 @@ from PIL import Image
 
 
 def rgb(image):
-    if image.format == "PNG" and image.mode.startswith("I"):
+    if image.format in ("PNG", "PPM") and image.mode.startswith("I"):
         image.load()
-        return Image.merge("RGB", [Image.frombytes("L", image.size, bytes(value >> 8 for value in image.getdata()))] * 3)
+        high = (value >> 8 if image.format == "PNG" else round(value / 65535 * 255) for value in image.getdata())
+        return Image.merge("RGB", [Image.frombytes("L", image.size, bytes(high))] * 3)
     return image.convert("RGB")
 
 
