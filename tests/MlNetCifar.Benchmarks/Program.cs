@@ -4,6 +4,8 @@ using MlNetCifar.Training;
 
 if (args is ["kernels", .. var rest])
     return KernelBenchmark.Run(rest);
+if (args is ["images", .. var imaging])
+    return ImagingBenchmark.Run(imaging);
 if (args is ["scaling", .. var scaling])
     return ScalingBenchmark.Run(scaling);
 var preset = args.Length > 1 ? args[1] : "seed-cnn";
