@@ -48,6 +48,17 @@ public sealed class CommandTests
     }
 
     [TestMethod]
+    public void Evaluate_OnShardsPreparedOtherwise_IsRefusedWithTheDifference()
+    {
+        var shards = s_folder["shards"];
+        Cli.Run("prepare", "--data", s_data, "--to", shards, "--size", "16", "--filter", "box").Good();
+        var run = Cli.Run("evaluate", "--model", s_run, "--data", shards, "--output", s_folder.Runs).Bad(ExitCodes.DataRejected, "MNC1209");
+        StringAssert.Contains(run.Error, "filter is box instead of bilinear");
+        Cli.Run("prepare", "--data", s_data, "--to", shards, "--size", "16").Good();
+        Assert.AreEqual(12, Cli.Run("evaluate", "--model", s_run, "--data", shards, "--output", s_folder.Runs, "--json").Good().Lines[0].GetProperty("images").GetInt32());
+    }
+
+    [TestMethod]
     public void Predict_SortsLabelsAndKeepsTheOrderOfFiles()
     {
         string[] files = [Path.Combine(s_data, "test", "red", "001.png"), Path.Combine(s_data, "test", "blue", "000.png")];
