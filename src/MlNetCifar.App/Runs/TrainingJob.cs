@@ -73,18 +73,27 @@ internal sealed class TrainingJob(Call call, string verb)
         }
 
         var folder = call.Get(SavingSettings.Resume) is { } path ? RunFolder.Open(path) : RunFolder.Create(call, verb, Preset);
-        RunRecord.Arguments(folder, verb, call.Values, options);
-        RunRecord.Machine(folder, new MachineInfo());
-        folder.Write("labels.txt", writer => train.Classes.ToList().ForEach(writer.WriteLine));
         Announce(dataset, network, options, folder);
-        return Finish(folder, dataset, Fit(folder, dataset, network, options));
+
+        // A folder that was there may be another run's: its files are touched when the lock is ours and the options have been found to fit.
+        var mayBeTaken = call.Get(SavingSettings.Resume) is not null || call.Get(RunFolder.ExistOk);
+        if (!mayBeTaken)
+            Record();
+        return Finish(folder, dataset, Fit(folder, dataset, network, options, mayBeTaken ? Record : () => { }));
+
+        void Record()
+        {
+            RunRecord.Arguments(folder, verb, call.Values, options);
+            RunRecord.Machine(folder, new MachineInfo());
+            folder.Write("labels.txt", writer => train.Classes.ToList().ForEach(writer.WriteLine));
+        }
     }
 
-    TrainingResult Fit(RunFolder folder, ImageDataset dataset, NetworkSpec network, TrainingOptions options) =>
+    TrainingResult Fit(RunFolder folder, ImageDataset dataset, NetworkSpec network, TrainingOptions options, Action begun) =>
         Bars.Run(call.Terminal, "training", advance =>
         {
             var trainer = new Trainer(network, options) { Checkpoints = SavingSettings.Options(call, folder), Reserve = Reserve(dataset) };
-            trainer.Observers.Add(new EpochFiles(folder, dataset.Classes, DataSettings.Spec(dataset)));
+            trainer.Observers.Add(new EpochFiles(folder, dataset.Classes, DataSettings.Spec(dataset), begun));
             trainer.Observers.Add(new TrainingProgress(call, advance));
             ITrainingObserver[] followers = [.. SavingSettings.Observers(call, folder, Preset)];
             try

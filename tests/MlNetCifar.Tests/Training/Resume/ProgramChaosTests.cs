@@ -181,9 +181,12 @@ public sealed class ProgramChaosTests
         Assert.AreEqual(0, resumed.Exit(), resumed.Log);
         StringAssert.Contains(resumed.Log, "Going on from step");
         var after = File.ReadAllLines(Path.Combine(run, "results.csv"));
-        CollectionAssert.AreEqual(before, after[..before.Length]);
+        CollectionAssert.AreEqual(before.Select(Timeless).ToArray(), after[..before.Length].Select(Timeless).ToArray());
         Assert.AreEqual(before.Length + 6, after.Length);
     }
+
+    /// <summary>A line without its last two columns: an epoch that is run again takes another time.</summary>
+    static string Timeless(string line) => string.Join(',', line.Split(',')[..^2]);
 
     static void Fill(FileStream file)
     {
