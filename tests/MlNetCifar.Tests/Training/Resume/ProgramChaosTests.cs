@@ -163,7 +163,7 @@ public sealed class ProgramChaosTests
 
     static ProgramProcess Start(TestFolder folder, string output, params string[] more) =>
         new([
-            "train", .. more.Contains("--data") ? Array.Empty<string>() : ["--data", folder["in"], "--size", "8"],
+            "train", .. (more.Contains("--data") ? Array.Empty<string>() : ["--data", folder["in"], "--size", "8"]),
             "--batch-size", "16", "--val-split", "0.2", "--threads", "1", "--checkpoint-every", "5", "--output", folder[output], "--name", "a", .. more]);
 
     static void Stop(ProgramProcess run, string signal, int code)
