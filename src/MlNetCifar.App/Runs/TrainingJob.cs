@@ -154,7 +154,7 @@ internal sealed class TrainingJob(Call call, string verb)
         {
             // Scoring is about three times as fast as training.
             var speed = result.Steps * result.Options.BatchSize / Math.Max(result.Elapsed.TotalSeconds, 1);
-            var sample = images.Sample((int)Math.Clamp(SampleSeconds * 3 * speed, FewestSampled, images.Count), result.Options.Seed);
+            var sample = images.Sample((int)Math.Min(Math.Max(SampleSeconds * 3 * speed, FewestSampled), images.Count), result.Options.Seed);
             call.Terminal.Warn(Texts.Invariant(
                 $"interrupted: the figures are those of a sample of {sample.Count:N0} of the {images.Count:N0} {name} images{(verb == "train" ? $"; mlnetcifar train --resume {folder.Path} goes on" : "")}"));
             var job = Judgement(folder, dataset, split, Texts.Invariant($"{name}, a sample of {sample.Count:N0} of {images.Count:N0} (interrupted)"), TestTimeViews.None, result);
