@@ -41,7 +41,8 @@ internal static class DataSettings
 
     public static IEnumerable<Setting> All => [Data, .. Making, Split, ValidationSplit, OnBadImage];
 
-    static IReadOnlyList<Setting> Making => [Size, Grey, Resize, Filter, Median, Blur];
+    /// <summary>How inputs are made of pictures.</summary>
+    public static IReadOnlyList<Setting> Making => [Size, Grey, Resize, Filter, Median, Blur];
 
     /// <summary>The preprocessing asked for; null where the data or the defaults decide.</summary>
     public static PreprocessSpec? Preprocess(Call call)

@@ -94,11 +94,11 @@ internal sealed class EvaluationJob(Call call, RunFolder folder)
     ImageOutputs Outputs(ImageClassifier model, bool logits, ImageSource images, Count count, CancellationToken stop) =>
         logits ? model.Outputs(images, Threads, Views, count, stop) : new(model.Score(images, Threads, Views, count, stop), [], []);
 
-    /// <summary>Where the network looked when it was surest and wrong; nothing where it has no convolution.</summary>
+    /// <summary>Where the network looked when it was surest and wrong; nothing where it has no convolution, or the user asked to stop.</summary>
     ExplainedImage[] Explain(ImageClassifier model, ImageSource images, EvaluationResult result)
     {
         int[] rows = [.. Mistakes.Of(result).Take(Explained).Select(mistake => mistake.Row)];
-        if (rows.Length == 0 || GradCam.Layers(model).Count == 0)
+        if (rows.Length == 0 || call.Stop.IsCancellationRequested || GradCam.Layers(model).Count == 0)
             return [];
         var pixels = new byte[rows.Length * images.ImageLength];
         for (var i = 0; i < rows.Length; i++)

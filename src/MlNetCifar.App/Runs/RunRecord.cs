@@ -19,6 +19,14 @@ internal static class RunRecord
             {
                 if (setting == SettingValues.Config || setting == SavingSettings.Resume || setting == Verb.Json || setting == Verb.Verbose)
                     continue;
+
+                // Given back, a default would ask arrays and shards for another size than theirs.
+                if (DataSettings.Making.Contains(setting) && !DataSettings.Making.Any(values.IsGiven))
+                {
+                    json.WriteNull(setting.Name);
+                    continue;
+                }
+
                 var training = options is null ? null : TrainingSettings.All.FirstOrDefault(t => t.Setting == setting);
                 Setting.WriteValue(json, setting.Name, training is null ? values.Given(setting) ?? setting.Default : training.Read(options!));
             }

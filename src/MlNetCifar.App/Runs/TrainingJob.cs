@@ -73,18 +73,27 @@ internal sealed class TrainingJob(Call call, string verb)
         }
 
         var folder = call.Get(SavingSettings.Resume) is { } path ? RunFolder.Open(path) : RunFolder.Create(call, verb, Preset);
-        RunRecord.Arguments(folder, verb, call.Values, options);
-        RunRecord.Machine(folder, new MachineInfo());
-        folder.Write("labels.txt", writer => train.Classes.ToList().ForEach(writer.WriteLine));
         Announce(dataset, network, options, folder);
-        return Finish(folder, dataset, Fit(folder, dataset, network, options));
+
+        // A folder that was there may be another run's: its files are touched when the lock is ours and the options have been found to fit.
+        var mayBeTaken = call.Get(SavingSettings.Resume) is not null || call.Get(RunFolder.ExistOk);
+        if (!mayBeTaken)
+            Record();
+        return Finish(folder, dataset, Fit(folder, dataset, network, options, mayBeTaken ? Record : () => { }));
+
+        void Record()
+        {
+            RunRecord.Arguments(folder, verb, call.Values, options);
+            RunRecord.Machine(folder, new MachineInfo());
+            folder.Write("labels.txt", writer => train.Classes.ToList().ForEach(writer.WriteLine));
+        }
     }
 
-    TrainingResult Fit(RunFolder folder, ImageDataset dataset, NetworkSpec network, TrainingOptions options) =>
+    TrainingResult Fit(RunFolder folder, ImageDataset dataset, NetworkSpec network, TrainingOptions options, Action begun) =>
         Bars.Run(call.Terminal, "training", advance =>
         {
             var trainer = new Trainer(network, options) { Checkpoints = SavingSettings.Options(call, folder), Reserve = Reserve(dataset) };
-            trainer.Observers.Add(new EpochFiles(folder, dataset.Classes, DataSettings.Spec(dataset)));
+            trainer.Observers.Add(new EpochFiles(folder, dataset.Classes, DataSettings.Spec(dataset), begun));
             trainer.Observers.Add(new TrainingProgress(call, advance));
             ITrainingObserver[] followers = [.. SavingSettings.Observers(call, folder, Preset)];
             try
@@ -145,7 +154,7 @@ internal sealed class TrainingJob(Call call, string verb)
         {
             // Scoring is about three times as fast as training.
             var speed = result.Steps * result.Options.BatchSize / Math.Max(result.Elapsed.TotalSeconds, 1);
-            var sample = images.Sample((int)Math.Clamp(SampleSeconds * 3 * speed, FewestSampled, images.Count), result.Options.Seed);
+            var sample = images.Sample((int)Math.Min(Math.Max(SampleSeconds * 3 * speed, FewestSampled), images.Count), result.Options.Seed);
             call.Terminal.Warn(Texts.Invariant(
                 $"interrupted: the figures are those of a sample of {sample.Count:N0} of the {images.Count:N0} {name} images{(verb == "train" ? $"; mlnetcifar train --resume {folder.Path} goes on" : "")}"));
             var job = Judgement(folder, dataset, split, Texts.Invariant($"{name}, a sample of {sample.Count:N0} of {images.Count:N0} (interrupted)"), TestTimeViews.None, result);

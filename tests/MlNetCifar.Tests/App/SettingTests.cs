@@ -43,7 +43,7 @@ public sealed class SettingTests
     public void Flag_BeforeAnArgument_DoesNotTakeItForItsValue()
     {
         using var folder = new Pictures();
-        Cli.Run("image", "info", "--json", folder.Text("a.jpg", "no picture")).Bad(ExitCodes.DataRejected, "MNC1201");
+        Cli.Run("image", "info", "--json", folder["missing.png"]).Bad(ExitCodes.DataRejected, "MNC9011");
         Cli.Run("summary", "--json=perhaps").Bad(ExitCodes.Usage, "MNC9001");
     }
 

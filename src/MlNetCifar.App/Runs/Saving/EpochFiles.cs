@@ -11,9 +11,14 @@ namespace MlNetCifar.App.Runs.Saving;
 /// <param name="folder">The run's.</param>
 /// <param name="classes">Class names.</param>
 /// <param name="preprocess">How the pictures were made.</param>
-internal sealed class EpochFiles(RunFolder folder, IReadOnlyList<string> classes, PreprocessSpec preprocess) : ITrainingObserver
+/// <param name="begun">Done when the folder is known to be this run's.</param>
+internal sealed class EpochFiles(RunFolder folder, IReadOnlyList<string> classes, PreprocessSpec preprocess, Action begun) : ITrainingObserver
 {
-    public void OnFitStart(TrainingRun run) => Directory.CreateDirectory(folder.Weights);
+    public void OnFitStart(TrainingRun run)
+    {
+        Directory.CreateDirectory(folder.Weights);
+        begun();
+    }
 
     public void OnEpochEnd(TrainingRun run, EpochRecord epoch)
     {

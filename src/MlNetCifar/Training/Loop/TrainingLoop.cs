@@ -12,9 +12,7 @@ internal sealed class TrainingLoop(
 {
     readonly TrainingOptions _options = trainer.Options;
     readonly Schedule _schedule = Schedules.Create(trainer.Options);
-    double _bestScore = double.NegativeInfinity;
-    double _patienceScore = double.NegativeInfinity;
-    int _sinceBest;
+    readonly BestScore _best = new(trainer.Options.MinimumDelta);
     double _lossSum;
     long _images;
     long _correct;
@@ -35,7 +33,7 @@ internal sealed class TrainingLoop(
             return;
         (State.Step, State.Epoch, State.StepInEpoch, State.LearningRate) = (then.Step, then.Epoch, then.StepInEpoch, then.LearningRate);
         (_lossSum, _images, _correct, _secondsBefore) = (then.LossSum, then.Images, then.Correct, then.EpochSeconds);
-        (_bestScore, _patienceScore, _sinceBest, State.BestEpoch) = (then.BestScore, then.PatienceScore ?? then.BestScore, then.SinceBest, then.BestEpoch);
+        (_best.Best, _best.Counted, _best.Since, State.BestEpoch) = (then.BestScore, then.PatienceScore ?? then.BestScore, then.SinceBest, then.BestEpoch);
         (pacer.Before, pacer.ValidationSeconds) = (then.ElapsedSeconds, then.ValidationSeconds);
         foreach (var record in then.History)
             State.Add(record);
@@ -185,13 +183,8 @@ internal sealed class TrainingLoop(
     bool Improved(EpochRecord record)
     {
         // Without validation the last weights are the best guess.
-        var score = record.ValidationAccuracy ?? record.Epoch;
-        _sinceBest++;
-        if (score - _options.MinimumDelta > _patienceScore)
-            (_patienceScore, _sinceBest) = (score, 0);
-        if (score <= _bestScore)
+        if (!_best.Add(record.ValidationAccuracy ?? record.Epoch))
             return false;
-        _bestScore = score;
         State.BestEpoch = record.Epoch;
         return true;
     }
@@ -202,14 +195,14 @@ internal sealed class TrainingLoop(
             return StopReason.Completed;
         if (pacer.IsTimeUp)
             return StopReason.TimeBudget;
-        return _options.Patience is { } patience && validation is not null && _sinceBest >= patience ? StopReason.EarlyStopping : null;
+        return _options.Patience is { } patience && validation is not null && _best.Since >= patience ? StopReason.EarlyStopping : null;
     }
 
     RunState Snapshot() => new()
     {
         Step = State.Step, Epoch = State.Epoch, StepInEpoch = State.StepInEpoch, LossSum = _lossSum, Images = _images, Correct = _correct,
         EpochSeconds = _images == 0 ? 0 : EpochSeconds(), ElapsedSeconds = pacer.Elapsed, ValidationSeconds = pacer.ValidationSeconds, LearningRate = State.LearningRate,
-        History = [.. State.History], BestEpoch = State.BestEpoch, BestScore = _bestScore, PatienceScore = _patienceScore, SinceBest = _sinceBest,
+        History = [.. State.History], BestEpoch = State.BestEpoch, BestScore = _best.Best, PatienceScore = _best.Counted, SinceBest = _best.Since,
     };
 
     double EpochSeconds() => _secondsBefore + trainer.Time.GetElapsedTime(_epochStarted).TotalSeconds;

@@ -22,6 +22,8 @@ public sealed class CommandLineTests
         (_, log) = Run(2, "train", "--resume", run, "--learning-rate", "0.5");
         StringAssert.Contains(log, "MNC3011");
         StringAssert.Contains(log, "learning_rate was 0.001 and is 0.5 now");
+        (_, log) = Run(0, "train", "--resume", run, "--epochs", "4");
+        StringAssert.Contains(log, "over 4 epochs instead of 3");
         Run(0, "train", "--data", folder["in"], "--size", "8", "--epochs", "1", "--output", folder["runs"], "--name", "a", "--exist-ok");
     }
 

@@ -9,7 +9,7 @@ namespace MlNetCifar.Tests.Training.Resume;
 [TestCategory("Slow")]
 public sealed class LaneWidthTests
 {
-    /// <summary>Largest relative distance of the weights, ‖a − b‖ ÷ ‖a‖, after 16 steps of SGD.</summary>
+    /// <summary>Largest relative distance of the weights, ‖a − b‖ ÷ ‖a‖, after 16 steps of SGD; 1.2e-5 was measured between 512 bits and one float at a time, 0 between vectors.</summary>
     const double Bound = 1e-4;
 
     public TestContext TestContext { get; set; } = null!;

@@ -32,24 +32,6 @@ public sealed class ProgramChaosTests
     }
 
     [TestMethod]
-    public void Train_WithTheOutputReadOnlyMidRun_WarnsAndKeepsEveryEpochWritten()
-    {
-        using var folder = Pictures();
-        using var disk = new Mount(folder["disk"], "size=64m");
-        using (var run = Start(folder, "disk", "--epochs", "100000"))
-        {
-            run.Until("epoch   2/");
-            disk.Remount("ro");
-            run.Until("MNC3013");
-            StringAssert.Contains(run.Log, "Read-only file system");
-            Stop(run, "TERM", ExitCodes.Failure);
-        }
-
-        disk.Remount("rw");
-        GoesOn(folder["disk/train/a"]);
-    }
-
-    [TestMethod]
     public void Train_IntoAReadOnlyFolder_FailsBeforeTraining()
     {
         using var folder = Pictures();
@@ -117,7 +99,7 @@ public sealed class ProgramChaosTests
     public void Train_WithALossThatIsNotFinite_NamesStepLayerAndRate()
     {
         using var folder = Pictures();
-        using var run = Start(folder, "runs", "--epochs", "50", "--optimizer", "sgd", "--learning-rate", "1e30", "--schedule", "constant", "--checkpoint-every", "1");
+        using var run = Start(folder, "runs", "--epochs", "50", "--optimizer", "sgd", "--learning-rate", "1e30", "--schedule", "constant");
         Assert.AreEqual(ExitCodes.Failure, run.Exit(), run.Log);
         foreach (var part in new[] { "error MNC3002", "at step ", "learning rate 1E+30", "first values that are not finite are in ", "The checkpoint of step " })
             StringAssert.Contains(run.Log, part);
@@ -163,7 +145,7 @@ public sealed class ProgramChaosTests
 
     static ProgramProcess Start(TestFolder folder, string output, params string[] more) =>
         new([
-            "train", .. more.Contains("--data") ? Array.Empty<string>() : ["--data", folder["in"], "--size", "8"],
+            "train", .. (more.Contains("--data") ? Array.Empty<string>() : ["--data", folder["in"], "--size", "8"]),
             "--batch-size", "16", "--val-split", "0.2", "--threads", "1", "--checkpoint-every", "5", "--output", folder[output], "--name", "a", .. more]);
 
     static void Stop(ProgramProcess run, string signal, int code)
@@ -181,9 +163,12 @@ public sealed class ProgramChaosTests
         Assert.AreEqual(0, resumed.Exit(), resumed.Log);
         StringAssert.Contains(resumed.Log, "Going on from step");
         var after = File.ReadAllLines(Path.Combine(run, "results.csv"));
-        CollectionAssert.AreEqual(before, after[..before.Length]);
+        CollectionAssert.AreEqual(before.Select(Timeless).ToArray(), after[..before.Length].Select(Timeless).ToArray());
         Assert.AreEqual(before.Length + 6, after.Length);
     }
+
+    /// <summary>A line without its last two columns: an epoch that is run again takes another time.</summary>
+    static string Timeless(string line) => string.Join(',', line.Split(',')[..^2]);
 
     static void Fill(FileStream file)
     {
