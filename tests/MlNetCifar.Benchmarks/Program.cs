@@ -4,6 +4,10 @@ using MlNetCifar.Training;
 
 if (args is ["kernels", .. var rest])
     return KernelBenchmark.Run(rest);
+if (args is ["images", .. var imaging])
+    return ImagingBenchmark.Run(imaging);
+if (args is ["scaling", .. var scaling])
+    return ScalingBenchmark.Run(scaling);
 if (args is ["spark", .. var stage])
     return await SparkBenchmark.RunAsync(stage);
 if (args is ["listing", var count])

@@ -13,7 +13,7 @@ internal sealed class EvaluateCommand() : Verb("evaluate", "Evaluate a trained m
     public override IReadOnlyList<string> Aliases => ["val"];
 
     protected override IEnumerable<Setting> OwnSettings =>
-        [ModelSettings.Model, ModelSettings.Views, DataSettings.Data, Subset, DataSettings.OnBadImage, TrainingSettings.Find<int?>("threads"), .. RunFolder.All];
+        [ModelSettings.Model, ModelSettings.Views, ModelSettings.AbstainBelow, DataSettings.Data, Subset, DataSettings.OnBadImage, TrainingSettings.Find<int?>("threads"), .. RunFolder.All];
 
     public override IReadOnlyList<string> Examples => ["--model runs/train/seed-cnn --data photos"];
 
@@ -33,6 +33,7 @@ internal sealed class EvaluateCommand() : Verb("evaluate", "Evaluate a trained m
             Dataset = dataset,
             Views = call.Get(ModelSettings.Views),
             Threads = call.Get(TrainingSettings.Find<int?>("threads")),
+            AbstainBelow = call.Get(ModelSettings.AbstainBelow),
         };
         job.Print(model, job.Run(model, images, call.Stop));
         return call.Done();

@@ -1,4 +1,5 @@
 using MlNetCifar.App.Cli;
+using MlNetCifar.Data.Files;
 using MlNetCifar.Evaluation.Report;
 
 namespace MlNetCifar.App.Runs;
@@ -51,5 +52,5 @@ internal sealed class RunFolder
     public void Write(string name, Action<TextWriter> write) => AtomicFile.WriteText(File(name), write);
 
     /// <summary>Writes any file, whole or not at all.</summary>
-    public void WriteBytes(string name, Action<Stream> write) => AtomicFile.Write(File(name), write);
+    public void WriteBytes(string name, Action<Stream> write) => LocalFileStore.Instance.Write(File(name), write);
 }

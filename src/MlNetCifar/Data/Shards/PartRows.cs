@@ -11,7 +11,7 @@ internal sealed class PartRows : IDisposable
     readonly IFileStore _store;
     readonly string _path;
     readonly int _rowBytes;
-    readonly bool _float32;
+    readonly Normalization? _scaling;
     readonly int _dataOffset;
     readonly PartCache _cache;
 
@@ -19,9 +19,9 @@ internal sealed class PartRows : IDisposable
     readonly SafeFileHandle? _handle;
     readonly Stream? _owner;
 
-    PartRows(IFileStore store, string path, int rowBytes, bool float32, int dataOffset, PartCache cache, FileStream? local)
+    PartRows(IFileStore store, string path, int rowBytes, Normalization? scaling, int dataOffset, PartCache cache, FileStream? local)
     {
-        (_store, _path, _rowBytes, _float32, _dataOffset, _cache, _owner) = (store, path, rowBytes, float32, dataOffset, cache, local);
+        (_store, _path, _rowBytes, _scaling, _dataOffset, _cache, _owner) = (store, path, rowBytes, scaling, dataOffset, cache, local);
         _handle = local?.SafeFileHandle;
     }
 
@@ -47,7 +47,7 @@ internal sealed class PartRows : IDisposable
             if (header.Descr != (manifest.Float32 ? "<f4" : "|u1") || !header.Shape.SequenceEqual([count, spec.Height, spec.Width, spec.Channels]))
                 throw DataErrors.ShardDamaged(path, $"The file holds {header.Descr} ({string.Join(", ", header.Shape)}), which is not what the manifest says.");
             var rowBytes = spec.Height * spec.Width * spec.Channels * header.ElementSize;
-            var rows = new PartRows(store, path, rowBytes, manifest.Float32, header.DataOffset, cache, stream as FileStream);
+            var rows = new PartRows(store, path, rowBytes, manifest.Float32 ? manifest.NormalizedBy ?? Normalization.None(spec.Channels) : null, header.DataOffset, cache, stream as FileStream);
             if (stream is not FileStream)
                 stream.Dispose();
             return rows;
@@ -62,7 +62,7 @@ internal sealed class PartRows : IDisposable
     /// <summary>Reads one row as bytes.</summary>
     public void Read(int row, Span<byte> destination)
     {
-        if (!_float32)
+        if (_scaling is null)
         {
             ReadRaw(row, 0, destination);
             return;
@@ -74,7 +74,10 @@ internal sealed class PartRows : IDisposable
             var floats = block[..Math.Min(block.Length, destination.Length - start)];
             ReadRaw(row, 4 * start, MemoryMarshal.AsBytes(floats));
             for (var i = 0; i < floats.Length; i++)
-                destination[start + i] = (byte)Math.Clamp(MathF.Round(floats[i] * 255), 0, 255);
+            {
+                var channel = (start + i) % _scaling.Channels;
+                destination[start + i] = (byte)Math.Clamp(MathF.Round(((floats[i] * _scaling.Std[channel]) + _scaling.Mean[channel]) * 255), 0, 255);
+            }
         }
     }
 
