@@ -126,7 +126,7 @@ public sealed class CommandTests
         var picture = Directory.GetFiles(Path.Combine(s_data, "test"), "*.png", SearchOption.AllDirectories)[0];
         Assert.IsTrue(Cli.Run("predict", "--model", s_run, "--json", "--abstain-below", "0.9999999", picture).Good().Lines[0].GetProperty("unknown").GetBoolean());
         Assert.IsFalse(Cli.Run("predict", "--model", s_run, "--json", "--abstain-below", "0.1", picture).Good().Lines[0].GetProperty("unknown").GetBoolean());
-        Cli.Run("predict", "--model", s_run, "--abstain-below", "2", picture).Bad(ExitCodes.Usage, "MNC9003");
+        Cli.Run("predict", "--model", s_run, "--abstain-below", "2", picture).Bad(ExitCodes.Usage, "MNC9002");
         var evaluated = Cli.Run("evaluate", "--model", s_run, "--data", s_data, "--output", s_folder.Runs, "--abstain-below", "0.1").Good();
         StringAssert.Contains(evaluated.Out, "answers from 0.1 on: 100.0 % of the images");
         StringAssert.Contains(evaluated.Out, "right when only the surest are answered: ");

@@ -81,7 +81,7 @@ public sealed class ModelFileTests
             Layers = [new Conv2d(5, 3), new Pool2d(PoolKind.Max, 2), new Flatten(), new Activation(ActivationKind.Relu), new Linear(2)],
         };
         using var weights = NetworkWeights.Initialize(spec, 3);
-        var files = weights.Tensors.Select(WeightLayout.ToFile).ToDictionary(f => f.Name);
+        var files = weights.Tensors.Select(t => WeightLayout.ToFile(t, half: false)).ToDictionary(f => f.Name);
         CollectionAssert.AreEqual(new[] { "conv1.weight", "conv1.bias", "fc1.weight", "fc1.bias" }, files.Keys.ToArray());
         CollectionAssert.AreEqual(new[] { 5, 3, 3, 3 }, files["conv1.weight"].Dimensions);
         CollectionAssert.AreEqual(new[] { 2, 30 }, files["fc1.weight"].Dimensions);
@@ -143,7 +143,7 @@ public sealed class ModelFileTests
     public void Load_OtherNetworksWeights_AreNamed()
     {
         using var model = SmallModel.Create();
-        var tensors = model.Weights.Tensors.Select(WeightLayout.ToFile).Skip(1).ToArray();
+        var tensors = model.Weights.Tensors.Select(t => WeightLayout.ToFile(t, half: false)).Skip(1).ToArray();
         model.Save(_path);
         var metadata = SafeTensors.Read(File.ReadAllBytes(_path), _path).Metadata.ToDictionary();
         metadata.Remove("data_sha256");
