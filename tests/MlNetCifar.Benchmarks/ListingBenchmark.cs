@@ -36,7 +36,17 @@ static class ListingBenchmark
     {
         var task = new PartTask(part, plan.Keys[part], [.. plan.Parts[part].Select(i => plan.Items[i])]);
         task.Write(store, "job");
-        return new() { Part = part, Key = task.Key, Count = task.Items.Count, Histogram = [], Sum = [], Squares = [], BadFiles = [], Files = [] };
+        return new()
+        {
+            Part = part,
+            Key = task.Key,
+            Count = task.Items.Count,
+            Histogram = [.. Enumerable.Range(0, 10).Select(c => task.Items.Count(i => i.Label == c))],
+            Sum = [0, 0, 0],
+            Squares = [0, 0, 0],
+            BadFiles = [],
+            Files = [],
+        };
     }
 
     sealed class MadeUpStore(int count) : IFileStore

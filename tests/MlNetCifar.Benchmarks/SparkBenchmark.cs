@@ -96,6 +96,7 @@ static class SparkBenchmark
                 {
                     var (count, time) = await RunOnceAsync(options, cluster);
                     seconds.Add(time);
+                    Console.WriteLine(FormattableString.Invariant($"{name}: {count} images, {time:F2} s"));
                     images = Math.Max(images, count);
                 }
             }

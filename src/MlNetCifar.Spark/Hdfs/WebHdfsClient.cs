@@ -58,18 +58,19 @@ public sealed class WebHdfsClient : IDisposable
         string path, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         var after = "";
-        while (true)
+        for (string? first = null; ;)
         {
             using var json = await JsonAsync(HttpMethod.Get, path,
-                $"op=LISTSTATUS_BATCH&startAfter={Uri.EscapeDataString(after)}", cancellationToken).ConfigureAwait(false);
+                // Hadoop 3.5 knows the name in lower case only, older servers lower it themselves.
+                $"op=LISTSTATUS_BATCH&startafter={Uri.EscapeDataString(after)}", cancellationToken).ConfigureAwait(false);
             var listing = json.RootElement.GetProperty("DirectoryListing");
-            foreach (var item in listing.GetProperty("partialListing").GetProperty("FileStatuses").GetProperty("FileStatus").EnumerateArray())
-            {
-                var status = HdfsStatus.Parse(item);
-                after = status.Name;
+            var entries = listing.GetProperty("partialListing").GetProperty("FileStatuses").GetProperty("FileStatus").EnumerateArray().Select(HdfsStatus.Parse).ToArray();
+            if (entries.Length > 0 && entries[0].Name == first)
+                throw HdfsErrors.NotProtocol(path, "it lists the same files again and again.");
+            foreach (var status in entries)
                 yield return status;
-            }
-
+            if (entries.Length > 0)
+                (first, after) = (entries[0].Name, entries[^1].Name);
             if (listing.GetProperty("remainingEntries").GetInt64() == 0)
                 yield break;
         }

@@ -74,6 +74,18 @@ public sealed class WebHdfsClientTests
     }
 
     [TestMethod]
+    public async Task List_GoesOnBehindTheFirstBatch()
+    {
+        // The name node answers with 1,000 entries at most.
+        var names = Enumerable.Range(0, 1003).Select(i => $"f{i:D4}").ToArray();
+        await Parallel.ForEachAsync(names, async (name, ct) => await s_client.MakeFolderAsync($"/webhdfs/many/{name}", ct));
+        var found = new List<string>();
+        await foreach (var entry in s_client.ListAsync("/webhdfs/many"))
+            found.Add(entry.Name);
+        CollectionAssert.AreEqual(names, found);
+    }
+
+    [TestMethod]
     public async Task Rename_RefusesAnExistingNameUnlessToldToOverwrite()
     {
         await s_client.WriteAsync("/webhdfs/r/a", Bytes(5));
