@@ -13,9 +13,9 @@ internal sealed class EvaluateCommand() : Verb("evaluate", "Evaluate a trained m
     public override IReadOnlyList<string> Aliases => ["val"];
 
     protected override IEnumerable<Setting> OwnSettings =>
-        [ModelSettings.Model, ModelSettings.Views, DataSettings.Data, Subset, DataSettings.OnBadImage, TrainingSettings.Find<int?>("threads"), .. RunFolder.All];
+        [ModelSettings.Model, ModelSettings.Views, DataSettings.Data, Subset, DataSettings.OnBadImage, DataSettings.Cache, TrainingSettings.Find<int?>("threads"), .. RunFolder.All];
 
-    public override IReadOnlyList<string> Examples => ["--model runs/train/seed-cnn --data photos"];
+    public override IReadOnlyList<string> Examples => ["--model runs/train/seed-cnn --data photos", "--data hdfs:///shards --output hdfs:///runs"];
 
     public override int Run(Call call)
     {
@@ -34,7 +34,9 @@ internal sealed class EvaluateCommand() : Verb("evaluate", "Evaluate a trained m
             Views = call.Get(ModelSettings.Views),
             Threads = call.Get(TrainingSettings.Find<int?>("threads")),
         };
-        job.Print(model, job.Run(model, images, call.Stop));
+        var result = job.Run(model, images, call.Stop);
+        job.Copy = RunCopy.Publish(call, folder, Name);
+        job.Print(model, result);
         return call.Done();
     }
 }

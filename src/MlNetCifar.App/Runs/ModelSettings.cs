@@ -20,7 +20,7 @@ internal static class ModelSettings
         var path = call.Get(Model);
         if (path is null)
         {
-            path = Newest(call.Values.Settings.Contains(RunFolder.Output) ? call.Get(RunFolder.Output)! : RunFolder.Output.Fallback!);
+            path = Newest(RunFolder.Root(call));
             call.Terminal.Log($"model    {path}");
         }
         else if (Directory.Exists(path))

@@ -115,6 +115,7 @@ internal sealed class TrainingJob(Call call, string verb)
 
         // A run that was interrupted still gets its report; who does not want to wait interrupts again.
         var evaluation = job.Run(model, dataset.Get(split), CancellationToken.None);
+        job.Copy = RunCopy.Publish(call, folder, verb);
         job.Print(model, evaluation);
         call.Terminal.Log($"weights  {folder.Best} (SHA-256 {model.WeightsSha256})");
         return call.Done();

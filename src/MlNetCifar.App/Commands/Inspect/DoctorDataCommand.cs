@@ -25,6 +25,7 @@ internal sealed class DoctorDataCommand() : Verb("data", "Examine a data set: co
         var folder = RunFolder.Create(call, "doctor", Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path))));
         folder.WriteBytes("report.json", report.WriteJson);
         folder.WriteBytes("report.html", report.WriteHtml);
+        RunCopy.Publish(call, folder, "doctor");
         if (call.Json)
             PrintJson(call, report, folder);
         else
