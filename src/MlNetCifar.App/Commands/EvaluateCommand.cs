@@ -1,5 +1,6 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
+using MlNetCifar.App.Runs.Storage;
 using MlNetCifar.Data.Catalog;
 
 namespace MlNetCifar.App.Commands;

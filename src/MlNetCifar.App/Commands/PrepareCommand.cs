@@ -1,5 +1,6 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
+using MlNetCifar.App.Runs.Storage;
 using MlNetCifar.Data;
 using MlNetCifar.Data.Shards;
 using MlNetCifar.Spark.Stage;
@@ -25,7 +26,7 @@ internal sealed class PrepareCommand() : Verb("prepare", "Turn images into shard
     public override IReadOnlyList<string> Examples =>
         ["--data photos --size 64 --to shards/photos", "--data hdfs:///photos --size 64 --to hdfs:///shards --master sc://127.0.0.1:15002"];
 
-    public override string Note => "The bytes of the shards are the same wherever they are made. On a cluster, --data may also be a folder of Parquet files of (path, content).";
+    public override string Note => "The shards are the same wherever they are made. On a cluster, --data may also be Parquet files of (path, content).";
 
     public override int Run(Call call)
     {

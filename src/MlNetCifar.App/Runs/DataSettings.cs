@@ -1,4 +1,5 @@
 using MlNetCifar.App.Cli;
+using MlNetCifar.App.Runs.Storage;
 using MlNetCifar.Data;
 using MlNetCifar.Data.Catalog;
 using MlNetCifar.Imaging;

@@ -1,4 +1,5 @@
 using MlNetCifar.App.Cli;
+using MlNetCifar.App.Runs.Storage;
 using MlNetCifar.Evaluation.Report;
 using MlNetCifar.Spark.Hdfs;
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using MlNetCifar.Data;
+using MlNetCifar.Data.Files;
 using MlNetCifar.Evaluation;
 using MlNetCifar.Evaluation.Calibration;
 using MlNetCifar.Imaging;
@@ -77,8 +78,9 @@ public sealed class ImageClassifier : IDisposable
 
     /// <summary>Reads a model file.</summary>
     /// <param name="path">A file that <see cref="Save"/> wrote.</param>
+    /// <param name="store">Where it lies; null for the local disk.</param>
     /// <exception cref="MlNetCifarException">The file is missing, foreign, damaged or too new (MNC40xx).</exception>
-    public static ImageClassifier Load(string path) => ModelFile.Load(path);
+    public static ImageClassifier Load(string path, IFileStore? store = null) => ModelFile.Load(path, store ?? LocalFileStore.Instance);
 
     /// <summary>Writes one file: safetensors with PyTorch's tensor names and layouts, the rest as JSON in its metadata. Atomic.</summary>
     /// <param name="path">Usually ends in <c>.safetensors</c>.</param>

@@ -92,7 +92,7 @@ public sealed class SparkCommandTests
     static void SecondRuns(Pictures folder, Dictionary<string, string> variables)
     {
         var model = Path.Combine(folder.Runs, "train", "seed-cnn");
-        string[] evaluate = ["evaluate", "--data", "hdfs:///mlnetcifar/shards", "--model", model, "--cache", "none", "--output", "hdfs:///mlnetcifar/runs", "--name", "seed-cnn", "--exist-ok", "--json"];
+        string[] evaluate = ["evaluate", "--data", "hdfs:///mlnetcifar/shards", "--model", "hdfs:///mlnetcifar/runs/train/seed-cnn", "--cache", "none", "--output", "hdfs:///mlnetcifar/runs", "--name", "seed-cnn", "--exist-ok", "--json"];
         Assert.AreEqual("hdfs:///mlnetcifar/runs/evaluate/seed-cnn", Run(variables, evaluate).Good().Lines[^1].GetProperty("copy").GetString());
         Assert.AreEqual("hdfs:///mlnetcifar/runs/evaluate/seed-cnn2", Run(variables, [.. evaluate.Where(a => a != "--exist-ok")]).Good().Lines[^1].GetProperty("copy").GetString());
         Directory.Delete("runs", recursive: true);
@@ -103,6 +103,7 @@ public sealed class SparkCommandTests
         Assert.HasCount(10, predictions);
         StringAssert.StartsWith(predictions[0].GetProperty("path").GetString(), "hdfs:///cats/");
         Run(variables, "predict", "hdfs:///dogs", "--model", model).Bad(ExitCodes.DataRejected, "MNC9011");
+        Run(variables, "predict", "hdfs:///cats", "--model", "hdfs:///cats").Bad(ExitCodes.DataRejected, "MNC9007");
         Run(variables, "train", "--data", "hdfs:///dogs").Bad(ExitCodes.DataRejected, "MNC1001");
     }
 

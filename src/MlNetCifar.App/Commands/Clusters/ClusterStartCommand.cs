@@ -24,7 +24,7 @@ internal sealed class ClusterStartCommand() : Verb("start", "Start a cluster for
     public override IReadOnlyList<string> Examples => ["--manager yarn --executor-cores 2 --executor-memory 2g"];
 
     public override string Note =>
-        "It prints the variables that the other commands read: eval \"$(mlnetcifar cluster start)\". Then hdfs:///photos is a folder on it. Java 17 is needed.";
+        "It needs Java 17, and prints the variables that the other commands read: eval \"$(mlnetcifar cluster start)\".";
 
     public override int Run(Call call)
     {

@@ -1,12 +1,13 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
+using MlNetCifar.App.Runs.Storage;
 using MlNetCifar.Spark.Doctor;
 using Spectre.Console;
 
 namespace MlNetCifar.App.Commands.Inspect;
 
 /// <summary>Examines what the image stage needs of Spark and HDFS.</summary>
-internal sealed class DoctorSparkCommand() : Verb("spark", "Examine Java, Spark, HDFS and the worker, up to a row's trip through an executor, and name the cure. Exit code 1 on faults.")
+internal sealed class DoctorSparkCommand() : Verb("spark", "Examine Java, Spark, HDFS and the worker, up to a row through an executor; name the cure. Exit code 1 on faults.")
 {
     static readonly Setting<string?> s_hdfs = Cli.Settings.Text("hdfs", "FOLDER", "A folder on HDFS that may be written", group: "Spark and HDFS");
     static readonly Setting<TimeSpan> s_timeout = Cli.Settings.Of("timeout", "TIME", "Longest time for each check", ClusterSettings.Limit, TimeSpan.FromSeconds(30));

@@ -2,7 +2,7 @@ using MlNetCifar.App.Cli;
 using MlNetCifar.Data.Files;
 using MlNetCifar.Spark.Hdfs;
 
-namespace MlNetCifar.App.Runs;
+namespace MlNetCifar.App.Runs.Storage;
 
 /// <summary>Where Spark and HDFS are, the same for all commands.</summary>
 internal static class ClusterSettings

@@ -3,7 +3,7 @@ using MlNetCifar.App.Runs.Saving;
 using MlNetCifar.Data.Files;
 using MlNetCifar.Spark.Hdfs;
 
-namespace MlNetCifar.App.Runs;
+namespace MlNetCifar.App.Runs.Storage;
 
 /// <summary>
 /// Puts a finished run on HDFS, where <c>--output</c> names a folder there. The run is made on the local disk, so that a cluster that is away costs no work,
