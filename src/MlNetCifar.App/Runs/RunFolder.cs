@@ -44,6 +44,7 @@ internal sealed class RunFolder
     /// <param name="name">The name where none is given.</param>
     public static RunFolder Create(Call call, string verb, string name)
     {
+        RunCopy.Check(call);
         var parent = System.IO.Path.Combine(Root(call), verb);
         name = call.Get(Name) ?? name;
         if (name.Length == 0 || name is "." or ".." || name.AsSpan().IndexOfAny('/', '\\') >= 0)

@@ -95,6 +95,7 @@ public sealed class SparkCommandTests
         string[] evaluate = ["evaluate", "--data", "hdfs:///mlnetcifar/shards", "--model", "hdfs:///mlnetcifar/runs/train/seed-cnn", "--cache", "none", "--output", "hdfs:///mlnetcifar/runs", "--name", "seed-cnn", "--exist-ok", "--json"];
         Assert.AreEqual("hdfs:///mlnetcifar/runs/evaluate/seed-cnn", Run(variables, evaluate).Good().Lines[^1].GetProperty("copy").GetString());
         Assert.AreEqual("hdfs:///mlnetcifar/runs/evaluate/seed-cnn2", Run(variables, [.. evaluate.Where(a => a != "--exist-ok")]).Good().Lines[^1].GetProperty("copy").GetString());
+        Run(variables, [.. evaluate.Select(a => a == "hdfs:///mlnetcifar/runs" ? "hdfs:///mlnetcifar/shards/_SUCCESS" : a)]).Bad(ExitCodes.Usage, "MNC9002");
         Directory.Delete("runs", recursive: true);
 
         Run(variables, "dataset", "import", Path.Combine(folder["small"], "test", "cat"), "--to", "hdfs:///cats").Good();

@@ -15,6 +15,13 @@ internal static class RunCopy
     public static string? Target(Call call) =>
         call.Get(RunFolder.Output) is { } output && HdfsPath.IsHdfs(output) ? output.TrimEnd('/') : null;
 
+    /// <summary>Finds out early whether HDFS answers, so that a long run does not end without its copy.</summary>
+    public static void Check(Call call)
+    {
+        if (Target(call) is { } output && ClusterSettings.Store(call, output).FileExists(output))
+            throw CliErrors.Value(RunFolder.Output.Option, output, "a folder, which this is not");
+    }
+
     /// <summary>Copies the run where the call asks for it.</summary>
     /// <returns>Where the copy lies; null where none was asked for.</returns>
     public static string? Publish(Call call, RunFolder folder, string verb)
