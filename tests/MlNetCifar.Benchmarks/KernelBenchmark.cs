@@ -41,7 +41,7 @@ internal static class KernelBenchmark
         var bits = int.Parse(Option(args, "--width", "1024"), CultureInfo.InvariantCulture);
         var width = SimdLevel.Available.First(w => (int)w <= bits);
         using var pool = new WorkerPool(threads);
-        var peak = Peak(width, pool);
+        var peak = FmaPeak.Measure(width, pool);
         Console.WriteLine($"{width}, {threads} threads, batch {batch}, measured FMA peak {peak:F0} GFLOP/s");
         Console.WriteLine($"{"layer",-34} {"pack",8} {"forward",22} {"backward data",22} {"backward weights",22}  algorithm");
         foreach (var (name, layer, shape) in s_layers)
@@ -109,26 +109,6 @@ internal static class KernelBenchmark
         Console.WriteLine($"{name,-34} {pack * 1e6,6:F0}us {Cell(forward),22} {Cell(data),22} {Cell(weights),22}  {plan.Algorithm}");
     }
 
-    // The micro-kernel on data of the first-level cache, on all threads at once.
-    static unsafe double Peak(SimdWidth width, WorkerPool pool)
-    {
-        var tiles = TileSet.For(width);
-        using var arena = new Arena(pool.Threads * 16384);
-        var best = 0.0;
-        fixed (float* memory = arena.Span(0, pool.Threads * 16384))
-        {
-            var job = new PeakJob { Tiles = tiles, Memory = memory };
-            for (var turn = 0; turn < 60; turn++)
-            {
-                var start = Stopwatch.GetTimestamp();
-                pool.Run(ref job, pool.Threads);
-                best = Math.Max(best, 2.0 * tiles.MaxRows * tiles.Panel * 64 * 4 * 500 * pool.Threads / Stopwatch.GetElapsedTime(start).TotalSeconds / 1e9);
-            }
-        }
-
-        return best;
-    }
-
     static void Fill(Span<float> values, ref SplitRandom random)
     {
         foreach (ref var value in values)
@@ -142,18 +122,4 @@ internal static class KernelBenchmark
     }
 
     static ConvShape Same(int n, int size, int c, int k) => new(n, size, size, c, k, 3, 3, 1, 1, 1, 1, 1);
-
-    unsafe struct PeakJob : IParallelJob
-    {
-        public TileSet Tiles;
-        public float* Memory;
-
-        public readonly void Execute(int block, int worker)
-        {
-            var mine = Memory + (block * 16384);
-            var args = new DotTileArgs { A = mine, RowStride = 64, Segments = 4, SegmentLength = 64, B = mine + 1024, C = mine + 15000, ResultStride = Tiles.Panel };
-            for (var i = 0; i < 500; i++)
-                Tiles.Dot(Tiles.MaxRows, 2, &args);
-        }
-    }
 }

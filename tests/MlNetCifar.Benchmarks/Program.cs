@@ -4,6 +4,14 @@ using MlNetCifar.Training;
 
 if (args is ["kernels", .. var rest])
     return KernelBenchmark.Run(rest);
+if (args is ["images", .. var imaging])
+    return ImagingBenchmark.Run(imaging);
+if (args is ["scaling", .. var scaling])
+    return ScalingBenchmark.Run(scaling);
+if (args is ["spark", .. var stage])
+    return await SparkBenchmark.RunAsync(stage);
+if (args is ["listing", var count])
+    return ListingBenchmark.Run(int.Parse(count, System.Globalization.CultureInfo.InvariantCulture));
 var preset = args.Length > 1 ? args[1] : "seed-cnn";
 var batch = args.Length > 2 ? int.Parse(args[2], System.Globalization.CultureInfo.InvariantCulture) : 64;
 var network = Architectures.Create(preset, 32, 32, 3, 10);

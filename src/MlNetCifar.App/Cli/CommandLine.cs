@@ -84,7 +84,7 @@ internal static class CommandLine
             foreach (var (setting, option) in options)
             {
                 if (result.GetResult(option) is { Implicit: false })
-                    given[setting.Name] = result.GetValue(option) ?? "true";
+                    given[setting.Name] = result.GetResult(option)!.Tokens.LastOrDefault()?.Value ?? "true";
             }
 
             string[] positional = arguments is null ? [] : result.GetValue(arguments) ?? [];
@@ -97,12 +97,14 @@ internal static class CommandLine
         return command;
     }
 
-    static Option<string?> Option(Setting setting) => new(setting.Option)
+    static Option Option(Setting setting)
     {
-        Description = setting.Help,
-        HelpName = setting.ValueName,
-        Arity = setting.IsFlag ? ArgumentArity.Zero : ArgumentArity.ExactlyOne,
-    };
+        // An option of type bool takes the next word only where that is true or false.
+        Option option = setting.IsFlag ? new Option<bool>(setting.Option) : new Option<string?>(setting.Option) { Arity = ArgumentArity.ExactlyOne };
+        option.Description = setting.Help;
+        option.HelpName = setting.ValueName;
+        return option;
+    }
 
     static string Fault(ParseResult parsed)
     {

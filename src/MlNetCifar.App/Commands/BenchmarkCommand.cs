@@ -41,6 +41,20 @@ internal sealed class BenchmarkCommand() : Verb("benchmark", "Measure training o
                 json.WriteNumber("threads", options.Threads ?? Environment.ProcessorCount);
                 json.WriteNumber("imagesPerSecond", Math.Round(result.ImagesPerSecond, 1));
                 json.WriteNumber("gigaflops", Math.Round(result.Gigaflops, 2));
+                json.WriteNumber("peakGigaflops", Math.Round(result.PeakGigaflops, 1));
+                json.WriteStartArray("layers");
+                foreach (var layer in result.Layers)
+                {
+                    json.WriteStartObject();
+                    json.WriteString("layer", layer.Layer);
+                    json.WriteString("algorithm", layer.Algorithm);
+                    json.WriteNumber("forwardMilliseconds", Math.Round(layer.ForwardMilliseconds, 4));
+                    json.WriteNumber("backwardMilliseconds", Math.Round(layer.BackwardMilliseconds, 4));
+                    json.WriteNumber("gigaflops", Math.Round(layer.Gigaflops, 2));
+                    json.WriteEndObject();
+                }
+
+                json.WriteEndArray();
             });
             return ExitCodes.Ok;
         }
@@ -49,16 +63,17 @@ internal sealed class BenchmarkCommand() : Verb("benchmark", "Measure training o
         if (training)
             table.AddColumn(new TableColumn("Backward ms").RightAligned());
         table.AddColumn(new TableColumn("GFLOP/s").RightAligned());
+        table.AddColumn(new TableColumn("of peak").RightAligned());
         foreach (var layer in result.Layers)
         {
             string[] cells = [Markup.Escape(layer.Layer), Markup.Escape(layer.Algorithm), Texts.Invariant($"{layer.ForwardMilliseconds:0.000}")];
             string[] backward = training ? [Texts.Invariant($"{layer.BackwardMilliseconds:0.000}")] : [];
-            table.AddRow([.. cells, .. backward, Texts.Invariant($"{layer.Gigaflops:0.0}")]);
+            table.AddRow([.. cells, .. backward, Texts.Invariant($"{layer.Gigaflops:0.0}"), Texts.Invariant($"{layer.Gigaflops / result.PeakGigaflops:P0}")]);
         }
 
         call.Terminal.Tables.Write(table);
         call.Terminal.Out.WriteLine(Texts.Invariant(
-            $"{network.Name} {call.Arguments[0]}, batch {options.BatchSize}, {options.Threads ?? Environment.ProcessorCount} threads: {result.ImagesPerSecond:N0} images/s, {result.Gigaflops:0.0} GFLOP/s"));
+            $"{network.Name} {call.Arguments[0]}, batch {options.BatchSize}, {options.Threads ?? Environment.ProcessorCount} threads: {result.ImagesPerSecond:N0} images/s, {result.Gigaflops:0.0} GFLOP/s by direct count, {result.Gigaflops / result.PeakGigaflops:P0} of the measured multiply-add peak of {result.PeakGigaflops:0} GFLOP/s"));
         return ExitCodes.Ok;
     }
 }

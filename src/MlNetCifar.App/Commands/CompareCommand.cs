@@ -1,5 +1,6 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.Evaluation.Comparison;
+using MlNetCifar.Evaluation.Report;
 
 namespace MlNetCifar.App.Commands;
 
@@ -9,25 +10,44 @@ internal sealed class CompareCommand() : Verb("compare", "Compare runs on the sa
     static readonly Setting<double> s_significance = Cli.Settings.Of("significance", "P", "Level below which a p-value counts as a difference", Texts.Fraction, 0.05);
     static readonly Setting<int> s_resamples = Cli.Settings.Of("resamples", "N", "Paired bootstrap resamples; 0 for none", Texts.Int, 2000);
 
+    static readonly Setting<string?> s_html = Cli.Settings.Text("html", "FILE", "Also write the comparison as one self-contained HTML page");
+
     public override string Arguments => "RUN RUN...";
 
     public override string ArgumentsHelp => "Run folders of train, evaluate or quickstart; the first is the baseline";
 
     public override (int Least, int Most) ArgumentCount => (2, 100);
 
-    protected override IEnumerable<Setting> OwnSettings => [s_significance, s_resamples];
+    protected override IEnumerable<Setting> OwnSettings => [s_significance, s_resamples, s_html];
 
-    public override IReadOnlyList<string> Examples => ["runs/train/seed-cnn runs/train/seed-cnn2"];
+    public override IReadOnlyList<string> Examples => ["runs/train/seed-cnn runs/train/seed-cnn2", "--html compared.html runs/train/*"];
 
     public override int Run(Call call)
     {
         var runs = call.Arguments.Select(folder => RunData.Load(folder)).ToList();
         var options = new ComparisonOptions { Significance = call.Get(s_significance), BootstrapResamples = Math.Max(0, call.Get(s_resamples)) };
         if (runs.Count == 2)
-            Print(call, RunComparison.Compare(runs[0], runs[1], options));
+        {
+            var result = RunComparison.Compare(runs[0], runs[1], options);
+            Save(call, () => result.ToHtml());
+            Print(call, result);
+        }
         else
-            Print(call, RunComparison.Compare(runs, options));
+        {
+            var result = RunComparison.Compare(runs, options);
+            Save(call, () => result.ToHtml());
+            Print(call, result);
+        }
+
         return ExitCodes.Ok;
+    }
+
+    static void Save(Call call, Func<string> html)
+    {
+        if (call.Get(s_html) is not { } path)
+            return;
+        AtomicFile.WriteText(path, writer => writer.Write(html()));
+        call.Terminal.Log($"page     {path}");
     }
 
     static void Print(Call call, ComparisonResult result)

@@ -14,7 +14,10 @@ internal sealed class EvaluateCommand() : Verb("evaluate", "Evaluate a trained m
     public override IReadOnlyList<string> Aliases => ["val"];
 
     protected override IEnumerable<Setting> OwnSettings =>
-        [ModelSettings.Model, ModelSettings.Views, DataSettings.Data, Subset, DataSettings.OnBadImage, DataSettings.Cache, TrainingSettings.Find<int?>("threads"), .. RunFolder.All];
+    [
+        ModelSettings.Model, ModelSettings.Views, ModelSettings.AbstainBelow, DataSettings.Data, Subset, DataSettings.OnBadImage, DataSettings.Cache,
+        TrainingSettings.Find<int?>("threads"), .. RunFolder.All,
+    ];
 
     public override IReadOnlyList<string> Examples => ["--model runs/train/seed-cnn --data photos", "--data hdfs:///shards --output hdfs:///runs"];
 
@@ -34,6 +37,7 @@ internal sealed class EvaluateCommand() : Verb("evaluate", "Evaluate a trained m
             Dataset = dataset,
             Views = call.Get(ModelSettings.Views),
             Threads = call.Get(TrainingSettings.Find<int?>("threads")),
+            AbstainBelow = call.Get(ModelSettings.AbstainBelow),
         };
         var result = job.Run(model, images, call.Stop);
         job.Copy = RunCopy.Publish(call, folder, Name);

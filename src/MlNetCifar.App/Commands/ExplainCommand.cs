@@ -1,6 +1,6 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
-using MlNetCifar.Evaluation.Report;
+using MlNetCifar.Data.Files;
 using MlNetCifar.Explain;
 using MlNetCifar.Imaging;
 using MlNetCifar.Imaging.Png;
@@ -26,6 +26,7 @@ internal sealed class ExplainCommand() : Verb("explain", "Show where on pictures
 
     static readonly Setting<int> s_top = Cli.Settings.Of("top", "N", "Feature maps on a sheet", Texts.Positive, 16);
     static readonly Setting<bool> s_scores = Cli.Settings.Flag("scores", "Measure how good each map is: areas under the deletion and insertion curves");
+    static readonly Setting<bool> s_average = Cli.Settings.Flag("average", "Also write the mean map of each class over all pictures explained for it, over the mean picture");
     static readonly Setting<string?> s_output = Cli.Settings.Text("output", "FOLDER", "Where the pictures and arrays are written", "explained");
 
     public override string Arguments => "FILE...";
@@ -34,9 +35,9 @@ internal sealed class ExplainCommand() : Verb("explain", "Show where on pictures
 
     public override (int Least, int Most) ArgumentCount => (0, 100_000);
 
-    protected override IEnumerable<Setting> OwnSettings => [ModelSettings.Model, s_layer, s_class, s_method, s_top, s_scores, s_output, TrainingSettings.Find<int?>("threads")];
+    protected override IEnumerable<Setting> OwnSettings => [ModelSettings.Model, s_layer, s_class, s_method, s_top, s_scores, s_average, s_output, TrainingSettings.Find<int?>("threads")];
 
-    public override IReadOnlyList<string> Examples => ["photo.jpg", "--model runs/train/seed-cnn --class cat --method occlusion photos"];
+    public override IReadOnlyList<string> Examples => ["photo.jpg", "--model runs/train/seed-cnn --class cat --method occlusion photos", "--average photos"];
 
     public override int Run(Call call)
     {
@@ -48,6 +49,7 @@ internal sealed class ExplainCommand() : Verb("explain", "Show where on pictures
         var method = call.Get(s_method);
         using var gradCam = method == ExplainMethod.Occlusion ? null : new GradCam(model, call.Get(s_layer), 1, call.Get(TrainingSettings.Find<int?>("threads")));
         var folder = Directory.CreateDirectory(call.Get(s_output)!).FullName;
+        var means = new SortedDictionary<int, MeanHeatmap>();
         var (names, failed) = (new HashSet<string>(StringComparer.OrdinalIgnoreCase), 0);
         foreach (var file in files)
         {
@@ -55,7 +57,7 @@ internal sealed class ExplainCommand() : Verb("explain", "Show where on pictures
                 break;
             try
             {
-                Explain(call, model, gradCam, target, file, Path.Combine(folder, FreeName(file, names)));
+                Explain(call, model, gradCam, target, file, Path.Combine(folder, FreeName(file, names)), means);
             }
             catch (MlNetCifarException e)
             {
@@ -69,10 +71,27 @@ internal sealed class ExplainCommand() : Verb("explain", "Show where on pictures
             }
         }
 
+        if (call.Get(s_average))
+            WriteMeans(call, model, gradCam?.Layer, means, folder);
         return failed > 0 ? ExitCodes.DataRejected : call.Done();
     }
 
-    static void Explain(Call call, ImageClassifier model, GradCam? gradCam, int? target, string file, string stem)
+    static void WriteMeans(Call call, ImageClassifier model, string? layer, SortedDictionary<int, MeanHeatmap> means, string folder)
+    {
+        foreach (var (index, mean) in means)
+        {
+            // A class may be called anything; its index makes the name unique where that is no file name.
+            var safe = string.Concat(model.Classes[index].Select(c => char.IsLetterOrDigit(c) || c is '-' or '_' ? c : '_'));
+            var stem = Path.Combine(folder, Texts.Invariant($"mean-{index}-{safe}"));
+            var map = mean.ToHeatmap();
+            WritePng($"{stem}.png", HeatmapOverlay.Draw(map, mean.ToPixels(), model.Network.Channels));
+            LocalFileStore.Instance.Write($"{stem}.npy", stream => stream.Write(map.ToNpy()));
+            Print(call, Texts.Invariant($"mean of {mean.Count:N0}"), layer, stem, model.Classes[index], map, null);
+        }
+    }
+
+    static void Explain(
+        Call call, ImageClassifier model, GradCam? gradCam, int? target, string file, string stem, SortedDictionary<int, MeanHeatmap> means)
     {
         var pixels = new byte[model.Preprocess.Length];
         new Preprocessor(model.Preprocess).Apply(ImageDecoder.Decode(PredictCommand.Read(call, file)), pixels);
@@ -85,9 +104,12 @@ internal sealed class ExplainCommand() : Verb("explain", "Show where on pictures
         }
 
         var map = gradCam is null ? Occlusion.Explain(model, pixels, target, cancellation: call.Stop) : gradCam.Explain(pixels, target)[0];
+        if (!means.TryGetValue(map.Class, out var mean))
+            means.Add(map.Class, mean = new MeanHeatmap());
+        mean.Add(map, pixels);
         stem += gradCam is null ? ".occlusion" : ".gradcam";
         WritePng($"{stem}.png", HeatmapOverlay.Draw(map, pixels, model.Network.Channels));
-        AtomicFile.Write($"{stem}.npy", stream => stream.Write(map.ToNpy()));
+        LocalFileStore.Instance.Write($"{stem}.npy", stream => stream.Write(map.ToNpy()));
         (double Deletion, double Insertion)? scores = call.Get(s_scores) ? Occlusion.Judge(model, pixels, map, cancellation: call.Stop) : null;
         Print(call, file, gradCam?.Layer, stem, model.Classes[map.Class], map, scores);
     }
@@ -154,7 +176,7 @@ internal sealed class ExplainCommand() : Verb("explain", "Show where on pictures
     }
 
     static void WritePng(string path, RgbImage image) =>
-        AtomicFile.Write(path, stream => stream.Write(PngEncoder.Encode(image.Pixels, image.Width, image.Height, 3)));
+        LocalFileStore.Instance.Write(path, stream => stream.Write(PngEncoder.Encode(image.Pixels, image.Width, image.Height, 3)));
 
     /// <summary>A name that no other picture of this call has, whatever their folders.</summary>
     static string FreeName(string file, HashSet<string> taken)

@@ -23,7 +23,7 @@ internal sealed class PredictCommand() : Verb("predict", "Name what is on pictur
 
     public override (int Least, int Most) ArgumentCount => (0, 100_000);
 
-    protected override IEnumerable<Setting> OwnSettings => [ModelSettings.Model, s_top, TrainingSettings.Find<int?>("threads")];
+    protected override IEnumerable<Setting> OwnSettings => [ModelSettings.Model, s_top, ModelSettings.AbstainBelow, TrainingSettings.Find<int?>("threads")];
 
     public override IReadOnlyList<string> Examples => ["photo.jpg", "--model runs/train/seed-cnn --json photos", "- < photo.jpg"];
 
@@ -45,7 +45,9 @@ internal sealed class PredictCommand() : Verb("predict", "Name what is on pictur
     {
         try
         {
-            return new(file, model.Classify(Read(call, file), top), null);
+            var answer = model.Classify(Read(call, file), top);
+            var unsure = call.Get(ModelSettings.AbstainBelow) is { } least && !(answer.Predictions[0].Probability >= least);
+            return new(file, answer with { IsUnknown = answer.IsUnknown || unsure }, null);
         }
         catch (MlNetCifarException e)
         {

@@ -13,13 +13,14 @@ internal sealed class PrepareCommand() : Verb("prepare", "Turn images into shard
     static readonly Setting<string?> s_to = Cli.Settings.Text("to", "FOLDER", "The shard folder to write; also on hdfs://", group: "Shards");
     static readonly Setting<int?> s_parts = Cli.Settings.Of<int?>("parts", "N", "Parts of each split", t => Texts.Positive(t), null, "Shards", "one for each 64 MiB");
     static readonly Setting<bool> s_float32 = Cli.Settings.Flag("float32", "Store float32 on the scale 0 … 1 instead of bytes: four times the size", "Shards");
+    static readonly Setting<bool> s_normalize = Cli.Settings.Flag("normalize", "With --float32: subtract the mean of the training images, divide by their deviation", "Shards");
     static readonly Setting<double> s_test = Cli.Settings.Of("test-share", "SHARE", "Share of the images for a test split where the data have none", Texts.Fraction, 0.0, "Shards");
     static readonly Setting<double> s_validation = Cli.Settings.Of("val-share", "SHARE", "Share of the images for a validation split where the data have none", Texts.Fraction, 0.0, "Shards");
     static readonly Setting<string?> s_master = Cli.Settings.Text("master", "MASTER", "Where it runs: local[n] is n threads of this process, local[*] all cores, sc://host:port a Spark cluster", "local[*]", "Shards");
 
     protected override IEnumerable<Setting> OwnSettings =>
     [
-        .. DataSettings.Opening, s_to, s_parts, s_float32, s_test, s_validation, TrainingSettings.Find<ulong>("seed"), s_master,
+        .. DataSettings.Opening, s_to, s_parts, s_float32, s_normalize, s_test, s_validation, TrainingSettings.Find<ulong>("seed"), s_master,
         ClusterSettings.Worker, ClusterSettings.Ship, ClusterSettings.Stall, ClusterSettings.WorkerTimeout,
     ];
 
@@ -36,6 +37,7 @@ internal sealed class PrepareCommand() : Verb("prepare", "Turn images into shard
             Spec = DataSettings.Preprocess(call) ?? new(),
             Parts = call.Get(s_parts),
             Float32 = call.Get(s_float32),
+            Normalize = call.Get(s_normalize),
             Seed = call.Get(TrainingSettings.Find<ulong>("seed")),
             TestFraction = call.Get(s_test),
             ValidationFraction = call.Get(s_validation),

@@ -3,6 +3,7 @@ using MlNetCifar.Data;
 using MlNetCifar.Evaluation;
 using MlNetCifar.Evaluation.Calibration;
 using MlNetCifar.Evaluation.Report;
+using MlNetCifar.Explain;
 using MlNetCifar.Models;
 using Spectre.Console;
 
@@ -13,7 +14,11 @@ namespace MlNetCifar.App.Runs;
 /// <param name="folder">Where the report goes.</param>
 internal sealed class EvaluationJob(Call call, RunFolder folder)
 {
+    /// <summary>Mistakes whose pictures the report explains.</summary>
+    const int Explained = 12;
+
     CalibrationCheck? _check;
+    ReportInput? _report;
 
     /// <summary>Heading of the report.</summary>
     public required string Title { get; init; }
@@ -44,19 +49,22 @@ internal sealed class EvaluationJob(Call call, RunFolder folder)
             labels[i] = images.Label(i);
         var started = TimeProvider.System.GetTimestamp();
         var calibration = CheckCalibration ? model.Calibration : null;
-        var scores = Bars.Run(call.Terminal, $"evaluating {Split}", advance => Outputs(model, calibration is not null, images, new Count(done =>
+        if (calibration is not null && AbstainBelow is { } least)
+            calibration = calibration with { Abstain = calibration.Abstain with { Threshold = least } };
+        var outputs = Bars.Run(call.Terminal, $"evaluating {Split}", advance => Outputs(model, calibration is not null, images, new Count(done =>
             advance((double)done / labels.Length, Texts.Invariant($"evaluating {Split} {done:N0}/{labels.Length:N0}  {done / Math.Max(TimeProvider.System.GetElapsedTime(started).TotalSeconds, 1e-3):N0} images/s"))), stop));
         if (calibration is not null)
         {
             // The report shows the network's own probabilities; only calibration errors are read from the check, so it needs no bootstrap.
-            _check = CalibrationCheck.Measure(calibration, labels, scores, model.Classes, new EvaluationOptions { BootstrapResamples = 0 });
-            TemperatureScaling.None.Apply(scores, model.Classes.Length, scores);
+            _check = CalibrationCheck.Measure(
+                calibration, labels, outputs.Logits, model.Classes, new EvaluationOptions { BootstrapResamples = 0 }, outputs.Features, outputs.Texture);
+            TemperatureScaling.None.Apply(outputs.Logits, model.Classes.Length, outputs.Logits);
         }
 
-        var result = Evaluator.Evaluate(labels, scores, model.Classes);
+        var result = Evaluator.Evaluate(labels, outputs.Logits, model.Classes);
         var machine = new MachineInfo();
         RunRecord.Machine(folder, machine);
-        ReportWriter.Write(folder.Path, new ReportInput
+        _report = new ReportInput
         {
             Title = Title,
             Result = result,
@@ -68,7 +76,9 @@ internal sealed class EvaluationJob(Call call, RunFolder folder)
             Dataset = [new("Data", Dataset.Path), new("Split", Split), new("Images", Texts.Invariant($"{images.Count:N0}")), new("Size", $"{images.Width}×{images.Height}×{images.Channels}"), new("Files left out", Texts.Of(Dataset.BadFiles.Count))],
             Environment = [.. machine.Rows().Select(row => new KeyValuePair<string, string>(row.Name, row.Text))],
             Settings = [new("network", model.Network.Name), new("weights", model.WeightsSha256), .. Settings],
-        });
+            Explained = Explain(model, images, result),
+        };
+        ReportWriter.Write(folder.Path, _report);
         if (Dataset.BadFiles.Count > 0)
             BadFile.Write(Dataset.BadFiles, folder.File(BadFile.FileName));
         return result;
@@ -80,8 +90,25 @@ internal sealed class EvaluationJob(Call call, RunFolder folder)
     /// <summary>Threads; null for all cores.</summary>
     public int? Threads { get; init; }
 
-    float[] Outputs(ImageClassifier model, bool logits, ImageSource images, Count count, CancellationToken stop) =>
-        logits ? model.Logits(images, Threads, Views, count, stop) : model.Score(images, Threads, Views, count, stop);
+    /// <summary>Least confidence of an answer; null leaves it to the calibration.</summary>
+    public double? AbstainBelow { get; init; }
+
+    /// <summary>Logits for a calibration to make probabilities of; without one, probabilities in their place.</summary>
+    ImageOutputs Outputs(ImageClassifier model, bool logits, ImageSource images, Count count, CancellationToken stop) =>
+        logits ? model.Outputs(images, Threads, Views, count, stop) : new(model.Score(images, Threads, Views, count, stop), [], []);
+
+    /// <summary>Where the network looked when it was surest and wrong; nothing where it has no convolution.</summary>
+    ExplainedImage[] Explain(ImageClassifier model, ImageSource images, EvaluationResult result)
+    {
+        int[] rows = [.. Mistakes.Of(result).Take(Explained).Select(mistake => mistake.Row)];
+        if (rows.Length == 0 || GradCam.Layers(model).Count == 0)
+            return [];
+        var pixels = new byte[rows.Length * images.ImageLength];
+        for (var i = 0; i < rows.Length; i++)
+            images.CopyPixels(rows[i], pixels.AsSpan(i * images.ImageLength, images.ImageLength));
+        using var gradCam = new GradCam(model, batchSize: rows.Length, threads: Threads);
+        return [.. gradCam.Explain(pixels).Zip(rows, (map, row) => new ExplainedImage(row, map, $"Grad-CAM, layer {gradCam.Layer}"))];
+    }
 
     /// <summary>Prints the figures: data, so to standard output.</summary>
     public void Print(ImageClassifier model, EvaluationResult result)
@@ -101,6 +128,14 @@ internal sealed class EvaluationJob(Call call, RunFolder folder)
         if (_check is { } check)
             call.Terminal.Out.WriteLine(Texts.Invariant(
                 $"calibration error {check.ErrorBefore:0.0000} before, {check.ErrorAfter:0.0000} after; label sets hold the true label for {check.Coverage:0.0 %} of the images (promised {check.PromisedCoverage:0.0 %}), {check.MeanSetSize:0.00} labels on average; {check.Answered:0.0 %} answered, the rest unknown"));
+        if (_report!.Rejection is { Count: > 0 } rejection)
+            call.Terminal.Out.WriteLine($"right when only the surest are answered: {string.Join(", ", rejection.Select(r => Texts.Invariant($"{r.Accuracy:0.0 %} of {r.Coverage:0.0 %} (from {r.Threshold:0.000})")))}");
+        if (AbstainBelow is { } least && _check is null)
+        {
+            var given = RejectionCurve.Of(result).Points.LastOrDefault(point => point.Threshold >= least);
+            call.Terminal.Out.WriteLine(Texts.Invariant($"answers from {least} on: {given.Coverage:0.0 %} of the images, {given.Accuracy:0.0 %} of them right"));
+        }
+
         call.Terminal.Log($"report   {folder.File("report.html")}");
     }
 
@@ -140,6 +175,17 @@ internal sealed class EvaluationJob(Call call, RunFolder folder)
             json.WriteEndObject();
         }
 
+        json.WriteStartArray("rejection");
+        foreach (var rule in _report!.Rejection)
+        {
+            json.WriteStartObject();
+            JsonLine.Number(json, "threshold", rule.Threshold);
+            JsonLine.Number(json, "answered", rule.Coverage);
+            JsonLine.Number(json, "accuracy", rule.Accuracy);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
         foreach (var (name, value) in Extra)
             Setting.WriteValue(json, name, value);
     });

@@ -16,6 +16,9 @@ internal static class ModelSettings
     public static Setting<TestTimeViews> Views { get; } = Settings.Of(
         "views", "NAME", $"Views of each test image whose scores are averaged: {Texts.Choices<TestTimeViews>()}; more views, more time", Texts.Choice<TestTimeViews>, TestTimeViews.None, "Model");
 
+    public static Setting<double?> AbstainBelow { get; } = Settings.Of<double?>(
+        "abstain-below", "P", "Least probability of an answer; below it the answer is unknown", t => Texts.Fraction(t), null, "Model", "what the model's calibration says, if it has one");
+
     /// <summary>Loads the model of a call.</summary>
     public static ImageClassifier Load(Call call)
     {

@@ -1,5 +1,6 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs.Storage;
+using MlNetCifar.Data.Files;
 using MlNetCifar.Evaluation.Report;
 using MlNetCifar.Spark.Hdfs;
 
@@ -60,5 +61,5 @@ internal sealed class RunFolder
     public void Write(string name, Action<TextWriter> write) => AtomicFile.WriteText(File(name), write);
 
     /// <summary>Writes any file, whole or not at all.</summary>
-    public void WriteBytes(string name, Action<Stream> write) => AtomicFile.Write(File(name), write);
+    public void WriteBytes(string name, Action<Stream> write) => LocalFileStore.Instance.Write(File(name), write);
 }

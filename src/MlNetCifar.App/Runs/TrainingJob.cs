@@ -3,10 +3,12 @@ using MlNetCifar.App.Runs.Saving;
 using MlNetCifar.App.Runs.Storage;
 using MlNetCifar.Data;
 using MlNetCifar.Data.Catalog;
+using MlNetCifar.Evaluation;
 using MlNetCifar.Imaging;
 using MlNetCifar.Models;
 using MlNetCifar.Nn;
 using MlNetCifar.Training;
+using MlNetCifar.Training.Loop;
 using MlNetCifar.Training.Memory;
 
 namespace MlNetCifar.App.Runs;
@@ -18,6 +20,16 @@ internal sealed class TrainingJob(Call call, string verb)
 {
     /// <summary>Fewer say too little: the energy threshold lets 99 of 100 ordinary images pass.</summary>
     const int CalibrationImages = 100;
+
+    /// <summary>What an interrupted run spends on scoring, and the fewest images it scores.</summary>
+    const double SampleSeconds = 0.4;
+
+    const int FewestSampled = 32;
+
+    /// <summary>Writing the model, measuring 10,000 scores with their intervals, and the report, each for the first time in this process.</summary>
+    static readonly TimeSpan s_reportTime = TimeSpan.FromSeconds(2);
+
+    readonly long _started = TimeProvider.System.GetTimestamp();
 
     /// <summary>The data set.</summary>
     public required string Data { get; init; }
@@ -72,7 +84,7 @@ internal sealed class TrainingJob(Call call, string verb)
     TrainingResult Fit(RunFolder folder, ImageDataset dataset, NetworkSpec network, TrainingOptions options) =>
         Bars.Run(call.Terminal, "training", advance =>
         {
-            var trainer = new Trainer(network, options) { Checkpoints = SavingSettings.Options(call, folder) };
+            var trainer = new Trainer(network, options) { Checkpoints = SavingSettings.Options(call, folder), Reserve = Reserve(dataset) };
             trainer.Observers.Add(new EpochFiles(folder, dataset.Classes, DataSettings.Spec(dataset)));
             trainer.Observers.Add(new TrainingProgress(call, advance));
             ITrainingObserver[] followers = [.. SavingSettings.Observers(call, folder, Preset)];
@@ -89,43 +101,77 @@ internal sealed class TrainingJob(Call call, string verb)
             }
         });
 
+    /// <summary>A time budget is that of the whole command: images are read before training; afterwards the model is calibrated and evaluated.</summary>
+    BudgetReserve Reserve(ImageDataset dataset)
+    {
+        var calibration = dataset.Has(DatasetSplit.Validation) ? dataset.Get(DatasetSplit.Validation).Count : 0;
+        var test = (long)dataset.Get(Judge(dataset)).Count * MlNetCifar.Models.Views.Of(Views).Length;
+        return new BudgetReserve(TimeProvider.System.GetElapsedTime(_started), calibration + test, s_reportTime);
+    }
+
+    /// <summary>The split whose images judge the model.</summary>
+    static DatasetSplit Judge(ImageDataset dataset) =>
+        dataset.Has(DatasetSplit.Test) ? DatasetSplit.Test : dataset.Has(DatasetSplit.Validation) ? DatasetSplit.Validation : DatasetSplit.Train;
+
     int Finish(RunFolder folder, ImageDataset dataset, TrainingResult result)
     {
         using var trained = result.ToClassifier(DataSettings.Spec(dataset));
         using var calibrated = Calibrate(trained, dataset, result.Options.Threads);
         var model = calibrated ?? trained;
         model.Save(folder.Best);
-        var split = dataset.Has(DatasetSplit.Test) ? DatasetSplit.Test : dataset.Has(DatasetSplit.Validation) ? DatasetSplit.Validation : DatasetSplit.Train;
+        var split = Judge(dataset);
         if (split == DatasetSplit.Train)
             call.Terminal.Warn("there is neither a test nor a validation split; the figures are those of the training images and say nothing about new ones");
         else if (split == DatasetSplit.Validation)
             call.Terminal.Warn("there is no test split; the figures are those of the validation images, which also chose the best epoch");
         call.Terminal.Log(Texts.Invariant(
             $"{Reason(result)} after {result.Elapsed.TotalSeconds:0.0} s; {(result.BestEpoch == 0 ? "no epoch was finished" : $"weights of epoch {result.BestEpoch}")}"));
-        var job = new EvaluationJob(call, folder)
-        {
-            CheckCalibration = split != DatasetSplit.Validation,
-            Title = $"{Preset} on {Path.GetFileName(Path.TrimEndingDirectorySeparator(dataset.Path))}",
-            Split = split.ToString().ToLowerInvariant(),
-            Dataset = dataset,
-            Views = Views,
-            Threads = result.Options.Threads,
-            Settings = RunRecord.Pairs(result.Options),
-            Extra = [("bestEpoch", result.BestEpoch), ("stopReason", result.StopReason), ("lastWeightsSha256", result.LastWeightsSha256), ("seconds", Math.Round(result.Elapsed.TotalSeconds, 3))],
-        };
-
-        // A run that was interrupted still gets its report; who does not want to wait interrupts again.
-        var evaluation = job.Run(model, dataset.Get(split), CancellationToken.None);
+        var (job, evaluation) = Evaluate(folder, dataset, split, model, result);
         job.Copy = RunCopy.Publish(call, folder, verb);
         job.Print(model, evaluation);
         call.Terminal.Log($"weights  {folder.Best} (SHA-256 {model.WeightsSha256})");
         return call.Done();
     }
 
+    /// <summary>Evaluates on all images; on a sample where the user asked to stop, so that an interrupted run, too, leaves a report, and at once.</summary>
+    (EvaluationJob Job, EvaluationResult Result) Evaluate(RunFolder folder, ImageDataset dataset, DatasetSplit split, ImageClassifier model, TrainingResult result)
+    {
+        var images = dataset.Get(split);
+        var name = split.ToString().ToLowerInvariant();
+        try
+        {
+            var job = Judgement(folder, dataset, split, name, Views, result);
+            return (job, job.Run(model, images, call.Stop));
+        }
+        catch (OperationCanceledException) when (call.Stop.IsCancellationRequested)
+        {
+            // Scoring is about three times as fast as training.
+            var speed = result.Steps * result.Options.BatchSize / Math.Max(result.Elapsed.TotalSeconds, 1);
+            var sample = images.Sample((int)Math.Clamp(SampleSeconds * 3 * speed, FewestSampled, images.Count), result.Options.Seed);
+            call.Terminal.Warn(Texts.Invariant(
+                $"interrupted: the figures are those of a sample of {sample.Count:N0} of the {images.Count:N0} {name} images{(verb == "train" ? $"; mlnetcifar train --resume {folder.Path} goes on" : "")}"));
+            var job = Judgement(folder, dataset, split, Texts.Invariant($"{name}, a sample of {sample.Count:N0} of {images.Count:N0} (interrupted)"), TestTimeViews.None, result);
+            return (job, job.Run(model, sample, CancellationToken.None));
+        }
+    }
+
+    EvaluationJob Judgement(RunFolder folder, ImageDataset dataset, DatasetSplit split, string name, TestTimeViews views, TrainingResult result) =>
+        new(call, folder)
+        {
+            CheckCalibration = split != DatasetSplit.Validation,
+            Title = $"{Preset} on {Path.GetFileName(Path.TrimEndingDirectorySeparator(dataset.Path))}",
+            Split = name,
+            Dataset = dataset,
+            Views = views,
+            Threads = result.Options.Threads,
+            Settings = RunRecord.Pairs(result.Options),
+            Extra = [("bestEpoch", result.BestEpoch), ("stopReason", result.StopReason), ("lastWeightsSha256", result.LastWeightsSha256), ("seconds", Math.Round(result.Elapsed.TotalSeconds, 3))],
+        };
+
     /// <summary>The model with a calibration; null where nothing can be fitted.</summary>
     ImageClassifier? Calibrate(ImageClassifier model, ImageDataset dataset, int? threads)
     {
-        if (!dataset.Has(DatasetSplit.Validation))
+        if (!dataset.Has(DatasetSplit.Validation) || call.Stop.IsCancellationRequested)
             return null;
         var images = dataset.Get(DatasetSplit.Validation);
         if (images.Count < CalibrationImages)
@@ -136,9 +182,13 @@ internal sealed class TrainingJob(Call call, string verb)
 
         try
         {
-            var calibrated = model.Calibrate(images, threads: threads);
+            var calibrated = model.Calibrate(images, threads: threads, cancellation: call.Stop);
             call.Terminal.Log(Texts.Invariant($"calibrated on {images.Count:N0} validation images: temperature {calibrated.Calibration!.Temperature.Temperature:0.000}"));
             return calibrated;
+        }
+        catch (OperationCanceledException) when (call.Stop.IsCancellationRequested)
+        {
+            return null;
         }
         catch (MlNetCifarException e) when (e.Code == "MNC5001")
         {

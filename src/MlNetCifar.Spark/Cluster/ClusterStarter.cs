@@ -30,6 +30,7 @@ sealed class ClusterStarter
         _state = new()
         {
             Connect = _options.Manager == ClusterManager.None ? 0 : _ports.Connect,
+            Master = _options.Manager == ClusterManager.Standalone ? _ports.Master : 0,
             NameNodeRpc = _options.Hdfs ? _ports.NameNodeRpc : 0,
             NameNodeHttp = _options.Hdfs ? _ports.NameNodeHttp : 0,
         };

@@ -11,6 +11,8 @@ sealed record ClusterState
 
     public int Connect { get; init; }
 
+    public int Master { get; init; }
+
     public int NameNodeRpc { get; init; }
 
     public int NameNodeHttp { get; init; }
@@ -25,6 +27,7 @@ sealed record ClusterState
         return new()
         {
             Connect = root.GetProperty("connect").GetInt32(),
+            Master = root.GetProperty("master").GetInt32(),
             NameNodeRpc = root.GetProperty("nameNodeRpc").GetInt32(),
             NameNodeHttp = root.GetProperty("nameNodeHttp").GetInt32(),
             Daemons = [.. root.GetProperty("daemons").EnumerateArray().Select(d => new ClusterDaemon(
@@ -40,6 +43,7 @@ sealed record ClusterState
         {
             json.WriteStartObject();
             json.WriteNumber("connect", Connect);
+            json.WriteNumber("master", Master);
             json.WriteNumber("nameNodeRpc", NameNodeRpc);
             json.WriteNumber("nameNodeHttp", NameNodeHttp);
             json.WriteStartArray("daemons");

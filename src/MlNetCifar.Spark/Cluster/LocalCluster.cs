@@ -26,11 +26,17 @@ public sealed class LocalCluster : IAsyncDisposable
     /// <summary>The Connect server's address (<c>sc://127.0.0.1:port</c>), or null where there is none.</summary>
     public string? Connect => State.Connect > 0 ? string.Create(CultureInfo.InvariantCulture, $"sc://127.0.0.1:{State.Connect}") : null;
 
+    /// <summary>The standalone master's address (<c>spark://127.0.0.1:port</c>), or null where there is none.</summary>
+    internal string? SparkMaster => State.Master > 0 ? string.Create(CultureInfo.InvariantCulture, $"spark://127.0.0.1:{State.Master}") : null;
+
     /// <summary>The file system's address (<c>hdfs://127.0.0.1:port</c>), or null where there is none.</summary>
     public string? FileSystem => State.NameNodeRpc > 0 ? string.Create(CultureInfo.InvariantCulture, $"hdfs://127.0.0.1:{State.NameNodeRpc}") : null;
 
     /// <summary>The name node's web address, or null where there is none.</summary>
     public Uri? NameNode => State.NameNodeHttp > 0 ? new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{State.NameNodeHttp}")) : null;
+
+    /// <summary>The folder to use as SPARK_CONF_DIR.</summary>
+    internal string SparkConfiguration => Path.Combine(Folder, "spark-conf");
 
     /// <summary>The folder to use as HADOOP_CONF_DIR.</summary>
     public string HadoopConfiguration => Path.Combine(Folder, "hadoop-conf");

@@ -31,6 +31,9 @@ public sealed record SparkDoctorOptions
 
     /// <summary>Where name nodes are found; null for HADOOP_CONF_DIR.</summary>
     public HadoopConfiguration? Hadoop { get; init; }
+
+    /// <summary>Without secrets.</summary>
+    public override string ToString() => $"{StageMaster.WithoutSecrets(Master)} {HdfsFolder}";
 }
 
 /// <summary><c>doctor spark</c>: Java, runtime, worker, HDFS, the server's version, and a row's trip through an executor and a program in it.</summary>

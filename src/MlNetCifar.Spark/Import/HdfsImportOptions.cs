@@ -1,4 +1,5 @@
 using MlNetCifar.Spark.Hdfs;
+using MlNetCifar.Spark.Stage;
 
 namespace MlNetCifar.Spark.Import;
 
@@ -31,6 +32,9 @@ public sealed record HdfsImportOptions
 
     /// <summary>Where name nodes are found; null for HADOOP_CONF_DIR.</summary>
     public HadoopConfiguration? Hadoop { get; init; }
+
+    /// <summary>Without secrets.</summary>
+    public override string ToString() => $"{Source} to {Target}{(PackParquet ? $", packed on {StageMaster.WithoutSecrets(Master)}" : "")}";
 }
 
 /// <summary>How far an import is.</summary>

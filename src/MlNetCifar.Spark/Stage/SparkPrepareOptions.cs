@@ -35,6 +35,9 @@ public sealed record SparkPrepareOptions
 
     /// <summary>Where name nodes are found; null for HADOOP_CONF_DIR.</summary>
     public HadoopConfiguration? Hadoop { get; init; }
+
+    /// <summary>Without secrets.</summary>
+    public override string ToString() => $"{Input} to {Output} on {StageMaster.WithoutSecrets(Master)}";
 }
 
 /// <summary>How far the stage is.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 
 namespace MlNetCifar.Spark.Stage;
@@ -19,6 +20,10 @@ readonly record struct StageMaster(int Threads, string? Address)
             && int.TryParse(text["local[".Length..^1], NumberStyles.None, CultureInfo.InvariantCulture, out var n) && n is >= 1 and <= 1024)
             return new(n, null);
         // An address of another kind may carry a token.
-        throw StageErrors.BadMaster(text.Split(';')[0]);
+        throw StageErrors.BadMaster(WithoutSecrets(text));
     }
+
+    /// <summary>An address without its parameters, among which a token may be.</summary>
+    [return: NotNullIfNotNull(nameof(text))]
+    public static string? WithoutSecrets(string? text) => text?.Split(';')[0];
 }

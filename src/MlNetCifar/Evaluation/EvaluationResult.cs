@@ -157,6 +157,11 @@ public sealed class EvaluationResult
 
     internal ScoredRows? Rows { get; }
 
+    /// <summary>Bootstrap resamples behind the intervals, and how many of them areas under curves got.</summary>
+    internal (int All, int Curves) Resamples => Rows is null || Options.BootstrapResamples == 0
+        ? (0, 0)
+        : (Options.BootstrapResamples, Bootstrap.CurveDraws(Options.BootstrapResamples, Count, Classes.Count));
+
     static (double[] PerClass, double Mean) LogLosses(Tallies tallies)
     {
         var sum = default(FixedSum);

@@ -41,17 +41,10 @@ public sealed record Heatmap
         ArgumentNullException.ThrowIfNull(maps);
         if (maps.Count == 0)
             throw new ArgumentException("There is no map.", nameof(maps));
-        var first = maps.First();
-        var sum = new float[first.Values.Count];
+        var mean = new MeanHeatmap();
         foreach (var map in maps)
-        {
-            if ((map.Height, map.Width) != (first.Height, first.Width))
-                throw new ArgumentException($"A map has {map.Height}×{map.Width} pixels, the first {first.Height}×{first.Width}.", nameof(maps));
-            for (var i = 0; i < sum.Length; i++)
-                sum[i] += map.Values[i] / maps.Count;
-        }
-
-        return Normalized(sum, first.Height, first.Width, first.Class, maps.Average(m => m.Probability));
+            mean.Add(map);
+        return mean.ToHeatmap();
     }
 
     /// <summary>Clamps at zero and scales to 1.</summary>

@@ -20,7 +20,7 @@ internal static class ModelFile
         var metadata = new Dictionary<string, string> { ["format"] = "pt", [Key] = Describe(model) };
         try
         {
-            LocalFileStore.Instance.Write(path, stream => SafeTensors.Write(stream, [.. model.Weights.Tensors.Select(WeightLayout.ToFile)], metadata));
+            LocalFileStore.Instance.Write(path, stream => SafeTensors.Write(stream, [.. model.Weights.Tensors.Select(t => WeightLayout.ToFile(t, model.IsHalfPrecision))], metadata));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -112,6 +112,7 @@ internal static class ModelFile
             History = json.GetProperty("history").Deserialize(ModelJson.Default.IReadOnlyListEpochRecord)!,
             BestEpoch = json.GetProperty("best_epoch").GetInt32(),
             TrainingSettings = json.GetProperty("training").GetString()!,
+            IsHalfPrecision = tensors.Any(t => t.Half),
             Calibration = json.TryGetProperty("calibration", out var calibration) ? ReadCalibration(calibration, path) : null,
         };
         return model.WeightsSha256 == json.GetProperty("weights_sha256").GetString()

@@ -9,23 +9,37 @@ namespace MlNetCifar.Models;
 /// <param name="Name">Its name.</param>
 /// <param name="Dimensions">Its shape, slowest first.</param>
 /// <param name="Values">Its elements, row-major.</param>
-internal sealed record FileTensor(string Name, int[] Dimensions, float[] Values);
+/// <param name="Half">Whether the file holds them as 16-bit floats, to which they must then be rounded.</param>
+internal sealed record FileTensor(string Name, int[] Dimensions, float[] Values, bool Half = false)
+{
+    /// <summary>The elements as the file holds them.</summary>
+    public byte[] ToBytes()
+    {
+        if (!Half)
+            return MemoryMarshal.AsBytes(Values.AsSpan()).ToArray();
+        Half[] halves = [.. Values.Select(value => (Half)value)];
+        return MemoryMarshal.AsBytes(halves.AsSpan()).ToArray();
+    }
+}
 
 /// <summary>
 /// The safetensors format: the header's length (u64, little-endian), a JSON header {"name":{"dtype","shape","data_offsets"}, "__metadata__":{…}},
-/// the tensors' bytes without gaps. Only 32-bit floats are written or read. The SHA-256 of the bytes is kept in the metadata.
+/// the tensors' bytes without gaps. Only 32-bit and 16-bit floats are written or read. The SHA-256 of the bytes is kept in the metadata.
 /// </summary>
 internal static class SafeTensors
 {
     const int MaxHeader = 100_000_000;
     const string Metadata = "__metadata__";
     const string Checksum = "data_sha256";
+    const string Float32 = "F32";
+    const string Float16 = "F16";
 
     public static void Write(Stream stream, IReadOnlyList<FileTensor> tensors, IReadOnlyDictionary<string, string> metadata)
     {
+        byte[][] data = [.. tensors.Select(tensor => tensor.ToBytes())];
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var tensor in tensors)
-            hash.AppendData(MemoryMarshal.AsBytes(tensor.Values.AsSpan()));
+        foreach (var bytes in data)
+            hash.AppendData(bytes);
         using var header = new MemoryStream();
         using (var json = new Utf8JsonWriter(header))
         {
@@ -36,17 +50,17 @@ internal static class SafeTensors
             json.WriteString(Checksum, Convert.ToHexStringLower(hash.GetHashAndReset()));
             json.WriteEndObject();
             long offset = 0;
-            foreach (var tensor in tensors)
+            foreach (var (tensor, bytes) in tensors.Zip(data))
             {
                 json.WriteStartObject(tensor.Name);
-                json.WriteString("dtype", "F32");
+                json.WriteString("dtype", tensor.Half ? Float16 : Float32);
                 json.WriteStartArray("shape");
                 foreach (var dimension in tensor.Dimensions)
                     json.WriteNumberValue(dimension);
                 json.WriteEndArray();
                 json.WriteStartArray("data_offsets");
                 json.WriteNumberValue(offset);
-                json.WriteNumberValue(offset += tensor.Values.LongLength * sizeof(float));
+                json.WriteNumberValue(offset += bytes.Length);
                 json.WriteEndArray();
                 json.WriteEndObject();
             }
@@ -61,8 +75,8 @@ internal static class SafeTensors
         BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
         stream.Write(length);
         header.WriteTo(stream);
-        foreach (var tensor in tensors)
-            stream.Write(MemoryMarshal.AsBytes(tensor.Values.AsSpan()));
+        foreach (var bytes in data)
+            stream.Write(bytes);
     }
 
     /// <summary>Reads a file, checking structure and checksum.</summary>
@@ -104,14 +118,19 @@ internal static class SafeTensors
 
     static FileTensor Tensor(JsonProperty entry, ReadOnlySpan<byte> data, string path)
     {
-        if (entry.Value.GetProperty("dtype").GetString() is not "F32" and var type)
-            throw ModelErrors.NotSafeTensors(path, $"tensor '{entry.Name}' has elements of type {type}; only F32 is read");
+        var type = entry.Value.GetProperty("dtype").GetString();
+        if (type is not (Float32 or Float16))
+            throw ModelErrors.NotSafeTensors(path, $"tensor '{entry.Name}' has elements of type {type}; only {Float32} and {Float16} are read");
+        var half = type is Float16;
         int[] shape = [.. entry.Value.GetProperty("shape").EnumerateArray().Select(d => d.GetInt32())];
         var offsets = entry.Value.GetProperty("data_offsets");
         long begin = offsets[0].GetInt64(), end = offsets[1].GetInt64();
         var count = shape.Aggregate(1L, (a, b) => checked(a * b));
-        if (begin < 0 || end > data.Length || end - begin != count * sizeof(float) || shape.Any(d => d < 0))
+        if (begin < 0 || end > data.Length || end - begin != count * (half ? sizeof(ushort) : sizeof(float)) || shape.Any(d => d < 0))
             throw ModelErrors.Damaged(path, $"tensor '{entry.Name}' of shape [{string.Join(", ", shape)}] lies at {begin} … {end} of {data.Length} bytes");
-        return new FileTensor(entry.Name, shape, MemoryMarshal.Cast<byte, float>(data[(int)begin..(int)end]).ToArray());
+        var bytes = data[(int)begin..(int)end];
+        return half
+            ? new FileTensor(entry.Name, shape, [.. MemoryMarshal.Cast<byte, Half>(bytes).ToArray().Select(value => (float)value)], true)
+            : new FileTensor(entry.Name, shape, MemoryMarshal.Cast<byte, float>(bytes).ToArray());
     }
 }

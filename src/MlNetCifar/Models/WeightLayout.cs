@@ -8,13 +8,15 @@ namespace MlNetCifar.Models;
 /// </summary>
 internal static class WeightLayout
 {
-    public static FileTensor ToFile(WeightTensor tensor)
+    /// <param name="tensor">What to write.</param>
+    /// <param name="half">Whether filters and matrices are written as 16-bit floats; biases and statistics never are.</param>
+    public static FileTensor ToFile(WeightTensor tensor, bool half)
     {
         var values = new float[tensor.Length];
         var source = tensor.Values;
         for (var i = 0; i < values.Length; i++)
             values[FileIndex(tensor, i)] = source[i];
-        return new FileTensor(tensor.Name, FileDimensions(tensor), values);
+        return new FileTensor(tensor.Name, FileDimensions(tensor), values, half && tensor.Spec.Dimensions.Length > 1);
     }
 
     public static void FromFile(WeightTensor tensor, ReadOnlySpan<float> file)

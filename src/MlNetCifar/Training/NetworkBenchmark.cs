@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using MlNetCifar.Data;
 using MlNetCifar.Nn;
+using MlNetCifar.Numerics.Simd;
+using MlNetCifar.Numerics.Tiles;
 
 namespace MlNetCifar.Training;
 
@@ -15,8 +17,11 @@ public sealed record LayerTiming(string Layer, string Algorithm, double ForwardM
 /// <summary>What a benchmark measured.</summary>
 /// <param name="ImagesPerSecond">Best of the windows.</param>
 /// <param name="Gigaflops">Direct-convolution operations at that speed, in 10⁹ a second.</param>
+/// <param name="PeakGigaflops">
+/// What the multiply-add units gave at most, measured beside it. Winograd's algorithm multiplies less than the direct count says, so a layer may exceed it.
+/// </param>
 /// <param name="Layers">Per layer, of a few profiled steps.</param>
-public sealed record BenchmarkResult(double ImagesPerSecond, double Gigaflops, IReadOnlyList<LayerTiming> Layers);
+public sealed record BenchmarkResult(double ImagesPerSecond, double Gigaflops, double PeakGigaflops, IReadOnlyList<LayerTiming> Layers);
 
 /// <summary>Measures steady-state speed on synthetic images: the best of three windows after a warm-up.</summary>
 public static class NetworkBenchmark
@@ -37,7 +42,8 @@ public static class NetworkBenchmark
         using var loader = Loader(source, options.BatchSize);
         var batch = loader.Next()!;
         var rate = BestRate(() => session.Step(batch, 0.1f, 0, out _), options.BatchSize, seconds);
-        return new BenchmarkResult(rate, rate * 3 * network.Flops / 1e9, Profile(session.Network, batch.Labels.ToArray(), true));
+        var peak = FmaPeak.Measure(SimdLevel.Active, session.Pool);
+        return new BenchmarkResult(rate, rate * 3 * network.Flops / 1e9, peak, Profile(session.Network, batch.Labels.ToArray(), true));
     }
 
     /// <summary>Forward passes.</summary>
@@ -55,7 +61,8 @@ public static class NetworkBenchmark
         var batch = loader.Next()!;
         batch.Pixels.CopyTo(net.Input(options.BatchSize));
         var rate = BestRate(() => net.Forward(options.BatchSize), options.BatchSize, seconds);
-        return new BenchmarkResult(rate, rate * network.Flops / 1e9, Profile(net, batch.Labels.ToArray(), false));
+        var peak = FmaPeak.Measure(SimdLevel.Active, pool);
+        return new BenchmarkResult(rate, rate * network.Flops / 1e9, peak, Profile(net, batch.Labels.ToArray(), false));
     }
 
     static BatchLoader Loader(ImageSource source, int batchSize)

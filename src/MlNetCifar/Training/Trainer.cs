@@ -26,6 +26,9 @@ public sealed class Trainer(NetworkSpec network, TrainingOptions? options = null
     /// <summary>Where the run is saved, and whether it goes on from what is there; null (the default) for neither.</summary>
     public CheckpointOptions? Checkpoints { get; init; }
 
+    /// <summary>What else the time budget has to pay for.</summary>
+    internal BudgetReserve Reserve { get; init; }
+
     /// <summary>The clock, for tests. The default is the system's.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
@@ -54,7 +57,7 @@ public sealed class Trainer(NetworkSpec network, TrainingOptions? options = null
         });
         using var validationLoader = validation is null ? null : new BatchLoader(validation, normalization, new BatchLoaderOptions { BatchSize = session.Network.BatchSize });
         using var best = session.Result.Clone();
-        var pacer = new Pacer(Options, Time, started, loader.BatchesPerEpoch, validation?.Count ?? 0);
+        var pacer = new Pacer(Options, Time, started, loader.BatchesPerEpoch, validation?.Count ?? 0, Reserve);
         var loop = new TrainingLoop(this, session, loader, validationLoader, best, pacer, checkpointer);
         loop.State.Normalization = normalization;
         if (checkpointer is not null)

@@ -105,7 +105,10 @@ public sealed record TrainingOptions
     /// <summary>Epochs without improvement of the validation accuracy after which training stops, ≥ 1. The default is null, never.</summary>
     public int? Patience { get; init; }
 
-    /// <summary>What counts as an improvement for <see cref="Patience"/>, ≥ 0. The default is 0: any.</summary>
+    /// <summary>
+    /// Gain of validation accuracy, 0 … 1, over the last score that counted for <see cref="Patience"/> above which another one counts (as <c>min_delta</c> of
+    /// Keras' EarlyStopping); ≥ 0. Smaller gains add up until they count, and still make the epoch the best. The default is 0: any.
+    /// </summary>
     public double MinimumDelta { get; init; }
 
     /// <summary>Time after which the run ends; the schedule is stretched or shrunk to end with it, and <see cref="Epochs"/> is ignored. The default is null.</summary>

@@ -48,6 +48,17 @@ public sealed class CommandTests
     }
 
     [TestMethod]
+    public void Evaluate_OnShardsPreparedOtherwise_IsRefusedWithTheDifference()
+    {
+        var shards = s_folder["shards"];
+        Cli.Run("prepare", "--data", s_data, "--to", shards, "--size", "16", "--filter", "box").Good();
+        var run = Cli.Run("evaluate", "--model", s_run, "--data", shards, "--output", s_folder.Runs).Bad(ExitCodes.DataRejected, "MNC1209");
+        StringAssert.Contains(run.Error, "filter is box instead of bilinear");
+        Cli.Run("prepare", "--data", s_data, "--to", shards, "--size", "16").Good();
+        Assert.AreEqual(12, Cli.Run("evaluate", "--model", s_run, "--data", shards, "--output", s_folder.Runs, "--json").Good().Lines[0].GetProperty("images").GetInt32());
+    }
+
+    [TestMethod]
     public void Predict_SortsLabelsAndKeepsTheOrderOfFiles()
     {
         string[] files = [Path.Combine(s_data, "test", "red", "001.png"), Path.Combine(s_data, "test", "blue", "000.png")];
@@ -105,7 +116,30 @@ public sealed class CommandTests
     {
         StringAssert.Contains(Cli.Run("compare", s_run, s_run).Good().Out, "not distinguishable");
         Assert.IsFalse(Cli.Run("compare", s_run, s_run, "--json").Good().Lines[0].GetProperty("distinguishable").GetBoolean());
-        Assert.HasCount(3, Cli.Run("compare", s_run, s_run, s_run, "--json", "--resamples", "0").Good().Lines);
+        Assert.HasCount(3, Cli.Run("compare", s_run, s_run, s_run, "--json", "--resamples", "0", "--html", s_folder["compared.html"]).Good().Lines);
+        StringAssert.Contains(File.ReadAllText(s_folder["compared.html"]), "not distinguishable");
+    }
+
+    [TestMethod]
+    public void AbstainBelow_WithholdsUnsureAnswers()
+    {
+        var picture = Directory.GetFiles(Path.Combine(s_data, "test"), "*.png", SearchOption.AllDirectories)[0];
+        Assert.IsTrue(Cli.Run("predict", "--model", s_run, "--json", "--abstain-below", "0.9999999", picture).Good().Lines[0].GetProperty("unknown").GetBoolean());
+        Assert.IsFalse(Cli.Run("predict", "--model", s_run, "--json", "--abstain-below", "0.1", picture).Good().Lines[0].GetProperty("unknown").GetBoolean());
+        Cli.Run("predict", "--model", s_run, "--abstain-below", "2", picture).Bad(ExitCodes.Usage, "MNC9003");
+        var evaluated = Cli.Run("evaluate", "--model", s_run, "--data", s_data, "--output", s_folder.Runs, "--abstain-below", "0.1").Good();
+        StringAssert.Contains(evaluated.Out, "answers from 0.1 on: 100.0 % of the images");
+        StringAssert.Contains(evaluated.Out, "right when only the surest are answered: ");
+    }
+
+    [TestMethod]
+    public void Explain_Average_WritesAMapOfEachClass()
+    {
+        var output = s_folder["averages"];
+        var run = Cli.Run("explain", "--model", s_run, "--average", "--class", "red", "--output", output, Path.Combine(s_data, "test")).Good();
+        StringAssert.Contains(run.Out, "mean of ");
+        Assert.HasCount(1, Directory.GetFiles(output, "mean-*-red.png"));
+        Assert.HasCount(1, Directory.GetFiles(output, "mean-*-red.npy"));
     }
 
     [TestMethod]

@@ -26,6 +26,28 @@ public sealed class SettingTests
     }
 
     [TestMethod]
+    [DataRow("--json=false", false)]
+    [DataRow("--json:false", false)]
+    [DataRow("--json=true", true)]
+    [DataRow("--json", true)]
+    [DataRow("--verbose=false", true)]
+    public void Flag_SetInAFile_IsSwitchedOffOnTheCommandLine(string flag, bool json)
+    {
+        using var folder = new Pictures();
+        var config = folder.Text("c.json", """{ "json": true }""");
+        var cli = Cli.Run("summary", "--config", config, flag).Good();
+        Assert.AreEqual(json, cli.Out.StartsWith('{'), cli.Out);
+    }
+
+    [TestMethod]
+    public void Flag_BeforeAnArgument_DoesNotTakeItForItsValue()
+    {
+        using var folder = new Pictures();
+        Cli.Run("image", "info", "--json", folder.Text("a.jpg", "no picture")).Bad(ExitCodes.DataRejected, "MNC1201");
+        Cli.Run("summary", "--json=perhaps").Bad(ExitCodes.Usage, "MNC9001");
+    }
+
+    [TestMethod]
     public void Table_HoldsEveryPropertyOfTheOptions()
     {
         var options = typeof(TrainingOptions).GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(p => p.CanWrite && p.PropertyType != typeof(Augmentation));

@@ -66,6 +66,31 @@ public sealed class ArchiveTests
     }
 
     [TestMethod]
+    [DataRow(".tar")]
+    [DataRow(".tar.gz")]
+    public void Open_TarCutBetweenTwoEntries_IsNoticed(string extension)
+    {
+        using var folder = new TestFolder();
+        var whole = Unpacked(Write(folder, extension, s_names));
+
+        // Two blocks of zeros end the archive; the entry before them has two of extensions, one of its own and one of content.
+        foreach (var blocks in new[] { 2, 6 })
+        {
+            using (var stream = extension == ".tar" ? File.Create(folder["x.tar"]) : (Stream)new GZipStream(File.Create(folder["x.tar.gz"]), CompressionLevel.Fastest))
+                stream.Write(whole[..^(512 * blocks)]);
+            Assert.AreEqual("MNC1009", Assert.ThrowsExactly<MlNetCifarException>(() => ImageCatalog.Open(folder["x" + extension]).Dispose()).Code);
+        }
+
+        static byte[] Unpacked(string path)
+        {
+            using Stream file = path.EndsWith(".tar", StringComparison.Ordinal) ? File.OpenRead(path) : new GZipStream(File.OpenRead(path), CompressionMode.Decompress);
+            using var copy = new MemoryStream();
+            file.CopyTo(copy);
+            return copy.ToArray();
+        }
+    }
+
+    [TestMethod]
     public void Open_NameTwiceInTar_LastContentWins()
     {
         using var folder = new TestFolder();

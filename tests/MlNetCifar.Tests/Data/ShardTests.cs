@@ -162,6 +162,86 @@ public sealed class ShardTests
     }
 
     [TestMethod]
+    public void Write_Normalized_UsesTheTrainingSplitsMomentsAndReadsBackTheSameBytes()
+    {
+        using var folder = new TestFolder().AddPictures("in/train/", 3, 20).AddPictures("in/test/", 3, 5);
+        var options = s_options with { Float32 = true, Normalize = true };
+        var report = ShardWriter.Write(folder["in"], folder["out"], options);
+        using var direct = ImageDataset.Open(folder["in"], new() { Spec = s_options.Spec });
+        var expected = Normalization.Compute(direct.Train);
+        foreach (var manifest in report.Splits.Values)
+            Assert.AreEqual(expected, manifest.NormalizedBy);
+        using (var shards = ImageDataset.Open(folder["out"]))
+        {
+            AssertSamePictures(direct.Train, shards.Train);
+            AssertSamePictures(direct.Test!, shards.Test!);
+            Assert.AreEqual(expected, shards.Normalization);
+        }
+
+        Assert.AreEqual(0, ShardWriter.Write(folder["in"], folder["out"], options).PartsWritten);
+        folder.Add("in/train/class1/new.png", TestImages.Png(78));
+        Assert.AreEqual(8, ShardWriter.Write(folder["in"], folder["out"], options).PartsWritten, "A new training image changes the moments, hence every part.");
+        Assert.ThrowsExactly<ArgumentException>(() => ShardWriter.Write(folder["in"], folder["out"], s_options with { Normalize = true }));
+
+        using var data = ImageDataset.Create(TestImages.Random(30), test: TestImages.Random(12, seed: 9));
+        ShardWriter.Write(data, folder["arrays"], options);
+        using var arrays = ImageDataset.Open(folder["arrays"]);
+        AssertSamePictures(data.Train, arrays.Train);
+        AssertSamePictures(data.Test!, arrays.Test!);
+    }
+
+    [TestMethod]
+    public void Write_NormalizedTrainingPixels_HaveMean0AndDeviation1InNumPy()
+    {
+        using var folder = new TestFolder().AddPictures("in/", 2, 10);
+        ShardWriter.Write(folder["in"], folder["out"], s_options with { Float32 = true, Normalize = true });
+        var output = NpyAndCifarTests.Python(folder, """
+            import numpy as n
+            x = n.concatenate([n.load(f'out/X_part_{k:05d}.npy') for k in range(4)])
+            assert x.dtype == n.float32 and x.shape == (20, 8, 8, 3)
+            assert abs(x.mean((0, 1, 2))).max() < 1e-6 and abs(x.std((0, 1, 2)) - 1).max() < 1e-6
+            print('good')
+            """);
+        Assert.AreEqual("good", output.Trim());
+    }
+
+    [TestMethod]
+    public void Plan_KeysOfAnyOtherDecodeOptions_Differ()
+    {
+        ShardItem[] items = [new("a.png", 0, 1), new("b.png", 1, 2)];
+        var keys = new HashSet<string>(ShardPlan.Create(items, s_options).Keys);
+        foreach (var property in typeof(DecodeOptions).GetProperties().Where(p => p.CanWrite))
+        {
+            var decode = s_options.Decode with { };
+            property.SetValue(decode, property.GetValue(decode) switch { bool value => !value, int value => value - 1, long value => (object)(value - 1), _ => throw new NotSupportedException() });
+            var plan = ShardPlan.Create(items, s_options with { Decode = decode });
+
+            // These follow from the specification, whatever the options say.
+            if (property.Name is nameof(DecodeOptions.ApplyOrientation) or nameof(DecodeOptions.MinWidth) or nameof(DecodeOptions.MinHeight))
+                Assert.IsTrue(keys.IsSupersetOf(plan.Keys), property.Name);
+            else
+                Assert.IsTrue(plan.Keys.All(keys.Add), property.Name);
+        }
+
+        foreach (var spec in new[] { s_options.Spec with { ApplyOrientation = false }, s_options.Spec with { ScaledDecoding = true } })
+            Assert.IsTrue(ShardPlan.Create(items, s_options with { Spec = spec }).Keys.All(keys.Add), spec.ToJson());
+    }
+
+    [TestMethod]
+    public void Write_AgainWithOtherLimits_KeepsNoPartThatTheyChange()
+    {
+        using var folder = new TestFolder().AddPictures("in/", 2, 10);
+        folder.Add("in/class0/bad.png", "not an image"u8.ToArray()).Add("in/class1/large.png", TestImages.Png(5, 100, 100));
+        var small = ShardWriter.Write(folder["in"], folder["out"], s_options, new() { MaxFileBytes = 5_000 });
+        CollectionAssert.AreEquivalent(new[] { "MNC1202", "MNC1012" }, small.BadFiles.Select(b => b.Code).ToArray());
+        var large = ShardWriter.Write(folder["in"], folder["out"], s_options);
+        Assert.AreEqual((1, 3), (large.PartsWritten, large.PartsKept));
+        Assert.AreEqual("MNC1202", large.BadFiles.Single().Code);
+        Assert.AreEqual("MNC1202", Assert.ThrowsExactly<MlNetCifarException>(
+            () => ShardWriter.Write(folder["in"], folder["out"], s_options with { OnBadImage = OnBadImage.Fail })).Code, "What was let pass before is not let pass now.");
+    }
+
+    [TestMethod]
     public void Write_IsReadByNumPy()
     {
         using var folder = new TestFolder().AddPictures("in/", 2, 10);

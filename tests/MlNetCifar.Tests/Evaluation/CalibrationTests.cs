@@ -154,7 +154,57 @@ public sealed class CalibrationTests
         var (p, q, r) = ((0.99 * s[0, 0]) + shrink, 0.99 * s[0, 1], (0.99 * s[1, 1]) + shrink);
         var (dx, dy) = (10.0 - 11, 4.0 - 2);
         var expected = ((r * dx * dx) - (2 * q * dx * dy) + (p * dy * dy)) / ((p * r) - (q * q));
-        Assert.AreEqual(expected, FeatureDistance.Fit(labels, x, 2).Score([10, 4]), 1e-9);
+        Assert.AreEqual(expected, FeatureDistance.Fit(labels, x, 2).Score([10, 4]), 1e-6 * expected);
+    }
+
+    /// <summary>With 60 features of 400 images a threshold from the images it was fitted on would call half as many again foreign.</summary>
+    [TestMethod]
+    public void ForeignRule_CallsAsManyNewImagesForeignAsAskedFor()
+    {
+        const int d = 60;
+        var random = new SplitRandom(11, RandomPurpose.Split);
+        var (labels, features) = Normal(ref random, 400, d);
+        var rule = ForeignRule.Fit(labels, features, 4, accepted: 0.9);
+        var (_, fresh) = Normal(ref random, 4000, d);
+        var foreign = Enumerable.Range(0, 4000).Count(i => rule.IsForeign(fresh.AsSpan(i * d, d)));
+        Assert.IsInRange(0.04, 0.16, foreign / 4000.0);
+        Assert.IsTrue(rule.IsForeign([.. Enumerable.Repeat(9f, d)]));
+        Assert.IsTrue(rule.IsForeign([.. Enumerable.Repeat(float.NaN, d)]));
+
+        static (int[] Labels, float[] Features) Normal(ref SplitRandom random, int count, int d)
+        {
+            var (labels, features) = (new int[count], new float[count * d]);
+            for (var i = 0; i < features.Length; i++)
+            {
+                labels[i / d] = i / d % 4;
+                features[i] = random.NextSingle() + random.NextSingle() + random.NextSingle() + (i % d == labels[i / d] ? 5 : 0);
+            }
+
+            return (labels, features);
+        }
+    }
+
+    [TestMethod]
+    public void ForeignRule_LeavesOutRowsThatAreNoNumbers()
+    {
+        Assert.AreEqual("MNC5001", Assert.ThrowsExactly<MlNetCifarException>(() => ForeignRule.Fit([0, 1], [1, float.NaN, 2, 3], 2)).Code);
+        Assert.AreEqual(
+            ForeignRule.Fit([0, 1, 0], [1, 2, 3, 4, 2, 2], 2), ForeignRule.Fit([0, 1, 1, 0], [1, 2, 3, 4, float.PositiveInfinity, 0, 2, 2], 2));
+    }
+
+    [TestMethod]
+    [DataRow(1)]
+    [DataRow(3)]
+    public void PictureTexture_EqualsTheFormula(int channels)
+    {
+        // Two rows of two pixels, the same in each channel: 10 20 / 40 90.
+        byte[] pixels = [.. new byte[] { 10, 20, 40, 90 }.SelectMany(value => Enumerable.Repeat(value, channels))];
+        var texture = new float[2];
+        PictureTexture.Measure(pixels, 2, channels, texture);
+        Assert.AreEqual(Math.Log(1 + Math.Sqrt(950)), texture[0], 1e-5, "mean 40, squared differences 900, 400, 0, 2500");
+        Assert.AreEqual(Math.Log(1 + Math.Sqrt(((100.0 + 2500) / 2 + ((900.0 + 4900) / 2)) / 2)), texture[1], 1e-5);
+        PictureTexture.Measure(pixels.AsSpan(0, channels), 1, channels, texture);
+        CollectionAssert.AreEqual(new float[2], texture, "one pixel");
     }
 
     [TestMethod]
@@ -202,12 +252,19 @@ public sealed class CalibrationTests
     public void Json_RoundtripsEveryFieldIncludingInfinity()
     {
         var model = new CalibrationModel(
-            new TemperatureScaling(1.25, 0.5, 0.4), new ConformalSets(ConformalMethod.Adaptive, 0.9, double.PositiveInfinity), AbstainRule.Never, -3.5);
+            new TemperatureScaling(1.25, 0.5, 0.4), new ConformalSets(ConformalMethod.Adaptive, 0.9, double.PositiveInfinity), AbstainRule.Never, -3.5)
+        {
+            Features = ForeignRule.Fit([0, 1, 0, 1], [1, 2, 3, 3, 1, 2, 0, 1, 5, 7, 2, 2], 2),
+            Texture = null,
+        };
         using var stream = new MemoryStream();
         using (var json = new Utf8JsonWriter(stream))
             CalibrationJson.Write(json, model);
         Assert.AreEqual(model, CalibrationJson.Read(JsonDocument.Parse(stream.ToArray()).RootElement));
         var error = Assert.ThrowsExactly<MlNetCifarException>(() => CalibrationJson.Read(JsonDocument.Parse("{\"temperature\":1}").RootElement));
+        Assert.AreEqual("MNC5008", error.Code);
+        var text = System.Text.Encoding.UTF8.GetString(stream.ToArray()).Replace("\"dimension\":3", "\"dimension\":4");
+        error = Assert.ThrowsExactly<MlNetCifarException>(() => CalibrationJson.Read(JsonDocument.Parse(text).RootElement));
         Assert.AreEqual("MNC5008", error.Code);
     }
 

@@ -65,6 +65,20 @@ public sealed partial class HtmlReportTests
     }
 
     [TestMethod]
+    public void Build_SaysHowManyResamplesWereDrawn()
+    {
+        var s = new SyntheticScores(300, 4);
+        StringAssert.Contains(Html(new EvaluationOptions { BootstrapResamples = 150 }), "the rest by 150 bootstrap resamples (seed 1).");
+        Assert.IsFalse(Html(new EvaluationOptions { BootstrapResamples = 0 }).Contains("bootstrap", StringComparison.Ordinal));
+
+        // 1.5e9 steps at 2 · 300 · 4 a draw.
+        StringAssert.Contains(Html(new EvaluationOptions { BootstrapResamples = 1_000_000 }), "areas under curves by 625,000 of them");
+
+        string Html(EvaluationOptions options) =>
+            HtmlReport.Build(new ReportInput { Title = "t", Result = Evaluator.Evaluate(s.Labels, s.Scores, s.Classes, options) }, "", "verdict");
+    }
+
+    [TestMethod]
     public void Build_OfAPerfectModelHasNoGallery()
     {
         var html = HtmlReport.Build(new ReportInput { Title = "t", Result = Evaluator.Evaluate([0, 1], [1, 0, 0, 1], ["a", "b"]) }, "", "verdict");

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using MlNetCifar.Evaluation;
 using MlNetCifar.Evaluation.Comparison;
 using MlNetCifar.Evaluation.Report;
@@ -78,6 +79,48 @@ public sealed class RunComparisonTests
         var error = Assert.ThrowsExactly<MlNetCifarException>(() => RunComparison.Compare(Run("a", 1, 2), Run("b", 2, 2), s_quick));
         Assert.AreEqual("MNC5007", error.Code);
         StringAssert.Contains(error.Message, "different test data");
+    }
+
+    [TestMethod]
+    [DataRow("/data/cifar/test/cat/1.jpg", "/data/cifar/test/dog/2.jpg")]
+    [DataRow("test/cat/1.jpg", "test/dog/2.jpg")]
+    [DataRow("cat/1.jpg", "dog/2.jpg")]
+    [DataRow(@"D:\cifar\test\cat\1.jpg", @"D:\cifar\test\dog\2.jpg")]
+    [DataRow("hdfs://host:8020/cat/1.jpg", "hdfs://host:8020/dog/2.jpg")]
+    public void Fingerprint_DoesNotDependOnWhereTheImagesLie(string first, string second) => Assert.AreEqual(
+        DataFingerprint.Compute(["cat", "dog"], [0, 1], ["/cat/1.jpg", "/dog/2.jpg"]), DataFingerprint.Compute(["cat", "dog"], [0, 1], [first, second]));
+
+    [TestMethod]
+    public void Fingerprint_DependsOnNamesLabelsAndOrder()
+    {
+        string[] classes = ["cat", "dog"];
+        string[] hashes =
+        [
+            DataFingerprint.Compute(classes, [0, 1], ["cat/1", "dog/2"]), DataFingerprint.Compute(classes, [0, 1], ["cat/1", "dog/3"]),
+            DataFingerprint.Compute(classes, [1, 0], ["cat/1", "dog/2"]), DataFingerprint.Compute(classes, [1, 0], ["dog/2", "cat/1"]),
+            DataFingerprint.Compute(classes, [0, 1], null), DataFingerprint.Compute(["cat", "cow"], [0, 1], ["cat/1", "dog/2"]),
+        ];
+        Assert.HasCount(hashes.Length, hashes.Distinct());
+        Assert.AreEqual(DataFingerprint.Compute(classes, [0], ["/"]), DataFingerprint.Compute(classes, [0], [""]));
+    }
+
+    [TestMethod]
+    public void ToHtml_OfTwoAndOfThreeRuns_IsAPageThatLoadsNothing()
+    {
+        var runs = new[] { Run("low <b>", 1, 1.2), Run("high", 2, 2.5, labelsOf: 1), Run("twin", 3, 2.5, labelsOf: 1) };
+        var (two, three) = (RunComparison.Compare(runs[0], runs[1], s_quick), RunComparison.Compare(runs, s_quick));
+        using var folder = new TemporaryFolder();
+        foreach (var (name, html, verdict) in new[] { ("two", two.ToHtml(), two.Verdict), ("three", three.ToHtml(), three.Verdict) })
+        {
+            StringAssert.Contains(html, System.Net.WebUtility.HtmlEncode(verdict));
+            Assert.IsFalse(html.Contains("<b>", StringComparison.Ordinal) || html.Contains("NaN", StringComparison.Ordinal) || html.Contains("src=", StringComparison.Ordinal));
+            foreach (var tag in new[] { "section", "div", "table", "tr", "td", "dl", "details" })
+                Assert.AreEqual(Regex.Count(html, $"<{tag}[ >]"), Regex.Count(html, $"</{tag}>"), tag);
+            File.WriteAllText(Path.Combine(folder.Path, $"{name}.html"), html);
+        }
+
+        StringAssert.Contains(two.ToHtml(), two.Flipped[0].Name);
+        Assert.IsEmpty(Chromium.Screenshot(Path.Combine(folder.Path, "three.html"), 600, 800).Console);
     }
 
     [TestMethod]

@@ -3,6 +3,7 @@ using MlNetCifar.Evaluation;
 using MlNetCifar.Evaluation.Comparison;
 using MlNetCifar.Evaluation.Gate;
 using MlNetCifar.Evaluation.Report;
+using MlNetCifar.Explain;
 
 namespace MlNetCifar.Tests.Evaluation;
 
@@ -19,6 +20,7 @@ internal static class Samples
             Title = "seed-cnn on imaginary images",
             Result = result,
             Images = new ColorfulImages(s),
+            Explained = [.. Mistakes.Of(result).Take(5).Select(Explained)],
             History = [.. Enumerable.Range(1, 12).Select(Epoch)],
             Command = "mlnetcifar train --data ./images --preset seed-cnn --epochs 12 --seed 1",
             Dataset = [new("Name", "imaginary"), new("Training images", "45,000")],
@@ -26,6 +28,13 @@ internal static class Samples
             Settings = [new("preset", "seed-cnn"), new("batch size", "64")],
             Gate = new QualityGate("release").RequireMicroAccuracy(0.75).RequireAllImages().Check(new RunData("sample", "", result, s.Names)),
         };
+    }
+
+    /// <summary>A spot that wanders from image to image; the last image has none.</summary>
+    static ExplainedImage Explained(Mistake mistake, int index)
+    {
+        var values = Enumerable.Range(0, 32 * 32).Select(i => index == 4 ? 0 : (float)Math.Exp(-(Math.Pow((i / 32) - 8 - (4 * index), 2) + Math.Pow((i % 32) - 16, 2)) / 60));
+        return new(mistake.Row, Heatmap.Normalized([.. values], 32, 32, mistake.Predicted, (float)mistake.Confidence), "Grad-CAM, layer conv3");
     }
 
     static EpochRecord Epoch(int epoch)

@@ -1,7 +1,9 @@
 using System.Text.Json;
 using MlNetCifar.Explain;
+using MlNetCifar.Imaging;
 using MlNetCifar.Models;
 using MlNetCifar.Nn;
+using MlNetCifar.Numerics.Kernels;
 using MlNetCifar.Tests.Golden;
 using MlNetCifar.Tests.Models;
 using MlNetCifar.Tests.TestKit;
@@ -95,6 +97,60 @@ public sealed class GradCamTests
     }
 
     [TestMethod]
+    public void NoConvolution_IsNamed()
+    {
+        using var model = Small(LossKind.SoftmaxCrossEntropy, new Flatten(), new Linear(4), new Activation(ActivationKind.Relu), new Linear(2));
+        Assert.IsEmpty(GradCam.Layers(model));
+        var error = Assert.ThrowsExactly<MlNetCifarException>(() => new GradCam(model));
+        Assert.AreEqual("MNC5501", error.Code);
+        StringAssert.Contains(error.Message, "occlusion");
+    }
+
+    /// <summary>One logit z is two: −z ÷ 2 and z ÷ 2.</summary>
+    [TestMethod]
+    [DataRow(0)]
+    [DataRow(1)]
+    public void Sigmoid_EqualsItsSoftmaxTwin(int target)
+    {
+        LayerSpec[] body = [new Conv2d(4, 3), new Activation(ActivationKind.Relu), new Pool2d(PoolKind.Max, 2), new Flatten()];
+        using var one = Small(LossKind.SigmoidCrossEntropy, [.. body, new Linear(1)]);
+        using var two = Small(LossKind.SoftmaxCrossEntropy, [.. body, new Linear(2)]);
+        foreach (var tensor in one.Weights.Tensors)
+        {
+            var twin = two.Weights.Tensors.Single(t => t.Name == tensor.Name).Values;
+            for (var i = 0; i < twin.Length; i++)
+                twin[i] = twin.Length == tensor.Length ? tensor.Values[i] : tensor.Values[i / 2] * (i % 2 == 0 ? -0.5f : 0.5f);
+        }
+
+        two.Weights.Changed();
+        using var first = new GradCam(one);
+        using var second = new GradCam(two);
+        var (a, b) = (first.Explain(Pixels(5), target), second.Explain(Pixels(5), target));
+        Assert.IsTrue(a.Any(map => !map.Degenerate));
+        for (var i = 0; i < a.Count; i++)
+        {
+            Assert.AreEqual(b[i].Degenerate, a[i].Degenerate);
+            Assert.AreEqual(b[i].Probability, a[i].Probability, 1e-5);
+            Assert.AreEqual(0, a[i].Values.Zip(b[i].Values, (x, y) => Math.Abs(x - y)).Max(), 1e-4);
+        }
+    }
+
+    [TestMethod]
+    public void Average_IsTheMeanOfMapsAndPictures()
+    {
+        var (a, b) = (Heatmap.Normalized([1, 0], 1, 2, 2, 0.5f), Heatmap.Normalized([0.5f, 1], 1, 2, 2, 0.7f));
+        var map = Heatmap.Average([a, b]);
+        Assert.AreEqual((1f, 2, 0.6f), (map.Values[0], map.Class, map.Probability));
+        Assert.AreEqual(2 / 3.0, map.Values[1], 1e-6);
+        var mean = new MeanHeatmap();
+        mean.Add(a, [10, 20]);
+        mean.Add(b, [20, 40]);
+        CollectionAssert.AreEqual(new byte[] { 15, 30 }, mean.ToPixels());
+        CollectionAssert.AreEqual(map.Values.ToArray(), mean.ToHeatmap().Values.ToArray());
+        Assert.ThrowsExactly<ArgumentException>(() => mean.Add(Heatmap.Normalized([1], 1, 1, 0, 1), [1, 2]));
+    }
+
+    [TestMethod]
     public void NothingForAClass_IsZerosAndFlagged()
     {
         using var model = SmallModel.Create();
@@ -139,6 +195,12 @@ public sealed class GradCamTests
         }
 
         weights.Changed();
+    }
+
+    static ImageClassifier Small(LossKind loss, params LayerSpec[] layers)
+    {
+        var spec = new NetworkSpec { Name = "small", Height = 8, Width = 6, Channels = 3, Classes = 2, Loss = loss, Layers = [.. layers] };
+        return new ImageClassifier(NetworkWeights.Initialize(spec, 5), ["a", "b"], new PreprocessSpec { Width = 6, Height = 8 }, MlNetCifar.Data.Normalization.None(3));
     }
 
     static byte[] Pixels(int count)

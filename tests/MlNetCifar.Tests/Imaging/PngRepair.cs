@@ -1,5 +1,5 @@
 using System.Buffers.Binary;
-using MlNetCifar.Imaging.Png;
+using MlNetCifar.Imaging;
 
 namespace MlNetCifar.Tests.Imaging;
 
@@ -12,7 +12,7 @@ static class PngRepair
         {
             var length = BinaryPrimitives.ReadUInt32BigEndian(file.AsSpan(position));
             if (length > file.Length - position - 12) break;
-            var crc = PngCrc.Compute(file.AsSpan(position + 4, 4), file.AsSpan(position + 8, (int)length));
+            var crc = Crc32.Compute(file.AsSpan(position + 4, 4), file.AsSpan(position + 8, (int)length));
             BinaryPrimitives.WriteUInt32BigEndian(file.AsSpan(position + 8 + (int)length), crc);
             position += 12 + (int)length;
         }

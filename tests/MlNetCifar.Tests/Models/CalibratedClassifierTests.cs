@@ -15,7 +15,10 @@ public sealed class CalibratedClassifierTests
         var images = SmallModel.Images(120);
         using var model = plain.Calibrate(images);
         Assert.IsNull(plain.Calibration);
-        Assert.AreEqual(CalibrationModel.Fit(images.Labels.Span, plain.Logits(images), 3), model.Calibration);
+        var outputs = plain.Outputs(images);
+        CollectionAssert.AreEqual(plain.Logits(images), outputs.Logits);
+        Assert.AreEqual(CalibrationModel.Fit(images.Labels.Span, outputs.Logits, 3, null, outputs.Features, outputs.Texture), model.Calibration);
+        Assert.AreEqual((7, 2), (model.Calibration!.Features!.Distance.Dimension, model.Calibration.Texture!.Distance.Dimension));
         Assert.AreEqual((plain.WeightsSha256, plain.BestEpoch, plain.TrainingSettings), (model.WeightsSha256, model.BestEpoch, model.TrainingSettings));
         CollectionAssert.AreEqual(plain.Score(images), model.Score(images));
         Assert.IsTrue(model.Calibration!.Temperature.LogLossAfter <= model.Calibration.Temperature.LogLossBefore);
@@ -28,6 +31,37 @@ public sealed class CalibratedClassifierTests
         var images = SmallModel.Images(9);
         AssertClose(model.Score(images), Softmaxed(model.Logits(images, views: TestTimeViews.None), 3));
         AssertClose(model.Score(images, views: TestTimeViews.Flip), Softmaxed(model.Logits(images, views: TestTimeViews.Flip), 3));
+    }
+
+    [TestMethod]
+    [DataRow(TestTimeViews.None)]
+    [DataRow(TestTimeViews.FlipShift)]
+    public void Outputs_OfManyAreThoseOfEach(TestTimeViews views)
+    {
+        using var model = SmallModel.Create();
+        var images = SmallModel.Images(9);
+        var all = model.Outputs(images, views: views);
+        Assert.AreEqual((27, 63, 18), (all.Logits.Length, all.Features.Length, all.Texture.Length));
+        var one = model.Outputs(images.Subset([4]), views: views);
+        AssertClose(one.Logits, all.Logits[12..15]);
+        AssertClose(one.Features, all.Features[28..35]);
+        CollectionAssert.AreEqual(one.Texture, all.Texture[8..10]);
+
+        // The last layer and the scale behind it make the logits of the features.
+        var (weight, bias) = (model.Weights.Tensors.Single(t => t.Name == "fc2.weight").Values.ToArray(), model.Weights.Tensors.Single(t => t.Name == "fc2.bias").Values.ToArray());
+        for (var k = 0; k < 3; k++)
+            Assert.AreEqual(0.5 * (bias[k] + Enumerable.Range(0, 7).Sum(j => one.Features[j] * weight[(3 * j) + k])), one.Logits[k], 1e-4);
+    }
+
+    [TestMethod]
+    public void Outputs_OfANetworkThatSeesThePixelsAtOnce_HaveNoFeatures()
+    {
+        var spec = new NetworkSpec { Name = "line", Height = 8, Width = 6, Channels = 3, Classes = 3, Layers = [new Flatten(), new Linear(3)] };
+        using var model = new ImageClassifier(NetworkWeights.Initialize(spec, 2), ["a", "b", "ç"], new PreprocessSpec { Width = 6, Height = 8 }, MlNetCifar.Data.Normalization.None(3));
+        Assert.IsEmpty(model.Outputs(SmallModel.Images(9)).Features);
+        using var calibrated = model.Calibrate(SmallModel.Images(30));
+        Assert.IsNull(calibrated.Calibration!.Features);
+        Assert.IsNotNull(calibrated.Calibration.Texture);
     }
 
     [TestMethod]
@@ -112,6 +146,11 @@ public sealed class CalibratedClassifierTests
                 Assert.AreEqual(model.Calibration, loaded.Calibration);
                 CollectionAssert.AreEqual(model.Predict(Picture()).ToArray(), loaded.Predict(Picture()).ToArray());
             }
+
+            using var fitted = plain.Calibrate(SmallModel.Images(60));
+            fitted.Save(path);
+            using (var loaded = ImageClassifier.Load(path))
+                Assert.AreEqual(fitted.Calibration, loaded.Calibration);
 
             using var broken = With(plain, temperature: 0);
             broken.Save(path);

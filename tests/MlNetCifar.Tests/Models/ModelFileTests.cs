@@ -38,6 +38,26 @@ public sealed class ModelFileTests
     }
 
     [TestMethod]
+    public void ToHalfPrecision_HalvesTheFileAndKeepsTheAnswers()
+    {
+        using var full = SmallModel.Create();
+        full.Save(_path);
+        var length = new FileInfo(_path).Length;
+        using var half = full.ToHalfPrecision();
+        half.Save(_path);
+        using var loaded = ImageClassifier.Load(_path);
+        Assert.IsLessThan(length, new FileInfo(_path).Length);
+        Assert.IsTrue(loaded.IsHalfPrecision);
+        Assert.AreNotEqual(full.WeightsSha256, half.WeightsSha256);
+        Assert.AreEqual(half.WeightsSha256, loaded.WeightsSha256);
+        var images = SmallModel.Images(20);
+        var (before, after) = (full.Score(images), loaded.Score(images));
+        CollectionAssert.AreEqual(half.Score(images), after);
+        for (var i = 0; i < before.Length; i++)
+            Assert.AreEqual(before[i], after[i], 2e-3);
+    }
+
+    [TestMethod]
     public void Load_PresetsKeepTheirDescription()
     {
         foreach (var name in Architectures.Names)

@@ -136,12 +136,14 @@ public sealed class SparkChaosTests
     }
 
     [TestMethod]
-    public async Task StoppedDataNode_IsWaitedFor()
+    [DataRow(40, DisplayName = "workers wait")]
+    [DataRow(6, DisplayName = "workers give up and are tried again")]
+    public async Task StoppedDataNode_IsWaitedFor(int workerSeconds)
     {
-        var gate = s_folder.Add("gate-dn", [])["gate-dn"];
+        var gate = s_folder.Add($"gate-dn{workerSeconds}", [])[$"gate-dn{workerSeconds}"];
         var worker = SlowWorker(gate);
-        var output = Hdfs("datanode");
-        var run = SparkPrepare.RunAsync(Options(output, worker));
+        var output = Hdfs($"datanode{workerSeconds}");
+        var run = SparkPrepare.RunAsync(Options(output, worker) with { WorkerTimeout = TimeSpan.FromSeconds(workerSeconds) });
         await WaitForAsync("/bin/bash", worker);
         var dataNode = s_cluster.Daemons.Single(d => d.Name == "datanode");
         dataNode.Signal(ClusterDaemon.Pause);
@@ -178,6 +180,60 @@ public sealed class SparkChaosTests
         await SparkPrepare.RunAsync(Options(output));
         StageFiles.AreSame(s_expected, StageFiles.Hashes(LocalFileStore.Instance, output));
     }
+
+    [TestMethod]
+    public async Task FullHdfs_IsNamed_AndARerunFinishes()
+    {
+        var gate = s_folder.Add("gate-quota", [])["gate-quota"];
+        var worker = SlowWorker(gate);
+        var output = Hdfs("quota");
+        await s_store.Client.MakeFolderAsync("/quota");
+        var run = SparkPrepare.RunAsync(Options(output, worker));
+        await WaitForAsync("/bin/bash", worker);
+        await SetQuotaAsync("/quota", 1);
+        File.Delete(gate);
+        var error = await Assert.ThrowsExactlyAsync<MlNetCifarException>(() => run);
+        Assert.AreEqual("MNC6023", error.Code);
+        StringAssert.Contains(error.Message, "quota");
+        await SetQuotaAsync("/quota", -1);
+        await SparkPrepare.RunAsync(Options(output));
+        AssertUndisturbed(output);
+    }
+
+    /// <summary>Limits a folder's bytes; −1 for no limit.</summary>
+    static async Task SetQuotaAsync(string folder, long bytes)
+    {
+        using var http = new HttpClient();
+        var address = new Uri(s_cluster.NameNode!, $"/webhdfs/v1{folder}?op=SETQUOTA&namespacequota={long.MaxValue}&storagespacequota={bytes}&user.name={Environment.UserName}");
+        using var response = await http.PutAsync(address, null);
+        Assert.IsTrue(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync());
+    }
+
+    [TestMethod]
+    public async Task HangingWorker_IsNamed_AndARerunFinishes()
+    {
+        var gate = s_folder.Add("gate-hang", [])["gate-hang"];
+        var worker = SlowWorker(gate);
+        var output = Hdfs("hang");
+        var run = SparkPrepare.RunAsync(Options(output, worker) with { StallTimeout = TimeSpan.FromSeconds(20) });
+        var stopped = (await WaitForAsync("/bin/bash", worker))[0];
+        // A stopped process cannot even watch itself.
+        Signal(stopped, ClusterDaemon.Pause);
+        try
+        {
+            File.Delete(gate);
+            var error = await Assert.ThrowsExactlyAsync<MlNetCifarException>(() => run);
+            Assert.AreEqual("MNC6045", error.Code);
+            await SparkPrepare.RunAsync(Options(output));
+            AssertUndisturbed(output);
+        }
+        finally
+        {
+            Kill(stopped);
+        }
+    }
+
+    static void Signal(int process, int signal) => new ClusterDaemon("worker", process, 0, "").Signal(signal);
 
     [TestMethod]
     public async Task KilledServer_IsNamed_AndARerunOnAnotherFinishes()

@@ -1,4 +1,8 @@
 using MlNetCifar.Spark.Connect;
+using MlNetCifar.Spark.Doctor;
+using MlNetCifar.Spark.Hdfs;
+using MlNetCifar.Spark.Import;
+using MlNetCifar.Spark.Stage;
 
 namespace MlNetCifar.Tests.Spark;
 
@@ -50,4 +54,33 @@ public sealed class SparkConnectionTests
     [TestMethod]
     public void ToString_HidesTheToken() =>
         Assert.AreEqual("sc://h:15002/;use_ssl=true;user_id=u;token=***", SparkConnection.Parse("sc://h/;token=geheim;user_id=u").ToString());
+
+    [TestMethod]
+    public void Options_HideTheTokenOfTheirMaster()
+    {
+        const string master = "sc://h/;token=geheim";
+        object[] options =
+        [
+            new SparkPrepareOptions { Input = "in", Output = "out", Master = master },
+            new HdfsImportOptions { Source = "in", Target = "hdfs://h/out", Master = master, PackParquet = true },
+            new SparkDoctorOptions { Master = master },
+            new WebHdfsOptions { NameNodes = [new("http://h:1")], DelegationToken = "geheim" },
+        ];
+        foreach (var o in options)
+        {
+            Assert.IsFalse(o.ToString()!.Contains("geheim", StringComparison.Ordinal), o.ToString());
+            StringAssert.Contains(o.ToString(), "h");
+        }
+    }
+
+    [TestMethod]
+    [DataRow("sc:/h;token=geheim")]
+    [DataRow("spark://h;token=geheim")]
+    public async Task UnknownMaster_IsNamedWithoutItsToken(string master)
+    {
+        var error = await Assert.ThrowsExactlyAsync<MlNetCifarException>(
+            () => SparkPrepare.RunAsync(new() { Input = "in", Output = "out", Master = master }));
+        Assert.AreEqual("MNC6041", error.Code);
+        Assert.IsFalse(error.ToString().Contains("geheim", StringComparison.Ordinal), error.Message);
+    }
 }

@@ -1,6 +1,6 @@
 using System.Text;
 using MlNetCifar.App.Cli;
-using MlNetCifar.Evaluation.Report;
+using MlNetCifar.Data.Files;
 using MlNetCifar.Imaging;
 
 namespace MlNetCifar.App.Commands.Inspect;
@@ -22,7 +22,7 @@ internal sealed class ImageDecodeCommand() : Verb("decode", "Decode an image fil
     {
         var target = call.Values.Required(s_out);
         var image = ImageDecoder.Decode(ImageInfoCommand.Read(call.Arguments[0]), null, call.Arguments[0], out var report);
-        AtomicFile.Write(target, stream =>
+        LocalFileStore.Instance.Write(target, stream =>
         {
             stream.Write(Encoding.ASCII.GetBytes($"P6\n{image.Width} {image.Height}\n255\n"));
             stream.Write(image.Pixels);

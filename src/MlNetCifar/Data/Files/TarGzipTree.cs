@@ -4,37 +4,21 @@ using System.IO.Compression;
 namespace MlNetCifar.Data.Files;
 
 /// <summary>A gzip-compressed tar archive: files are read in one streaming pass; reading a single one costs a pass up to it.</summary>
-internal sealed class TarGzipTree : FileTree
+/// <remarks>The place of a file is its number among the stream's regular files.</remarks>
+internal sealed class TarGzipTree : ArchiveTree<int>
 {
     readonly IFileStore _store;
-
-    // _ordinals[i]: which regular file of the stream holds Files[i]; a name may come twice.
-    readonly int[] _ordinals;
 
     public TarGzipTree(string origin, IFileStore store, CancellationToken cancellation)
         : base(origin)
     {
         _store = store;
-        var listing = new TarListing(origin);
-        var ordinals = new List<int>();
         var ordinal = 0;
-        using (var stream = Decompress())
-        {
-            listing.Scan(stream, cancellation, (position, _) =>
-            {
-                if (position == ordinals.Count)
-                    ordinals.Add(0);
-                ordinals[position] = ordinal++;
-            });
-        }
-
-        var order = SetListing(listing.Files, listing.Folders);
-        _ordinals = Array.ConvertAll(order, i => ordinals[i]);
+        using var stream = Decompress();
+        ListTar(stream, _ => ordinal++, cancellation);
     }
 
     public override bool IsRandomAccess => false;
-
-    public override string Locate(string path) => $"{Origin}:{path}";
 
     public override int Read(int file, ref byte[] buffer)
     {
@@ -89,7 +73,7 @@ internal sealed class TarGzipTree : FileTree
         public Cursor(TarGzipTree tree, int[] files)
         {
             _tree = tree;
-            _wanted = files.ToDictionary(f => tree._ordinals[f]);
+            _wanted = files.ToDictionary(f => tree.Places[f]);
             _stream = tree.Decompress();
             _reader = new TarReader(_stream);
         }
@@ -101,7 +85,7 @@ internal sealed class TarGzipTree : FileTree
             {
                 while (_wanted.Count > 0 && _reader.GetNextEntry() is { } entry)
                 {
-                    if (!TarListing.IsFile(entry) || ArchiveName.Normalize(entry.Name, _tree.Origin).Length == 0)
+                    if (!TarScan.IsFile(entry) || ArchiveName.Normalize(entry.Name, _tree.Origin).Length == 0)
                         continue;
                     if (!_wanted.Remove(++_ordinal, out file))
                         continue;

@@ -1,13 +1,10 @@
-using System.Formats.Tar;
-
 namespace MlNetCifar.Data.Files;
 
 /// <summary>An uncompressed tar archive: listed once, then read at the entries' offsets.</summary>
-internal sealed class TarTree : FileTree
+internal sealed class TarTree : ArchiveTree<long>
 {
     readonly Stream _stream;
     readonly Lock _lock = new();
-    readonly long[] _offsets;
 
     public TarTree(string origin, Stream stream, CancellationToken cancellation)
         : base(origin)
@@ -15,7 +12,7 @@ internal sealed class TarTree : FileTree
         _stream = stream;
         try
         {
-            _offsets = List(cancellation);
+            ListTar(stream, entry => entry.DataOffset, cancellation);
         }
         catch
         {
@@ -24,20 +21,16 @@ internal sealed class TarTree : FileTree
         }
     }
 
-    public override bool IsRandomAccess => true;
-
-    public override string Locate(string path) => $"{Origin}:{path}";
-
     public override int Read(int file, ref byte[] buffer)
     {
         var length = Files[file].Length;
         EnsureCapacity(ref buffer, length, Locate(Files[file].Path));
         var span = buffer.AsSpan(0, (int)length);
         if (_stream is FileStream local)
-            return ReadAt(local, _offsets[file], span);
+            return ReadAt(local, Places[file], span);
         lock (_lock)
         {
-            _stream.Position = _offsets[file];
+            _stream.Position = Places[file];
             return _stream.ReadAtLeast(span, span.Length, throwOnEndOfStream: false);
         }
     }
@@ -56,19 +49,5 @@ internal sealed class TarTree : FileTree
         }
 
         return done;
-    }
-
-    long[] List(CancellationToken cancellation)
-    {
-        var listing = new TarListing(Origin);
-        var offsets = new List<long>();
-        listing.Scan(_stream, cancellation, (position, entry) =>
-        {
-            if (position == offsets.Count)
-                offsets.Add(0);
-            offsets[position] = entry.DataOffset;
-        });
-        var order = SetListing(listing.Files, listing.Folders);
-        return Array.ConvertAll(order, i => offsets[i]);
     }
 }

@@ -3,11 +3,10 @@ using System.IO.Compression;
 namespace MlNetCifar.Data.Files;
 
 /// <summary>A zip archive. Entries are inflated one at a time, since the archive has one position.</summary>
-internal sealed class ZipTree : FileTree
+internal sealed class ZipTree : ArchiveTree<ZipArchiveEntry>
 {
     readonly ZipArchive _archive;
     readonly Lock _lock = new();
-    readonly ZipArchiveEntry[] _entries;
 
     public ZipTree(string origin, Stream stream)
         : base(origin)
@@ -15,7 +14,7 @@ internal sealed class ZipTree : FileTree
         try
         {
             _archive = new ZipArchive(stream, ZipArchiveMode.Read);
-            _entries = List();
+            List();
         }
         catch (Exception e) when (e is IOException or InvalidDataException)
         {
@@ -29,39 +28,31 @@ internal sealed class ZipTree : FileTree
         }
     }
 
-    public override bool IsRandomAccess => true;
-
-    public override string Locate(string path) => $"{Origin}:{path}";
-
     public override int Read(int file, ref byte[] buffer)
     {
         EnsureCapacity(ref buffer, Files[file].Length, Locate(Files[file].Path));
         lock (_lock)
         {
-            using var stream = _entries[file].Open();
+            using var stream = Places[file].Open();
             return stream.ReadAtLeast(buffer.AsSpan(0, (int)Files[file].Length), (int)Files[file].Length, throwOnEndOfStream: false);
         }
     }
 
     protected override void Dispose(bool disposing) => _archive.Dispose();
 
-    ZipArchiveEntry[] List()
+    void List()
     {
-        var files = new Dictionary<string, ZipArchiveEntry>(StringComparer.Ordinal);
-        var folders = new HashSet<string>(StringComparer.Ordinal);
         foreach (var entry in _archive.Entries)
         {
             var name = ArchiveName.Normalize(entry.FullName, Origin);
             if (name.Length == 0)
                 continue;
             if (entry.FullName[^1] is '/' or '\\')
-                folders.Add(name);
+                AddFolder(name);
             else
-                files[name] = entry;
+                AddFile(name, entry.Length, entry);
         }
 
-        var entries = files.ToArray();
-        var order = SetListing([.. entries.Select(e => new TreeFile(e.Key, e.Value.Length))], folders);
-        return Array.ConvertAll(order, i => entries[i].Value);
+        FinishListing();
     }
 }

@@ -22,6 +22,14 @@ internal static class ManifestJson
         Array(json, "classes", manifest.Classes, json.WriteStringValue);
         Array(json, "histogram", manifest.Histogram, json.WriteNumberValue);
         json.WriteString("dtype", manifest.Float32 ? "float32" : "uint8");
+        if (manifest.NormalizedBy is { } applied)
+        {
+            json.WriteStartObject("normalized_by");
+            Array(json, "mean", applied.Mean, json.WriteNumberValue);
+            Array(json, "std", applied.Std, json.WriteNumberValue);
+            json.WriteEndObject();
+        }
+
         Array(json, "shape", [manifest.Spec.Height, manifest.Spec.Width, manifest.Spec.Channels], json.WriteNumberValue);
         Array(json, "mean", manifest.Normalization.Mean, json.WriteNumberValue);
         Array(json, "std", manifest.Normalization.Std, json.WriteNumberValue);
@@ -81,6 +89,9 @@ internal static class ManifestJson
             Split = Text(root, "split"),
             Classes = List(root, "classes", e => e.GetString()!),
             Float32 = Text(root, "dtype") == "float32",
+            NormalizedBy = root.TryGetProperty("normalized_by", out var applied)
+                ? new Normalization(List(applied, "mean", e => e.GetSingle()), List(applied, "std", e => e.GetSingle()))
+                : null,
             Spec = PreprocessSpec.FromJson(root.GetProperty("preprocess").GetRawText()),
             Parts = List(root, "parts", ReadPart),
         };

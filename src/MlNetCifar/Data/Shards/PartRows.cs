@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using MlNetCifar.Data.Files;
 using MlNetCifar.Data.Npy;
+using MlNetCifar.Data.Shards.Caching;
 
 namespace MlNetCifar.Data.Shards;
 
@@ -10,17 +11,16 @@ internal sealed class PartRows : IDisposable
     readonly IFileStore _store;
     readonly string _path;
     readonly int _rowBytes;
-    readonly bool _float32;
+    readonly Normalization? _scaling;
     readonly int _dataOffset;
     readonly PartCache _cache;
 
     // Of a remote file there is a handle only while its copy lies in the cache.
-    readonly ShardFile _file;
     readonly Lazy<FileStream?> _local;
 
-    PartRows(IFileStore store, string path, ShardFile file, int rowBytes, bool float32, int dataOffset, PartCache cache, FileStream? local)
+    PartRows(IFileStore store, string path, ShardFile file, int rowBytes, Normalization? scaling, int dataOffset, PartCache cache, FileStream? local)
     {
-        (_store, _path, _file, _rowBytes, _float32, _dataOffset, _cache) = (store, path, file, rowBytes, float32, dataOffset, cache);
+        (_store, _path, _rowBytes, _scaling, _dataOffset, _cache) = (store, path, rowBytes, scaling, dataOffset, cache);
         _local = local is null ? new(() => cache.Files?.Fetch(store, path, file)) : new(local);
     }
 
@@ -46,7 +46,7 @@ internal sealed class PartRows : IDisposable
             if (header.Descr != (manifest.Float32 ? "<f4" : "|u1") || !header.Shape.SequenceEqual([count, spec.Height, spec.Width, spec.Channels]))
                 throw DataErrors.ShardDamaged(path, $"The file holds {header.Descr} ({string.Join(", ", header.Shape)}), which is not what the manifest says.");
             var rowBytes = spec.Height * spec.Width * spec.Channels * header.ElementSize;
-            var rows = new PartRows(store, path, info, rowBytes, manifest.Float32, header.DataOffset, cache, stream as FileStream);
+            var rows = new PartRows(store, path, info, rowBytes, manifest.Float32 ? manifest.NormalizedBy ?? Normalization.None(spec.Channels) : null, header.DataOffset, cache, stream as FileStream);
             if (stream is not FileStream)
                 stream.Dispose();
             return rows;
@@ -61,7 +61,7 @@ internal sealed class PartRows : IDisposable
     /// <summary>Reads one row as bytes.</summary>
     public void Read(int row, Span<byte> destination)
     {
-        if (!_float32)
+        if (_scaling is null)
         {
             ReadRaw(row, 0, destination);
             return;
@@ -73,7 +73,10 @@ internal sealed class PartRows : IDisposable
             var floats = block[..Math.Min(block.Length, destination.Length - start)];
             ReadRaw(row, 4 * start, MemoryMarshal.AsBytes(floats));
             for (var i = 0; i < floats.Length; i++)
-                destination[start + i] = (byte)Math.Clamp(MathF.Round(floats[i] * 255), 0, 255);
+            {
+                var channel = (start + i) % _scaling.Channels;
+                destination[start + i] = (byte)Math.Clamp(MathF.Round(((floats[i] * _scaling.Std[channel]) + _scaling.Mean[channel]) * 255), 0, 255);
+            }
         }
     }
 

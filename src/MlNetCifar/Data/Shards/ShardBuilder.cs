@@ -65,7 +65,7 @@ public sealed class ShardBuilder(ShardOptions options)
             names[i] = source.Name(indices[i]);
         }
 
-        return new(pixels, labels, names, [], (source.Height, source.Width, source.Channels), options.Float32);
+        return new(pixels, labels, names, [], (source.Height, source.Width, source.Channels), options.Scaling);
     }
 
     /// <summary>Takes a part's memory back for the next one; the part must not be used any more.</summary>
@@ -151,7 +151,7 @@ public sealed class ShardBuilder(ShardOptions options)
 
             var spec = _options.Spec;
             return new(
-                _pixels, _labels[..next], _names[..next], [.. _bad.Values], (spec.Height, spec.Width, spec.Channels), _options.Float32);
+                _pixels, _labels[..next], _names[..next], [.. _bad.Values], (spec.Height, spec.Width, spec.Channels), _options.Scaling);
         }
 
         bool TryTake(out int row, out ShardInput input)

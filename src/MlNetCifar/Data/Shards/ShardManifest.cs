@@ -23,8 +23,11 @@ public sealed record ShardManifest
     /// <summary>How pictures were made.</summary>
     public required PreprocessSpec Spec { get; init; }
 
-    /// <summary>Whether pixels are float32 on the scale 0 … 1 instead of bytes.</summary>
+    /// <summary>Whether pixels are float32 instead of bytes.</summary>
     public bool Float32 { get; init; }
+
+    /// <summary>What float32 pixels are normalised by; null where they are on the scale 0 … 1, or bytes.</summary>
+    public Normalization? NormalizedBy { get; init; }
 
     /// <summary>The parts, by number.</summary>
     public required IReadOnlyList<ShardPartInfo> Parts { get; init; }
@@ -92,7 +95,7 @@ public sealed record ShardManifest
             manifest.Check(path);
             return manifest;
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or OverflowException)
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or OverflowException or ArgumentException)
         {
             throw DataErrors.Manifest(path, e);
         }
@@ -104,6 +107,8 @@ public sealed record ShardManifest
 
     void Check(string path)
     {
+        if (NormalizedBy is { } applied && (!Float32 || applied.Channels != Spec.Channels))
+            throw DataErrors.Manifest(path, new JsonException("The normalisation does not fit the pictures."));
         for (var i = 0; i < Parts.Count; i++)
         {
             var part = Parts[i];

@@ -21,6 +21,12 @@ public sealed record ShardOptions
     /// <summary>Whether pixels are stored as float32 on the scale 0 … 1 instead of bytes: four times the size, for programs that expect it. The default is false.</summary>
     public bool Float32 { get; init; }
 
+    /// <summary>
+    /// Whether float32 pixels are normalised by the mean and deviation of the training split, y = (x / 255 − mean) / std with one of each a channel, instead of lying
+    /// on the scale 0 … 1. Needs <see cref="Float32"/>; only <see cref="ShardWriter"/> heeds it. The default is false.
+    /// </summary>
+    public bool Normalize { get; init; }
+
     /// <summary>Seed of the order in which pictures are dealt to the parts, and of splits. The default is 0.</summary>
     public ulong Seed { get; init; }
 
@@ -48,6 +54,8 @@ public sealed record ShardOptions
             faults.Add($"Parts is {Parts}, expected at least 1");
         if (TargetBytes < 1)
             faults.Add($"TargetBytes is {TargetBytes}, expected at least 1");
+        if (Normalize && !Float32)
+            faults.Add("Normalize is set, expected Float32 with it");
         if (Threads < 1)
             faults.Add($"Threads is {Threads}, expected at least 1");
         if (ValidationFraction is not (>= 0 and < 1))
@@ -57,6 +65,12 @@ public sealed record ShardOptions
         if (faults.Count > 0)
             throw new ArgumentException($"ShardOptions: {string.Join("; ", faults)}.");
     }
+
+    /// <summary>What <see cref="Normalize"/> comes to, once it is known.</summary>
+    internal Normalization? NormalizedBy { get; init; }
+
+    /// <summary>How stored float32 values follow from bytes; null where bytes are stored.</summary>
+    internal Normalization? Scaling => Float32 ? NormalizedBy ?? Normalization.None(Spec.Channels) : null;
 
     /// <summary>Bytes of one stored picture.</summary>
     internal long RowBytes => (long)Spec.Width * Spec.Height * Spec.Channels * (Float32 ? 4 : 1);

@@ -12,12 +12,12 @@ public sealed class ShardPart
     readonly int[] _labels;
     readonly string[] _names;
     readonly (int Height, int Width, int Channels) _shape;
-    readonly bool _float32;
+    readonly Normalization? _scaling;
 
     // The rows lie at the buffer's start; it may be longer.
-    internal ShardPart(byte[] buffer, int[] labels, string[] names, IReadOnlyList<BadFile> bad, (int Height, int Width, int Channels) shape, bool float32)
+    internal ShardPart(byte[] buffer, int[] labels, string[] names, IReadOnlyList<BadFile> bad, (int Height, int Width, int Channels) shape, Normalization? scaling)
     {
-        (Buffer, _labels, _names, BadFiles, _shape, _float32) = (buffer, labels, names, bad, shape, float32);
+        (Buffer, _labels, _names, BadFiles, _shape, _scaling) = (buffer, labels, names, bad, shape, scaling);
     }
 
     internal byte[] Buffer { get; }
@@ -44,7 +44,7 @@ public sealed class ShardPart
         foreach (var label in _labels)
             histogram[label]++;
         var moments = new ChannelMoments(_shape.Channels);
-        moments.Add(Pixels);
+        AddTo(moments);
         return new ShardPartInfo
         {
             Part = part,
@@ -63,6 +63,8 @@ public sealed class ShardPart
         };
     }
 
+    internal void AddTo(ChannelMoments moments) => moments.Add(Pixels);
+
     static ShardFile WriteFile(IFileStore store, string folder, string name, string suffix, Action<Stream> content)
     {
         byte[] hash = [];
@@ -78,19 +80,24 @@ public sealed class ShardPart
 
     void WritePictures(Stream stream)
     {
-        stream.Write(NpyHeader.Format(_float32 ? "<f4" : "|u1", Count, _shape.Height, _shape.Width, _shape.Channels));
-        if (!_float32)
+        stream.Write(NpyHeader.Format(_scaling is null ? "|u1" : "<f4", Count, _shape.Height, _shape.Width, _shape.Channels));
+        if (_scaling is null)
         {
             stream.Write(Pixels);
             return;
         }
 
-        var block = new byte[4 << 14];
-        for (var start = 0; start < Pixels.Length; start += 1 << 14)
+        var channels = _shape.Channels;
+        var values = new float[256 * channels];
+        for (var i = 0; i < values.Length; i++)
+            values[i] = ((i / channels / 255f) - _scaling.Mean[i % channels]) / _scaling.Std[i % channels];
+        var length = channels << 12;
+        var block = new byte[4 * length];
+        for (var start = 0; start < Pixels.Length; start += length)
         {
-            var bytes = Pixels.Slice(start, Math.Min(1 << 14, Pixels.Length - start));
+            var bytes = Pixels.Slice(start, Math.Min(length, Pixels.Length - start));
             for (var i = 0; i < bytes.Length; i++)
-                BinaryPrimitives.WriteSingleLittleEndian(block.AsSpan(4 * i), bytes[i] / 255f);
+                BinaryPrimitives.WriteSingleLittleEndian(block.AsSpan(4 * i), values[(bytes[i] * channels) + (i % channels)]);
             stream.Write(block, 0, 4 * bytes.Length);
         }
     }

@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using MlNetCifar.Imaging;
 using MlNetCifar.Numerics;
 
 namespace MlNetCifar.Data.Shards;
@@ -52,9 +54,16 @@ public sealed class ShardPlan
         var parts = new int[count][];
         for (var p = 0; p < count; p++)
             parts[p] = order[(int)((long)order.Length * p / count)..(int)((long)order.Length * (p + 1) / count)];
-        return new(items, parts, FormattableString.Invariant(
-            $"{options.Spec.Hash()}:{(options.Float32 ? "float32" : "uint8")}:{options.Decode.MaxPixels}:{options.Decode.MaxDimension}:{options.Decode.AllowTruncated}:{content}"));
+        return new(items, parts, $"{options.Spec.Hash()}:{Type(options)}:{Limits(options.Spec.ForDecoding(options.Decode))}:{content}");
     }
+
+    static string Type(ShardOptions options) => options.NormalizedBy is { } by
+        ? string.Create(CultureInfo.InvariantCulture, $"float32({string.Join(' ', by.Mean.Concat(by.Std).Select(v => v.ToString("R", CultureInfo.InvariantCulture)))})")
+        : options.Float32 ? "float32" : "uint8";
+
+    static string Limits(DecodeOptions o) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{o.MaxPixels}:{o.MaxDimension}:{o.MaxFileBytes}:{o.AllowTruncated}:{o.ApplyOrientation}:{o.MinWidth}:{o.MinHeight}");
 
     static string Key(IReadOnlyList<ShardItem> items, int[] part, string specHash)
     {

@@ -43,7 +43,7 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
         for (var p = 0; p < parts.Length; p++)
         {
             cancellation.ThrowIfCancellationRequested();
-            if (!earlier.TryGetValue((p, plan.Keys[p]), out var info) || !IsWhole(target, info))
+            if (!earlier.TryGetValue((p, plan.Keys[p]), out var info) || IsRefused(info) || !IsWhole(target, info))
             {
                 missing.Add(p);
                 continue;
@@ -69,7 +69,7 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
 
         if (parts.Sum(p => p.Count) == 0)
             DataErrors.NothingReadable(target, parts.Sum(p => p.BadFiles.Count), parts.SelectMany(p => p.BadFiles).First());
-        var manifest = new ShardManifest { Split = ShardManifest.NameOf(split), Classes = classes, Spec = options.Spec, Float32 = options.Float32, Parts = parts };
+        var manifest = new ShardManifest { Split = ShardManifest.NameOf(split), Classes = classes, Spec = options.Spec, Float32 = options.Float32, NormalizedBy = options.NormalizedBy, Parts = parts };
         Commit(target, manifest, missing.Count > 0);
         _manifests.Add(split, manifest);
     }
@@ -157,7 +157,7 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
         try
         {
             var old = ShardManifest.Read(_store, target);
-            return old.Split == manifest.Split && old.Classes.SequenceEqual(manifest.Classes) && old.Spec == manifest.Spec && old.Parts.Count == manifest.Parts.Count;
+            return old.Split == manifest.Split && old.Classes.SequenceEqual(manifest.Classes) && old.Spec == manifest.Spec && Equals(old.NormalizedBy, manifest.NormalizedBy) && old.Parts.Count == manifest.Parts.Count;
         }
         catch (MlNetCifarException)
         {
@@ -196,6 +196,9 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
 
         return found;
     }
+
+    // An earlier run may have let bad files pass that this one is to fail at.
+    bool IsRefused(ShardPartInfo info) => options.OnBadImage == OnBadImage.Fail && info.BadFiles.Count > 0;
 
     bool IsWhole(string target, ShardPartInfo info)
     {

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using MlNetCifar.Data.Files;
 using MlNetCifar.Data.Npy;
+using MlNetCifar.Data.Shards.Caching;
 
 namespace MlNetCifar.Data.Shards;
 

@@ -60,30 +60,38 @@ public static class ShardWriter
         ArgumentNullException.ThrowIfNull(catalog);
         options ??= new();
         options.Validate();
-        var images = CatalogSplits.Assign(catalog.Images, options);
-        var run = new ShardRun(folder, options, catalog.Classes, new ProgressCounter(images.Count, progress), cancellation);
-        run.Begin(images.Select(i => i.Split).Distinct().Count() > 1);
+        var groups = CatalogSplits.Assign(catalog.Images, options).GroupBy(i => i.Split).OrderBy(g => g.Key).Select(g => (Split: g.Key, Images: g.ToArray())).ToArray();
         FileTree? tree = null;
         try
         {
-            foreach (var group in images.GroupBy(i => i.Split).OrderBy(g => g.Key))
+            if (options.Normalize)
             {
-                var refs = group.ToArray();
-                var items = Array.ConvertAll(refs, r => new ShardItem(r.Path, r.Label, catalog.Tree.Files[r.File].Length));
-                run.Split(group.Key, items, (builder, indices) =>
-                {
-                    tree ??= catalog.Tree.ToRandomAccess(cancellation);
-                    var inputs = indices.Select(i => new ShardInput(refs[i].Path, refs[i].Label, () => Read(tree, refs[i], catalog.Options.MaxFileBytes)));
-                    return builder.Build(indices.Length, inputs, run.Advance, cancellation);
-                });
+                var train = Array.Find(groups, g => g.Split == DatasetSplit.Train).Images;
+                if (train is null)
+                    DataErrors.NoSplit(catalog.Origin, ShardManifest.NameOf(DatasetSplit.Train));
+                var counter = new ProgressCounter(train.Length, progress);
+                var target = groups.Length > 1 ? ShardManifest.FolderOf(folder, DatasetSplit.Train) : folder;
+                options = TrainingMoments.Complete(target, Items(catalog, train), options, (builder, indices) => Build(train, builder, indices, counter));
             }
 
+            var all = new ProgressCounter(groups.Sum(g => g.Images.Length), progress);
+            var run = new ShardRun(folder, options, catalog.Classes, all, cancellation);
+            run.Begin(groups.Length > 1);
+            foreach (var (split, images) in groups)
+                run.Split(split, Items(catalog, images), (builder, indices) => Build(images, builder, indices, all));
             return run.Finish(catalog.BadFiles, catalog.Warnings);
         }
         finally
         {
             if (tree is not null && tree != catalog.Tree)
                 tree.Dispose();
+        }
+
+        ShardPart Build(ImageRef[] images, ShardBuilder builder, int[] indices, ProgressCounter counter)
+        {
+            tree ??= catalog.Tree.ToRandomAccess(cancellation);
+            var inputs = indices.Select(i => new ShardInput(images[i].Path, images[i].Label, () => Read(tree, images[i], catalog.Options.MaxFileBytes)));
+            return builder.Build(indices.Length, inputs, counter.Advance, cancellation);
         }
     }
 
@@ -107,6 +115,8 @@ public static class ShardWriter
             data = data.Ensure(DatasetSplit.Validation, options.ValidationFraction / (1 - taken), options.Seed);
         var first = data.Splits.First().Value;
         options = options with { Spec = (data.Spec ?? options.Spec) with { Width = first.Width, Height = first.Height, Channels = first.Channels } };
+        if (options.Normalize)
+            options = options with { NormalizedBy = Normalization.Compute(data.Train, cancellation) };
         var run = new ShardRun(folder, options, data.Classes, new ProgressCounter(data.Splits.Sum(s => s.Value.Count), progress), cancellation);
         run.Begin(data.Splits.Count > 1);
         foreach (var (split, source) in data.Splits.OrderBy(s => s.Key))
@@ -123,6 +133,13 @@ public static class ShardWriter
 
         return run.Finish(data.BadFiles, data.Warnings);
     }
+
+    // A file over the limit is left out, and must come in once the limit is raised: the length it is planned with says which.
+    static ShardItem[] Items(ImageCatalog catalog, ImageRef[] images) => Array.ConvertAll(images, image =>
+    {
+        var length = catalog.Tree.Files[image.File].Length;
+        return new ShardItem(image.Path, image.Label, length > catalog.Options.MaxFileBytes ? -1 : length);
+    });
 
     static ReadOnlyMemory<byte> Read(FileTree tree, ImageRef image, long limit)
     {

@@ -9,6 +9,8 @@ namespace MlNetCifar.Evaluation.Calibration;
 /// <param name="AccuracyInterval">Wilson interval of that accuracy.</param>
 public sealed record AbstainRule(double Threshold, double Coverage, double Accuracy, Interval AccuracyInterval)
 {
+    static readonly double[] s_shares = [1, 0.95, 0.9, 0.8, 0.7, 0.5];
+
     /// <summary>Answers everything.</summary>
     public static AbstainRule Never { get; } = new(0, 1, double.NaN, Interval.None);
 
@@ -44,6 +46,10 @@ public sealed record AbstainRule(double Threshold, double Coverage, double Accur
                 return Of(point, curve.Count, level);
         return Never;
     }
+
+    /// <summary>What is given up and gained when 100, 95, 90, 80, 70 and 50 % of the images are answered, the surest first.</summary>
+    /// <param name="curve">The rejection curve.</param>
+    public static IReadOnlyList<AbstainRule> Table(RejectionCurve curve) => [.. s_shares.Select(share => ForCoverage(curve, share))];
 
     static AbstainRule Of(RejectionPoint point, long count, double level) =>
         new(point.Threshold, point.Coverage, point.Accuracy, WilsonInterval.Of(point.Correct, (long)Math.Round(point.Coverage * count), level));

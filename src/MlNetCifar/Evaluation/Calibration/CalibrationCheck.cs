@@ -33,19 +33,23 @@ public sealed record CalibrationCheck(
     /// <param name="logits">The network's outputs before the softmax, [N, C] row-major, finite.</param>
     /// <param name="classes">Names of the C classes.</param>
     /// <param name="options">Choices of the evaluation; null for the defaults.</param>
+    /// <param name="features">Inputs of the network's last layer, [N, D]; empty leaves the distance out.</param>
+    /// <param name="texture"><see cref="PictureTexture"/> of each image, [N, 2]; empty leaves the texture out.</param>
     /// <exception cref="ArgumentException">The lengths do not fit together.</exception>
     public static CalibrationCheck Measure(
-        CalibrationModel model, ReadOnlySpan<int> labels, ReadOnlySpan<float> logits, IReadOnlyList<string> classes, EvaluationOptions? options = null)
+        CalibrationModel model, ReadOnlySpan<int> labels, ReadOnlySpan<float> logits, IReadOnlyList<string> classes, EvaluationOptions? options = null,
+        ReadOnlySpan<float> features = default, ReadOnlySpan<float> texture = default)
     {
         var c = classes.Count;
         Softmax.Check(labels, logits.Length, c);
+        var (d, t) = labels.IsEmpty ? (0, 0) : (features.Length / labels.Length, texture.Length / labels.Length);
         var (plain, calibrated) = (new float[logits.Length], new float[logits.Length]);
         TemperatureScaling.None.Apply(logits, c, plain);
         model.Temperature.Apply(logits, c, calibrated);
         (long covered, long labelsInSets, long empty, long answered, long right) = (0, 0, 0, 0, 0);
         for (var i = 0; i < labels.Length; i++)
         {
-            var prediction = model.Predict(logits.Slice(i * c, c));
+            var prediction = model.Predict(logits.Slice(i * c, c), features.Slice(i * d, d), texture.Slice(i * t, t));
             covered += prediction.Set.Contains(labels[i]) ? 1 : 0;
             labelsInSets += prediction.Set.Count;
             empty += prediction.Set.Count == 0 ? 1 : 0;

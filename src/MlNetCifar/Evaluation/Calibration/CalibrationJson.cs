@@ -1,3 +1,5 @@
+using System.Buffers.Text;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using MlNetCifar.Evaluation.Intervals;
 
@@ -25,6 +27,8 @@ public static class CalibrationJson
         WriteNumber(json, "abstainAccuracyUpper", model.Abstain.AccuracyInterval.Upper);
         WriteNumber(json, "abstainAccuracyLevel", model.Abstain.AccuracyInterval.Level);
         WriteNumber(json, "energyThreshold", model.EnergyThreshold);
+        WriteRule(json, "features", model.Features);
+        WriteRule(json, "texture", model.Texture);
         json.WriteEndObject();
     }
 
@@ -42,7 +46,11 @@ public static class CalibrationJson
                 new AbstainRule(
                     Number(json, "abstainThreshold"), Number(json, "abstainCoverage"), Number(json, "abstainAccuracy"),
                     new Interval(Number(json, "abstainAccuracyLower"), Number(json, "abstainAccuracyUpper"), Number(json, "abstainAccuracyLevel"))),
-                Number(json, "energyThreshold"));
+                Number(json, "energyThreshold"))
+            {
+                Features = Rule(json, "features"),
+                Texture = Rule(json, "texture"),
+            };
         }
         catch (Exception e) when (e is KeyNotFoundException or InvalidOperationException or ArgumentException or FormatException)
         {
@@ -50,6 +58,26 @@ public static class CalibrationJson
             throw;
         }
     }
+
+    /// <summary>The arrays travel as base64 (URL alphabet) of little-endian 32-bit floats.</summary>
+    static void WriteRule(Utf8JsonWriter json, string name, ForeignRule? rule)
+    {
+        if (rule is null)
+            return;
+        json.WriteStartObject(name);
+        json.WriteNumber("dimension", rule.Distance.Dimension);
+        json.WriteString("means", Base64Url.EncodeToString(MemoryMarshal.AsBytes(rule.Distance.Means)));
+        json.WriteString("whitening", Base64Url.EncodeToString(MemoryMarshal.AsBytes(rule.Distance.Whitening)));
+        WriteNumber(json, "threshold", rule.Threshold);
+        json.WriteEndObject();
+    }
+
+    /// <summary>Models of earlier versions have no rules.</summary>
+    static ForeignRule? Rule(JsonElement json, string name) => !json.TryGetProperty(name, out var rule) ? null : new ForeignRule(
+        FeatureDistance.Restore(rule.GetProperty("dimension").GetInt32(), Floats(rule, "means"), Floats(rule, "whitening")), Number(rule, "threshold"));
+
+    static float[] Floats(JsonElement json, string name) =>
+        MemoryMarshal.Cast<byte, float>(Base64Url.DecodeFromChars(json.GetProperty(name).GetString())).ToArray();
 
     /// <summary>JSON has no infinities and no NaN; they travel as text.</summary>
     static void WriteNumber(Utf8JsonWriter json, string name, double value)

@@ -4,27 +4,31 @@ namespace MlNetCifar.Evaluation.Calibration;
 /// Out-of-distribution score from features (Lee et al. 2018): squared Mahalanobis distance to the nearest class mean, with one covariance
 /// for all classes, shrunk a little toward a multiple of the identity so that it can always be inverted. Immutable.
 /// </summary>
-public sealed class FeatureDistance
+public sealed class FeatureDistance : IEquatable<FeatureDistance>
 {
     /// <summary>Weight of the identity in the covariance.</summary>
     const double Shrinkage = 0.01;
 
-    FeatureDistance(double[][] means, double[] factor)
+    readonly float[] _means;
+    readonly float[] _whitening;
+
+    FeatureDistance(int dimension, float[] means, float[] whitening)
     {
-        Means = means;
-        Factor = factor;
+        Dimension = dimension;
+        _means = means;
+        _whitening = whitening;
     }
 
     /// <summary>Number of features D.</summary>
-    public int Dimension => Means[0].Length;
+    public int Dimension { get; }
 
-    /// <summary>Means of the classes that had images, each [D].</summary>
-    internal double[][] Means { get; }
+    /// <summary>Whitened means of the classes that had images, [classes, D].</summary>
+    internal ReadOnlySpan<float> Means => _means;
 
-    /// <summary>Lower Cholesky factor of the covariance, [D, D] row-major.</summary>
-    internal double[] Factor { get; }
+    /// <summary>L⁻¹, L being the lower Cholesky factor of the covariance: row i has i + 1 elements.</summary>
+    internal ReadOnlySpan<float> Whitening => _whitening;
 
-    /// <summary>Fits to the features of training images.</summary>
+    /// <summary>Fits to the features of images.</summary>
     /// <param name="labels">True classes, [N].</param>
     /// <param name="features">For example the inputs of the last layer, [N, D] row-major, finite.</param>
     /// <param name="classes">C ≥ 2.</param>
@@ -38,12 +42,21 @@ public sealed class FeatureDistance
         if (d == 0 || features.Length != (long)d * labels.Length)
             throw new ArgumentException($"{features.Length} features are no multiple of {labels.Length} labels.", nameof(features));
         var means = ClassMeans(labels, features, classes, d);
-        var covariance = Covariance(labels, features, means, d);
-        double[][] present = [.. means.Where(mean => !double.IsNaN(mean[0]))];
-        return new FeatureDistance(present, Cholesky(covariance, d));
+        var whitening = Inverse(Cholesky(Covariance(labels, features, means, d), d), d);
+        var whitened = new List<float>();
+        foreach (var mean in means.Where(mean => !double.IsNaN(mean[0])))
+            whitened.AddRange(Whiten(whitening, mean).Select(value => (float)value));
+        return new FeatureDistance(d, [.. whitened], whitening);
     }
 
-    internal static FeatureDistance Restore(double[][] means, double[] factor) => new(means, factor);
+    /// <summary>Puts a stored distance together again.</summary>
+    /// <exception cref="FormatException">The parts do not fit together.</exception>
+    internal static FeatureDistance Restore(int dimension, float[] means, float[] whitening)
+    {
+        if (dimension < 1 || means.Length == 0 || means.Length % dimension != 0 || whitening.Length != (long)dimension * (dimension + 1) / 2)
+            throw new FormatException($"{means.Length} means and {whitening.Length} weights do not fit {dimension} features.");
+        return new FeatureDistance(dimension, means, whitening);
+    }
 
     /// <summary>The score of one image, ≥ 0; about D for an ordinary one.</summary>
     /// <param name="features">[D].</param>
@@ -51,25 +64,47 @@ public sealed class FeatureDistance
     {
         if (features.Length != Dimension)
             throw new ArgumentException($"There are {features.Length} features; expected {Dimension}.", nameof(features));
+        var x = new double[Dimension];
+        for (var i = 0; i < x.Length; i++)
+            x[i] = features[i];
+        var whitened = Whiten(_whitening, x);
         var best = double.PositiveInfinity;
-        var solved = new double[Dimension];
-        foreach (var mean in Means)
+        for (var start = 0; start < _means.Length; start += Dimension)
         {
-            // Forward substitution with the Cholesky factor: |L⁻¹(x − μ)|² is the squared distance.
             var sum = 0.0;
-            for (var i = 0; i < Dimension; i++)
-            {
-                var rest = features[i] - mean[i];
-                for (var j = 0; j < i; j++)
-                    rest -= Factor[(i * Dimension) + j] * solved[j];
-                solved[i] = rest / Factor[(i * Dimension) + i];
-                sum += solved[i] * solved[i];
-            }
+            for (var i = 0; i < whitened.Length; i++)
+                sum += (whitened[i] - _means[start + i]) * (whitened[i] - _means[start + i]);
 
+            // Unlike Math.Min, a comparison would hide NaN.
             best = Math.Min(best, sum);
         }
 
         return best;
+    }
+
+    /// <inheritdoc/>
+    public bool Equals(FeatureDistance? other) =>
+        other is not null && Dimension == other.Dimension && Means.SequenceEqual(other.Means) && Whitening.SequenceEqual(other.Whitening);
+
+    /// <inheritdoc/>
+    public override bool Equals(object? obj) => Equals(obj as FeatureDistance);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Dimension, _means[0], _whitening[^1]);
+
+    static double[] Whiten(ReadOnlySpan<float> whitening, double[] x)
+    {
+        var result = new double[x.Length];
+        for (int i = 0, at = 0; i < x.Length; at += ++i)
+        {
+            var row = whitening.Slice(at, i + 1);
+            var sum = 0.0;
+            for (var j = 0; j < row.Length; j++)
+                sum += row[j] * x[j];
+            result[i] = sum;
+        }
+
+        return result;
     }
 
     static double[][] ClassMeans(ReadOnlySpan<int> labels, ReadOnlySpan<float> features, int classes, int d)
@@ -91,6 +126,7 @@ public sealed class FeatureDistance
         return means;
     }
 
+    /// <summary>The lower triangle of the shrunk covariance, [D, D].</summary>
     static double[] Covariance(ReadOnlySpan<int> labels, ReadOnlySpan<float> features, double[][] means, int d)
     {
         var covariance = new double[d * d];
@@ -100,8 +136,12 @@ public sealed class FeatureDistance
             for (var j = 0; j < d; j++)
                 centered[j] = features[(row * d) + j] - means[labels[row]][j];
             for (var i = 0; i < d; i++)
-                for (var j = 0; j <= i; j++)
-                    covariance[(i * d) + j] += centered[i] * centered[j] / labels.Length;
+            {
+                var factor = centered[i] / labels.Length;
+                var target = covariance.AsSpan(i * d, i + 1);
+                for (var j = 0; j < target.Length; j++)
+                    target[j] += factor * centered[j];
+            }
         }
 
         var trace = 0.0;
@@ -125,5 +165,29 @@ public sealed class FeatureDistance
             }
 
         return matrix;
+    }
+
+    /// <summary>L⁻¹ of a lower triangular matrix, row by row without the zeros.</summary>
+    static float[] Inverse(double[] factor, int d)
+    {
+        var inverse = new double[d * d];
+        var packed = new float[d * (d + 1) / 2];
+        for (int i = 0, at = 0; i < d; at += ++i)
+        {
+            var row = inverse.AsSpan(i * d, i + 1);
+            for (var k = 0; k < i; k++)
+            {
+                var weight = factor[(i * d) + k];
+                var above = inverse.AsSpan(k * d, k + 1);
+                for (var j = 0; j < above.Length; j++)
+                    row[j] -= weight * above[j];
+            }
+
+            row[i] = 1;
+            for (var j = 0; j <= i; j++)
+                packed[at + j] = (float)(row[j] /= factor[(i * d) + i]);
+        }
+
+        return packed;
     }
 }

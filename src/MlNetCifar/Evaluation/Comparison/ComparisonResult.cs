@@ -1,3 +1,4 @@
+using MlNetCifar.Evaluation.Html;
 using MlNetCifar.Evaluation.Intervals;
 
 namespace MlNetCifar.Evaluation.Comparison;
@@ -82,6 +83,9 @@ public sealed record ComparisonResult
 
     /// <summary>The comparison as a text table for a console.</summary>
     public string ToText() => ComparisonText.Table(this);
+
+    /// <summary>The comparison as one self-contained HTML page, with the images that flipped by name.</summary>
+    public string ToHtml() => ComparisonPage.Build(this);
 }
 
 /// <summary>Several runs on the same images.</summary>
@@ -94,4 +98,7 @@ public sealed record MultiComparison(
 {
     /// <summary>The ranking and the pairs as a text table for a console.</summary>
     public string ToText() => ComparisonText.Table(this);
+
+    /// <summary>The ranking and every pair as one self-contained HTML page.</summary>
+    public string ToHtml() => ComparisonPage.Build(this);
 }

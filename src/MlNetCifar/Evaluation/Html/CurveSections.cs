@@ -1,6 +1,7 @@
 using System.Text;
 using MlNetCifar.Evaluation.Calibration;
 using MlNetCifar.Evaluation.Plots;
+using MlNetCifar.Evaluation.Report;
 
 namespace MlNetCifar.Evaluation.Html;
 
@@ -26,16 +27,18 @@ internal static class CurveSections
         html.Append("</div>\n</section>\n");
     }
 
-    public static void Confidence(StringBuilder html, EvaluationResult result, CalibrationCheck? check)
+    public static void Confidence(StringBuilder html, ReportInput input)
     {
+        var (result, check) = (input.Result, input.Calibration);
         Markup.Section(html, "calibration", "Confidence", "Whether “90 % sure” means right nine times out of ten, and what is gained by withholding unsure answers.");
         html.Append("<div class=\"two\">");
         Markup.Figure(html, EvaluationPlots.Reliability(result));
         if (result.Rows is not null)
-            Markup.Figure(html, EvaluationPlots.Rejection(RejectionCurve.Of(result)));
+            Markup.Figure(html, EvaluationPlots.Rejection(check?.Rejection ?? RejectionCurve.Of(result)));
         html.Append("</div>\n");
         if (check is not null)
             Calibrated(html, check);
+        Rejection(html, input.Rejection);
         html.Append("</section>\n");
     }
 
@@ -50,6 +53,17 @@ internal static class CurveSections
         html.Append("</dl>\n");
 
         void Row(string name, string text) => html.Append($"<dt>{name}</dt><dd>{text}</dd>\n");
+    }
+
+    static void Rejection(StringBuilder html, IReadOnlyList<AbstainRule> rules)
+    {
+        if (rules.Count == 0)
+            return;
+        html.Append("<h3>When only answers above a confidence are given</h3>\n<div class=\"scroll\"><table><thead><tr><th>Answered</th><th>Right</th><th>Interval</th><th>Least confidence</th></tr></thead>\n<tbody>\n");
+        foreach (var rule in rules)
+            html.Append(
+                $"<tr><td>{Markup.Percent(rule.Coverage)}</td><td>{Markup.Percent(rule.Accuracy)}</td><td>{Markup.Range(rule.AccuracyInterval, percent: true)}</td><td>{Markup.Number(rule.Threshold)}</td></tr>\n");
+        html.Append("</tbody></table></div>\n");
     }
 
     static string Lead(IReadOnlyList<EpochRecord> history)

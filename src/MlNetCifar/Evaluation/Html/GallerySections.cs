@@ -51,6 +51,24 @@ internal static class GallerySections
         html.Append("</section>\n");
     }
 
+    public static void Explained(StringBuilder html, ReportInput input)
+    {
+        Markup.Section(
+            html, "explained", "Where it looked",
+            $"The picture, and over it what spoke for the class that the network named: yellow most, violet least ({string.Join("; ", input.Explained.Select(e => e.Method).Distinct())}).");
+        html.Append("<div class=\"grid wide\">\n");
+        foreach (var explained in input.Explained)
+        {
+            var classes = input.Result.Classes;
+            var (named, label) = (Markup.Text(classes[explained.Map.Class]), Markup.Text(classes[input.Images!.Label(explained.Row)]));
+            html.Append($"<div class=\"tile\" title=\"{Markup.Text(input.NameOf(explained.Row))}\">");
+            html.Append($"<img src=\"{Thumbnails.DataUri(input.Images, explained)}\" alt=\"What spoke for {named} in a picture of {label}\" loading=\"lazy\">");
+            html.Append($"<b>{label}</b>as <span class=\"as\">{named}</span> <span class=\"small\">{(explained.Map.Degenerate ? "nothing in this layer speaks for it" : Markup.Percent(explained.Map.Probability))}</span></div>\n");
+        }
+
+        html.Append("</div>\n</section>\n");
+    }
+
     static void Image(StringBuilder html, ReportInput input, int row, string text)
     {
         if (input.Images is { } images)

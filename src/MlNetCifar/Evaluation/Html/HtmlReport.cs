@@ -15,7 +15,7 @@ internal static class HtmlReport
         var result = input.Result;
         var mistakes = Mistakes.Of(result);
         var html = new StringBuilder();
-        Head(html, input);
+        PageFrame.Head(html, input.Title, Subtitle(input));
         Navigation(html, input, mistakes.Count > 0);
         SummarySection.Write(html, input, verdict);
         if (input.History.Count > 0)
@@ -24,27 +24,22 @@ internal static class HtmlReport
         ClassSections.Table(html, result);
         if (result.Rows is not null)
             CurveSections.Thresholds(html, result);
-        CurveSections.Confidence(html, result, input.Calibration);
+        CurveSections.Confidence(html, input);
         if (mistakes.Count > 0)
         {
             GallerySections.Mistakes(html, input, mistakes);
             GallerySections.Pairs(html, input, mistakes);
         }
 
+        if (Explains(input))
+            GallerySections.Explained(html, input);
+
         DetailSections.Write(html, input, dataHash);
-        html.Append("<footer>Made by MlNetCifar. This file is complete: it loads nothing from the network.</footer>\n</main>\n");
-        html.Append($"<script>{ReportScript.JavaScript}</script>\n</body></html>\n");
+        PageFrame.Foot(html);
         return html.ToString();
     }
 
-    static void Head(StringBuilder html, ReportInput input)
-    {
-        html.Append("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n");
-        html.Append("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none';style-src 'unsafe-inline';script-src 'unsafe-inline';img-src data:\">\n");
-        html.Append($"<title>{Markup.Text(input.Title)}</title>\n<link rel=\"icon\" href=\"data:,\">\n<style>\n{ReportStyle.Css}</style></head>\n<body><main>\n");
-        html.Append($"<header class=\"top\"><div><h1>{Markup.Text(input.Title)}</h1><p class=\"sub\">{Markup.Text(Subtitle(input))}</p></div>");
-        html.Append("<button id=\"theme\" hidden title=\"Light or dark\" aria-label=\"Switch between light and dark\">◐</button></header>\n");
-    }
+    static bool Explains(ReportInput input) => input.Explained.Count > 0 && input.Images is not null;
 
     static string Subtitle(ReportInput input)
     {
@@ -63,6 +58,8 @@ internal static class HtmlReport
         html.Append("<a href=\"#calibration\">Confidence</a>");
         if (hasMistakes)
             html.Append("<a href=\"#mistakes\">Mistakes</a><a href=\"#pairs\">Pairs</a>");
+        if (Explains(input))
+            html.Append("<a href=\"#explained\">Where it looked</a>");
         html.Append("<a href=\"#data\">Data</a><a href=\"#repeat\">Repeat</a></nav>\n");
     }
 }

@@ -80,6 +80,8 @@ internal static class ReportStyle
         .meter{display:inline-block;width:74px;height:8px;border-radius:4px;background:var(--chip);margin-right:8px;position:relative;overflow:hidden;vertical-align:1px}
         .meter i{position:absolute;left:0;top:0;bottom:0;background:var(--good)}
         .grid{display:grid;grid-template-columns:repeat(8,minmax(0,1fr));gap:14px 12px}
+        .grid.wide{grid-template-columns:repeat(4,minmax(0,1fr))}
+        .wide .tile img{aspect-ratio:auto;background:none;border-radius:0}
         .tile{font-size:12px;line-height:1.35;min-width:0}
         .tile img,.strip img{display:block;width:100%;aspect-ratio:1;object-fit:contain;image-rendering:pixelated;border-radius:6px;background:var(--chip)}
         .tile b{display:block;font-weight:600;margin-top:4px;overflow-wrap:anywhere}
@@ -113,6 +115,7 @@ internal static class ReportStyle
         .hero .verdict{font-size:16px}
         .cards{grid-template-columns:repeat(2,minmax(0,1fr))}
         .grid{grid-template-columns:repeat(4,minmax(0,1fr));gap:12px 8px}
+        .grid.wide{grid-template-columns:repeat(2,minmax(0,1fr))}
         .strip{grid-template-columns:repeat(6,minmax(0,1fr));gap:6px}
         h1{font-size:22px}
         .stick th:first-child,.stick td:first-child{position:sticky;left:0;background:var(--surface);box-shadow:1px 0 0 var(--line)}

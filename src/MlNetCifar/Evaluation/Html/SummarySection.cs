@@ -36,10 +36,18 @@ internal static class SummarySection
 
     static string Footnote(EvaluationResult result) => string.Create(
         CultureInfo.InvariantCulture,
-        $"Small print under each number: {100 * result.Options.ConfidenceLevel:0.#} % interval. Shares of images by Wilson{Bootstrap(result.Options)}.");
+        $"Small print under each number: {100 * result.Options.ConfidenceLevel:0.#} % interval. Shares of images by Wilson{Bootstrap(result)}.");
 
-    static string Bootstrap(EvaluationOptions options) => options.BootstrapResamples == 0 ? "" : string.Create(
-        CultureInfo.InvariantCulture, $", the rest by {options.BootstrapResamples:#,0} bootstrap resamples (seed {options.Seed})");
+    static string Bootstrap(EvaluationResult result)
+    {
+        var (all, curves) = result.Resamples;
+        if (all == 0)
+            return "";
+        var fewer = curves == all ? "" : curves == 0
+            ? "; areas under curves have none, there being too many images"
+            : string.Create(CultureInfo.InvariantCulture, $"; areas under curves by {curves:#,0} of them, there being many images");
+        return string.Create(CultureInfo.InvariantCulture, $", the rest by {all:#,0} bootstrap resamples (seed {result.Options.Seed}){fewer}");
+    }
 
     static void Warnings(StringBuilder html, IReadOnlyList<string> warnings)
     {

@@ -33,6 +33,7 @@ internal static class JsonReport
         WriteReliability(json, "reliability", input.Result.ReliabilityBins);
         WriteReliability(json, "reliabilityEqualMass", input.Result.ReliabilityBinsEqualMass);
         WriteCalibration(json, input.Calibration);
+        WriteRejection(json, input.Rejection);
         WriteHistory(json, input.History);
         WritePairs(json, "dataset", input.Dataset);
         WritePairs(json, "environment", input.Environment);
@@ -64,6 +65,8 @@ internal static class JsonReport
         }
 
         WriteNumber(json, "maximumCalibrationError", result.MaximumCalibrationError);
+        json.WriteNumber("bootstrapResamples", result.Resamples.All);
+        json.WriteNumber("bootstrapResamplesOfCurves", result.Resamples.Curves);
         json.WriteNumber("topKPredictionCount", result.TopKPredictionCount);
         WriteNumbers(json, "topKAccuracyForAllK", result.TopKAccuracyForAllK);
         WriteNumbers(json, "perClassLogLoss", result.PerClassLogLoss);
@@ -97,6 +100,21 @@ internal static class JsonReport
         WriteNumber(json, "answerAccuracy", check.AnswerAccuracy);
         WriteNumber(json, "areaUnderRiskCoverage", check.Rejection.AreaUnderRiskCoverage);
         json.WriteEndObject();
+    }
+
+    static void WriteRejection(Utf8JsonWriter json, IReadOnlyList<AbstainRule> rules)
+    {
+        json.WriteStartArray("rejection");
+        foreach (var rule in rules)
+        {
+            json.WriteStartObject();
+            WriteNumber(json, "threshold", rule.Threshold);
+            WriteNumber(json, "answered", rule.Coverage);
+            WriteWithInterval(json, "accuracy", rule.Accuracy, rule.AccuracyInterval);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
     }
 
     static void WritePerClass(Utf8JsonWriter json, EvaluationResult result)

@@ -40,11 +40,18 @@ public sealed record ReportInput
     /// <summary>What a stored calibration is worth on these images; null for none.</summary>
     public CalibrationCheck? Calibration { get; init; }
 
+    /// <summary>Where the network looked in some of the images, usually its surest mistakes; may be empty. They are shown where <see cref="Images"/> are at hand.</summary>
+    public IReadOnlyList<ExplainedImage> Explained { get; init; } = [];
+
     /// <summary>Outcome of a quality gate, shown in the summary and written as <c>junit.xml</c>; null for none.</summary>
     public GateOutcome? Gate { get; init; }
 
     /// <summary>When the evaluation was made; null leaves it out, so that equal inputs give equal files.</summary>
     public DateTimeOffset? Created { get; init; }
+
+    /// <summary>What withholding unsure answers gives, by the calibrated probabilities where there are any; empty without rows.</summary>
+    internal IReadOnlyList<AbstainRule> Rejection =>
+        Calibration is not null ? AbstainRule.Table(Calibration.Rejection) : Result.Rows is not null ? AbstainRule.Table(RejectionCurve.Of(Result)) : [];
 
     /// <summary>Name of an image.</summary>
     internal string NameOf(int row) => Names is not null ? Names[row] : Images is not null ? Images.Name(row) : $"#{row}";

@@ -1,3 +1,4 @@
+using MlNetCifar.Data.Files;
 using MlNetCifar.Evaluation.Calibration;
 using MlNetCifar.Evaluation.Html;
 using MlNetCifar.Evaluation.Plots;
@@ -30,7 +31,7 @@ public static class ReportWriter
         WriteText(folder, "predictions.csv", writer => CsvFiles.Predictions(writer, input));
         if (input.History.Count > 0)
             WriteText(folder, "results.csv", writer => CsvFiles.History(writer, input.History));
-        AtomicFile.Write(Path.Combine(folder, "report.json"), stream => JsonReport.Write(stream, input, hash, verdict));
+        LocalFileStore.Instance.Write(Path.Combine(folder, "report.json"), stream => JsonReport.Write(stream, input, hash, verdict));
         WriteText(folder, "summary.md", writer => writer.Write(MarkdownSummary.Build(input, hash, verdict)));
         if (input.Gate is { } gate)
             WriteText(folder, "junit.xml", writer => writer.Write(gate.ToJUnitXml()));

@@ -1,4 +1,5 @@
 using MlNetCifar.Data;
+using MlNetCifar.Explain;
 using MlNetCifar.Imaging.Png;
 
 namespace MlNetCifar.Evaluation.Report;
@@ -17,6 +18,17 @@ internal static class Thumbnails
         var factor = (Math.Max(images.Width, images.Height) + MaxSide - 1) / MaxSide;
         var (small, width, height) = Shrink(pixels, images.Width, images.Height, images.Channels, factor);
         return "data:image/png;base64," + Convert.ToBase64String(PngEncoder.Encode(small, width, height, images.Channels));
+    }
+
+    /// <summary>A picture and, beside it, the same under its map.</summary>
+    public static string DataUri(ImageSource images, ExplainedImage explained)
+    {
+        var pixels = new byte[images.ImageLength];
+        images.CopyPixels(explained.Row, pixels);
+        var drawn = HeatmapOverlay.Draw(explained.Map, pixels, images.Channels, MaxSide);
+        var factor = (Math.Max(images.Width, images.Height) + MaxSide - 1) / MaxSide;
+        var (small, width, height) = Shrink(drawn.Pixels.ToArray(), drawn.Width, drawn.Height, 3, factor);
+        return "data:image/png;base64," + Convert.ToBase64String(PngEncoder.Encode(small, width, height, 3));
     }
 
     /// <summary>Means over factor × factor blocks; a rest at the right and lower edge is cut off.</summary>

@@ -29,7 +29,6 @@ static class BmpDecoder
         var isCut = !isRunLength && data.Length < header.Stride * (header.Height - 1) + ((long)header.Width * header.Depth + 7) / 8;
         if (isCut && !options.AllowTruncated) ImageErrors.Truncated($"{data.Length} bytes of pixels instead of {header.Stride * header.Height}", path);
         Span<byte> palette = stackalloc byte[768];
-        palette.Clear();
         ReadPalette(file, header, palette);
         var image = new RgbImage(header.Width, header.Height);
         if (isRunLength) isCut = !BmpRunLength.Decode(data, header, palette, image);
@@ -42,6 +41,8 @@ static class BmpDecoder
 
     static void ReadPalette(ReadOnlySpan<byte> file, BmpHeader header, Span<byte> palette)
     {
+        // As Pillow has it, an index beyond the palette is that level of grey.
+        for (var i = 0; i < palette.Length; i++) palette[i] = (byte)(i / 3);
         var (offset, count, length) = header.Palette;
         for (var i = 0; i < count; i++)
         {

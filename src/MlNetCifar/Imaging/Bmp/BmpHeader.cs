@@ -79,6 +79,8 @@ sealed record BmpHeader
         var entries = depth > 8 ? 0 : (int)Math.Min(colors == 0 ? 256u : colors, 1u << depth);
         var offset = BinaryPrimitives.ReadUInt32LittleEndian(file[10..]);
         if (offset < paletteOffset || offset > file.Length) ImageErrors.Truncated("the pixels lie outside the file", path);
+        // Some files leave the palette out of the offset; as in Pillow, it is added then.
+        if (offset == paletteOffset && kind != BmpCompression.BitFields) offset = (uint)Math.Min(file.Length, offset + (long)entries * entryLength);
         entries = (int)Math.Min(entries, (offset - paletteOffset) / entryLength);
         return new BmpHeader
         {

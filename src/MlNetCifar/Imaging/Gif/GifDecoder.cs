@@ -73,7 +73,8 @@ static class GifDecoder
     /// <returns>How many indices there were, and whether a code was invalid.</returns>
     static (int Count, bool IsDamaged) Unpack(ReadOnlySpan<byte> data, Span<byte> indices)
     {
-        if (data.IsEmpty || data[0] is < 1 or > 8) return (0, true);
+        // The format ends at 8 bits, but there are files, and Pillow reads them, that start with longer codes.
+        if (data.IsEmpty || data[0] is < 1 or >= MaxCodeBits) return (0, true);
         int rootBits = data[0], clear = 1 << rootBits;
         Span<ushort> prefix = stackalloc ushort[1 << MaxCodeBits];
         Span<byte> suffix = stackalloc byte[1 << MaxCodeBits];

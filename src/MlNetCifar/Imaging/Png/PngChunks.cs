@@ -47,7 +47,7 @@ sealed class PngChunks
                 length = (uint)(file.Length - position - 12);
             }
             var data = file.Slice(position + 8, (int)length);
-            if (!isCut && BinaryPrimitives.ReadUInt32BigEndian(file[(position + 8 + (int)length)..]) != PngCrc.Compute(type, data)) Mismatch(type, tolerant, path, report);
+            if (!isCut && BinaryPrimitives.ReadUInt32BigEndian(file[(position + 8 + (int)length)..]) != Crc32.Compute(type, data)) Mismatch(type, tolerant, path, report);
             if (type.SequenceEqual("IEND"u8)) return chunks;
             chunks.Take(type, data, position + 8, first, path);
             position += 12 + (int)length;

@@ -1,8 +1,12 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
 namespace MlNetCifar.Imaging.Png;
 
 /// <summary>The row filters of PNG (ISO 15948, 9).</summary>
 static class PngFilter
 {
+    const int Lanes = 8;
     const int None = 0, Sub = 1, Up = 2, Average = 3, Paeth = 4;
 
     /// <summary>Undoes a filter.</summary>
@@ -19,17 +23,16 @@ static class PngFilter
             case None:
                 return true;
             case Sub:
-                for (var i = step; i < row.Length; i++) row[i] += row[i - step];
+                Undo<SubPredictor>(row, previous, step, type);
                 return true;
             case Up:
-                for (var i = 0; i < row.Length; i++) row[i] += previous[i];
+                UndoUp(row, previous);
                 return true;
             case Average:
-                for (var i = 0; i < row.Length; i++) row[i] += (byte)(((i < step ? 0 : row[i - step]) + previous[i]) >> 1);
+                Undo<AveragePredictor>(row, previous, step, type);
                 return true;
             case Paeth:
-                for (var i = 0; i < Math.Min(step, row.Length); i++) row[i] += previous[i];
-                for (var i = step; i < row.Length; i++) row[i] += (byte)Predict(row[i - step], previous[i], previous[i - step]);
+                Undo<PaethPredictor>(row, previous, step, type);
                 return true;
             default:
                 return false;
@@ -56,6 +59,64 @@ static class PngFilter
         for (var i = 0; i < row.Length; i++) filtered[i + 1] = Filtered(best, row, previous, step, i);
     }
 
+    static void UndoUp(Span<byte> row, ReadOnlySpan<byte> previous)
+    {
+        var i = 0;
+        for (; i + Vector256<byte>.Count <= row.Length; i += Vector256<byte>.Count)
+        {
+            (Vector256.LoadUnsafe(ref row[i]) + Vector256.LoadUnsafe(in previous[i])).StoreUnsafe(ref row[i]);
+        }
+        for (; i < row.Length; i++) row[i] += previous[i];
+    }
+
+    /// <summary>Each pixel needs the one before it, so that the lanes are the bytes of one pixel; single bytes where a pixel has but one or two, and at the end.</summary>
+    static void Undo<P>(Span<byte> row, ReadOnlySpan<byte> previous, int step, int type) where P : IPredictor
+    {
+        var i = 0;
+        if (step is >= 3 and <= Lanes)
+        {
+            var (left, corner) = (Vector128<short>.Zero, Vector128<short>.Zero);
+            for (; i + Lanes <= row.Length; i += step)
+            {
+                var above = Load(in previous[i]);
+                left = (Load(in row[i]) + P.Predict(left, above, corner)) & Vector128.Create((short)255);
+                corner = above;
+                var bytes = Vector128.Narrow(left.AsUInt16(), left.AsUInt16()).AsUInt64().ToScalar();
+                Store(bytes, ref row[i], step);
+            }
+        }
+        for (; i < row.Length; i++)
+        {
+            var (left, corner) = i < step ? (0, 0) : (row[i - step], previous[i - step]);
+            row[i] += (byte)(type == Sub ? left : type == Average ? (left + previous[i]) >> 1 : Predict(left, previous[i], corner));
+        }
+    }
+
+    static Vector128<short> Load(ref readonly byte source) =>
+        Vector128.WidenLower(Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<ulong>(in source)).AsByte()).AsInt16();
+
+    /// <summary>Writes the lowest bytes, as many as a pixel has: those behind it are still to be read.</summary>
+    static void Store(ulong bytes, ref byte target, int step)
+    {
+        switch (step)
+        {
+            case 3:
+                Unsafe.WriteUnaligned(ref target, (ushort)bytes);
+                Unsafe.Add(ref target, 2) = (byte)(bytes >> 16);
+                break;
+            case 4:
+                Unsafe.WriteUnaligned(ref target, (uint)bytes);
+                break;
+            case 6:
+                Unsafe.WriteUnaligned(ref target, (uint)bytes);
+                Unsafe.WriteUnaligned(ref Unsafe.Add(ref target, 4), (ushort)(bytes >> 32));
+                break;
+            default:
+                Unsafe.WriteUnaligned(ref target, bytes);
+                break;
+        }
+    }
+
     static byte Filtered(int type, ReadOnlySpan<byte> row, ReadOnlySpan<byte> previous, int step, int i)
     {
         int left = i < step ? 0 : row[i - step];
@@ -78,5 +139,34 @@ static class PngFilter
         var toCorner = Math.Abs(left + above - 2 * corner);
         if (toLeft <= toAbove && toLeft <= toCorner) return left;
         return toAbove <= toCorner ? above : corner;
+    }
+
+    /// <summary>What a filter takes a pixel to be, from its neighbours; values are bytes in 16 bits.</summary>
+    interface IPredictor
+    {
+        static abstract Vector128<short> Predict(Vector128<short> left, Vector128<short> above, Vector128<short> corner);
+    }
+
+    readonly struct SubPredictor : IPredictor
+    {
+        public static Vector128<short> Predict(Vector128<short> left, Vector128<short> above, Vector128<short> corner) => left;
+    }
+
+    readonly struct AveragePredictor : IPredictor
+    {
+        public static Vector128<short> Predict(Vector128<short> left, Vector128<short> above, Vector128<short> corner) => (left + above) >> 1;
+    }
+
+    readonly struct PaethPredictor : IPredictor
+    {
+        public static Vector128<short> Predict(Vector128<short> left, Vector128<short> above, Vector128<short> corner)
+        {
+            var fromLeft = above - corner;
+            var fromAbove = left - corner;
+            var toCorner = Vector128.Abs(fromLeft + fromAbove);
+            var (toLeft, toAbove) = (Vector128.Abs(fromLeft), Vector128.Abs(fromAbove));
+            var other = Vector128.ConditionalSelect(Vector128.LessThanOrEqual(toAbove, toCorner), above, corner);
+            return Vector128.ConditionalSelect(Vector128.LessThanOrEqual(toLeft, Vector128.Min(toAbove, toCorner)), left, other);
+        }
     }
 }

@@ -6,7 +6,7 @@ static class PngPixels
     /// <summary>Converts one row.</summary>
     /// <param name="row">Unfiltered bytes.</param>
     /// <param name="header">What they mean.</param>
-    /// <param name="palette">RGB entries; an index beyond them is black.</param>
+    /// <param name="palette">RGB entries; an index beyond them is that level of grey, as Pillow has it.</param>
     /// <param name="target">First pixel to write.</param>
     /// <param name="width">Pixels.</param>
     /// <param name="step">Bytes from one written pixel to the next.</param>
@@ -25,12 +25,10 @@ static class PngPixels
         var sample = header.Depth / 8;
         var pixel = header.Channels * sample;
         var color = header.ColorType is 2 or 6 ? sample : 0;
-        for (var x = 0; x < width; x++)
+        for (var (x, from, to) = (0, 0, 0); x < width; (x, from, to) = (x + 1, from + pixel, to + step))
         {
-            var source = row.Slice(x * pixel, pixel);
-            var pixelTarget = target.Slice(x * step, 3);
-            if (header.ColorType == PngHeader.Palette) WriteEntry(palette, source[0], pixelTarget);
-            else (pixelTarget[0], pixelTarget[1], pixelTarget[2]) = (source[0], source[color], source[2 * color]);
+            if (header.ColorType == PngHeader.Palette) WriteEntry(palette, row[from], target.Slice(to, 3));
+            else (target[to], target[to + 1], target[to + 2]) = (row[from], row[from + color], row[from + 2 * color]);
         }
     }
 
@@ -51,6 +49,6 @@ static class PngPixels
     static void WriteEntry(ReadOnlySpan<byte> palette, int index, Span<byte> pixel)
     {
         if (3 * index + 3 <= palette.Length) palette.Slice(3 * index, 3).CopyTo(pixel);
-        else pixel.Clear();
+        else pixel.Fill((byte)index);
     }
 }

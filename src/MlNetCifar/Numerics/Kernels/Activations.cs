@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using MlNetCifar.Numerics.Simd;
 
 namespace MlNetCifar.Numerics.Kernels;
@@ -27,6 +28,9 @@ public enum ActivationKind
 /// <summary>Forward and backward passes of the element-wise functions. Results may be written in place.</summary>
 internal static unsafe class Activations
 {
+    static readonly Function[] s_functions =
+        [new Function<Relu>(), new Function<LeakyRelu>(), new Function<Gelu>(), new Function<Silu>(), new Function<Sigmoid>(), new Function<Tanh>()];
+
     /// <summary>Whether the backward pass reads the layer's input (else its output).</summary>
     public static bool BackwardNeedsInput(ActivationKind kind) => kind is ActivationKind.Gelu or ActivationKind.Silu;
 
@@ -41,7 +45,7 @@ internal static unsafe class Activations
     {
         Throw.IfLengthsDiffer(x.Length, y.Length);
         fixed (float* px = x, py = y)
-            LaneKernel.Run(new ForwardKernel { Kind = kind, Slope = slope, X = px, Y = py, Length = x.Length }, LaneKernel.Blocks(x.Length), width, pool);
+            s_functions[(int)kind].Forward(slope, px, py, x.Length, width, pool);
     }
 
     /// <summary>∂loss/∂x = ∂loss/∂y · f′.</summary>
@@ -58,102 +62,165 @@ internal static unsafe class Activations
         Throw.IfLengthsDiffer(saved.Length, gradY.Length);
         Throw.IfLengthsDiffer(saved.Length, gradX.Length);
         fixed (float* ps = saved, pg = gradY, pd = gradX)
-        {
-            var kernel = new BackwardKernel { Kind = kind, Slope = slope, Saved = ps, GradY = pg, GradX = pd, Length = saved.Length };
-            LaneKernel.Run(kernel, LaneKernel.Blocks(saved.Length), width, pool);
-        }
+            s_functions[(int)kind].Backward(slope, ps, pg, pd, saved.Length, width, pool);
     }
 
-    static V Apply<TLanes, V>(ActivationKind kind, V x, V slope)
-        where TLanes : struct, ILanes<V>
-        where V : struct
+    /// <summary>One function and its derivative; a type of its own, so that each becomes one loop without a call or a branch.</summary>
+    interface IFormula
     {
-        var zero = TLanes.Broadcast(0f);
-        switch (kind)
-        {
-            case ActivationKind.Relu:
-                return TLanes.Max(x, zero);
-            case ActivationKind.LeakyRelu:
-                return TLanes.SelectGreater(x, zero, x, TLanes.Multiply(x, slope));
-            case ActivationKind.Gelu:
-                return TLanes.Multiply(x, LaneMath.NormalCdf<TLanes, V>(x, out _));
-            case ActivationKind.Silu:
-                return TLanes.Multiply(x, LaneMath.Sigmoid<TLanes, V>(x));
-            case ActivationKind.Sigmoid:
-                return LaneMath.Sigmoid<TLanes, V>(x);
-            default:
-                // tanh x = 2 σ(2x) − 1
-                return TLanes.MultiplyAdd(TLanes.Broadcast(2f), LaneMath.Sigmoid<TLanes, V>(TLanes.Add(x, x)), TLanes.Broadcast(-1f));
-        }
+        static abstract V Value<TLanes, V>(V x, V slope)
+            where TLanes : struct, ILanes<V>
+            where V : struct;
+
+        static abstract V Derivative<TLanes, V>(V saved, V slope)
+            where TLanes : struct, ILanes<V>
+            where V : struct;
     }
 
-    static V Derivative<TLanes, V>(ActivationKind kind, V saved, V slope)
-        where TLanes : struct, ILanes<V>
-        where V : struct
+    readonly struct Relu : IFormula
     {
-        var zero = TLanes.Broadcast(0f);
-        var one = TLanes.Broadcast(1f);
-        switch (kind)
-        {
-            case ActivationKind.Relu:
-                return TLanes.SelectGreater(saved, zero, one, zero);
-            case ActivationKind.LeakyRelu:
-                return TLanes.SelectGreater(saved, zero, one, slope);
-            case ActivationKind.Gelu:
-                var cdf = LaneMath.NormalCdf<TLanes, V>(saved, out var density);
-                return TLanes.MultiplyAdd(saved, density, cdf);
-            case ActivationKind.Silu:
-                var s = LaneMath.Sigmoid<TLanes, V>(saved);
-                return TLanes.Multiply(s, TLanes.MultiplyAdd(saved, TLanes.Subtract(one, s), one));
-            case ActivationKind.Sigmoid:
-                return TLanes.Multiply(saved, TLanes.Subtract(one, saved));
-            default:
-                return TLanes.MultiplyAdd(TLanes.Subtract(zero, saved), saved, one);
-        }
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static V Value<TLanes, V>(V x, V slope)
+            where TLanes : struct, ILanes<V>
+            where V : struct =>
+            TLanes.Max(x, TLanes.Broadcast(0f));
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static V Derivative<TLanes, V>(V saved, V slope)
+            where TLanes : struct, ILanes<V>
+            where V : struct =>
+            TLanes.SelectGreater(saved, TLanes.Broadcast(0f), TLanes.Broadcast(1f), TLanes.Broadcast(0f));
     }
 
-    struct ForwardKernel : ILaneKernel
+    readonly struct LeakyRelu : IFormula
     {
-        public ActivationKind Kind;
-        public float Slope;
-        public float* X;
-        public float* Y;
-        public int Length;
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static V Value<TLanes, V>(V x, V slope)
+            where TLanes : struct, ILanes<V>
+            where V : struct =>
+            TLanes.SelectGreater(x, TLanes.Broadcast(0f), x, TLanes.Multiply(x, slope));
 
-        public readonly void Execute<TLanes, V>(int block)
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static V Derivative<TLanes, V>(V saved, V slope)
+            where TLanes : struct, ILanes<V>
+            where V : struct =>
+            TLanes.SelectGreater(saved, TLanes.Broadcast(0f), TLanes.Broadcast(1f), slope);
+    }
+
+    readonly struct Gelu : IFormula
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static V Value<TLanes, V>(V x, V slope)
+            where TLanes : struct, ILanes<V>
+            where V : struct =>
+            TLanes.Multiply(x, LaneMath.NormalCdf<TLanes, V>(x, out _));
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static V Derivative<TLanes, V>(V saved, V slope)
             where TLanes : struct, ILanes<V>
             where V : struct
         {
-            var i = block * LaneKernel.BlockLength;
-            var end = Math.Min(i + LaneKernel.BlockLength, Length);
-            var slope = TLanes.Broadcast(Slope);
-            for (; i <= end - TLanes.Count; i += TLanes.Count)
-                TLanes.Store(Apply<TLanes, V>(Kind, TLanes.Load(X + i), slope), Y + i);
-            for (; i < end; i++)
-                Y[i] = Apply<Lanes1, float>(Kind, X[i], Slope);
+            var cdf = LaneMath.NormalCdf<TLanes, V>(saved, out var density);
+            return TLanes.MultiplyAdd(saved, density, cdf);
         }
     }
 
-    struct BackwardKernel : ILaneKernel
+    readonly struct Silu : IFormula
     {
-        public ActivationKind Kind;
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static V Value<TLanes, V>(V x, V slope)
+            where TLanes : struct, ILanes<V>
+            where V : struct =>
+            TLanes.Multiply(x, LaneMath.Sigmoid<TLanes, V>(x));
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static V Derivative<TLanes, V>(V saved, V slope)
+            where TLanes : struct, ILanes<V>
+            where V : struct
+        {
+            var one = TLanes.Broadcast(1f);
+            var s = LaneMath.Sigmoid<TLanes, V>(saved);
+            return TLanes.Multiply(s, TLanes.MultiplyAdd(saved, TLanes.Subtract(one, s), one));
+        }
+    }
+
+    readonly struct Sigmoid : IFormula
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static V Value<TLanes, V>(V x, V slope)
+            where TLanes : struct, ILanes<V>
+            where V : struct =>
+            LaneMath.Sigmoid<TLanes, V>(x);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static V Derivative<TLanes, V>(V saved, V slope)
+            where TLanes : struct, ILanes<V>
+            where V : struct =>
+            TLanes.Multiply(saved, TLanes.Subtract(TLanes.Broadcast(1f), saved));
+    }
+
+    readonly struct Tanh : IFormula
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static V Value<TLanes, V>(V x, V slope)
+            where TLanes : struct, ILanes<V>
+            where V : struct
+        {
+            // 2 σ(2x) − 1
+            return TLanes.MultiplyAdd(TLanes.Broadcast(2f), LaneMath.Sigmoid<TLanes, V>(TLanes.Add(x, x)), TLanes.Broadcast(-1f));
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static V Derivative<TLanes, V>(V saved, V slope)
+            where TLanes : struct, ILanes<V>
+            where V : struct =>
+            TLanes.MultiplyAdd(TLanes.Subtract(TLanes.Broadcast(0f), saved), saved, TLanes.Broadcast(1f));
+    }
+
+    abstract class Function
+    {
+        public abstract void Forward(float slope, float* x, float* y, int length, SimdWidth width, WorkerPool pool);
+
+        public abstract void Backward(float slope, float* saved, float* gradY, float* gradX, int length, SimdWidth width, WorkerPool pool);
+    }
+
+    sealed class Function<TFormula> : Function
+        where TFormula : struct, IFormula
+    {
+        public override void Forward(float slope, float* x, float* y, int length, SimdWidth width, WorkerPool pool) =>
+            LaneKernel.RunElementwise(new ForwardStep<TFormula> { Slope = slope, X = x, Y = y }, length, width, pool);
+
+        public override void Backward(float slope, float* saved, float* gradY, float* gradX, int length, SimdWidth width, WorkerPool pool) =>
+            LaneKernel.RunElementwise(new BackwardStep<TFormula> { Slope = slope, Saved = saved, GradY = gradY, GradX = gradX }, length, width, pool);
+    }
+
+    struct ForwardStep<TFormula> : ILaneStep
+        where TFormula : struct, IFormula
+    {
+        public float Slope;
+        public float* X;
+        public float* Y;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public readonly void Step<TLanes, V>(int i)
+            where TLanes : struct, ILanes<V>
+            where V : struct =>
+            TLanes.Store(TFormula.Value<TLanes, V>(TLanes.Load(X + i), TLanes.Broadcast(Slope)), Y + i);
+    }
+
+    struct BackwardStep<TFormula> : ILaneStep
+        where TFormula : struct, IFormula
+    {
         public float Slope;
         public float* Saved;
         public float* GradY;
         public float* GradX;
-        public int Length;
 
-        public readonly void Execute<TLanes, V>(int block)
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public readonly void Step<TLanes, V>(int i)
             where TLanes : struct, ILanes<V>
-            where V : struct
-        {
-            var i = block * LaneKernel.BlockLength;
-            var end = Math.Min(i + LaneKernel.BlockLength, Length);
-            var slope = TLanes.Broadcast(Slope);
-            for (; i <= end - TLanes.Count; i += TLanes.Count)
-                TLanes.Store(TLanes.Multiply(TLanes.Load(GradY + i), Derivative<TLanes, V>(Kind, TLanes.Load(Saved + i), slope)), GradX + i);
-            for (; i < end; i++)
-                GradX[i] = GradY[i] * Derivative<Lanes1, float>(Kind, Saved[i], Slope);
-        }
+            where V : struct =>
+            TLanes.Store(
+                TLanes.Multiply(TLanes.Load(GradY + i), TFormula.Derivative<TLanes, V>(TLanes.Load(Saved + i), TLanes.Broadcast(Slope))), GradX + i);
     }
 }

@@ -17,13 +17,17 @@ internal sealed unsafe class ConvPlan
     readonly IFilterGradient _gradient;
     readonly PoolSet _pooling;
 
+    // For comparing results and speed of whole runs; the tests of the kernels pass it to the constructor.
+    static readonly bool? s_winograd = Environment.GetEnvironmentVariable("MLNETCIFAR_WINOGRAD") is "off" ? false : null;
+
     /// <summary>Chooses the algorithms.</summary>
     /// <param name="shape">Geometry; N is the largest batch.</param>
     /// <param name="width">Lane width.</param>
     /// <param name="threads">Workers of the pool that will run it; sizes per-worker scratch and nothing else.</param>
-    /// <param name="winograd">Winograd's algorithm wherever it fits, or nowhere; by default where it is the faster one.</param>
+    /// <param name="winograd">Winograd's algorithm wherever it fits, or nowhere; by default where it is the faster one; <c>MLNETCIFAR_WINOGRAD=off</c> leaves it out.</param>
     public ConvPlan(ConvShape shape, SimdWidth width, int threads, bool? winograd = null)
     {
+        winograd ??= s_winograd;
         Shape = shape;
         Threads = threads;
         var tiles = TileSet.For(width);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using MlNetCifar.Numerics.Simd;
 
 namespace MlNetCifar.Numerics.Kernels;
@@ -16,7 +17,7 @@ internal static unsafe class Elementwise
         Throw.IfLengthsDiffer(a.Length, b.Length);
         Throw.IfLengthsDiffer(a.Length, y.Length);
         fixed (float* pa = a, pb = b, py = y)
-            LaneKernel.Run(new AddKernel { A = pa, B = pb, Y = py, Length = a.Length }, LaneKernel.Blocks(a.Length), width, pool);
+            LaneKernel.RunElementwise(new AddStep { A = pa, B = pb, Y = py }, a.Length, width, pool);
     }
 
     /// <summary>y = factor · x.</summary>
@@ -29,7 +30,7 @@ internal static unsafe class Elementwise
     {
         Throw.IfLengthsDiffer(x.Length, y.Length);
         fixed (float* px = x, py = y)
-            LaneKernel.Run(new ScaleKernel { Factor = factor, X = px, Y = py, Length = x.Length }, LaneKernel.Blocks(x.Length), width, pool);
+            LaneKernel.RunElementwise(new ScaleStep { Factor = factor, X = px, Y = py }, x.Length, width, pool);
     }
 
     /// <summary>y = α · a + β · b.</summary>
@@ -46,10 +47,7 @@ internal static unsafe class Elementwise
         Throw.IfLengthsDiffer(a.Length, b.Length);
         Throw.IfLengthsDiffer(a.Length, y.Length);
         fixed (float* pa = a, pb = b, py = y)
-        {
-            var kernel = new CombineKernel { Alpha = alpha, A = pa, Beta = beta, B = pb, Y = py, Length = a.Length };
-            LaneKernel.Run(kernel, LaneKernel.Blocks(a.Length), width, pool);
-        }
+            LaneKernel.RunElementwise(new CombineStep { Alpha = alpha, A = pa, Beta = beta, B = pb, Y = py }, a.Length, width, pool);
     }
 
     /// <summary>Σ xᵢ², summed in blocks of fixed size and fixed order, the blocks in double precision.</summary>
@@ -70,68 +68,46 @@ internal static unsafe class Elementwise
         return sum;
     }
 
-    struct AddKernel : ILaneKernel
+    struct AddStep : ILaneStep
     {
         public float* A;
         public float* B;
         public float* Y;
-        public int Length;
 
-        public readonly void Execute<TLanes, V>(int block)
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public readonly void Step<TLanes, V>(int i)
             where TLanes : struct, ILanes<V>
-            where V : struct
-        {
-            var i = block * LaneKernel.BlockLength;
-            var end = Math.Min(i + LaneKernel.BlockLength, Length);
-            for (; i <= end - TLanes.Count; i += TLanes.Count)
-                TLanes.Store(TLanes.Add(TLanes.Load(A + i), TLanes.Load(B + i)), Y + i);
-            for (; i < end; i++)
-                Y[i] = A[i] + B[i];
-        }
+            where V : struct =>
+            TLanes.Store(TLanes.Add(TLanes.Load(A + i), TLanes.Load(B + i)), Y + i);
     }
 
-    struct CombineKernel : ILaneKernel
+    struct CombineStep : ILaneStep
     {
         public float Alpha;
         public float* A;
         public float Beta;
         public float* B;
         public float* Y;
-        public int Length;
 
-        public readonly void Execute<TLanes, V>(int block)
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public readonly void Step<TLanes, V>(int i)
             where TLanes : struct, ILanes<V>
-            where V : struct
-        {
-            var i = block * LaneKernel.BlockLength;
-            var end = Math.Min(i + LaneKernel.BlockLength, Length);
-            V alpha = TLanes.Broadcast(Alpha), beta = TLanes.Broadcast(Beta);
-            for (; i <= end - TLanes.Count; i += TLanes.Count)
-                TLanes.Store(TLanes.MultiplyAdd(alpha, TLanes.Load(A + i), TLanes.Multiply(beta, TLanes.Load(B + i))), Y + i);
-            for (; i < end; i++)
-                Y[i] = MathF.FusedMultiplyAdd(Alpha, A[i], Beta * B[i]);
-        }
+            where V : struct =>
+            TLanes.Store(
+                TLanes.MultiplyAdd(TLanes.Broadcast(Alpha), TLanes.Load(A + i), TLanes.Multiply(TLanes.Broadcast(Beta), TLanes.Load(B + i))), Y + i);
     }
 
-    struct ScaleKernel : ILaneKernel
+    struct ScaleStep : ILaneStep
     {
         public float Factor;
         public float* X;
         public float* Y;
-        public int Length;
 
-        public readonly void Execute<TLanes, V>(int block)
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public readonly void Step<TLanes, V>(int i)
             where TLanes : struct, ILanes<V>
-            where V : struct
-        {
-            var i = block * LaneKernel.BlockLength;
-            var end = Math.Min(i + LaneKernel.BlockLength, Length);
-            var factor = TLanes.Broadcast(Factor);
-            for (; i <= end - TLanes.Count; i += TLanes.Count)
-                TLanes.Store(TLanes.Multiply(TLanes.Load(X + i), factor), Y + i);
-            for (; i < end; i++)
-                Y[i] = X[i] * Factor;
-        }
+            where V : struct =>
+            TLanes.Store(TLanes.Multiply(TLanes.Load(X + i), TLanes.Broadcast(Factor)), Y + i);
     }
 
     struct SquareKernel : ILaneKernel

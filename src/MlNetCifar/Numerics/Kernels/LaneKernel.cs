@@ -13,6 +13,15 @@ internal interface ILaneKernel
         where V : struct;
 }
 
+/// <summary>What an element-wise pass does at one offset: the same arithmetic for a whole vector and, with <see cref="Lanes1"/>, for one element of the tail.</summary>
+internal interface ILaneStep
+{
+    /// <summary>Does <c>TLanes.Count</c> elements from <paramref name="i"/> on.</summary>
+    void Step<TLanes, V>(int i)
+        where TLanes : struct, ILanes<V>
+        where V : struct;
+}
+
 /// <summary>Runs an <see cref="ILaneKernel"/> over the pool's threads at one lane width.</summary>
 internal struct LaneJob<TKernel> : IParallelJob
     where TKernel : struct, ILaneKernel
@@ -59,5 +68,31 @@ internal static class LaneKernel
     {
         var job = new LaneJob<TKernel> { Kernel = kernel, Width = width };
         pool.Run(ref job, blocks);
+    }
+
+    /// <summary>Runs a step over all elements.</summary>
+    public static void RunElementwise<TStep>(TStep step, int length, SimdWidth width, WorkerPool pool)
+        where TStep : struct, ILaneStep =>
+        Run(new ElementwiseKernel<TStep> { Step = step, Length = length }, Blocks(length), width, pool);
+
+    struct ElementwiseKernel<TStep> : ILaneKernel
+        where TStep : struct, ILaneStep
+    {
+        public TStep Step;
+        public int Length;
+
+        public readonly void Execute<TLanes, V>(int block)
+            where TLanes : struct, ILanes<V>
+            where V : struct
+        {
+            // A copy that no store through a pointer can reach: its fields stay in registers.
+            var step = Step;
+            var i = block * BlockLength;
+            var end = Math.Min(i + BlockLength, Length);
+            for (; i <= end - TLanes.Count; i += TLanes.Count)
+                step.Step<TLanes, V>(i);
+            for (; i < end; i++)
+                step.Step<Lanes1, float>(i);
+        }
     }
 }

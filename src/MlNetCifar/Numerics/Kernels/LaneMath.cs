@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using MlNetCifar.Numerics.Simd;
 
 namespace MlNetCifar.Numerics.Kernels;
@@ -9,6 +10,7 @@ internal static class LaneMath
     /// eˣ for x clamped to −87 … 88: x = n·ln 2 + r, a polynomial of degree 7 in r (the Taylor coefficients of 1/k! suffice, since |r| ≤ ln 2 / 2
     /// leaves a remainder below 2⁻²⁴), then a power of two. Relative error below 2 ulp.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Exp<TLanes, V>(V x)
         where TLanes : struct, ILanes<V>
         where V : struct
@@ -31,6 +33,7 @@ internal static class LaneMath
     }
 
     /// <summary>1 / (1 + e⁻ˣ).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Sigmoid<TLanes, V>(V x)
         where TLanes : struct, ILanes<V>
         where V : struct
@@ -43,6 +46,7 @@ internal static class LaneMath
     /// The distribution function Φ(x) of the normal distribution, by the rational approximation of erf in Abramowitz and Stegun, 7.1.26 (absolute error 1.5·10⁻⁷),
     /// and its density φ(x), which the approximation computes on the way.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V NormalCdf<TLanes, V>(V x, out V density)
         where TLanes : struct, ILanes<V>
         where V : struct

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using MlNetCifar.Numerics.Simd;
 
 namespace MlNetCifar.Numerics.Kernels;
@@ -27,12 +28,12 @@ internal static unsafe class OptimizerSteps
         Throw.IfLengthsDiffer(weights.Length, velocity.Length);
         fixed (float* pw = weights, pg = gradients, pv = velocity)
         {
-            var kernel = new SgdKernel
+            var step = new SgdStep
             {
-                W = pw, G = pg, V1 = pv, Length = weights.Length,
+                W = pw, G = pg, V1 = pv,
                 Rate = rate, Momentum = momentum, Decay = decay, Scale = scale, Nesterov = nesterov,
             };
-            LaneKernel.Run(kernel, LaneKernel.Blocks(weights.Length), width, pool);
+            LaneKernel.RunElementwise(step, weights.Length, width, pool);
         }
     }
 
@@ -63,16 +64,16 @@ internal static unsafe class OptimizerSteps
         Throw.IfLengthsDiffer(weights.Length, second.Length);
         fixed (float* pw = weights, pg = gradients, pm = first, pv = second)
         {
-            var kernel = new AdamKernel
+            var update = new AdamStep
             {
-                W = pw, G = pg, M = pm, S = pv, Length = weights.Length, Scale = scale,
+                W = pw, G = pg, M = pm, S = pv, Scale = scale,
                 Beta1 = beta1, Beta2 = beta2, Epsilon = epsilon,
                 Penalty = decoupled ? 0 : decay,
                 Keep = decoupled ? 1 - (rate * decay) : 1,
                 StepSize = (float)(rate / (1 - Math.Pow(beta1, step))),
                 Correction = (float)(1 / Math.Sqrt(1 - Math.Pow(beta2, step))),
             };
-            LaneKernel.Run(kernel, LaneKernel.Blocks(weights.Length), width, pool);
+            LaneKernel.RunElementwise(update, weights.Length, width, pool);
         }
     }
 
@@ -86,34 +87,22 @@ internal static unsafe class OptimizerSteps
     {
         Throw.IfLengthsDiffer(average.Length, weights.Length);
         fixed (float* pa = average, pw = weights)
-            LaneKernel.Run(new AverageKernel { A = pa, W = pw, Length = average.Length, Share = 1 - decay }, LaneKernel.Blocks(average.Length), width, pool);
+            LaneKernel.RunElementwise(new AverageStep { A = pa, W = pw, Share = 1 - decay }, average.Length, width, pool);
     }
 
-    struct SgdKernel : ILaneKernel
+    struct SgdStep : ILaneStep
     {
         public float* W;
         public float* G;
         public float* V1;
-        public int Length;
         public float Rate;
         public float Momentum;
         public float Decay;
         public float Scale;
         public bool Nesterov;
 
-        public readonly void Execute<TLanes, V>(int block)
-            where TLanes : struct, ILanes<V>
-            where V : struct
-        {
-            var i = block * LaneKernel.BlockLength;
-            var end = Math.Min(i + LaneKernel.BlockLength, Length);
-            for (; i <= end - TLanes.Count; i += TLanes.Count)
-                Step<TLanes, V>(i);
-            for (; i < end; i++)
-                Step<Lanes1, float>(i);
-        }
-
-        readonly void Step<TLanes, V>(int i)
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public readonly void Step<TLanes, V>(int i)
             where TLanes : struct, ILanes<V>
             where V : struct
         {
@@ -126,13 +115,12 @@ internal static unsafe class OptimizerSteps
         }
     }
 
-    struct AdamKernel : ILaneKernel
+    struct AdamStep : ILaneStep
     {
         public float* W;
         public float* G;
         public float* M;
         public float* S;
-        public int Length;
         public float Scale;
         public float Beta1;
         public float Beta2;
@@ -142,19 +130,8 @@ internal static unsafe class OptimizerSteps
         public float StepSize;
         public float Correction;
 
-        public readonly void Execute<TLanes, V>(int block)
-            where TLanes : struct, ILanes<V>
-            where V : struct
-        {
-            var i = block * LaneKernel.BlockLength;
-            var end = Math.Min(i + LaneKernel.BlockLength, Length);
-            for (; i <= end - TLanes.Count; i += TLanes.Count)
-                Step<TLanes, V>(i);
-            for (; i < end; i++)
-                Step<Lanes1, float>(i);
-        }
-
-        readonly void Step<TLanes, V>(int i)
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public readonly void Step<TLanes, V>(int i)
             where TLanes : struct, ILanes<V>
             where V : struct
         {
@@ -172,27 +149,19 @@ internal static unsafe class OptimizerSteps
         }
     }
 
-    struct AverageKernel : ILaneKernel
+    struct AverageStep : ILaneStep
     {
         public float* A;
         public float* W;
-        public int Length;
         public float Share;
 
-        public readonly void Execute<TLanes, V>(int block)
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public readonly void Step<TLanes, V>(int i)
             where TLanes : struct, ILanes<V>
             where V : struct
         {
-            var i = block * LaneKernel.BlockLength;
-            var end = Math.Min(i + LaneKernel.BlockLength, Length);
-            for (; i <= end - TLanes.Count; i += TLanes.Count)
-            {
-                var a = TLanes.Load(A + i);
-                TLanes.Store(TLanes.MultiplyAdd(TLanes.Broadcast(Share), TLanes.Subtract(TLanes.Load(W + i), a), a), A + i);
-            }
-
-            for (; i < end; i++)
-                A[i] = MathF.FusedMultiplyAdd(Share, W[i] - A[i], A[i]);
+            var a = TLanes.Load(A + i);
+            TLanes.Store(TLanes.MultiplyAdd(TLanes.Broadcast(Share), TLanes.Subtract(TLanes.Load(W + i), a), a), A + i);
         }
     }
 }

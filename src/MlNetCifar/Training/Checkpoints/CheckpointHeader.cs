@@ -48,6 +48,9 @@ internal sealed record RunState
     /// <summary>Its score.</summary>
     public double BestScore { get; init; } = double.NegativeInfinity;
 
+    /// <summary>The last score that counted as an improvement for early stopping; null in checkpoints written before there was one.</summary>
+    public double? PatienceScore { get; init; }
+
     /// <summary>Epochs since the last improvement that counts for early stopping.</summary>
     public int SinceBest { get; init; }
 }

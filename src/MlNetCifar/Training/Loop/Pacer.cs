@@ -1,8 +1,14 @@
 namespace MlNetCifar.Training.Loop;
 
+/// <summary>What a time budget must also pay for, outside of training.</summary>
+/// <param name="Before">Time spent before the run began, on reading data.</param>
+/// <param name="ImagesAfter">Images that are scored when it has ended, each view counted.</param>
+/// <param name="After">Other work at the end: files and a report.</param>
+internal readonly record struct BudgetReserve(TimeSpan Before, long ImagesAfter, TimeSpan After);
+
 /// <summary>
 /// Where a run stands in its schedule: by steps, or under a time budget by time. By time, the end of training is planned anew after every step from the speed
-/// of the last ones and what the validation at the end will take, so the run ends on time when the machine slows. Reads a monotonic clock only: setting the
+/// of the last ones and what is still to be done after it, so the run ends on time when the machine slows. Reads a monotonic clock only: setting the
 /// system's clock changes nothing.
 /// </summary>
 /// <param name="options">Epochs or budget.</param>
@@ -10,22 +16,32 @@ namespace MlNetCifar.Training.Loop;
 /// <param name="started">Timestamp the run began at.</param>
 /// <param name="stepsPerEpoch">Steps of an epoch.</param>
 /// <param name="validationImages">Images of a validation; 0 for none.</param>
-internal sealed class Pacer(TrainingOptions options, TimeProvider time, long started, int stepsPerEpoch, int validationImages)
+/// <param name="reserve">What the budget must also pay for.</param>
+internal sealed class Pacer(TrainingOptions options, TimeProvider time, long started, int stepsPerEpoch, int validationImages, BudgetReserve reserve = default)
 {
-    /// <summary>A validation is a forward pass, about a third of a step, and a margin.</summary>
+    /// <summary>A forward pass is about a third of a step; with a margin, until a validation was measured.</summary>
     const double ForwardShare = 0.4;
 
-    /// <summary>Weight of the newest step in the mean of recent ones.</summary>
+    /// <summary>Least weight of the newest step in the mean of recent ones.</summary>
     const double Newest = 0.1;
+
+    /// <summary>Seconds of training after which a change of speed is mostly believed, however long a step takes.</summary>
+    const double Memory = 3;
 
     double _stepSeconds;
     double _imageSeconds;
+    double? _validationSeconds;
+    double _imageSecondsAtValidation;
 
     /// <summary>Time spent before this process took the run up.</summary>
     public double Before { get; set; }
 
     /// <summary>Time the last validation took; null before the first.</summary>
-    public double? ValidationSeconds { get; set; }
+    public double? ValidationSeconds
+    {
+        get => _validationSeconds;
+        set => (_validationSeconds, _imageSecondsAtValidation) = (value, _imageSeconds);
+    }
 
     /// <summary>Time of the whole run in seconds.</summary>
     public double Elapsed => Before + time.GetElapsedTime(started).TotalSeconds;
@@ -33,8 +49,24 @@ internal sealed class Pacer(TrainingOptions options, TimeProvider time, long sta
     /// <summary>Whether another step would end later than the budget allows.</summary>
     public bool IsTimeUp => options.TimeBudget is not null && Elapsed + (_stepSeconds / 2) >= End;
 
-    /// <summary>When training must end for the validation to end on time.</summary>
-    double End => options.TimeBudget!.Value.TotalSeconds - (ValidationSeconds ?? (ForwardShare * _imageSeconds * validationImages));
+    /// <summary>Whether a validation now leaves room for some steps and the one at the end; without, the run would end early by the time a validation takes.</summary>
+    public bool HasTimeToValidate => options.TimeBudget is null || Elapsed + (1.25 * validationImages * ForwardSeconds) + (2 * _stepSeconds) <= End;
+
+    /// <summary>When training must end for all the rest to end on time.</summary>
+    double End =>
+        options.TimeBudget!.Value.TotalSeconds - reserve.Before.TotalSeconds - reserve.After.TotalSeconds - ((validationImages + reserve.ImagesAfter) * ForwardSeconds);
+
+    /// <summary>Time a forward pass of an image takes at the present speed: a measured one grows with the steps when the machine slows.</summary>
+    double ForwardSeconds
+    {
+        get
+        {
+            if (_validationSeconds is not { } seconds || validationImages == 0)
+                return ForwardShare * _imageSeconds;
+            var slower = _imageSeconds > 0 && _imageSecondsAtValidation > 0 ? _imageSeconds / _imageSecondsAtValidation : 1;
+            return slower * seconds / validationImages;
+        }
+    }
 
     /// <summary>Share of the run that is done.</summary>
     /// <param name="step">Steps done.</param>
@@ -45,8 +77,8 @@ internal sealed class Pacer(TrainingOptions options, TimeProvider time, long sta
     /// <summary>Notes how long a step took.</summary>
     public void Stepped(double seconds, int images)
     {
-        _stepSeconds = _stepSeconds == 0 ? seconds : _stepSeconds + (Newest * (seconds - _stepSeconds));
-        var each = seconds / images;
-        _imageSeconds = _imageSeconds == 0 ? each : _imageSeconds + (Newest * (each - _imageSeconds));
+        var weight = _stepSeconds == 0 ? 1 : Math.Max(Newest, 1 - Math.Exp(-seconds / Memory));
+        _stepSeconds += weight * (seconds - _stepSeconds);
+        _imageSeconds += weight * ((seconds / images) - _imageSeconds);
     }
 }

@@ -13,6 +13,7 @@ internal sealed class TrainingLoop(
     readonly TrainingOptions _options = trainer.Options;
     readonly Schedule _schedule = Schedules.Create(trainer.Options);
     double _bestScore = double.NegativeInfinity;
+    double _patienceScore = double.NegativeInfinity;
     int _sinceBest;
     double _lossSum;
     long _images;
@@ -34,7 +35,7 @@ internal sealed class TrainingLoop(
             return;
         (State.Step, State.Epoch, State.StepInEpoch, State.LearningRate) = (then.Step, then.Epoch, then.StepInEpoch, then.LearningRate);
         (_lossSum, _images, _correct, _secondsBefore) = (then.LossSum, then.Images, then.Correct, then.EpochSeconds);
-        (_bestScore, _sinceBest, State.BestEpoch) = (then.BestScore, then.SinceBest, then.BestEpoch);
+        (_bestScore, _patienceScore, _sinceBest, State.BestEpoch) = (then.BestScore, then.PatienceScore ?? then.BestScore, then.SinceBest, then.BestEpoch);
         (pacer.Before, pacer.ValidationSeconds) = (then.ElapsedSeconds, then.ValidationSeconds);
         foreach (var record in then.History)
             State.Add(record);
@@ -87,6 +88,14 @@ internal sealed class TrainingLoop(
         loader.Start(State.Epoch, State.StepInEpoch);
         while (State.StopReason is null && loader.Next() is { } batch)
             Step(batch, cancellation);
+        if (State.StopReason is null && validation is not null && !pacer.HasTimeToValidate)
+        {
+            // What is left of the budget pays for one validation, which belongs at the end: this epoch and the next make one record.
+            _secondsBefore = EpochSeconds();
+            State.Epoch++;
+            State.StepInEpoch = 0;
+            return;
+        }
 
         // A run that ran out of time has a last, partial epoch that is worth as much as the others.
         if (State.StopReason is not (null or StopReason.TimeBudget) || _images == 0 || Finish(cancellation) is not { } record)
@@ -177,10 +186,9 @@ internal sealed class TrainingLoop(
     {
         // Without validation the last weights are the best guess.
         var score = record.ValidationAccuracy ?? record.Epoch;
-        if (score > _bestScore + (record.ValidationAccuracy is null ? 0 : _options.MinimumDelta))
-            _sinceBest = 0;
-        else
-            _sinceBest++;
+        _sinceBest++;
+        if (score - _options.MinimumDelta > _patienceScore)
+            (_patienceScore, _sinceBest) = (score, 0);
         if (score <= _bestScore)
             return false;
         _bestScore = score;
@@ -201,7 +209,7 @@ internal sealed class TrainingLoop(
     {
         Step = State.Step, Epoch = State.Epoch, StepInEpoch = State.StepInEpoch, LossSum = _lossSum, Images = _images, Correct = _correct,
         EpochSeconds = _images == 0 ? 0 : EpochSeconds(), ElapsedSeconds = pacer.Elapsed, ValidationSeconds = pacer.ValidationSeconds, LearningRate = State.LearningRate,
-        History = [.. State.History], BestEpoch = State.BestEpoch, BestScore = _bestScore, SinceBest = _sinceBest,
+        History = [.. State.History], BestEpoch = State.BestEpoch, BestScore = _bestScore, PatienceScore = _patienceScore, SinceBest = _sinceBest,
     };
 
     double EpochSeconds() => _secondsBefore + trainer.Time.GetElapsedTime(_epochStarted).TotalSeconds;

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using MlNetCifar.Data.Files;
 
-namespace MlNetCifar.Data.Shards;
+namespace MlNetCifar.Data.Shards.Caching;
 
 /// <summary>Copies of remote parts in a local folder, named by their SHA-256: never stale, and shared by all runs and data sets that hold the same bytes.</summary>
 /// <param name="folder">Created when needed; may be deleted at any time between runs.</param>

@@ -1,11 +1,13 @@
-namespace MlNetCifar.Imaging.Png;
+namespace MlNetCifar.Imaging;
 
-/// <summary>CRC-32 as PNG uses it (ISO 3309, reflected, polynomial 0xEDB88320), eight bytes a step.</summary>
-static class PngCrc
+/// <summary>CRC-32 as PNG and zip use it (ISO 3309, reflected, polynomial 0xEDB88320), eight bytes a step.</summary>
+static class Crc32
 {
     static readonly uint[][] s_tables = MakeTables();
 
-    public static uint Compute(ReadOnlySpan<byte> type, ReadOnlySpan<byte> data) => ~Update(Update(uint.MaxValue, type), data);
+    public static uint Compute(ReadOnlySpan<byte> bytes) => ~Update(uint.MaxValue, bytes);
+
+    public static uint Compute(ReadOnlySpan<byte> first, ReadOnlySpan<byte> second) => ~Update(Update(uint.MaxValue, first), second);
 
     static uint Update(uint crc, ReadOnlySpan<byte> bytes)
     {

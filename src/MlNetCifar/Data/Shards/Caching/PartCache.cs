@@ -1,4 +1,4 @@
-namespace MlNetCifar.Data.Shards;
+namespace MlNetCifar.Data.Shards.Caching;
 
 /// <summary>The last few parts of a remote store, whole; a window of shuffled rows touches no more than these.</summary>
 /// <param name="files">Copies on the local disk, which go before those in memory; null for none.</param>

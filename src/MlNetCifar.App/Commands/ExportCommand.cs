@@ -1,0 +1,35 @@
+using MlNetCifar.App.Cli;
+using MlNetCifar.App.Runs;
+
+namespace MlNetCifar.App.Commands;
+
+/// <summary>Writes a trained model to a file of its own.</summary>
+internal sealed class ExportCommand() : Verb("export", "Write a trained model to one file, to keep or to ship.")
+{
+    static readonly Setting<string?> s_out = Cli.Settings.Text("out", "FILE", "The .safetensors file to write");
+    static readonly Setting<bool> s_half = Cli.Settings.Flag("half", "Round filters and matrices to 16-bit floats: half the size, the same speed");
+
+    protected override IEnumerable<Setting> OwnSettings => [ModelSettings.Model, s_out, s_half];
+
+    public override IReadOnlyList<string> Examples => ["--model runs/train/seed-cnn --half --out photos.safetensors"];
+
+    public override int Run(Call call)
+    {
+        var target = call.Values.Required(s_out);
+        using var model = ModelSettings.Load(call);
+        using var written = call.Get(s_half) ? model.ToHalfPrecision() : null;
+        var result = written ?? model;
+        result.Save(target);
+        var bytes = new FileInfo(target).Length;
+        if (call.Json)
+            JsonLine.Write(call.Terminal.Out, json =>
+            {
+                json.WriteString("path", target);
+                json.WriteNumber("bytes", bytes);
+                json.WriteString("weightsSha256", result.WeightsSha256);
+            });
+        else
+            call.Terminal.Log($"{target}: {MachineInfo.Bytes(bytes)}, weights' SHA-256 {result.WeightsSha256}");
+        return ExitCodes.Ok;
+    }
+}

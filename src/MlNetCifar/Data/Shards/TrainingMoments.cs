@@ -1,0 +1,42 @@
+namespace MlNetCifar.Data.Shards;
+
+/// <summary>Mean and deviation of a training split that is yet to be prepared.</summary>
+internal static class TrainingMoments
+{
+    /// <summary>Completes options that ask for normalised pixels: from an earlier run's manifest where it is of the same images, else by decoding every image once.</summary>
+    /// <param name="folder">The training split's folder of shards.</param>
+    /// <param name="items">The training images.</param>
+    /// <param name="options">How shards are made.</param>
+    /// <param name="build">Builds a part, not normalised.</param>
+    public static ShardOptions Complete(string folder, IReadOnlyList<ShardItem> items, ShardOptions options, Func<ShardBuilder, int[], ShardPart> build)
+    {
+        if (Earlier(folder, items, options) is { } known)
+            return known;
+        var builder = new ShardBuilder(options);
+        var moments = new ChannelMoments(options.Spec.Channels);
+        foreach (var indices in ShardPlan.Create(items, options).Parts)
+        {
+            var part = build(builder, indices);
+            part.AddTo(moments);
+            builder.Recycle(part);
+        }
+
+        // Where nothing could be read, the run that follows says so.
+        return moments.Pixels == 0 ? options : options with { NormalizedBy = moments.ToNormalization() };
+    }
+
+    // Equal keys mean equal images and equal treatment, hence equal moments.
+    static ShardOptions? Earlier(string folder, IReadOnlyList<ShardItem> items, ShardOptions options)
+    {
+        try
+        {
+            var manifest = ShardManifest.Read(options.Store, folder);
+            var known = options with { NormalizedBy = manifest.NormalizedBy };
+            return manifest.NormalizedBy is not null && ShardPlan.Create(items, known).Keys.SequenceEqual(manifest.Parts.Select(p => p.Key)) ? known : null;
+        }
+        catch (MlNetCifarException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,228 @@
+using System.Diagnostics;
+using MlNetCifar.App.Cli;
+using MlNetCifar.Models;
+using MlNetCifar.Tests.Data;
+
+namespace MlNetCifar.Tests.Training.Resume;
+
+/// <summary>Faults as the system makes them, against the program as users run it.</summary>
+[TestClass]
+[TestCategory("Slow")]
+public sealed class ProgramChaosTests
+{
+    [TestMethod]
+    public void Train_WithTheDiskFullMidRun_WarnsAndKeepsEveryEpochWritten()
+    {
+        using var folder = Pictures();
+        using var disk = new Mount(folder["disk"], "size=24m");
+        var filler = folder["disk/filler"];
+        using (var run = Start(folder, "disk", "--epochs", "100000"))
+        {
+            run.Until("epoch   2/");
+            using (var file = File.Create(filler))
+                Fill(file);
+            run.Until("MNC3013");
+            StringAssert.Contains(run.Log, "No space left on device");
+            StringAssert.Contains(run.Log, "Check the free space");
+            Stop(run, "INT", ExitCodes.Failure);
+        }
+
+        File.Delete(filler);
+        GoesOn(folder["disk/train/a"]);
+    }
+
+    [TestMethod]
+    public void Train_WithTheOutputReadOnlyMidRun_WarnsAndKeepsEveryEpochWritten()
+    {
+        using var folder = Pictures();
+        using var disk = new Mount(folder["disk"], "size=64m");
+        using (var run = Start(folder, "disk", "--epochs", "100000"))
+        {
+            run.Until("epoch   2/");
+            disk.Remount("ro");
+            run.Until("MNC3013");
+            StringAssert.Contains(run.Log, "Read-only file system");
+            Stop(run, "TERM", ExitCodes.Failure);
+        }
+
+        disk.Remount("rw");
+        GoesOn(folder["disk/train/a"]);
+    }
+
+    [TestMethod]
+    public void Train_IntoAReadOnlyFolder_FailsBeforeTraining()
+    {
+        using var folder = Pictures();
+        using var disk = new Mount(folder["disk"], "size=1m");
+        disk.Remount("ro");
+        using var run = Start(folder, "disk", "--epochs", "1");
+        Assert.AreEqual(ExitCodes.Failure, run.Exit());
+        StringAssert.Contains(run.Log, "error MNC");
+        StringAssert.Contains(run.Log, "Read-only file system");
+        Assert.DoesNotContain("   at ", run.Log);
+    }
+
+    [TestMethod]
+    public void Train_WithAShardDamagedMidRun_NamesItAndGoesOnWhenItIsRepaired()
+    {
+        using var folder = Pictures();
+        using (var prepare = new ProgramProcess(["prepare", "--data", folder["in"], "--size", "8", "--to", folder["shards"], "--parts", "3"]))
+            Assert.AreEqual(0, prepare.Exit(), prepare.Log);
+        var part = Directory.GetFiles(folder["shards"], "X_part_00001.npy", SearchOption.AllDirectories).Single();
+        var bytes = File.ReadAllBytes(part);
+        using (var run = Start(folder, "runs", "--data", folder["shards"], "--epochs", "100000"))
+        {
+            run.Until("epoch   2/");
+            using (var file = new FileStream(part, FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
+                file.SetLength(200);
+            Assert.AreEqual(ExitCodes.DataRejected, run.Exit(), run.Log);
+            StringAssert.Contains(run.Log, "X_part_00001.npy");
+            Assert.DoesNotContain("   at ", run.Log);
+        }
+
+        File.WriteAllBytes(part, bytes);
+        GoesOn(folder["runs/train/a"]);
+    }
+
+    [TestMethod]
+    public void Train_WithAShardDeletedMidRun_LosesNothing()
+    {
+        using var folder = Pictures();
+        using (var prepare = new ProgramProcess(["prepare", "--data", folder["in"], "--size", "8", "--to", folder["shards"], "--parts", "3"]))
+            Assert.AreEqual(0, prepare.Exit(), prepare.Log);
+        var part = Directory.GetFiles(folder["shards"], "X_part_00001.npy", SearchOption.AllDirectories).Single();
+        var bytes = File.ReadAllBytes(part);
+        using (var run = Start(folder, "runs", "--data", folder["shards"], "--epochs", "100000"))
+        {
+            run.Until("epoch   2/");
+            File.Delete(part);
+
+            // An open file outlives its name: the run does not need the name again.
+            run.Until("epoch   9/");
+            run.Signal("KILL");
+            run.Exit();
+        }
+
+        using (var without = new ProgramProcess(["train", "--resume", folder["runs/train/a"]]))
+        {
+            Assert.AreEqual(ExitCodes.DataRejected, without.Exit(), without.Log);
+            StringAssert.Contains(without.Log, "X_part_00001.npy");
+        }
+
+        File.WriteAllBytes(part, bytes);
+        GoesOn(folder["runs/train/a"]);
+    }
+
+    [TestMethod]
+    public void Train_WithALossThatIsNotFinite_NamesStepLayerAndRate()
+    {
+        using var folder = Pictures();
+        using var run = Start(folder, "runs", "--epochs", "50", "--optimizer", "sgd", "--learning-rate", "1e30", "--schedule", "constant", "--checkpoint-every", "1");
+        Assert.AreEqual(ExitCodes.Failure, run.Exit(), run.Log);
+        foreach (var part in new[] { "error MNC3002", "at step ", "learning rate 1E+30", "first values that are not finite are in ", "The checkpoint of step " })
+            StringAssert.Contains(run.Log, part);
+    }
+
+    [TestMethod]
+    public void Train_InAFolderInUse_IsRefusedAndTheFirstRunGoesOn()
+    {
+        using var folder = Pictures();
+        using var first = Start(folder, "runs", "--epochs", "100000");
+        first.Until("epoch   1/");
+        using (var second = new ProgramProcess(["train", "--resume", folder["runs/train/a"]]))
+        {
+            Assert.AreNotEqual(0, second.Exit(), second.Log);
+            StringAssert.Contains(second.Log, "error MNC30");
+        }
+
+        var epochs = File.ReadAllLines(folder["runs/train/a/results.csv"]).Length;
+        first.Until(() => File.ReadAllLines(folder["runs/train/a/results.csv"]).Length > epochs, "another epoch");
+        Stop(first, "TERM", ExitCodes.Terminated);
+    }
+
+    [TestMethod]
+    [DataRow("INT", ExitCodes.Interrupted)]
+    [DataRow("TERM", ExitCodes.Terminated)]
+    public void Train_Interrupted_LeavesAModelAndAReport(string signal, int code)
+    {
+        using var folder = Pictures();
+        using (var run = Start(folder, "runs", "--epochs", "100000"))
+        {
+            run.Until("epoch   2/");
+            Stop(run, signal, code);
+        }
+
+        using var model = ImageClassifier.Load(folder["runs/train/a/weights/best.safetensors"]);
+        Assert.IsTrue(model.History.Count >= 2);
+        StringAssert.EndsWith(File.ReadAllText(folder["runs/train/a/report.html"]).TrimEnd(), "</html>");
+        StringAssert.Contains(File.ReadAllText(folder["runs/train/a/report.html"]), "(interrupted)");
+        GoesOn(folder["runs/train/a"]);
+    }
+
+    static TestFolder Pictures() => new TestFolder().AddPictures("in/", 3, 40);
+
+    static ProgramProcess Start(TestFolder folder, string output, params string[] more) =>
+        new([
+            "train", .. more.Contains("--data") ? Array.Empty<string>() : ["--data", folder["in"], "--size", "8"],
+            "--batch-size", "16", "--val-split", "0.2", "--threads", "1", "--checkpoint-every", "5", "--output", folder[output], "--name", "a", .. more]);
+
+    static void Stop(ProgramProcess run, string signal, int code)
+    {
+        run.Signal(signal);
+        Assert.AreEqual(code, run.Exit(), run.Log);
+        Assert.DoesNotContain("   at ", run.Log);
+    }
+
+    /// <summary>Resumes, and finds every epoch that the file of results had.</summary>
+    static void GoesOn(string run)
+    {
+        var before = File.ReadAllLines(Path.Combine(run, "results.csv"));
+        using var resumed = new ProgramProcess(["train", "--resume", run, "--epochs", $"{before.Length + 5}"]);
+        Assert.AreEqual(0, resumed.Exit(), resumed.Log);
+        StringAssert.Contains(resumed.Log, "Going on from step");
+        var after = File.ReadAllLines(Path.Combine(run, "results.csv"));
+        CollectionAssert.AreEqual(before, after[..before.Length]);
+        Assert.AreEqual(before.Length + 6, after.Length);
+    }
+
+    static void Fill(FileStream file)
+    {
+        try
+        {
+            var block = new byte[4096];
+            while (true)
+            {
+                file.Write(block);
+                file.Flush();
+            }
+        }
+        catch (IOException)
+        {
+            // Now it is full.
+        }
+    }
+
+    /// <summary>A file system in memory, where the user may mount one.</summary>
+    sealed class Mount : IDisposable
+    {
+        readonly string _path;
+
+        public Mount(string path, string options)
+        {
+            _path = Directory.CreateDirectory(path).FullName;
+            if (!OperatingSystem.IsLinux() || Run("mount", "-t", "tmpfs", "-o", options, "tmpfs", _path) != 0)
+                Assert.Inconclusive("this test mounts a file system, which takes Linux and its root user");
+        }
+
+        public void Remount(string mode) => Assert.AreEqual(0, Run("mount", "-o", $"remount,{mode}", _path));
+
+        public void Dispose() => Run("umount", "-l", _path);
+
+        static int Run(string file, params string[] arguments)
+        {
+            using var process = Process.Start(new ProcessStartInfo(file, arguments) { RedirectStandardError = true })!;
+            process.WaitForExit();
+            return process.ExitCode;
+        }
+    }
+}
