@@ -37,7 +37,7 @@ internal static class ModelSettings
             path = store.FileExists(inside) ? inside : throw CliErrors.NoWeights(path);
         }
 
-        return ImageClassifier.Load(path, store);
+        return ImageClassifier.LoadFrom(path, store);
     }
 
     static string Newest(string runs)
