@@ -42,8 +42,14 @@ internal static class CliErrors
     public static MlNetCifarException Argument(string found, Exception inner) =>
         new("MNC9012", ErrorKind.Usage, found, "Correct the options.", null, inner);
 
-    public static MlNetCifarException Master(string found) =>
-        new("MNC9013", ErrorKind.Usage, $"The master '{found}' is not supported here.", "Use local[n], n being the number of threads, or local[*].");
+    public static MlNetCifarException NotCopied(string output, string run, MlNetCifarException inner) =>
+        new("MNC9017", ErrorKind.Failure, $"The run could not be copied: {inner.Code}: {inner.Reason} It is complete in {run}.", inner.Action, output, inner);
+
+    public static MlNetCifarException PackNeedsHdfs(string target) =>
+        new("MNC9015", ErrorKind.Usage, "Files are packed on HDFS only.", "Name a folder on HDFS with --to hdfs://…, or leave out --pack.", target);
+
+    public static MlNetCifarException NoCluster(string folder) =>
+        new("MNC9016", ErrorKind.Usage, "There is no cluster in this folder.", "Start one with 'cluster start', or name its folder with --folder.", folder);
 
     public static MlNetCifarException ChildFailed() =>
         new("MNC9030", ErrorKind.Failure, "A run of the check did not end as it should.", "See the lines above; try it with --keep and more --images.");

@@ -1,4 +1,5 @@
 using MlNetCifar.App.Cli;
+using MlNetCifar.App.Commands.Clusters;
 using MlNetCifar.App.Commands.Datasets;
 using MlNetCifar.App.Commands.Inspect;
 using MlNetCifar.App.Commands.Resuming;
@@ -20,7 +21,8 @@ internal static class AllVerbs
         new SummaryCommand(),
         new CompareCommand(),
         new VerbGroup("dataset", "List, download, import and sample data sets.", new DatasetListCommand(), new DatasetGetCommand(), new DatasetImportCommand(), new DatasetSampleCommand()),
-        new VerbGroup("doctor", "Examine the machine, or a data set.", new DoctorMachineCommand(), new DoctorDataCommand()),
+        new VerbGroup("doctor", "Examine the machine, a data set, or a Spark cluster.", new DoctorMachineCommand(), new DoctorDataCommand(), new DoctorSparkCommand()),
+        new VerbGroup("cluster", "Start and stop a local cluster of HDFS, Spark or YARN for development.", new ClusterStartCommand(), new ClusterStatusCommand(), new ClusterStopCommand()),
         new VerbGroup("image", "Look into image files.", new ImageInfoCommand(), new ImageDecodeCommand()),
         new BenchmarkCommand(),
         new VerifyResumeCommand(),

@@ -1,5 +1,6 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
+using MlNetCifar.App.Runs.Storage;
 using MlNetCifar.Data.Catalog;
 
 namespace MlNetCifar.App.Commands;
@@ -13,9 +14,12 @@ internal sealed class EvaluateCommand() : Verb("evaluate", "Evaluate a trained m
     public override IReadOnlyList<string> Aliases => ["val"];
 
     protected override IEnumerable<Setting> OwnSettings =>
-        [ModelSettings.Model, ModelSettings.Views, ModelSettings.AbstainBelow, DataSettings.Data, Subset, DataSettings.OnBadImage, TrainingSettings.Find<int?>("threads"), .. RunFolder.All];
+    [
+        ModelSettings.Model, ModelSettings.Views, ModelSettings.AbstainBelow, DataSettings.Data, Subset, DataSettings.OnBadImage, DataSettings.Cache,
+        TrainingSettings.Find<int?>("threads"), .. RunFolder.All,
+    ];
 
-    public override IReadOnlyList<string> Examples => ["--model runs/train/seed-cnn --data photos"];
+    public override IReadOnlyList<string> Examples => ["--model runs/train/seed-cnn --data photos", "--data hdfs:///shards --output hdfs:///runs"];
 
     public override int Run(Call call)
     {
@@ -35,7 +39,9 @@ internal sealed class EvaluateCommand() : Verb("evaluate", "Evaluate a trained m
             Threads = call.Get(TrainingSettings.Find<int?>("threads")),
             AbstainBelow = call.Get(ModelSettings.AbstainBelow),
         };
-        job.Print(model, job.Run(model, images, call.Stop));
+        var result = job.Run(model, images, call.Stop);
+        job.Copy = RunCopy.Publish(call, folder, Name);
+        job.Print(model, result);
         return call.Done();
     }
 }

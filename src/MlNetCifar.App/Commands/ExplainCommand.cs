@@ -31,7 +31,7 @@ internal sealed class ExplainCommand() : Verb("explain", "Show where on pictures
 
     public override string Arguments => "FILE...";
 
-    public override string ArgumentsHelp => "Image files, folders of them, or - for standard input";
+    public override string ArgumentsHelp => "Image files, folders of them, also on hdfs://, or - for standard input";
 
     public override (int Least, int Most) ArgumentCount => (0, 100_000);
 
@@ -43,7 +43,7 @@ internal sealed class ExplainCommand() : Verb("explain", "Show where on pictures
     {
         if (call.Arguments.Count == 0)
             throw CliErrors.NoInput();
-        var files = call.Arguments.SelectMany(PredictCommand.Expand).ToList();
+        var files = call.Arguments.SelectMany(a => PredictCommand.Expand(call, a)).ToList();
         using var model = ModelSettings.Load(call);
         var target = Target(call.Get(s_class), model);
         var method = call.Get(s_method);

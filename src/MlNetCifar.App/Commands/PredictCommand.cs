@@ -1,6 +1,8 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
+using MlNetCifar.App.Runs.Storage;
 using MlNetCifar.Models;
+using MlNetCifar.Spark.Hdfs;
 using Spectre.Console;
 
 namespace MlNetCifar.App.Commands;
@@ -17,7 +19,7 @@ internal sealed class PredictCommand() : Verb("predict", "Name what is on pictur
 
     public override string Arguments => "FILE...";
 
-    public override string ArgumentsHelp => "Image files, folders of them, or - for standard input";
+    public override string ArgumentsHelp => "Image files, folders of them, also on hdfs://, or - for standard input";
 
     public override (int Least, int Most) ArgumentCount => (0, 100_000);
 
@@ -29,7 +31,7 @@ internal sealed class PredictCommand() : Verb("predict", "Name what is on pictur
     {
         if (call.Arguments.Count == 0)
             throw CliErrors.NoInput();
-        var files = call.Arguments.SelectMany(Expand).ToList();
+        var files = call.Arguments.SelectMany(a => Expand(call, a)).ToList();
         using var model = ModelSettings.Load(call);
         var top = Math.Min(call.Get(s_top), model.Classes.Length);
         var threads = call.Get(TrainingSettings.Find<int?>("threads")) ?? Environment.ProcessorCount;
@@ -59,22 +61,24 @@ internal sealed class PredictCommand() : Verb("predict", "Name what is on pictur
 
     internal static byte[] Read(Call call, string file)
     {
-        if (file != StandardInput)
-            return File.ReadAllBytes(file);
-        using var input = call.Terminal.Input();
+        using var input = file == StandardInput ? call.Terminal.Input() : ClusterSettings.Store(call, file).OpenRead(file);
         using var buffer = new MemoryStream();
         input.CopyTo(buffer);
         return buffer.ToArray();
     }
 
-    internal static IEnumerable<string> Expand(string argument)
+    internal static IEnumerable<string> Expand(Call call, string argument)
     {
-        if (argument == StandardInput || File.Exists(argument))
+        argument = HdfsPath.ToLocal(argument);
+        var store = ClusterSettings.Store(call, argument);
+        if (argument == StandardInput || store.FileExists(argument))
             return [argument];
-        if (!Directory.Exists(argument))
+        if (!store.FolderExists(argument))
             throw CliErrors.InputNotFound(argument);
-        var found = Directory.EnumerateFiles(argument, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.Hidden })
-            .Where(path => s_extensions.Contains(Path.GetExtension(path))).Order(StringComparer.Ordinal).ToList();
+        var all = HdfsPath.IsHdfs(argument)
+            ? store.List(argument).Where(e => !e.IsFolder && !$"/{e.Path}".Contains("/.", StringComparison.Ordinal)).Select(e => $"{argument.TrimEnd('/')}/{e.Path}")
+            : Directory.EnumerateFiles(argument, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.Hidden });
+        var found = all.Where(path => s_extensions.Contains(Path.GetExtension(path))).Order(StringComparer.Ordinal).ToList();
         return found.Count > 0 ? found : throw CliErrors.NoPictures(argument);
     }
 

@@ -21,6 +21,7 @@ internal sealed class TrainCommand() : Verb("train", "Train a network on labelle
     [
         "--data photos --size 64 --preset cats-dogs-cnn",
         "--data cifar10.tar.gz --preset advanced-cnn --time-budget 15m",
+        "--data hdfs:///shards --output hdfs:///runs",
         "--resume runs/train/seed-cnn --epochs 40",
     ];
 

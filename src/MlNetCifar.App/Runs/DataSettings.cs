@@ -1,7 +1,9 @@
 using MlNetCifar.App.Cli;
+using MlNetCifar.App.Runs.Storage;
 using MlNetCifar.Data;
 using MlNetCifar.Data.Catalog;
 using MlNetCifar.Imaging;
+using MlNetCifar.Spark.Hdfs;
 
 namespace MlNetCifar.App.Runs;
 
@@ -9,9 +11,10 @@ namespace MlNetCifar.App.Runs;
 internal static class DataSettings
 {
     const string Group = "Data";
+    const string DefaultCache = "~/.cache/mlnetcifar/shards";
 
     public static Setting<string?> Data { get; } = Settings.Text(
-        "data", "PATH", "Folder of class folders, archive of one, .csv or .jsonl manifest, CIFAR binary files, .npy files, or shards of 'prepare'", group: Group);
+        "data", "PATH", "Folder of class folders, archive of one, .csv or .jsonl manifest, CIFAR binary files, .npy files, or shards of 'prepare'; also on hdfs://", group: Group);
 
     public static Setting<(int Width, int Height)?> Size { get; } = Settings.Of<(int, int)?>(
         "size", "SIZE", "Size of the network's input: 64, or 64x48 for width and height", t => Texts.Size(t), null, Group, "32; arrays and shards as they are");
@@ -37,9 +40,12 @@ internal static class DataSettings
     public static Setting<OnBadImage> OnBadImage { get; } = Settings.Of(
         "on-bad-image", "NAME", $"What to do about a file that cannot be read: {Texts.Choices<OnBadImage>()}", Texts.Choice<OnBadImage>, MlNetCifar.Data.OnBadImage.Skip, Group);
 
+    public static Setting<string?> Cache { get; } = Settings.Text(
+        "cache", "FOLDER", "Where shards on HDFS are kept once read, by their SHA-256; none for no such folder", DefaultCache, Group);
+
     public static IEnumerable<Setting> Opening => [Data, .. Making, OnBadImage];
 
-    public static IEnumerable<Setting> All => [Data, .. Making, Split, ValidationSplit, OnBadImage];
+    public static IEnumerable<Setting> All => [Data, .. Making, Split, ValidationSplit, OnBadImage, Cache];
 
     /// <summary>How inputs are made of pictures.</summary>
     public static IReadOnlyList<Setting> Making => [Size, Grey, Resize, Filter, Median, Blur];
@@ -72,10 +78,12 @@ internal static class DataSettings
     /// <param name="threads">Threads that decode; null for all cores.</param>
     public static ImageDataset Open(Call call, string path, PreprocessSpec? spec, IReadOnlyList<string>? classes = null, int? threads = null)
     {
+        path = HdfsPath.ToLocal(path);
         var options = new ImageDatasetOptions
         {
             Spec = spec,
-            Files = new ImageCatalogOptions { Classes = classes },
+            Files = new ImageCatalogOptions { Classes = classes, Store = ClusterSettings.Store(call, path) },
+            CacheFolder = CacheFolder(call),
             OnBadImage = call.Get(OnBadImage),
             Threads = threads ?? Environment.ProcessorCount,
         };
@@ -93,6 +101,17 @@ internal static class DataSettings
             var speed = p.Done / Math.Max(TimeProvider.System.GetElapsedTime(started).TotalSeconds, 1e-3);
             return Texts.Invariant($"reading images {p.Done:N0}/{p.Total:N0}  {speed:N0} images/s{(p.Bad > 0 ? $"  {p.Bad} bad" : "")}");
         }
+    }
+
+    static string? CacheFolder(Call call)
+    {
+        if (call.Get(Cache) is not { Length: > 0 } folder || folder == "none")
+            return null;
+        if (folder != DefaultCache)
+            return folder;
+        var caches = call.Terminal.Variable("XDG_CACHE_HOME") is { Length: > 0 } home
+            ? home : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
+        return Path.Combine(caches, "mlnetcifar", "shards");
     }
 
     /// <summary>How pictures must be preprocessed to look like these.</summary>

@@ -38,6 +38,9 @@ internal sealed class EvaluationJob(Call call, RunFolder folder)
     /// <summary>Further members of the JSON result.</summary>
     public IReadOnlyList<(string Name, object? Value)> Extra { get; init; } = [];
 
+    /// <summary>Where a copy of the run lies; null for none.</summary>
+    public string? Copy { get; set; }
+
     /// <summary>Scores the images, under a bar, and writes the report.</summary>
     public EvaluationResult Run(ImageClassifier model, ImageSource images, CancellationToken stop)
     {
@@ -140,6 +143,8 @@ internal sealed class EvaluationJob(Call call, RunFolder folder)
     {
         json.WriteString("event", "result");
         json.WriteString("run", folder.Path);
+        if (Copy is not null)
+            json.WriteString("copy", Copy);
         json.WriteString("report", folder.File("report.html"));
         json.WriteString("network", model.Network.Name);
         json.WriteString("weightsSha256", model.WeightsSha256);

@@ -1,5 +1,7 @@
 using MlNetCifar.App.Cli;
+using MlNetCifar.App.Runs.Storage;
 using MlNetCifar.Models;
+using MlNetCifar.Spark.Hdfs;
 
 namespace MlNetCifar.App.Runs;
 
@@ -9,7 +11,7 @@ internal static class ModelSettings
     const string BestWeights = "weights/best.safetensors";
 
     public static Setting<string?> Model { get; } =
-        Settings.Text("model", "PATH", "Model file (.safetensors) or run folder; without it the newest run of train or quickstart, or else the CIFAR-10 model that comes with the program", group: "Model");
+        Settings.Text("model", "PATH", "Model file (.safetensors) or run folder, also on hdfs://; without it the newest run of train or quickstart, or else the CIFAR-10 model that comes with the program", group: "Model");
 
     public static Setting<TestTimeViews> Views { get; } = Settings.Of(
         "views", "NAME", $"Views of each test image whose scores are averaged: {Texts.Choices<TestTimeViews>()}; more views, more time", Texts.Choice<TestTimeViews>, TestTimeViews.None, "Model");
@@ -23,16 +25,19 @@ internal static class ModelSettings
         var path = call.Get(Model);
         if (path is null)
         {
-            path = Newest(call.Values.Settings.Contains(RunFolder.Output) ? call.Get(RunFolder.Output)! : RunFolder.Output.Fallback!);
+            path = Newest(RunFolder.Root(call));
             call.Terminal.Log($"model    {path}");
         }
-        else if (Directory.Exists(path))
+
+        path = HdfsPath.ToLocal(path);
+        var store = ClusterSettings.Store(call, path);
+        if (store.FolderExists(path))
         {
-            var inside = Path.Combine(path, BestWeights);
-            path = File.Exists(inside) ? inside : throw CliErrors.NoWeights(path);
+            var inside = $"{path.TrimEnd('/')}/{BestWeights}";
+            path = store.FileExists(inside) ? inside : throw CliErrors.NoWeights(path);
         }
 
-        return ImageClassifier.Load(path);
+        return ImageClassifier.LoadFrom(path, store);
     }
 
     static string Newest(string runs)

@@ -1,13 +1,17 @@
 using MlNetCifar.App.Cli;
+using MlNetCifar.App.Runs.Storage;
 using MlNetCifar.Data.Files;
 using MlNetCifar.Evaluation.Report;
+using MlNetCifar.Spark.Hdfs;
 
 namespace MlNetCifar.App.Runs;
 
 /// <summary>The folder of one run: runs/verb/name, or name2, name3 … where that is taken.</summary>
 internal sealed class RunFolder
 {
-    public static Setting<string?> Output { get; } = Settings.Text("output", "FOLDER", "Where runs are kept", "runs", "Run");
+    const string Local = "runs";
+
+    public static Setting<string?> Output { get; } = Settings.Text("output", "FOLDER", "Where runs are kept; hdfs://… for a copy there of the run in runs", Local, "Run");
 
     public static Setting<string?> Name { get; } = Settings.Text("name", "NAME", "Name of the run; a number is added where it is taken", group: "Run");
 
@@ -28,6 +32,10 @@ internal sealed class RunFolder
 
     public string File(string name) => System.IO.Path.Combine(Path, name);
 
+    /// <summary>The folder of runs on the local disk.</summary>
+    public static string Root(Call call) =>
+        RunCopy.Target(call) is null ? HdfsPath.ToLocal(call.Get(Output)!) : Local;
+
     /// <summary>The folder of a run to go on with.</summary>
     public static RunFolder Open(string path) => new(System.IO.Path.TrimEndingDirectorySeparator(path));
 
@@ -37,7 +45,8 @@ internal sealed class RunFolder
     /// <param name="name">The name where none is given.</param>
     public static RunFolder Create(Call call, string verb, string name)
     {
-        var parent = System.IO.Path.Combine(call.Get(Output)!, verb);
+        RunCopy.Check(call);
+        var parent = System.IO.Path.Combine(Root(call), verb);
         name = call.Get(Name) ?? name;
         if (name.Length == 0 || name is "." or ".." || name.AsSpan().IndexOfAny('/', '\\') >= 0)
             throw CliErrors.Value(Name.Option, name, "the name of a folder");

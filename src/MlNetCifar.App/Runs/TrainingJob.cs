@@ -1,5 +1,6 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs.Saving;
+using MlNetCifar.App.Runs.Storage;
 using MlNetCifar.Data;
 using MlNetCifar.Data.Catalog;
 using MlNetCifar.Evaluation;
@@ -135,6 +136,7 @@ internal sealed class TrainingJob(Call call, string verb)
         call.Terminal.Log(Texts.Invariant(
             $"{Reason(result)} after {result.Elapsed.TotalSeconds:0.0} s; {(result.BestEpoch == 0 ? "no epoch was finished" : $"weights of epoch {result.BestEpoch}")}"));
         var (job, evaluation) = Evaluate(folder, dataset, split, model, result);
+        job.Copy = RunCopy.Publish(call, folder, verb);
         job.Print(model, evaluation);
         call.Terminal.Log($"weights  {folder.Best} (SHA-256 {model.WeightsSha256})");
         return call.Done();

@@ -49,5 +49,13 @@ static class StageErrors
     public static MlNetCifarException JobGone(string folder) =>
         new("MNC6051", ErrorKind.Failure, "The job of this attempt has ended.", null, folder);
 
+    public static MlNetCifarException NotOneFile(string path) =>
+        new("MNC6052", ErrorKind.Usage, "This worker program needs the files beside it, so it cannot be sent to other machines.",
+            "Publish it as one file (dotnet publish -c Release -r linux-x64 src/MlNetCifar.Worker) and name that with --worker-path or MLNETCIFAR_WORKER.", path);
+
+    public static MlNetCifarException Normalizes() =>
+        new("MNC6053", ErrorKind.Usage, "A cluster cannot write normalised shards: their mean is known only when all images have been read.",
+            "Leave out --normalize, which training does by itself, or prepare with --master local[*].");
+
     static string Shorten(string row) => row.Length <= 200 ? row : row[..200] + "…";
 }

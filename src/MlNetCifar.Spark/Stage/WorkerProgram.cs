@@ -26,6 +26,8 @@ static class WorkerProgram
             return Quote(path);
         if (!File.Exists(path))
             throw StageErrors.NoWorker(path);
+        if (File.Exists($"{path}.dll"))
+            throw StageErrors.NotOneFile(path);
         // The folder's name on the executors is not known here, so the file's name must be unique for the pattern to be.
         var name = $"{FileName}-{Guid.NewGuid():N}";
         await session.AddFileAsync(name, path, cancellationToken).ConfigureAwait(false);

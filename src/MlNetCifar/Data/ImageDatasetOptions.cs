@@ -31,6 +31,9 @@ public sealed record ImageDatasetOptions
     /// <summary>Where and how files are found, and known classes.</summary>
     public ImageCatalogOptions Files { get; init; } = new();
 
+    /// <summary>Where parts of shards on a remote store are kept once read, by their SHA-256; null (the default) to keep the last three in memory only.</summary>
+    public string? CacheFolder { get; init; }
+
     /// <summary>Threads that decode. The default is the number of processors.</summary>
     public int Threads { get; init; } = Environment.ProcessorCount;
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using MlNetCifar.Data;
+using MlNetCifar.Data.Files;
 using MlNetCifar.Evaluation;
 using MlNetCifar.Evaluation.Calibration;
 using MlNetCifar.Imaging;
@@ -83,7 +84,13 @@ public sealed class ImageClassifier : IDisposable
     /// <summary>Reads a model file.</summary>
     /// <param name="path">A file that <see cref="Save"/> wrote.</param>
     /// <exception cref="MlNetCifarException">The file is missing, foreign, damaged or too new (MNC40xx).</exception>
-    public static ImageClassifier Load(string path) => ModelFile.Load(path);
+    public static ImageClassifier Load(string path) => ModelFile.Load(path, LocalFileStore.Instance);
+
+    /// <summary>Reads a model file of any store.</summary>
+    /// <param name="path">A file that <see cref="Save"/> wrote.</param>
+    /// <param name="store">Where it lies.</param>
+    /// <exception cref="MlNetCifarException">The file is missing, foreign, damaged or too new (MNC40xx).</exception>
+    public static ImageClassifier LoadFrom(string path, IFileStore store) => ModelFile.Load(path, store);
 
     /// <summary>Writes one file: safetensors with PyTorch's tensor names and layouts, the rest as JSON in its metadata. Atomic.</summary>
     /// <param name="path">Usually ends in <c>.safetensors</c>.</param>

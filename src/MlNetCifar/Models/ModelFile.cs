@@ -28,14 +28,17 @@ internal static class ModelFile
         }
     }
 
-    public static ImageClassifier Load(string path)
+    public static ImageClassifier Load(string path, IFileStore store)
     {
         byte[] file;
         try
         {
-            file = File.ReadAllBytes(path);
+            using var stream = store.OpenRead(path);
+            using var copy = new MemoryStream();
+            stream.CopyTo(copy, 1 << 20);
+            file = copy.ToArray();
         }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException || Directory.Exists(path))
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException || store.FolderExists(path))
         {
             throw ModelErrors.Missing(path);
         }

@@ -153,7 +153,7 @@ public sealed class CommandTests
         Assert.AreEqual(12, again.GetProperty("images").GetProperty("test").GetInt32());
         var result = Cli.Run("train", "--data", shards, "--output", folder.Runs, "--preset", "cats-dogs-cnn", "--epochs", "3", "--batch-size", "8", "--threads", "1", "--json").Good().Lines[^1];
         Assert.AreEqual(1.0, result.GetProperty("microAccuracy").GetDouble());
-        Cli.Run("prepare", "--data", s_data, "--to", folder["other"], "--master", "spark://host:7077").Bad(ExitCodes.Usage, "MNC9013");
+        Cli.Run("prepare", "--data", s_data, "--to", folder["other"], "--master", "spark://host:7077").Bad(ExitCodes.Usage, "MNC6041");
     }
 
     [TestMethod]

@@ -1,32 +1,86 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
+using MlNetCifar.App.Runs.Storage;
 using MlNetCifar.Data.Known;
+using MlNetCifar.Spark.Hdfs;
+using MlNetCifar.Spark.Import;
 
 namespace MlNetCifar.App.Commands.Datasets;
 
-/// <summary>Unpacks an archive.</summary>
-internal sealed class DatasetImportCommand() : Verb("import", "Unpack an archive, or copy a folder; nothing is written outside the target.")
+/// <summary>How files are kept on HDFS.</summary>
+internal enum Packing
 {
-    public override string Arguments => "SOURCE FOLDER";
+    None,
+    Parquet,
+}
+
+/// <summary>Unpacks an archive, here or on HDFS.</summary>
+internal sealed class DatasetImportCommand() : Verb("import", "Unpack an archive, or copy a folder, here or on HDFS; nothing is written outside the target.")
+{
+    static readonly Setting<string?> s_to = Cli.Settings.Text("to", "FOLDER", "Where the files go, instead of the second argument; also on hdfs://, where an interrupted import is continued");
+    static readonly Setting<Packing> s_pack = Cli.Settings.Of(
+        "pack", "NAME", "none, or parquet: many small files become few large ones, through Spark, which all later steps read faster", Texts.Choice<Packing>, Packing.None, "Spark and HDFS");
+
+    static readonly Setting<int> s_parallel = Cli.Settings.Of("parallel", "N", "Files written to HDFS at once", Texts.Positive, 8, "Spark and HDFS");
+
+    public override string Arguments => "SOURCE [FOLDER]";
 
     public override string ArgumentsHelp => "A .tar.gz, .tgz, .tar or .zip archive or a folder, and where its files go";
 
-    public override (int Least, int Most) ArgumentCount => (2, 2);
+    public override (int Least, int Most) ArgumentCount => (1, 2);
 
-    protected override IEnumerable<Setting> OwnSettings => [];
+    protected override IEnumerable<Setting> OwnSettings => [s_to, s_pack, s_parallel, ClusterSettings.Server];
+
+    public override IReadOnlyList<string> Examples => ["photos.zip photos", "photos.zip --to hdfs:///photos --pack parquet --master sc://127.0.0.1:15002"];
 
     public override int Run(Call call)
     {
-        var files = Bars.Run(call.Terminal, "importing", advance => DatasetImporter.Import(call.Arguments[0], call.Arguments[1], new LoadReport(p =>
+        var (source, target) = (call.Arguments[0], call.Get(s_to) ?? call.Arguments.ElementAtOrDefault(1) ?? throw CliErrors.Missing(s_to));
+        if (call.Get(s_to) is not null && call.Arguments.Count > 1)
+            throw CliErrors.Syntax($"Two targets are given: '{call.Arguments[1]}' and {s_to.Option} '{target}'.", "mlnetcifar dataset import");
+        if (HdfsPath.IsHdfs(target))
+            return Upload(call, source, target);
+        if (call.Get(s_pack) != Packing.None)
+            throw CliErrors.PackNeedsHdfs(target);
+        target = HdfsPath.ToLocal(target);
+        var files = Bars.Run(call.Terminal, "importing", advance => DatasetImporter.Import(HdfsPath.ToLocal(source), target, new LoadReport(p =>
             advance((double)p.Done / Math.Max(p.Total, 1), Texts.Invariant($"importing {p.Done:N0}/{p.Total:N0} files"))), call.Stop));
+        return Print(call, target, files, 0);
+    }
+
+    static int Upload(Call call, string source, string target)
+    {
+        var options = new HdfsImportOptions
+        {
+            Source = source,
+            Target = target,
+            PackParquet = call.Get(s_pack) == Packing.Parquet,
+            Master = call.Get(ClusterSettings.Server),
+            Parallelism = call.Get(s_parallel),
+            Hadoop = ClusterSettings.Hadoop(call),
+        };
+        var report = Bars.Run(call.Terminal, "importing", advance => HdfsImport.RunAsync(options, new Progress(advance), call.Stop).GetAwaiter().GetResult());
+        return Print(call, target, report.Files, report.Skipped);
+    }
+
+    static int Print(Call call, string target, int files, int skipped)
+    {
         if (call.Json)
             JsonLine.Write(call.Terminal.Out, json =>
             {
-                json.WriteString("folder", call.Arguments[1]);
+                json.WriteString("folder", target);
                 json.WriteNumber("files", files);
+                json.WriteNumber("skipped", skipped);
             });
         else
-            call.Terminal.Out.WriteLine(Texts.Invariant($"{files:N0} files in {call.Arguments[1]}"));
+            call.Terminal.Out.WriteLine(Texts.Invariant($"{files:N0} files in {target}{(skipped > 0 ? $", {skipped:N0} of them were there already" : "")}"));
         return ExitCodes.Ok;
+    }
+
+    sealed class Progress(Advance advance) : IProgress<HdfsImportProgress>
+    {
+        public void Report(HdfsImportProgress value) => advance((double)value.Files / Math.Max(value.Total, 1), value.Phase == "pack"
+            ? "packing into Parquet"
+            : Texts.Invariant($"importing {value.Files:N0}/{value.Total:N0} files  {MachineInfo.Bytes(value.Bytes)}"));
     }
 }

@@ -1,5 +1,6 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
+using MlNetCifar.App.Runs.Storage;
 using MlNetCifar.Data.Doctor;
 using Spectre.Console;
 
@@ -25,6 +26,7 @@ internal sealed class DoctorDataCommand() : Verb("data", "Examine a data set: co
         var folder = RunFolder.Create(call, "doctor", Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path))));
         folder.WriteBytes("report.json", report.WriteJson);
         folder.WriteBytes("report.html", report.WriteHtml);
+        RunCopy.Publish(call, folder, "doctor");
         if (call.Json)
             PrintJson(call, report, folder);
         else

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
-using Microsoft.Win32.SafeHandles;
 using MlNetCifar.Data.Files;
 using MlNetCifar.Data.Npy;
+using MlNetCifar.Data.Shards.Caching;
 
 namespace MlNetCifar.Data.Shards;
 
@@ -15,14 +15,13 @@ internal sealed class PartRows : IDisposable
     readonly int _dataOffset;
     readonly PartCache _cache;
 
-    // Null where the store is remote.
-    readonly SafeFileHandle? _handle;
-    readonly Stream? _owner;
+    // Of a remote file there is a handle only while its copy lies in the cache.
+    readonly Lazy<FileStream?> _local;
 
-    PartRows(IFileStore store, string path, int rowBytes, Normalization? scaling, int dataOffset, PartCache cache, FileStream? local)
+    PartRows(IFileStore store, string path, ShardFile file, int rowBytes, Normalization? scaling, int dataOffset, PartCache cache, FileStream? local)
     {
-        (_store, _path, _rowBytes, _scaling, _dataOffset, _cache, _owner) = (store, path, rowBytes, scaling, dataOffset, cache, local);
-        _handle = local?.SafeFileHandle;
+        (_store, _path, _rowBytes, _scaling, _dataOffset, _cache) = (store, path, rowBytes, scaling, dataOffset, cache);
+        _local = local is null ? new(() => cache.Files?.Fetch(store, path, file)) : new(local);
     }
 
     public static PartRows Open(IFileStore store, string path, int count, ShardManifest manifest, PartCache cache)
@@ -47,7 +46,7 @@ internal sealed class PartRows : IDisposable
             if (header.Descr != (manifest.Float32 ? "<f4" : "|u1") || !header.Shape.SequenceEqual([count, spec.Height, spec.Width, spec.Channels]))
                 throw DataErrors.ShardDamaged(path, $"The file holds {header.Descr} ({string.Join(", ", header.Shape)}), which is not what the manifest says.");
             var rowBytes = spec.Height * spec.Width * spec.Channels * header.ElementSize;
-            var rows = new PartRows(store, path, rowBytes, manifest.Float32 ? manifest.NormalizedBy ?? Normalization.None(spec.Channels) : null, header.DataOffset, cache, stream as FileStream);
+            var rows = new PartRows(store, path, info, rowBytes, manifest.Float32 ? manifest.NormalizedBy ?? Normalization.None(spec.Channels) : null, header.DataOffset, cache, stream as FileStream);
             if (stream is not FileStream)
                 stream.Dispose();
             return rows;
@@ -81,12 +80,16 @@ internal sealed class PartRows : IDisposable
         }
     }
 
-    public void Dispose() => _owner?.Dispose();
+    public void Dispose()
+    {
+        if (_local.IsValueCreated)
+            _local.Value?.Dispose();
+    }
 
     void ReadRaw(int row, int first, Span<byte> destination)
     {
         var offset = _dataOffset + ((long)row * _rowBytes) + first;
-        if (_handle is null)
+        if (_local.Value is not { } local)
         {
             _cache.Get(_path, Load).AsSpan((int)offset, destination.Length).CopyTo(destination);
             return;
@@ -94,7 +97,7 @@ internal sealed class PartRows : IDisposable
 
         for (var done = 0; done < destination.Length;)
         {
-            var n = RandomAccess.Read(_handle, destination[done..], offset + done);
+            var n = RandomAccess.Read(local.SafeFileHandle, destination[done..], offset + done);
             if (n == 0)
                 throw DataErrors.ShardDamaged(_path, "The file has become shorter.");
             done += n;

@@ -63,7 +63,7 @@ internal sealed class ShardFolder(string path, ImageDatasetOptions options)
         var manifest = ShardManifest.Read(_store, folder);
         var own = split ?? FolderLayout.SplitOf(manifest.Split) ?? DatasetSplit.Train;
         if (manifest.Count > 0)
-            found.Add(own, ShardSource.Open(folder, _store));
+            found.Add(own, ShardSource.Open(folder, _store, options.CacheFolder));
     }
 
     void CheckOptions(ShardManifest manifest)

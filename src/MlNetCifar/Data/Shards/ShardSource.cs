@@ -3,12 +3,13 @@ using System.Security.Cryptography;
 using System.Text;
 using MlNetCifar.Data.Files;
 using MlNetCifar.Data.Npy;
+using MlNetCifar.Data.Shards.Caching;
 
 namespace MlNetCifar.Data.Shards;
 
 /// <summary>
-/// The pictures of one split's shards, read from where they lie: on the local disk row by row through the system's file cache, elsewhere by whole parts,
-/// of which a few are kept. Labels are in memory; names are read when asked for. Safe for concurrent readers.
+/// The pictures of one split's shards, read from where they lie: on the local disk row by row through the system's file cache, elsewhere by whole parts
+/// when first touched, which are kept in a cache folder or, a few of them, in memory. Labels are in memory; names are read when asked for. Safe for concurrent readers.
 /// </summary>
 public sealed class ShardSource : ImageSource, IDisposable
 {
@@ -19,7 +20,7 @@ public sealed class ShardSource : ImageSource, IDisposable
     readonly PartRows[] _parts;
     readonly string[]?[] _names;
 
-    ShardSource(IFileStore store, string folder, ShardManifest manifest)
+    ShardSource(IFileStore store, string folder, ShardManifest manifest, string? cacheFolder)
     {
         (_store, _folder, Manifest) = (store, folder, manifest);
         _labels = new int[manifest.Count];
@@ -27,7 +28,7 @@ public sealed class ShardSource : ImageSource, IDisposable
         _starts = new int[used.Length];
         _parts = new PartRows[used.Length];
         _names = new string[]?[used.Length];
-        var cache = new PartCache();
+        var cache = new PartCache(cacheFolder is null ? null : new(cacheFolder));
         var next = 0;
         try
         {
@@ -69,12 +70,13 @@ public sealed class ShardSource : ImageSource, IDisposable
     /// <summary>Opens the shards of one split.</summary>
     /// <param name="folder">The folder with <c>manifest.json</c>.</param>
     /// <param name="store">Null for the local disk.</param>
+    /// <param name="cacheFolder">Where parts of a remote store are kept once read, by their SHA-256; null to keep the last three in memory only.</param>
     /// <exception cref="MlNetCifarException">The manifest or a shard is missing or wrong (MNC1001, MNC103x).</exception>
-    public static ShardSource Open(string folder, IFileStore? store = null)
+    public static ShardSource Open(string folder, IFileStore? store = null, string? cacheFolder = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         store ??= LocalFileStore.Instance;
-        return new(store, folder, ShardManifest.Read(store, folder));
+        return new(store, folder, ShardManifest.Read(store, folder), cacheFolder);
     }
 
     /// <summary>Compares every file with its SHA-256 in the manifest.</summary>

@@ -1,9 +1,12 @@
-namespace MlNetCifar.Data.Shards;
+namespace MlNetCifar.Data.Shards.Caching;
 
 /// <summary>The last few parts of a remote store, whole; a window of shuffled rows touches no more than these.</summary>
-internal sealed class PartCache
+/// <param name="files">Copies on the local disk, which go before those in memory; null for none.</param>
+internal sealed class PartCache(PartFiles? files = null)
 {
     const int Capacity = 3;
+
+    public PartFiles? Files { get; } = files;
 
     readonly Lock _gate = new();
     readonly LinkedList<(string Path, Lazy<byte[]> Content)> _recent = new();

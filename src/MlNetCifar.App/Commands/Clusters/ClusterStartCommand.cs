@@ -1,0 +1,54 @@
+using MlNetCifar.App.Cli;
+using MlNetCifar.App.Runs.Saving;
+using MlNetCifar.Spark.Cluster;
+
+namespace MlNetCifar.App.Commands.Clusters;
+
+/// <summary>Starts a local cluster.</summary>
+internal sealed class ClusterStartCommand() : Verb("start", "Start a cluster for development on this machine, loopback only: HDFS, Spark or YARN, and the Spark Connect server.")
+{
+    const string Executors = "Executors";
+    const string Runtime = "Runtime";
+
+    static readonly Setting<ClusterManager> s_manager = Cli.Settings.Of(
+        "manager", "NAME", "Who hands out executors: standalone, yarn, or none for HDFS alone", Texts.Choice<ClusterManager>, ClusterManager.Standalone);
+
+    static readonly Setting<int> s_executors = Cli.Settings.Of("executors", "N", "Executors", Texts.Positive, 2, Executors);
+    static readonly Setting<int> s_cores = Cli.Settings.Of("executor-cores", "N", "Cores of each", Texts.Positive, 1, Executors);
+    static readonly Setting<long?> s_memory = Cli.Settings.Of<long?>("executor-memory", "SIZE", "Java heap of each, for example 2g", SavingSettings.Size, 512L << 20, Executors, "512m");
+    static readonly Setting<string?> s_spark = Cli.Settings.Text("spark-home", "FOLDER", "An unpacked Spark 4; without it SPARK_HOME, or the archive in the folder spark of MLNETCIFAR_SHARED", group: Runtime);
+    static readonly Setting<string?> s_hadoop = Cli.Settings.Text("hadoop-home", "FOLDER", "An unpacked Hadoop; without it HADOOP_HOME", group: Runtime);
+
+    protected override IEnumerable<Setting> OwnSettings => [ClusterView.Folder, s_manager, s_executors, s_cores, s_memory, s_spark, s_hadoop];
+
+    public override IReadOnlyList<string> Examples => ["--manager yarn --executor-cores 2 --executor-memory 2g"];
+
+    public override string Note =>
+        "It needs Java 17, and prints the variables that the other commands read: eval \"$(mlnetcifar cluster start)\".";
+
+    public override int Run(Call call)
+    {
+        var options = new LocalClusterOptions
+        {
+            Folder = call.Get(ClusterView.Folder)!,
+            Manager = call.Get(s_manager),
+            Executors = call.Get(s_executors),
+            ExecutorCores = call.Get(s_cores),
+            ExecutorMemory = (int)((call.Get(s_memory) ?? 512L << 20) >> 20),
+            Runtime = SparkRuntime.Find(call.Get(s_spark), call.Get(s_hadoop)),
+        };
+        var started = TimeProvider.System.GetTimestamp();
+        var cluster = LocalCluster.StartAsync(options, new Progress(call, started), call.Stop).GetAwaiter().GetResult();
+        if (call.Json)
+            ClusterView.PrintJson(call, cluster);
+        else
+            ClusterView.PrintVariables(call, cluster);
+        call.Terminal.Log($"stop it with: mlnetcifar cluster stop --folder {call.Get(ClusterView.Folder)}");
+        return ExitCodes.Ok;
+    }
+
+    sealed class Progress(Call call, long started) : IProgress<string>
+    {
+        public void Report(string value) => call.Terminal.Log(Texts.Invariant($"{TimeProvider.System.GetElapsedTime(started).TotalSeconds,5:0.0} s  {value} is up"));
+    }
+}

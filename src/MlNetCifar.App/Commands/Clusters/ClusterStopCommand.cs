@@ -1,0 +1,23 @@
+using MlNetCifar.App.Cli;
+
+namespace MlNetCifar.App.Commands.Clusters;
+
+/// <summary>Stops a local cluster.</summary>
+internal sealed class ClusterStopCommand() : Verb("stop", "Stop a cluster of 'cluster start' and remove its folder, with all that is on its HDFS.")
+{
+    static readonly Setting<bool> s_keep = Cli.Settings.Flag("keep-logs", "Leave the logs");
+
+    protected override IEnumerable<Setting> OwnSettings => [ClusterView.Folder, s_keep];
+
+    public override int Run(Call call)
+    {
+        var cluster = ClusterView.Find(call);
+        var count = cluster.Daemons.Count(d => d.IsAlive);
+        cluster.StopAsync(call.Get(s_keep)).GetAwaiter().GetResult();
+        if (call.Json)
+            JsonLine.Write(call.Terminal.Out, json => json.WriteNumber("stopped", count));
+        else
+            call.Terminal.Out.WriteLine($"{count} daemons stopped");
+        return ExitCodes.Ok;
+    }
+}
