@@ -6,6 +6,8 @@ if (args is ["kernels", .. var rest])
     return KernelBenchmark.Run(rest);
 if (args is ["images", .. var imaging])
     return ImagingBenchmark.Run(imaging);
+if (args is ["evaluation", .. var evaluation])
+    return EvaluationBenchmark.Run(evaluation);
 if (args is ["scaling", .. var scaling])
     return ScalingBenchmark.Run(scaling);
 if (args is ["spark", .. var stage])
