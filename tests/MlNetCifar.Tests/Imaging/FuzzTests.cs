@@ -19,6 +19,7 @@ public sealed class FuzzTests
 
     // Tables, buffers of a thread's first picture, and messages.
     const int Slack = 1 << 20;
+    const long Allowance = 32L * MaxPixels + Slack;
 
     // A second for every megabyte begun; the corpus has no larger files.
     static readonly TimeSpan s_hang = TimeSpan.FromSeconds(1);
@@ -59,13 +60,24 @@ public sealed class FuzzTests
                 var before = GC.GetAllocatedBytesForCurrentThread();
                 runs++;
                 if (TryDecode(file, options, seed)) decoded++;
-                Assert.IsLessThan(32L * MaxPixels + Slack, GC.GetAllocatedBytesForCurrentThread() - before, Describe(file, seed));
+                var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+                if (allocated >= Allowance) Assert.IsLessThan(Allowance + Filling(file), allocated, Describe(file, seed));
                 if (clock.Elapsed - start > s_hang) Assert.IsLessThan(s_hang, Shortest(file, options, seed), Describe(file, seed));
             }
         }
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{format}: {runs} executions in {clock.Elapsed.TotalSeconds:F1} s, {decoded} gave a picture (seed {seed})"));
         Assert.IsGreaterThan(0, decoded);
         Assert.IsGreaterThan(decoded, runs, "Some mutations must be refused.");
+    }
+
+    /// <summary>
+    /// Bytes that a JPEG needs because it is decoded in whole MCUs, of up to 32 rows, and in groups of four blocks: three bytes, a sample and its coefficient, in each of
+    /// four components. They matter for slivers only: 55,809×1 pixels at 4:2:0, which this test once found, are decoded as 55,824×16.
+    /// </summary>
+    static long Filling(byte[] file)
+    {
+        var info = ImageDecoder.ReadInfo(file);
+        return info.Format == ImageFormat.Jpeg && (long)info.Width * info.Height <= MaxPixels ? 12L * (47 * info.Height + 31 * info.Width) : 0;
     }
 
     /// <summary>Processor time of the shortest of three more runs, so that a busy machine is not taken for a hang.</summary>

@@ -14,6 +14,9 @@ static class GoldenPictures
     /// <summary>Specification, file name and SHA-256 of the result.</summary>
     public static IEnumerable<object[]> Resizes => Table("resizes.tsv").Select(row => row.ToArray<object>());
 
+    /// <summary>JPEG file, width and height at a fraction of the size, SHA-256 of the RGB bytes.</summary>
+    public static IEnumerable<object[]> Scaled => Table("scaled.tsv").Select(row => new object[] { row[0], int.Parse(row[1]), int.Parse(row[2]), row[3] });
+
     public static byte[] Read(string name) => File.ReadAllBytes(Path.Combine(Folder, name));
 
     public static string Digest(ReadOnlySpan<byte> bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes));

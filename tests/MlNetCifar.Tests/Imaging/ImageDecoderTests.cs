@@ -16,6 +16,15 @@ public sealed class ImageDecoderTests
     }
 
     [TestMethod]
+    [DynamicData(nameof(GoldenPictures.Scaled), typeof(GoldenPictures))]
+    public void Decode_AtAFraction_GivesTheReferencesPixels(string name, int width, int height, string digest)
+    {
+        var image = ImageDecoder.Decode(GoldenPictures.Read(name), new DecodeOptions { MinWidth = width, MinHeight = height }, name);
+        Assert.AreEqual((width, height), (image.Width, image.Height));
+        Assert.AreEqual(digest, GoldenPictures.Digest(image.Pixels));
+    }
+
+    [TestMethod]
     [DynamicData(nameof(GoldenPictures.Pictures), typeof(GoldenPictures))]
     public void ReadInfo_AgreesWithTheDecodedPicture(string name, int width, int height, string digest)
     {

@@ -2,6 +2,7 @@
 
 Run in this folder, with cjpeg, djpeg and jpegtran on the path:  python3 make_goldens.py
 pictures.tsv: file, width, height, SHA-256 of the RGB bytes.
+scaled.tsv: the same at 1/2, 1/4 and 1/8 of the size.
 resizes.tsv: specification (JSON), file, SHA-256 of the result's bytes.
 """
 import glob
@@ -172,6 +173,20 @@ def resizes():
         file.writelines("\t".join(line) + "\n" for line in lines)
 
 
+def scaled():
+    """What djpeg makes of the pictures at a fraction of their size; of two fractions that give the same size, the smaller one."""
+    lines = {}
+    for name in sorted(glob.glob("jpeg-*.jpg")):
+        if "cmyk" in name:
+            continue
+        for part in (2, 4, 8):
+            with open(name, "rb") as file:
+                picture = Image.open(io.BytesIO(run("djpeg", "-ppm", "-scale", f"1/{part}", data=file.read()))).convert("RGB")
+            lines[name, picture.size] = f"{name}\t{picture.width}\t{picture.height}\t{digest(picture.tobytes())}\n"
+    with open("scaled.tsv", "w") as file:
+        file.writelines(lines.values())
+
+
 for old in glob.glob("*.*"):
     if not old.endswith((".py", ".tsv")):
         os.remove(old)
@@ -183,3 +198,4 @@ with open("pictures.tsv", "w") as table:
         decoded = decode(picture_name)
         table.write(f"{picture_name}\t{decoded.width}\t{decoded.height}\t{digest(decoded.tobytes())}\n")
 resizes()
+scaled()
