@@ -8,6 +8,8 @@ if (args is ["images", .. var imaging])
     return ImagingBenchmark.Run(imaging);
 if (args is ["scaling", .. var scaling])
     return ScalingBenchmark.Run(scaling);
+if (args is ["checkpoints", .. var checkpoints])
+    return CheckpointBenchmark.Run(checkpoints);
 if (args is ["spark", .. var stage])
     return await SparkBenchmark.RunAsync(stage);
 if (args is ["listing", var count])
