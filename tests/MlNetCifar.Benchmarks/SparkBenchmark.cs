@@ -138,7 +138,8 @@ static class SparkBenchmark
     {
         var runtime = SparkRuntime.Find();
         var start = new ProcessStartInfo(o.Python, [o.Peer!, "--input", input, "--output", output, "--size", $"{o.Size}", "--parts", $"{o.Parts}",
-            "--master", cluster.SparkMaster!, "--runs", $"{(2 * o.Runs) + 1}"]) { RedirectStandardOutput = true };
+            "--master", cluster.SparkMaster!, "--runs", $"{(2 * o.Runs) + 1}"])
+        { RedirectStandardOutput = true };
         start.Environment["SPARK_HOME"] = runtime.SparkHome;
         start.Environment["JAVA_HOME"] = runtime.JavaHome;
         start.Environment["SPARK_CONF_DIR"] = cluster.SparkConfiguration;

@@ -56,7 +56,8 @@ internal sealed class VerbHelp(string path, string help, Verb? verb, IReadOnlyLi
             writer.WriteLine();
             if (verb.Note is { } note)
                 writer.WriteLine(note);
-            writer.WriteLine("Each option may also be set as a variable (--batch-size is MLNETCIFAR_BATCH_SIZE) or in the file of --config; --flag=false switches a flag off.");
+            writer.WriteLine("Each option may also be set as a variable (--batch-size is MLNETCIFAR_BATCH_SIZE) or in the file of --config.");
+            writer.WriteLine("--flag=false switches off a flag that one of those sets.");
         }
     }
 

@@ -17,6 +17,9 @@ internal sealed class EvaluationJob(Call call, RunFolder folder)
     /// <summary>Mistakes whose pictures the report explains.</summary>
     const int Explained = 12;
 
+    /// <summary>Shorter side of their pictures; the report shows no more.</summary>
+    const int ExplainedSide = 96;
+
     CalibrationCheck? _check;
     ReportInput? _report;
 
@@ -103,11 +106,13 @@ internal sealed class EvaluationJob(Call call, RunFolder folder)
         int[] rows = [.. Mistakes.Of(result).Take(Explained).Select(mistake => mistake.Row)];
         if (rows.Length == 0 || call.Stop.IsCancellationRequested || GradCam.Layers(model).Count == 0)
             return [];
-        var pixels = new byte[rows.Length * images.ImageLength];
+        var length = images.ImageLength;
+        var pixels = new byte[rows.Length * length];
         for (var i = 0; i < rows.Length; i++)
-            images.CopyPixels(rows[i], pixels.AsSpan(i * images.ImageLength, images.ImageLength));
+            images.CopyPixels(rows[i], pixels.AsSpan(i * length, length));
         using var gradCam = new GradCam(model, batchSize: rows.Length, threads: Threads);
-        return [.. gradCam.Explain(pixels).Zip(rows, (map, row) => new ExplainedImage(row, map, $"Grad-CAM, layer {gradCam.Layer}"))];
+        return [.. gradCam.Explain(pixels).Select((map, i) => new ExplainedImage(
+            rows[i], map.Class, map.Degenerate ? null : map.Probability, HeatmapOverlay.Draw(map, pixels.AsSpan(i * length, length), images.Channels, ExplainedSide), $"Grad-CAM, layer {gradCam.Layer}"))];
     }
 
     /// <summary>Prints the figures: data, so to standard output.</summary>

@@ -86,10 +86,9 @@ public sealed class BadInputTests
     }
 
     [TestMethod]
-    public void NoModelAndNoRun_IsNamed()
+    public void NothingToPredict_IsNamed()
     {
         using var folder = new Pictures();
-        Cli.Run(["evaluate", "--data", folder.Root, "--output", folder.Runs]).Bad(ExitCodes.Usage, "MNC9006");
         Cli.Run("predict").Bad(ExitCodes.Usage, "MNC9010");
         Cli.Run("predict", folder["nothing.jpg"]).Bad(ExitCodes.DataRejected, "MNC9011");
         Cli.Run("predict", folder.Root).Bad(ExitCodes.DataRejected, "MNC9014");

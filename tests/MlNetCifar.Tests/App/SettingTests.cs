@@ -150,7 +150,6 @@ public sealed class SettingTests
     [DataRow("dataset")]
     [DataRow("train now")]
     [DataRow("image info")]
-    [DataRow("dataset import a")]
     [DataRow("dataset import a b c")]
     [DataRow("benchmark train infer")]
     [DataRow("image decode")]

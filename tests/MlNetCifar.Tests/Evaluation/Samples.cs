@@ -15,12 +15,13 @@ internal static class Samples
     {
         var s = new SyntheticScores(images, 10, skill: 2.2, sharpness: 3);
         var result = Evaluator.Evaluate(s.Labels, s.Scores, s.Classes, new EvaluationOptions { BootstrapResamples = 200 });
+        var pictures = new ColorfulImages(s);
         return new ReportInput
         {
             Title = "seed-cnn on imaginary images",
             Result = result,
-            Images = new ColorfulImages(s),
-            Explained = [.. Mistakes.Of(result).Take(5).Select(Explained)],
+            Images = pictures,
+            Explained = [.. Mistakes.Of(result).Take(5).Select((mistake, i) => Explained(mistake, i, pictures))],
             History = [.. Enumerable.Range(1, 12).Select(Epoch)],
             Command = "mlnetcifar train --data ./images --preset seed-cnn --epochs 12 --seed 1",
             Dataset = [new("Name", "imaginary"), new("Training images", "45,000")],
@@ -31,10 +32,13 @@ internal static class Samples
     }
 
     /// <summary>A spot that wanders from image to image; the last image has none.</summary>
-    static ExplainedImage Explained(Mistake mistake, int index)
+    static ExplainedImage Explained(Mistake mistake, int index, ImageSource pictures)
     {
         var values = Enumerable.Range(0, 32 * 32).Select(i => index == 4 ? 0 : (float)Math.Exp(-(Math.Pow((i / 32) - 8 - (4 * index), 2) + Math.Pow((i % 32) - 16, 2)) / 60));
-        return new(mistake.Row, Heatmap.Normalized([.. values], 32, 32, mistake.Predicted, (float)mistake.Confidence), "Grad-CAM, layer conv3");
+        var pixels = new byte[pictures.ImageLength];
+        pictures.CopyPixels(mistake.Row, pixels);
+        var map = Heatmap.Normalized([.. values], 32, 32, mistake.Predicted, (float)mistake.Confidence);
+        return new(mistake.Row, map.Class, map.Degenerate ? null : map.Probability, HeatmapOverlay.Draw(map, pixels, 3, side: 96), "Grad-CAM, layer conv3");
     }
 
     static EpochRecord Epoch(int epoch)

@@ -32,7 +32,7 @@ public sealed class NetworkTests
         for (var step = 0; step < 3; step++)
             run.Step(step);
         var next = 3;
-        var least = Allocation.Least(() => run.Step(next++));
+        var least = Allocation.Least(run.Pool, () => run.Step(next++));
         Assert.AreEqual(0, least);
     }
 
@@ -128,19 +128,20 @@ public sealed class NetworkTests
     /// <summary>A network, its optimizer and one batch.</summary>
     sealed class Run : IDisposable
     {
-        readonly WorkerPool _pool;
         readonly Optimizer _optimizer;
         readonly int[] _labels;
 
         public Run(string preset, int threads, TrainingOptions options, int classes = 4)
         {
-            _pool = new WorkerPool(threads);
+            Pool = new WorkerPool(threads);
             Weights = NetworkWeights.Initialize(Architectures.Create(preset, Side, Side, 3, classes), 1);
-            Network = new Network(Weights, Batch, training: true, _pool);
-            _optimizer = new Optimizer(options, Weights, Network.Gradients!, _pool, SimdLevel.Active);
+            Network = new Network(Weights, Batch, training: true, Pool);
+            _optimizer = new Optimizer(options, Weights, Network.Gradients!, Pool, SimdLevel.Active);
             Images = LaneCases.Draw(1, Weights.Spec.InputShape(Batch).Length);
             _labels = [.. Enumerable.Range(0, Batch).Select(i => i % classes)];
         }
+
+        public WorkerPool Pool { get; }
 
         public NetworkWeights Weights { get; }
 
@@ -169,7 +170,7 @@ public sealed class NetworkTests
             _optimizer.Dispose();
             Network.Dispose();
             Weights.Dispose();
-            _pool.Dispose();
+            Pool.Dispose();
         }
     }
 }

@@ -43,7 +43,8 @@ public sealed class PublishedWorkerTests
         if (Environment.GetEnvironmentVariable("MLNETCIFAR_PUBLISHED_WORKER") is { Length: > 0 } made)
             return made;
         var start = new ProcessStartInfo("dotnet", ["publish", "-c", "Release", "-r", "linux-x64", Repository.File("src", "MlNetCifar.Worker"), "-o", folder["worker"],
-            "-p:NuGetLockFilePath=obj/publish.lock.json"]) { RedirectStandardOutput = true };
+            "-p:NuGetLockFilePath=obj/publish.lock.json"])
+        { RedirectStandardOutput = true };
         using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();

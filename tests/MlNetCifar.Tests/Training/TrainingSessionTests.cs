@@ -94,7 +94,7 @@ public sealed class TrainingSessionTests
         using var run = new Run(s_options with { Optimizer = optimizer, EmaDecay = 0.9f, GradientClipNorm = 1, ClassWeights = ClassWeighting.Balanced }, TinyData.Network(3, new BatchNorm(), new Dropout(0.5f)));
         for (var i = 0; i < 3; i++)
             run.Step();
-        Assert.AreEqual(0, Allocation.Least(() => run.Step()));
+        Assert.AreEqual(0, Allocation.Least(run.Session.Pool, () => run.Step()));
     }
 
     [TestMethod]

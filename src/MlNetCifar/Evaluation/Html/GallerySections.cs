@@ -60,10 +60,10 @@ internal static class GallerySections
         foreach (var explained in input.Explained)
         {
             var classes = input.Result.Classes;
-            var (named, label) = (Markup.Text(classes[explained.Map.Class]), Markup.Text(classes[input.Images!.Label(explained.Row)]));
+            var (named, label) = (Markup.Text(classes[explained.Class]), Markup.Text(classes[input.Images!.Label(explained.Row)]));
             html.Append($"<div class=\"tile\" title=\"{Markup.Text(input.NameOf(explained.Row))}\">");
-            html.Append($"<img src=\"{Thumbnails.DataUri(input.Images, explained)}\" alt=\"What spoke for {named} in a picture of {label}\" loading=\"lazy\">");
-            html.Append($"<b>{label}</b>as <span class=\"as\">{named}</span> <span class=\"small\">{(explained.Map.Degenerate ? "nothing in this layer speaks for it" : Markup.Percent(explained.Map.Probability))}</span></div>\n");
+            html.Append($"<img src=\"{Thumbnails.DataUri(explained)}\" alt=\"What spoke for {named} in a picture of {label}\" loading=\"lazy\">");
+            html.Append($"<b>{label}</b>as <span class=\"as\">{named}</span> <span class=\"small\">{(explained.Probability is { } p ? Markup.Percent(p) : "nothing in this layer speaks for it")}</span></div>\n");
         }
 
         html.Append("</div>\n</section>\n");

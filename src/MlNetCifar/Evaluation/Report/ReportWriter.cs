@@ -23,7 +23,7 @@ public static class ReportWriter
         ArgumentNullException.ThrowIfNull(input);
         Check(input);
         Directory.CreateDirectory(folder);
-        var verdict = Verdict.Of(input.Result);
+        var verdict = Verdict.Of(input.Result, input.Calibration);
         var hash = input.DataHash ?? Fingerprint(input);
         WriteText(folder, "per_class.csv", writer => CsvFiles.PerClass(writer, input.Result));
         WriteText(folder, "confusion.csv", writer => CsvFiles.Confusion(writer, input.Result.ConfusionMatrix));

@@ -1,5 +1,4 @@
 using MlNetCifar.Data;
-using MlNetCifar.Explain;
 using MlNetCifar.Imaging.Png;
 
 namespace MlNetCifar.Evaluation.Report;
@@ -16,19 +15,21 @@ internal static class Thumbnails
         var pixels = new byte[images.ImageLength];
         images.CopyPixels(row, pixels);
         var factor = (Math.Max(images.Width, images.Height) + MaxSide - 1) / MaxSide;
-        var (small, width, height) = Shrink(pixels, images.Width, images.Height, images.Channels, factor);
-        return "data:image/png;base64," + Convert.ToBase64String(PngEncoder.Encode(small, width, height, images.Channels));
+        return DataUri(pixels, images.Width, images.Height, images.Channels, factor);
     }
 
-    /// <summary>A picture and, beside it, the same under its map.</summary>
-    public static string DataUri(ImageSource images, ExplainedImage explained)
+    /// <summary>A drawing of two pictures beside each other.</summary>
+    public static string DataUri(ExplainedImage explained)
     {
-        var pixels = new byte[images.ImageLength];
-        images.CopyPixels(explained.Row, pixels);
-        var drawn = HeatmapOverlay.Draw(explained.Map, pixels, images.Channels, MaxSide);
-        var factor = (Math.Max(images.Width, images.Height) + MaxSide - 1) / MaxSide;
-        var (small, width, height) = Shrink(drawn.Pixels.ToArray(), drawn.Width, drawn.Height, 3, factor);
-        return "data:image/png;base64," + Convert.ToBase64String(PngEncoder.Encode(small, width, height, 3));
+        var drawing = explained.Drawing;
+        var factor = (Math.Max(drawing.Width / 2, drawing.Height) + MaxSide - 1) / MaxSide;
+        return DataUri(drawing.Pixels.ToArray(), drawing.Width, drawing.Height, 3, factor);
+    }
+
+    static string DataUri(byte[] pixels, int width, int height, int channels, int factor)
+    {
+        var (small, w, h) = Shrink(pixels, width, height, channels, factor);
+        return "data:image/png;base64," + Convert.ToBase64String(PngEncoder.Encode(small, w, h, channels));
     }
 
     /// <summary>Means over factor × factor blocks; a rest at the right and lower edge is cut off.</summary>

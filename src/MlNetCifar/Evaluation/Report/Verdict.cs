@@ -1,4 +1,5 @@
 using System.Globalization;
+using MlNetCifar.Evaluation.Calibration;
 
 namespace MlNetCifar.Evaluation.Report;
 
@@ -8,13 +9,13 @@ internal static class Verdict
     /// <summary>Above this calibration error the report says that confidences cannot be taken at their word.</summary>
     const double PoorCalibration = 0.05;
 
-    public static string Of(EvaluationResult result)
+    public static string Of(EvaluationResult result, CalibrationCheck? calibration = null)
     {
         var interval = result.MicroAccuracyInterval;
         var text = string.Create(
             CultureInfo.InvariantCulture,
             $"{result.MicroAccuracy:0.0 %} of {result.Count:#,0} images are right ({100 * interval.Level:0.#} % interval {interval.Lower:0.0 %} – {interval.Upper:0.0 %}).");
-        return $"{text} {Chance(result)} {Calibration(result)}".TrimEnd();
+        return $"{text} {Chance(result)} {Confidence(result, calibration)}".TrimEnd();
     }
 
     static string Chance(EvaluationResult result)
@@ -26,8 +27,10 @@ internal static class Verdict
             CultureInfo.InvariantCulture, $"This is not distinguishable from always naming the largest class, which would reach {majority:0.0 %}.");
     }
 
-    static string Calibration(EvaluationResult result)
+    static string Confidence(EvaluationResult result, CalibrationCheck? calibration)
     {
+        if (calibration is { ErrorAfter: <= PoorCalibration })
+            return string.Create(CultureInfo.InvariantCulture, $"Its confidence can be taken at its word as calibrated (calibration error {calibration.ErrorAfter:0.000}).");
         var error = result.ExpectedCalibrationError;
         if (error <= PoorCalibration)
             return "Its confidence can be taken at its word.";
