@@ -1,4 +1,5 @@
 using MlNetCifar.App.Cli;
 
+NativeHeap.ReturnFreedBlocks();
 using var signals = new Signals();
 return CommandLine.Run(args, Terminal.OfProcess(signals));

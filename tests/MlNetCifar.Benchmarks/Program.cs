@@ -10,6 +10,8 @@ if (args is ["evaluation", .. var evaluation])
     return EvaluationBenchmark.Run(evaluation);
 if (args is ["scaling", .. var scaling])
     return ScalingBenchmark.Run(scaling);
+if (args is ["checkpoints", .. var checkpoints])
+    return CheckpointBenchmark.Run(checkpoints);
 if (args is ["spark", .. var stage])
     return await SparkBenchmark.RunAsync(stage);
 if (args is ["listing", var count])

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using MlNetCifar.Data;
 using MlNetCifar.Nn;
-using MlNetCifar.Numerics;
 using MlNetCifar.Training;
 
 namespace MlNetCifar.Benchmarks;
@@ -28,8 +27,8 @@ internal static class ScalingBenchmark
         var batch = preset == "airbench94" ? 250 : 64;
         Pair($"{preset}, images/s of batch 2000 over batch 64", () => Fixed(network, 2000, null, seconds), () => Fixed(network, 64, null, seconds));
         Pair($"{preset}, images/s of two threads over one, batch {batch}", () => Fixed(network, batch, 2, seconds), () => Fixed(network, batch, 1, seconds));
-        var small = Synthetic(SmallSet);
-        var large = Synthetic(LargeSet);
+        var small = Synthetic.Images(SmallSet);
+        var large = Synthetic.Images(LargeSet);
         Pair($"{preset}, images/s of {LargeSet:N0} images over {SmallSet:N0}", () => Loaded(network, batch, large, seconds).Rate, () => Loaded(network, batch, small, seconds).Rate);
         Pair($"{preset}, images/s with the loader over one batch again and again", () => Loaded(network, batch, large, seconds).Rate, () => Fixed(network, batch, null, seconds));
         var waits = Enumerable.Range(0, Rounds).Select(_ => Loaded(network, batch, large, seconds).Wait).Order().ToArray();
@@ -104,13 +103,4 @@ internal static class ScalingBenchmark
 
     static BatchLoader Loader(ImageSet images, Normalization normalization, int batch) =>
         new(images, normalization, new BatchLoaderOptions { BatchSize = batch, Shuffle = true, Augmentation = Augmentation.Standard(32) });
-
-    static ImageSet Synthetic(int count)
-    {
-        var random = new SplitRandom(0, RandomPurpose.Shuffle);
-        var pixels = new byte[count * 32 * 32 * 3];
-        foreach (ref var pixel in pixels.AsSpan())
-            pixel = (byte)random.Next(256);
-        return new ImageSet(pixels, [.. Enumerable.Range(0, count).Select(i => i % 10)], 32, 32, 3, [.. Enumerable.Range(0, 10).Select(k => $"class{k}")]);
-    }
 }

@@ -13,7 +13,8 @@ namespace MlNetCifar.Models;
 /// <summary>A trained network with all it needs to be used: classes, preprocessing and normalisation. Immutable; prediction is thread-safe.</summary>
 public sealed class ImageClassifier : IDisposable
 {
-    const int BatchSize = 256;
+    /// <summary>Input values scored together: 256 pictures of 32×32×3, fewer larger ones, so that scoring takes less memory than training did.</summary>
+    const int ValuesAtOnce = 256 * 32 * 32 * 3;
 
     readonly ConcurrentBag<Network> _networks = [];
     readonly WorkerPool _caller = new(1);
@@ -239,7 +240,7 @@ public sealed class ImageClassifier : IDisposable
         }
 
         using var pool = new WorkerPool(threads ?? Environment.ProcessorCount);
-        using var network = new Network(Weights, Math.Min(BatchSize, source.Count), training: false, pool, keep: _features?.Position);
+        using var network = new Network(Weights, Math.Clamp(ValuesAtOnce / source.ImageLength, 1, Math.Min(256, source.Count)), training: false, pool, keep: _features?.Position);
         using var loader = new BatchLoader(source, Normalization, new BatchLoaderOptions { BatchSize = network.BatchSize });
         loader.Start(0);
         var done = 0;

@@ -12,13 +12,16 @@ namespace MlNetCifar.Models;
 /// <param name="Half">Whether the file holds them as 16-bit floats, to which they must then be rounded.</param>
 internal sealed record FileTensor(string Name, int[] Dimensions, float[] Values, bool Half = false)
 {
+    /// <summary>Bytes of the elements in the file.</summary>
+    public int ByteLength => Values.Length * (Half ? 2 : sizeof(float));
+
     /// <summary>The elements as the file holds them.</summary>
-    public byte[] ToBytes()
+    public ReadOnlySpan<byte> ToBytes()
     {
         if (!Half)
-            return MemoryMarshal.AsBytes(Values.AsSpan()).ToArray();
+            return MemoryMarshal.AsBytes(Values.AsSpan());
         Half[] halves = [.. Values.Select(value => (Half)value)];
-        return MemoryMarshal.AsBytes(halves.AsSpan()).ToArray();
+        return MemoryMarshal.AsBytes(halves.AsSpan());
     }
 }
 
@@ -36,10 +39,9 @@ internal static class SafeTensors
 
     public static void Write(Stream stream, IReadOnlyList<FileTensor> tensors, IReadOnlyDictionary<string, string> metadata)
     {
-        byte[][] data = [.. tensors.Select(tensor => tensor.ToBytes())];
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var bytes in data)
-            hash.AppendData(bytes);
+        foreach (var tensor in tensors)
+            hash.AppendData(tensor.ToBytes());
         using var header = new MemoryStream();
         using (var json = new Utf8JsonWriter(header))
         {
@@ -50,7 +52,7 @@ internal static class SafeTensors
             json.WriteString(Checksum, Convert.ToHexStringLower(hash.GetHashAndReset()));
             json.WriteEndObject();
             long offset = 0;
-            foreach (var (tensor, bytes) in tensors.Zip(data))
+            foreach (var tensor in tensors)
             {
                 json.WriteStartObject(tensor.Name);
                 json.WriteString("dtype", tensor.Half ? Float16 : Float32);
@@ -60,7 +62,7 @@ internal static class SafeTensors
                 json.WriteEndArray();
                 json.WriteStartArray("data_offsets");
                 json.WriteNumberValue(offset);
-                json.WriteNumberValue(offset += bytes.Length);
+                json.WriteNumberValue(offset += tensor.ByteLength);
                 json.WriteEndArray();
                 json.WriteEndObject();
             }
@@ -75,8 +77,8 @@ internal static class SafeTensors
         BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
         stream.Write(length);
         header.WriteTo(stream);
-        foreach (var bytes in data)
-            stream.Write(bytes);
+        foreach (var tensor in tensors)
+            stream.Write(tensor.ToBytes());
     }
 
     /// <summary>Reads a file, checking structure and checksum.</summary>

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Globalization;
+using System.Text.RegularExpressions;
 using MlNetCifar.App.Cli;
 using MlNetCifar.Models;
 using MlNetCifar.Tests.Data;
@@ -24,11 +26,14 @@ public sealed class ProgramChaosTests
             run.Until("MNC3013");
             StringAssert.Contains(run.Log, "No space left on device");
             StringAssert.Contains(run.Log, "Check the free space");
-            Stop(run, "INT", ExitCodes.Failure);
+
+            // A checkpoint that failed gives its bytes back: the small files of the end may find room or not.
+            Stop(run, "INT", ExitCodes.Failure, ExitCodes.Interrupted);
         }
 
+        // The checkpoint of epoch 1 was waited for before that of epoch 2 began; 120 pictures make five steps.
         File.Delete(filler);
-        GoesOn(folder["disk/train/a"]);
+        GoesOn(folder["disk/train/a"], fromStep: 5);
     }
 
     [TestMethod]
@@ -148,23 +153,28 @@ public sealed class ProgramChaosTests
             "train", .. (more.Contains("--data") ? Array.Empty<string>() : ["--data", folder["in"], "--size", "8"]),
             "--batch-size", "16", "--val-split", "0.2", "--threads", "1", "--checkpoint-every", "5", "--output", folder[output], "--name", "a", .. more]);
 
-    static void Stop(ProgramProcess run, string signal, int code)
+    static void Stop(ProgramProcess run, string signal, params int[] codes)
     {
         run.Signal(signal);
-        Assert.AreEqual(code, run.Exit(), run.Log);
+        Assert.Contains(run.Exit(), codes, run.Log);
         Assert.DoesNotContain("   at ", run.Log);
     }
 
-    /// <summary>Resumes, and finds every epoch that the file of results had.</summary>
-    static void GoesOn(string run)
+    /// <summary>
+    /// Resumes, and finds every epoch that the file of results had. It may be ahead of the checkpoint, so the schedule stays as it was: an epoch that is run
+    /// again must come out the same.
+    /// </summary>
+    static void GoesOn(string run, int fromStep = 0)
     {
-        var before = File.ReadAllLines(Path.Combine(run, "results.csv"));
-        using var resumed = new ProgramProcess(["train", "--resume", run, "--epochs", $"{before.Length + 5}"]);
-        Assert.AreEqual(0, resumed.Exit(), resumed.Log);
-        StringAssert.Contains(resumed.Log, "Going on from step");
-        var after = File.ReadAllLines(Path.Combine(run, "results.csv"));
+        var results = Path.Combine(run, "results.csv");
+        var before = File.ReadAllLines(results);
+        using var resumed = new ProgramProcess(["train", "--resume", run]);
+        resumed.Until(() => File.ReadAllLines(results).Length >= before.Length + 5, "five more epochs");
+        Stop(resumed, "TERM", ExitCodes.Terminated);
+        var step = Regex.Match(resumed.Log, @"Going on from step ([\d,]+)").Groups[1].Value;
+        Assert.IsGreaterThanOrEqualTo(fromStep, int.Parse(step, NumberStyles.AllowThousands, CultureInfo.InvariantCulture), resumed.Log);
+        var after = File.ReadAllLines(results);
         CollectionAssert.AreEqual(before.Select(Timeless).ToArray(), after[..before.Length].Select(Timeless).ToArray());
-        Assert.AreEqual(before.Length + 6, after.Length);
     }
 
     /// <summary>A line without its last two columns: an epoch that is run again takes another time.</summary>
