@@ -30,7 +30,7 @@ internal sealed class TrainingJob(Call call, string verb)
 
     /// <summary>
     /// Starting the process, which no clock in it sees, fitting the calibration, writing the model, measuring 10,000 scores with their intervals, and the report,
-    /// each for the first time in this process; measured on two Zen 5 cores.
+    /// each for the first time in this process; measured on two Zen 4 cores.
     /// </summary>
     static readonly TimeSpan s_reportTime = TimeSpan.FromSeconds(2.75);
 

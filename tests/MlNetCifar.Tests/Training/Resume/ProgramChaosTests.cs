@@ -53,9 +53,7 @@ public sealed class ProgramChaosTests
     public void Train_WithAShardDamagedMidRun_NamesItAndGoesOnWhenItIsRepaired()
     {
         using var folder = Pictures();
-        using (var prepare = new ProgramProcess(["prepare", "--data", folder["in"], "--size", "8", "--to", folder["shards"], "--parts", "3"]))
-            Assert.AreEqual(0, prepare.Exit(), prepare.Log);
-        var part = Directory.GetFiles(folder["shards"], "X_part_00001.npy", SearchOption.AllDirectories).Single();
+        var part = ShardToHarm(folder);
         var bytes = File.ReadAllBytes(part);
         using (var run = Start(folder, "runs", "--data", folder["shards"], "--epochs", "100000"))
         {
@@ -75,9 +73,7 @@ public sealed class ProgramChaosTests
     public void Train_WithAShardDeletedMidRun_LosesNothing()
     {
         using var folder = Pictures();
-        using (var prepare = new ProgramProcess(["prepare", "--data", folder["in"], "--size", "8", "--to", folder["shards"], "--parts", "3"]))
-            Assert.AreEqual(0, prepare.Exit(), prepare.Log);
-        var part = Directory.GetFiles(folder["shards"], "X_part_00001.npy", SearchOption.AllDirectories).Single();
+        var part = ShardToHarm(folder);
         var bytes = File.ReadAllBytes(part);
         using (var run = Start(folder, "runs", "--data", folder["shards"], "--epochs", "100000"))
         {
@@ -195,6 +191,14 @@ public sealed class ProgramChaosTests
         {
             // Now it is full.
         }
+    }
+
+    /// <summary>Three shards of the pictures, and the path of the second one's.</summary>
+    static string ShardToHarm(TestFolder folder)
+    {
+        using var prepare = new ProgramProcess(["prepare", "--data", folder["in"], "--size", "8", "--to", folder["shards"], "--parts", "3"]);
+        Assert.AreEqual(0, prepare.Exit(), prepare.Log);
+        return Directory.GetFiles(folder["shards"], "X_part_00001.npy", SearchOption.AllDirectories).Single();
     }
 
     /// <summary>A file system in memory, where the user may mount one.</summary>
