@@ -11,22 +11,23 @@ sealed class FilePrefetcher(IFileStore store, string root, long maxFileBytes)
     const long AheadBytes = 32 << 20;
 
     /// <summary>The images in their order; at most a few are in memory.</summary>
-    public IEnumerable<ShardInput> Inputs(IReadOnlyList<ShardItem> items)
+    public IEnumerable<ShardInput> Inputs(IEnumerable<ShardItem> items)
     {
         if (store is not HdfsFileStore hdfs)
             return items.Select(i => new ShardInput(i.Name, i.Label, () => Local(i)));
         return Prefetched(hdfs, items);
     }
 
-    IEnumerable<ShardInput> Prefetched(HdfsFileStore hdfs, IReadOnlyList<ShardItem> items)
+    IEnumerable<ShardInput> Prefetched(HdfsFileStore hdfs, IEnumerable<ShardItem> items)
     {
         var queue = new Queue<(ShardItem Item, Task<ReadOnlyMemory<byte>> Content)>();
         var bytes = 0L;
-        for (var next = 0; next < items.Count || queue.Count > 0;)
+        using var source = items.GetEnumerator();
+        for (var more = source.MoveNext(); more || queue.Count > 0;)
         {
-            while (next < items.Count && queue.Count < Ahead && (queue.Count == 0 || bytes + items[next].Length <= AheadBytes))
+            for (; more && queue.Count < Ahead && (queue.Count == 0 || bytes + source.Current.Length <= AheadBytes); more = source.MoveNext())
             {
-                var item = items[next++];
+                var item = source.Current;
                 bytes += item.Length;
                 queue.Enqueue((item, Task.Run(() => RemoteAsync(hdfs, item))));
             }
