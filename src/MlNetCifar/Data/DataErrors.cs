@@ -90,6 +90,10 @@ internal static class DataErrors
     public static MlNetCifarException Unwritable(string path, Exception inner) =>
         new("MNC1024", ErrorKind.Failure, $"This cannot be written ({inner.Message.TrimEnd('.')}).", "Check the free space and your rights; what is finished is kept.", path, inner);
 
+    public static MlNetCifarException TemporaryFile(string path, Exception inner) =>
+        new("MNC1025", ErrorKind.Failure, $"This temporary file cannot be written or read ({inner.Message.TrimEnd('.')}).",
+            "Free space there, name another folder with TMPDIR, or make more parts: one of up to 64 MiB of pixels needs no such file.", path, inner);
+
     public static MlNetCifarException ShardDamaged(string path, string found) =>
         new("MNC1030", ErrorKind.Data, found, "Run 'mlnetcifar prepare' again; it repairs what is missing or damaged.", path);
 

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using System.Globalization;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.App;
 
@@ -18,19 +18,20 @@ public sealed class PrepareMemoryTests
     [DataRow("cats-dogs-sample.tar.gz", "256", 2_002, "--float32")]
     [DataRow("cifar10-jpeg.tar.gz", "32", 60_000, "")]
     [DataRow("cifar10-jpeg.tar.gz", "96", 60_000, "")]
+    [DataRow("cifar10-jpeg.tar.gz", "64", 60_000, "--parts 1")]
     public async Task Prepare_StaysUnderTheLimit(string archive, string size, int images, string option)
     {
         var data = Path.Combine(Environment.GetEnvironmentVariable("MLNETCIFAR_SHARED") ?? "", "data", archive);
         if (!File.Exists(data)) Assert.Inconclusive($"MLNETCIFAR_SHARED names no folder with data/{archive}.");
-        if (!Directory.Exists("/proc/self")) Assert.Inconclusive("There is no /proc here.");
+        PeakMemory.Require();
         using var folder = new Pictures();
         string[] arguments = [Path.Combine(AppContext.BaseDirectory, "MlNetCifar.App.dll"), "prepare", "--data", data, "--size", size, "--to", folder["shards"], "--master", "local[2]", "--json"];
-        using var process = Process.Start(new ProcessStartInfo("dotnet", option.Length == 0 ? arguments : [.. arguments, option]) { RedirectStandardOutput = true })!;
+        using var process = Process.Start(new ProcessStartInfo("dotnet", option.Length == 0 ? arguments : [.. arguments, .. option.Split(' ')]) { RedirectStandardOutput = true })!;
         var output = process.StandardOutput.ReadToEndAsync();
         var peak = 0L;
         while (!process.HasExited)
         {
-            peak = Math.Max(peak, Peak(process.Id));
+            peak = Math.Max(peak, PeakMemory.Kilobytes(process.Id));
             await Task.Delay(5);
         }
         Assert.AreEqual(0, process.ExitCode);
@@ -39,19 +40,5 @@ public sealed class PrepareMemoryTests
         Console.WriteLine($"{archive} at {size} {option}: {peak / 1024} MB at most");
         Assert.IsGreaterThan(20 * 1024, peak);
         Assert.IsLessThan(LimitMegabytes * 1024, peak);
-    }
-
-    /// <summary>Kilobytes; 0 once the process has ended.</summary>
-    static long Peak(int process)
-    {
-        try
-        {
-            var line = File.ReadLines($"/proc/{process}/status").FirstOrDefault(l => l.StartsWith("VmHWM:", StringComparison.Ordinal));
-            return line is null ? 0 : long.Parse(line.AsSpan(6, line.Length - 8), NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture);
-        }
-        catch (IOException)
-        {
-            return 0;
-        }
     }
 }

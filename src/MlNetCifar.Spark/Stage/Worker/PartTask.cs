@@ -42,19 +42,4 @@ sealed record PartTask(int Part, string Key, IReadOnlyList<ShardItem> Items)
         json.Reset();
         stream.WriteByte((byte)'\n');
     }
-
-    public static PartTask Read(IFileStore store, string jobFolder, int part)
-    {
-        using var reader = new StreamReader(store.OpenRead($"{jobFolder}/{FileName(part)}"));
-        using var head = JsonDocument.Parse(reader.ReadLine() ?? "");
-        var items = new ShardItem[head.RootElement.GetProperty("count").GetInt32()];
-        for (var i = 0; i < items.Length; i++)
-        {
-            using var line = JsonDocument.Parse(reader.ReadLine() ?? "");
-            var root = line.RootElement;
-            items[i] = new(root.GetProperty("name").GetString()!, root.GetProperty("label").GetInt32(), root.GetProperty("bytes").GetInt64());
-        }
-
-        return new(head.RootElement.GetProperty("part").GetInt32(), head.RootElement.GetProperty("key").GetString()!, items);
-    }
 }

@@ -31,9 +31,10 @@ public static class WorkerHost
             using var watchdog = new Watchdog(job.Watchdog, error);
             using var stores = new StageStores(job.NameNodes, job.User);
             using var writer = new StreamWriter(output) { NewLine = "\n" };
+            var builder = new ShardBuilder(job.Options);
             var rows = new WorkerInput(input);
             while (rows.TryPeek(out var part))
-                writer.WriteLine(Part(job, stores, rows, part, watchdog));
+                writer.WriteLine(Part(job, stores, builder, rows, part, watchdog));
             rows.Drain();
             return 0;
         }
@@ -44,25 +45,25 @@ public static class WorkerHost
         }
     }
 
-    static WorkerRow Part(WorkerJob job, StageStores stores, WorkerInput rows, int part, Watchdog watchdog)
+    static WorkerRow Part(WorkerJob job, StageStores stores, ShardBuilder builder, WorkerInput rows, int part, Watchdog watchdog)
     {
         var store = stores.For(job.JobFolder);
-        var task = PartTask.Read(store, job.JobFolder, part);
+        using var task = new PartTaskReader(store, job.JobFolder, part);
         IEnumerable<ShardInput> inputs;
         if (job.InputRoot is { } root)
         {
             rows.Take();
-            inputs = new FilePrefetcher(stores.For(root), root, job.MaxFileBytes).Inputs(task.Items);
+            inputs = new FilePrefetcher(stores.For(root), root, job.MaxFileBytes).Inputs(task.Items());
         }
         else
         {
-            inputs = rows.Inputs(task);
+            inputs = rows.Inputs(part, task.Items());
         }
 
         ShardPart built;
         try
         {
-            built = new ShardBuilder(job.Options).Build(task.Items.Count, inputs, _ => watchdog.Feed());
+            built = builder.Build(task.Count, inputs, _ => watchdog.Feed());
         }
         catch (MlNetCifarException e) when (job.Options.OnBadImage == OnBadImage.Fail && e.Kind == ErrorKind.Data)
         {
@@ -71,17 +72,24 @@ public static class WorkerHost
             return new(null, null, e.Code, e.Message);
         }
 
-        rows.EndPart(part);
-        return Write(job, store, task, built, watchdog);
+        try
+        {
+            rows.EndPart(part);
+            return Write(job, store, task, built, watchdog);
+        }
+        finally
+        {
+            builder.Recycle(built);
+        }
     }
 
-    static WorkerRow Write(WorkerJob job, IFileStore store, PartTask task, ShardPart built, Watchdog watchdog)
+    static WorkerRow Write(WorkerJob job, IFileStore store, PartTaskReader task, ShardPart built, Watchdog watchdog)
     {
         var attempt = $"attempt_{task.Part:D5}_{Guid.NewGuid():N}";
         watchdog.Feed();
         // The job may have ended while this attempt was at work; writing now would litter.
         if (!store.FileExists($"{job.JobFolder}/{PartTask.FileName(task.Part)}"))
             throw new WorkerFaultException(StageErrors.JobGone(job.JobFolder));
-        return new(attempt, built.Write(store, $"{job.JobFolder}/{attempt}", task.Part, task.Key, job.Classes));
+        return new(attempt, built.Write(store, $"{job.JobFolder}/{attempt}", task.Part, task.Key, job.Classes, onBlock: watchdog.Feed));
     }
 }

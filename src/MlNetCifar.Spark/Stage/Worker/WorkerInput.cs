@@ -24,19 +24,18 @@ sealed class WorkerInput(Stream stream)
         return _isOpen;
     }
 
-    /// <summary>Takes a row that has a part only.</summary>
-    public void Take() => _isOpen = false;
+    /// <summary>Takes the row that came next.</summary>
+    public void Take() => (_isOpen, _content) = (false, null);
 
     /// <summary>The images of a part whose content comes in rows, sorted by row; what Spark did not find is read as a missing file.</summary>
-    public IEnumerable<ShardInput> Inputs(PartTask task)
+    public IEnumerable<ShardInput> Inputs(int part, IEnumerable<ShardItem> items)
     {
-        for (var i = 0; i < task.Items.Count; i++)
+        foreach (var (i, item) in items.Index())
         {
-            var item = task.Items[i];
-            if (TryPeek(out var part) && part == task.Part && _row == i)
+            if (TryPeek(out var next) && next == part && _row == i)
             {
                 var content = _content!;
-                _isOpen = false;
+                Take();
                 yield return new(item.Name, item.Label, () => content);
             }
             else

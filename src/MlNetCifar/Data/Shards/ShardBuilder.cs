@@ -1,4 +1,5 @@
 using MlNetCifar.Data.Loading;
+using MlNetCifar.Data.Spilling;
 using MlNetCifar.Imaging;
 using MlNetCifar.Numerics;
 
@@ -11,8 +12,8 @@ namespace MlNetCifar.Data.Shards;
 public sealed record ShardInput(string Name, int Label, Func<ReadOnlyMemory<byte>> Read);
 
 /// <summary>
-/// Builds one part in memory: the stretch image files → decoded, preprocessed rows. The same code runs here and in an executor.
-/// The result depends on the inputs and the options, not on the threads. Thread-safe.
+/// Builds one part: the stretch image files → decoded, preprocessed rows. The same code runs here and in an executor. A part of up to 64 MiB of pixels
+/// is built in memory, a larger one in the system's temporary folder. The result depends on the inputs and the options, not on the threads. Thread-safe.
 /// </summary>
 /// <param name="options">Specification, limits, element type and threads.</param>
 public sealed class ShardBuilder(ShardOptions options)
@@ -23,53 +24,85 @@ public sealed class ShardBuilder(ShardOptions options)
 
     ShardOptions Options => options;
 
+    /// <summary>
+    /// Pixels, in bytes, up to which a part is built in memory; names have an eighth of it. It is the default size of parts, so that those never
+    /// take the way over a disk, and leaves a worker well below 250 MB.
+    /// </summary>
+    internal int MemoryBytes { get; init; } = 64 << 20;
+
+    /// <summary>Where larger parts are built.</summary>
+    internal string TemporaryFolder { get; init; } = Path.GetTempPath();
+
     /// <summary>Decodes and preprocesses images into rows, in their order; those that cannot be read are left out and listed.</summary>
     /// <param name="count">Number of inputs.</param>
     /// <param name="inputs">Enumerated by one thread at a time, only as fast as images are decoded.</param>
     /// <param name="onImage">Called after every image, from any thread, with whether it was bad; may be null.</param>
     /// <param name="cancellation">Ends the work.</param>
-    /// <exception cref="MlNetCifarException">An image is bad and the options ask to fail.</exception>
+    /// <exception cref="MlNetCifarException">An image is bad and the options ask to fail, or the temporary folder cannot hold a large part (MNC1025).</exception>
     public ShardPart Build(int count, IEnumerable<ShardInput> inputs, Action<bool>? onImage = null, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         ArgumentNullException.ThrowIfNull(inputs);
         using var enumerator = inputs.GetEnumerator();
-        var build = new Rows(this, count, enumerator, onImage, cancellation);
-        if (options.Threads == 1)
+        return Filled(count, part =>
         {
-            build.Work();
-        }
-        else
-        {
-            using var pool = new WorkerPool(options.Threads);
-            var job = new Job(build);
-            pool.Run(ref job, options.Threads);
-        }
+            var build = new Rows(this, part, enumerator, onImage, cancellation);
+            if (options.Threads == 1)
+            {
+                build.Work();
+            }
+            else
+            {
+                using var pool = new WorkerPool(options.Threads);
+                var job = new Job(build);
+                pool.Run(ref job, options.Threads);
+            }
 
-        return build.Finish();
+            build.Finish();
+        });
     }
 
     /// <summary>Builds one part from pictures that are already preprocessed.</summary>
     /// <param name="source">Of the specification's size.</param>
     /// <param name="indices">The part's rows.</param>
-    internal ShardPart Build(ImageSource source, ReadOnlySpan<int> indices)
+    internal ShardPart Build(ImageSource source, int[] indices) => Filled(indices.Length, part =>
     {
-        var stride = source.ImageLength;
-        var pixels = Rent(checked(indices.Length * stride));
-        var labels = new int[indices.Length];
-        var names = new string[indices.Length];
-        for (var i = 0; i < indices.Length; i++)
+        var scratch = part.Rows.NewScratch();
+        foreach (var index in indices)
         {
-            source.CopyPixels(indices[i], pixels.AsSpan(i * stride, stride));
-            labels[i] = source.Label(indices[i]);
-            names[i] = source.Name(indices[i]);
+            var row = part.Add(source.Name(index), source.Label(index));
+            var place = part.Rows.Place(row, scratch);
+            source.CopyPixels(index, place);
+            part.Rows.Keep(row, place);
         }
-
-        return new(pixels, labels, names, [], (source.Height, source.Width, source.Channels), options.Scaling);
-    }
+    });
 
     /// <summary>Takes a part's memory back for the next one; the part must not be used any more.</summary>
-    internal void Recycle(ShardPart part) => Interlocked.Exchange(ref _spare, part.Buffer);
+    internal void Recycle(ShardPart part)
+    {
+        part.Dispose();
+        Interlocked.Exchange(ref _spare, part.Rows.Memory);
+    }
+
+    ShardPart Filled(int count, Action<ShardPart> fill)
+    {
+        var stride = options.Spec.Length;
+        // Parts made to measure may exceed the measure by a row.
+        var rows = (count - 1L) * stride < MemoryBytes
+            ? new RowBuffer(stride, Rent(checked(count * stride)))
+            : new RowBuffer(stride, new TemporaryFile(TemporaryFolder, (long)count * stride));
+        var part = new ShardPart(rows, new SpillStream(MemoryBytes / 8, TemporaryFolder), count, options);
+        try
+        {
+            fill(part);
+            return part;
+        }
+        catch
+        {
+            part.Dispose();
+            throw;
+        }
+    }
 
     byte[] Rent(int length)
     {
@@ -85,43 +118,25 @@ public sealed class ShardBuilder(ShardOptions options)
         public void Execute(int block, int worker) => rows.Work();
     }
 
-    sealed class Rows
+    sealed class Rows(ShardBuilder builder, ShardPart part, IEnumerator<ShardInput> inputs, Action<bool>? onImage, CancellationToken cancellation)
     {
-        readonly ShardBuilder _builder;
-        readonly ShardOptions _options;
-        readonly IEnumerator<ShardInput> _inputs;
-        readonly Action<bool>? _onImage;
-        readonly CancellationToken _cancellation;
         readonly Lock _gate = new();
-        readonly SortedDictionary<int, BadFile> _bad = [];
-        readonly byte[] _pixels;
-        readonly int[] _labels;
-        readonly string[] _names;
-        readonly int _stride;
-        int _taken;
         Exception? _failure;
-
-        public Rows(ShardBuilder builder, int count, IEnumerator<ShardInput> inputs, Action<bool>? onImage, CancellationToken cancellation)
-        {
-            (_builder, _inputs, _onImage, _cancellation) = (builder, inputs, onImage, cancellation);
-            var spec = builder._preprocessor.Spec;
-            _options = builder.Options;
-            _stride = spec.Width * spec.Height * spec.Channels;
-            _pixels = builder.Rent(checked(count * _stride));
-            _labels = new int[count];
-            _names = new string[count];
-        }
 
         public void Work()
         {
             try
             {
-                while (_failure is null && !_cancellation.IsCancellationRequested && TryTake(out var row, out var input))
+                var scratch = part.Rows.NewScratch();
+                while (_failure is null && !cancellation.IsCancellationRequested && TryTake(out var row, out var input))
                 {
-                    var fault = Read(input, _pixels.AsSpan(row * _stride, _stride));
-                    if (fault is not null)
+                    var place = part.Rows.Place(row, scratch);
+                    var fault = Read(input, place);
+                    if (fault is null)
+                        part.Rows.Keep(row, place);
+                    else
                         Refuse(row, input, fault);
-                    _onImage?.Invoke(fault is not null);
+                    onImage?.Invoke(fault is not null);
                 }
             }
             catch (Exception e)
@@ -130,40 +145,22 @@ public sealed class ShardBuilder(ShardOptions options)
             }
         }
 
-        public ShardPart Finish()
+        public void Finish()
         {
-            _cancellation.ThrowIfCancellationRequested();
+            cancellation.ThrowIfCancellationRequested();
             if (_failure is not null)
                 System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(_failure);
-            var next = 0;
-            for (var row = 0; row < _taken; row++)
-            {
-                if (_bad.ContainsKey(row))
-                    continue;
-                if (next < row)
-                {
-                    _pixels.AsSpan(row * _stride, _stride).CopyTo(_pixels.AsSpan(next * _stride));
-                    (_labels[next], _names[next]) = (_labels[row], _names[row]);
-                }
-
-                next++;
-            }
-
-            var spec = _options.Spec;
-            return new(
-                _pixels, _labels[..next], _names[..next], [.. _bad.Values], (spec.Height, spec.Width, spec.Channels), _options.Scaling);
         }
 
         bool TryTake(out int row, out ShardInput input)
         {
             lock (_gate)
             {
-                (row, input) = (_taken, null!);
-                if (_taken == _labels.Length || !_inputs.MoveNext())
+                (row, input) = (0, null!);
+                if (part.IsFull || !inputs.MoveNext())
                     return false;
-                input = _inputs.Current;
-                (_labels[row], _names[row]) = (input.Label, input.Name);
-                _taken++;
+                input = inputs.Current;
+                row = part.Add(input.Name, input.Label);
                 return true;
             }
         }
@@ -180,16 +177,16 @@ public sealed class ShardBuilder(ShardOptions options)
                 return e;
             }
 
-            return ImageReading.Read(file.Span, _builder._preprocessor, _options.Decode, input.Name, destination);
+            return ImageReading.Read(file.Span, builder._preprocessor, builder.Options.Decode, input.Name, destination);
         }
 
         void Refuse(int row, ShardInput input, Exception fault)
         {
             var bad = ImageReading.Describe(input.Name, fault);
-            if (_options.OnBadImage == OnBadImage.Fail)
+            if (builder.Options.OnBadImage == OnBadImage.Fail)
                 throw DataErrors.BadImage(bad, fault);
             lock (_gate)
-                _bad[row] = bad;
+                part.Refuse(row, bad);
         }
     }
 }

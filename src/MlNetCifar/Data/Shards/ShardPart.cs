@@ -3,32 +3,49 @@ using System.Security.Cryptography;
 using System.Text;
 using MlNetCifar.Data.Files;
 using MlNetCifar.Data.Npy;
+using MlNetCifar.Data.Spilling;
 
 namespace MlNetCifar.Data.Shards;
 
-/// <summary>One part, built and in memory.</summary>
-public sealed class ShardPart
+/// <summary>One part, built: in memory, or in a temporary file that vanishes with it.</summary>
+public sealed class ShardPart : IDisposable
 {
-    readonly int[] _labels;
-    readonly string[] _names;
-    readonly (int Height, int Width, int Channels) _shape;
-    readonly Normalization? _scaling;
+    const int NoLabel = -1;
 
-    // The rows lie at the buffer's start; it may be longer.
-    internal ShardPart(byte[] buffer, int[] labels, string[] names, IReadOnlyList<BadFile> bad, (int Height, int Width, int Channels) shape, Normalization? scaling)
+    readonly ShardOptions _options;
+    readonly SpillStream _names;
+    readonly BinaryWriter _nameWriter;
+    readonly SortedDictionary<int, BadFile> _bad = [];
+
+    // Those of bad images too, so that a row has its place before it is decoded.
+    readonly int[] _labels;
+    int _taken;
+
+    internal ShardPart(RowBuffer rows, SpillStream names, int capacity, ShardOptions options)
     {
-        (Buffer, _labels, _names, BadFiles, _shape, _scaling) = (buffer, labels, names, bad, shape, scaling);
+        (Rows, _names, _options) = (rows, names, options);
+        _nameWriter = new(names, Encoding.UTF8);
+        _labels = new int[capacity];
+        Array.Fill(_labels, NoLabel);
     }
 
-    internal byte[] Buffer { get; }
-
-    ReadOnlySpan<byte> Pixels => Buffer.AsSpan(0, _labels.Length * _shape.Height * _shape.Width * _shape.Channels);
-
     /// <summary>Pictures.</summary>
-    public int Count => _labels.Length;
+    public int Count => _taken - _bad.Count;
 
     /// <summary>Images that could not be read, in their order.</summary>
-    public IReadOnlyList<BadFile> BadFiles { get; }
+    public IReadOnlyList<BadFile> BadFiles => [.. _bad.Values];
+
+    internal RowBuffer Rows { get; }
+
+    internal bool IsFull => _taken == _labels.Length;
+
+    /// <summary>Deletes the temporary file, if there is one.</summary>
+    public void Dispose()
+    {
+        Rows.Dispose();
+        _names.Dispose();
+        _nameWriter.Dispose();
+    }
 
     /// <summary>Writes the part's three files and says what was written.</summary>
     /// <param name="store">Where to.</param>
@@ -37,14 +54,20 @@ public sealed class ShardPart
     /// <param name="key">The plan's key of the part.</param>
     /// <param name="classes">Number of classes, for the histogram.</param>
     /// <param name="suffix">Appended to the file names on disk but not to those in the result, so that attempts may be written side by side and moved later.</param>
-    public ShardPartInfo Write(IFileStore store, string folder, int part, string key, int classes, string suffix = "")
+    /// <param name="onBlock">Called after every block of pictures, some 64 KiB of pixels; may be null.</param>
+    public ShardPartInfo Write(IFileStore store, string folder, int part, string key, int classes, string suffix = "", Action? onBlock = null)
     {
         ArgumentNullException.ThrowIfNull(store);
         var histogram = new int[classes];
-        foreach (var label in _labels)
+        foreach (var label in GoodLabels())
             histogram[label]++;
-        var moments = new ChannelMoments(_shape.Channels);
-        AddTo(moments);
+        var moments = new ChannelMoments(_options.Spec.Channels);
+        var files = new[]
+        {
+            WriteFile(store, folder, ShardPartInfo.PicturesName(part), suffix, stream => moments = WritePictures(stream, onBlock)),
+            WriteFile(store, folder, ShardPartInfo.LabelsName(part), suffix, WriteLabels),
+            WriteFile(store, folder, ShardPartInfo.NamesName(part), suffix, WriteNames),
+        };
         return new ShardPartInfo
         {
             Part = part,
@@ -54,16 +77,32 @@ public sealed class ShardPart
             Sum = moments.Sum,
             Squares = moments.Squares,
             BadFiles = BadFiles,
-            Files =
-            [
-                WriteFile(store, folder, ShardPartInfo.PicturesName(part), suffix, WritePictures),
-                WriteFile(store, folder, ShardPartInfo.LabelsName(part), suffix, WriteLabels),
-                WriteFile(store, folder, ShardPartInfo.NamesName(part), suffix, WriteNames),
-            ],
+            Files = files,
         };
     }
 
-    internal void AddTo(ChannelMoments moments) => moments.Add(Pixels);
+    /// <summary>Takes the next image in; its row is to be filled, or refused.</summary>
+    internal int Add(string name, int label)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(label);
+        _nameWriter.Write(name);
+        _labels[_taken] = label;
+        return _taken++;
+    }
+
+    internal void Refuse(int row, BadFile bad)
+    {
+        _labels[row] = NoLabel;
+        _bad[row] = bad;
+    }
+
+    internal void AddTo(ChannelMoments moments)
+    {
+        foreach (var block in Rows.Blocks(_labels))
+            moments.Add(block.Span);
+    }
+
+    IEnumerable<int> GoodLabels() => _labels.Where(l => l != NoLabel);
 
     static ShardFile WriteFile(IFileStore store, string folder, string name, string suffix, Action<Stream> content)
     {
@@ -78,42 +117,62 @@ public sealed class ShardPart
         return new(name, length, Convert.ToHexStringLower(hash));
     }
 
-    void WritePictures(Stream stream)
+    // The sums are taken while a block is at hand: from a file, it is not read twice.
+    ChannelMoments WritePictures(Stream stream, Action? onBlock)
     {
-        stream.Write(NpyHeader.Format(_scaling is null ? "|u1" : "<f4", Count, _shape.Height, _shape.Width, _shape.Channels));
-        if (_scaling is null)
+        var spec = _options.Spec;
+        var encode = _options.Scaling is { } scaling ? Floats(scaling) : block => block.Span;
+        var moments = new ChannelMoments(spec.Channels);
+        stream.Write(NpyHeader.Format(_options.Float32 ? "<f4" : "|u1", Count, spec.Height, spec.Width, spec.Channels));
+        foreach (var block in Rows.Blocks(_labels))
         {
-            stream.Write(Pixels);
-            return;
+            moments.Add(block.Span);
+            stream.Write(encode(block));
+            onBlock?.Invoke();
         }
 
-        var channels = _shape.Channels;
+        return moments;
+    }
+
+    static Func<ReadOnlyMemory<byte>, ReadOnlySpan<byte>> Floats(Normalization scaling)
+    {
+        var channels = scaling.Channels;
         var values = new float[256 * channels];
         for (var i = 0; i < values.Length; i++)
-            values[i] = ((i / channels / 255f) - _scaling.Mean[i % channels]) / _scaling.Std[i % channels];
-        var length = channels << 12;
-        var block = new byte[4 * length];
-        for (var start = 0; start < Pixels.Length; start += length)
+            values[i] = ((i / channels / 255f) - scaling.Mean[i % channels]) / scaling.Std[i % channels];
+        byte[] floats = [];
+        return block =>
         {
-            var bytes = Pixels.Slice(start, Math.Min(length, Pixels.Length - start));
+            var bytes = block.Span;
+            if (floats.Length < 4 * bytes.Length)
+                floats = new byte[4 * bytes.Length];
             for (var i = 0; i < bytes.Length; i++)
-                BinaryPrimitives.WriteSingleLittleEndian(block.AsSpan(4 * i), values[(bytes[i] * channels) + (i % channels)]);
-            stream.Write(block, 0, 4 * bytes.Length);
-        }
+                BinaryPrimitives.WriteSingleLittleEndian(floats.AsSpan(4 * i), values[(bytes[i] * channels) + (i % channels)]);
+            return floats.AsSpan(0, 4 * bytes.Length);
+        };
     }
 
     void WriteLabels(Stream stream)
     {
         stream.Write(NpyHeader.Format("<i8", Count));
-        var bytes = new byte[8 * Count];
-        for (var i = 0; i < Count; i++)
-            BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(8 * i), _labels[i]);
-        stream.Write(bytes);
+        foreach (var labels in GoodLabels().Chunk(1 << 13))
+        {
+            var bytes = new byte[8 * labels.Length];
+            for (var i = 0; i < labels.Length; i++)
+                BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(8 * i), labels[i]);
+            stream.Write(bytes);
+        }
     }
 
     void WriteNames(Stream stream)
     {
-        foreach (var name in _names)
-            stream.Write(Encoding.UTF8.GetBytes(name + "\n"));
+        _names.Position = 0;
+        var names = new BinaryReader(new BufferedStream(_names, 1 << 16), Encoding.UTF8);
+        for (var row = 0; row < _taken; row++)
+        {
+            var name = names.ReadString();
+            if (_labels[row] != NoLabel)
+                stream.Write(Encoding.UTF8.GetBytes(name + "\n"));
+        }
     }
 }

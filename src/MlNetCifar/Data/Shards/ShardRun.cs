@@ -122,9 +122,14 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
 
     ShardPartInfo Write(string target, int part, string key, ShardPart built)
     {
-        var info = Guard(target, () => built.Write(_store, target, part, key, classes.Count));
-        _builder.Recycle(built);
-        return info;
+        try
+        {
+            return Guard(target, () => built.Write(_store, target, part, key, classes.Count));
+        }
+        finally
+        {
+            _builder.Recycle(built);
+        }
     }
 
     // The sidecar lets a run that was killed before its manifest know this part again.

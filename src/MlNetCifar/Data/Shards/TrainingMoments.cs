@@ -14,7 +14,9 @@ internal static class TrainingMoments
             return known;
         var builder = new ShardBuilder(options);
         var moments = new ChannelMoments(options.Spec.Channels);
-        foreach (var indices in ShardPlan.Create(items, options).Parts)
+        // The sums are the same for any parts; these never outgrow memory.
+        var inMemory = options with { Parts = null, TargetBytes = builder.MemoryBytes };
+        foreach (var indices in ShardPlan.Create(items, inMemory).Parts)
         {
             var part = build(builder, indices);
             part.AddTo(moments);
