@@ -9,15 +9,19 @@ using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Spark.Stage;
 
-/// <summary>The most memory a worker takes for one huge part: it must not grow with the number of images. One file is named many times.</summary>
+/// <summary>The worker program with a part too large for memory.</summary>
 [TestClass]
-[TestCategory("Slow")]
-[DoNotParallelize]
 public sealed class WorkerMemoryTests
 {
     const int LimitMegabytes = 250;
 
+    static readonly Dictionary<string, string> s_content = [];
+
+    /// <summary>The most memory must not grow with the number of images. One file is named many times.</summary>
     [TestMethod]
+    [TestCategory("Slow")]
+    [DoNotParallelize]
+    [DataRow(21_845, 32, false, false)]
     [DataRow(300_000, 32, false, false)]
     [DataRow(300_000, 32, false, true)]
     [DataRow(100_000, 64, false, false)]
@@ -53,9 +57,83 @@ public sealed class WorkerMemoryTests
         Assert.IsLessThan(LimitMegabytes * 1024, peak);
     }
 
-    static ShardItem Item(TestFolder folder, FileInfo file) => new(Path.GetRelativePath(folder["input"], file.FullName), 3, file.Length);
+    [TestMethod]
+    public void Worker_LeavesNoTemporaryFile_WhenKilled()
+    {
+        if (!Directory.Exists("/proc/self/fd"))
+            Assert.Inconclusive("There is no /proc here.");
+        using var folder = new TestFolder();
+        Directory.CreateDirectory(folder["tmp"]);
+        using var process = Start(Huge(folder), folder["tmp"]);
+        Send(process, "0\t0\tAAAA\n");
+        // It now waits for the second row.
+        bool IsMade() => Directory.GetFiles($"/proc/{process.Id}/fd").Any(f => new FileInfo(f).LinkTarget is { } target
+            && target.StartsWith(folder["tmp"], StringComparison.Ordinal) && target.EndsWith(" (deleted)", StringComparison.Ordinal));
+        Assert.IsTrue(SpinWait.SpinUntil(() => process.HasExited || IsMade(), TimeSpan.FromSeconds(60)) && !process.HasExited);
+        process.Kill();
+        process.WaitForExit();
+        Assert.IsEmpty(Directory.GetFiles(folder["tmp"], "mlnetcifar-*"));
+    }
 
-    static readonly Dictionary<string, string> s_content = [];
+    [TestMethod]
+    public void Worker_SaysThatTheTemporaryFolderIsFull()
+    {
+        using var folder = new TestFolder();
+        var disk = Directory.CreateDirectory(folder["disk"]).FullName;
+        if (Environment.UserName != "root" || Shell("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk) != 0)
+            Assert.Inconclusive("A small file system cannot be mounted here.");
+        try
+        {
+            using var process = Start(Huge(folder), disk);
+            Send(process, "0\t0\tAAAA\n");
+            process.StandardInput.Close();
+            var error = process.StandardError.ReadToEnd();
+            process.WaitForExit();
+            Assert.AreEqual(75, process.ExitCode, error);
+            StringAssert.Contains(error, "This temporary file cannot be written");
+            StringAssert.Contains(error, "TMPDIR");
+            StringAssert.Contains(error, disk);
+        }
+        finally
+        {
+            Shell("umount", disk);
+        }
+    }
+
+    /// <summary>Two pictures of more than 64 MiB.</summary>
+    static WorkerJob Huge(TestFolder folder)
+    {
+        new PartTask(0, "key", [new("a.jpg", 0, 1), new("b.jpg", 1, 1)]).Write(LocalFileStore.Instance, folder["job"]);
+        return new() { JobFolder = folder["job"], Classes = 2, Options = new() { Spec = new() { Width = 5000, Height = 5000 }, Threads = 1 } };
+    }
+
+    static void Send(Process process, string row)
+    {
+        process.StandardInput.Write(row);
+        process.StandardInput.Flush();
+    }
+
+    static int Shell(string command, params string[] arguments)
+    {
+        using var process = Process.Start(command, arguments);
+        process.WaitForExit();
+        return process.ExitCode;
+    }
+
+    static Process Start(WorkerJob job, string? temporary = null)
+    {
+        var start = new ProcessStartInfo(StageFiles.Worker, job.ToArgument())
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = temporary is not null,
+        };
+        if (temporary is not null)
+            start.Environment["TMPDIR"] = temporary;
+        return Process.Start(start)!;
+    }
+
+    static ShardItem Item(TestFolder folder, FileInfo file) => new(Path.GetRelativePath(folder["input"], file.FullName), 3, file.Length);
 
     static string Row(TestFolder folder, ShardItem item, int row)
     {
@@ -66,11 +144,7 @@ public sealed class WorkerMemoryTests
 
     static async Task<(WorkerRow Row, long Peak)> RunAsync(WorkerJob job, IEnumerable<string> rows)
     {
-        using var process = Process.Start(new ProcessStartInfo(StageFiles.Worker, job.ToArgument())
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-        })!;
+        using var process = Start(job);
         var output = process.StandardOutput.ReadToEndAsync();
         var input = Task.Run(() =>
         {
