@@ -66,6 +66,19 @@ public sealed partial class HadoopConfiguration
         return isConfigured ? Reachable(found, authority.Host) : [new Uri($"{scheme}://{authority.Host}:{DefaultHttpPort}")];
     }
 
+    /// <summary>The RPC addresses of the name nodes behind an authority; none for a webhdfs address, and none on a secured cluster, whose RPC wants Kerberos.</summary>
+    /// <param name="uri">As for <see cref="NameNodes"/>.</param>
+    public IReadOnlyList<Uri> RpcNodes(Uri uri)
+    {
+        var isSecured = (Get("hadoop.security.authentication") ?? "simple") != "simple" || Get("dfs.encrypt.data.transfer") == "true" || Get("dfs.data.transfer.protection") is { Length: > 0 };
+        if (uri.Scheme != "hdfs" || isSecured || (uri.Authority.Length > 0 ? uri : DefaultFileSystem) is not { } authority)
+            return [];
+        var suffixes = Suffixes(authority.Host);
+        return suffixes[0].Length == 0
+            ? [new Uri($"hdfs://{authority.Authority}")]
+            : [.. suffixes.Select(s => Get("dfs.namenode.rpc-address" + s)).OfType<string>().Select(a => new Uri($"hdfs://{a}"))];
+    }
+
     // An address of 0.0.0.0 is what the name node binds to, not where it is.
     static IReadOnlyList<Uri> Reachable(List<Uri> addresses, string host) =>
         [.. addresses.Select(a => a.Host == "0.0.0.0" ? new UriBuilder(a) { Host = host }.Uri : a)];

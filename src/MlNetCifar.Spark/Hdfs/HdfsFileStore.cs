@@ -1,4 +1,5 @@
 using MlNetCifar.Data.Files;
+using MlNetCifar.Spark.Hdfs.Native;
 
 namespace MlNetCifar.Spark.Hdfs;
 
@@ -6,6 +7,7 @@ namespace MlNetCifar.Spark.Hdfs;
 public sealed class HdfsFileStore : IFileStore, IDisposable
 {
     readonly Uri _fileSystem;
+    readonly NativeHdfsReader _native;
 
     /// <summary>Uses a client.</summary>
     /// <param name="fileSystem">Scheme and authority of every path.</param>
@@ -14,6 +16,7 @@ public sealed class HdfsFileStore : IFileStore, IDisposable
     {
         _fileSystem = fileSystem;
         Client = client;
+        _native = new(client.Options.DelegationToken is null ? client.Options.RpcNodes : [], client.Options.User, client.Options.Timeout);
     }
 
     /// <summary>The client underneath.</summary>
@@ -48,6 +51,15 @@ public sealed class HdfsFileStore : IFileStore, IDisposable
     }
 
     /// <inheritdoc/>
+    public int ReadWhole(string path, Span<byte> destination)
+    {
+        if (_native.TryRead(Local(path), destination))
+            return destination.Length;
+        using var stream = OpenRead(path);
+        return stream.ReadAtLeast(destination, destination.Length, throwOnEndOfStream: false);
+    }
+
+    /// <inheritdoc/>
     public void Write(string path, Action<Stream> content)
     {
         ArgumentNullException.ThrowIfNull(content);
@@ -55,13 +67,15 @@ public sealed class HdfsFileStore : IFileStore, IDisposable
         var temporary = $"{name}.{Guid.NewGuid():N}.tmp";
         try
         {
+            long length;
             using (var stream = Client.OpenWrite(temporary))
             {
                 content(stream);
                 stream.CompleteAsync().GetAwaiter().GetResult();
+                length = stream.Length;
             }
 
-            Client.RenameAsync(temporary, name, overwrite: true).GetAwaiter().GetResult();
+            Rename(temporary, name, length);
         }
         catch
         {
@@ -135,8 +149,15 @@ public sealed class HdfsFileStore : IFileStore, IDisposable
         Client.RenameAsync(Local(from), target, overwrite: true).GetAwaiter().GetResult();
     }
 
+    /// <summary>Renames a file of a known length, over an older one, into a folder that is there: one request.</summary>
+    internal void Rename(string from, string to, long length) => Client.RenameAsync(Local(from), Local(to), true, length).GetAwaiter().GetResult();
+
     /// <summary>Closes the client.</summary>
-    public void Dispose() => Client.Dispose();
+    public void Dispose()
+    {
+        _native.Dispose();
+        Client.Dispose();
+    }
 
     string Local(string path)
     {

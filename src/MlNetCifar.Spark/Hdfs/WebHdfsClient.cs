@@ -108,9 +108,14 @@ public sealed class WebHdfsClient : IDisposable
     /// <exception cref="MlNetCifarException">The source is missing (MNC6002) or the destination exists (MNC6003).</exception>
     public async Task RenameAsync(string from, string to, bool overwrite = false, CancellationToken cancellationToken = default)
     {
-        // An attempt whose answer was lost may have succeeded: then the source is gone and the destination has its length.
         var source = await GetStatusAsync(from, cancellationToken).ConfigureAwait(false)
             ?? throw HdfsErrors.FromRemote(from, 404, "FileNotFoundException", "");
+        await RenameAsync(from, to, overwrite, source.Length, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Renames a file whose length is known. An attempt whose answer was lost may have succeeded: then the source is gone and the destination has that length.</summary>
+    internal async Task RenameAsync(string from, string to, bool overwrite, long length, CancellationToken cancellationToken = default)
+    {
         var query = $"op=RENAME&destination={Uri.EscapeDataString(to)}{(overwrite ? "&renameoptions=OVERWRITE" : "")}";
         try
         {
@@ -125,7 +130,7 @@ public sealed class WebHdfsClient : IDisposable
 
         if (await GetStatusAsync(from, cancellationToken).ConfigureAwait(false) is not null)
             throw HdfsErrors.FromRemote(to, 200, "FileAlreadyExistsException", "");
-        if (await GetStatusAsync(to, cancellationToken).ConfigureAwait(false) is not { } target || target.Length != source.Length)
+        if (await GetStatusAsync(to, cancellationToken).ConfigureAwait(false) is not { } target || target.Length != length)
             throw HdfsErrors.FromRemote(from, 404, "FileNotFoundException", "");
     }
 

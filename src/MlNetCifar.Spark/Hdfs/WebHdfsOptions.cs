@@ -6,6 +6,12 @@ public sealed record WebHdfsOptions
     /// <summary>Web addresses of the name nodes, tried in this order; one of a highly available pair answers.</summary>
     public required IReadOnlyList<Uri> NameNodes { get; init; }
 
+    /// <summary>
+    /// RPC addresses (<c>hdfs://host:port</c>) of the same name nodes: with them whole small files are read from the data nodes directly, which costs them about
+    /// a fifth of the work. Empty (the default) for WebHDFS alone, which is also what answers where this way fails.
+    /// </summary>
+    public IReadOnlyList<Uri> RpcNodes { get; init; } = [];
+
     /// <summary>Sent as <c>user.name</c>. The default is HADOOP_USER_NAME, else the system's user.</summary>
     public string User { get; init; } = DefaultUser;
 
@@ -31,8 +37,11 @@ public sealed record WebHdfsOptions
     /// <summary>Options for the file system an address belongs to, from HADOOP_CONF_DIR.</summary>
     /// <param name="uri">An hdfs, webhdfs or swebhdfs address.</param>
     /// <param name="configuration">Null to read it from the environment.</param>
-    public static WebHdfsOptions For(Uri uri, HadoopConfiguration? configuration = null) =>
-        new() { NameNodes = (configuration ?? HadoopConfiguration.FromEnvironment()).NameNodes(uri) };
+    public static WebHdfsOptions For(Uri uri, HadoopConfiguration? configuration = null)
+    {
+        configuration ??= HadoopConfiguration.FromEnvironment();
+        return new() { NameNodes = configuration.NameNodes(uri), RpcNodes = configuration.RpcNodes(uri) };
+    }
 
     /// <summary>Without secrets.</summary>
     public override string ToString() => $"{string.Join(',', NameNodes)} as {(DelegationToken is null ? User : "token")}";

@@ -9,29 +9,55 @@ namespace MlNetCifar.Spark.Stage;
 /// <summary>Has the missing parts of one split built by Spark and commits each as its row arrives.</summary>
 sealed class SparkPartMaker(SparkSession session, string command, SparkPrepareOptions options, StageInput input, StageProgress progress)
 {
+    // Each change on HDFS waits for one or two servers.
+    const int AtOnce = 8;
+
     public async IAsyncEnumerable<ShardPartInfo> RunAsync(
         StageTarget target, ShardPlan plan, IReadOnlyList<int> missing, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var folder = new StageFolder(target.Store, target.Folder);
-        foreach (var part in missing)
+        var cores = CoresAsync(cancellationToken);
+        await Parallel.ForEachAsync(missing, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellationToken }, (part, _) =>
+        {
             new PartTask(part, plan.Keys[part], [.. plan.Parts[part].Select(i => plan.Items[i])]).Write(target.Store, folder.Path);
-        var frame = await QueryAsync(target, folder, plan, missing, cancellationToken).ConfigureAwait(false);
+            return ValueTask.CompletedTask;
+        }).ConfigureAwait(false);
+        var frame = await QueryAsync(target, folder, plan, missing, await cores.ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
         var waiting = missing.ToHashSet();
         using var stall = new StallTimer(options.StallTimeout, cancellationToken);
-        await foreach (var row in RowsAsync(frame, stall).ConfigureAwait(false))
+        var commits = new Queue<Task<ShardPartInfo>>();
+        try
         {
-            if (row.Code is not null)
-                throw StageErrors.BadImage(row.Code, row.Message ?? "");
-            // A part that came twice was written twice: the first is committed, the second vanishes with the folder.
-            if (!waiting.Remove(row.Part!.Part))
-                continue;
-            var info = folder.Commit(row, plan);
-            progress.Committed(info);
-            yield return info;
+            await foreach (var row in RowsAsync(frame, stall).ConfigureAwait(false))
+            {
+                if (row.Code is not null)
+                    throw StageErrors.BadImage(row.Code, row.Message ?? "");
+                // A part that came twice was written twice: the first is committed, the second vanishes with the folder.
+                if (!waiting.Remove(row.Part!.Part))
+                    continue;
+                commits.Enqueue(Task.Run(() => folder.Commit(row, plan), CancellationToken.None));
+                while (commits.Count >= AtOnce)
+                    yield return await CommittedAsync().ConfigureAwait(false);
+            }
+
+            while (commits.Count > 0)
+                yield return await CommittedAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            // The folder must not vanish under a commit.
+            await ((Task)Task.WhenAll(commits)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         if (waiting.Count > 0)
             throw StageErrors.LostParts(waiting.Order());
+
+        async Task<ShardPartInfo> CommittedAsync()
+        {
+            var info = await commits.Dequeue().ConfigureAwait(false);
+            progress.Committed(info);
+            return info;
+        }
     }
 
     async IAsyncEnumerable<WorkerRow> RowsAsync(SparkDataFrame frame, StallTimer stall)
@@ -57,9 +83,18 @@ sealed class SparkPartMaker(SparkSession session, string command, SparkPrepareOp
         }
     }
 
-    async Task<SparkDataFrame> QueryAsync(
-        StageTarget target, StageFolder folder, ShardPlan plan, IReadOnlyList<int> missing, CancellationToken cancellationToken)
+    async Task<int> CoresAsync(CancellationToken cancellationToken)
     {
+        await foreach (var row in session.Sql(StageQuery.Cores).StreamAsync(null, cancellationToken).ConfigureAwait(false))
+            return StageQuery.ReadCores(row.Text(0) ?? "");
+        return 1;
+    }
+
+    async Task<SparkDataFrame> QueryAsync(
+        StageTarget target, StageFolder folder, ShardPlan plan, IReadOnlyList<int> missing, int cores, CancellationToken cancellationToken)
+    {
+        var processes = StageQuery.Processes(missing.Count, cores);
+
         var job = new WorkerJob
         {
             JobFolder = folder.Path,
@@ -73,22 +108,22 @@ sealed class SparkPartMaker(SparkSession session, string command, SparkPrepareOp
         };
         var worker = $"{command} {job.ToArgument()}";
         if (!input.IsParquet)
-            return session.Sql(StageQuery.Files(missing, worker));
+            return session.Sql(StageQuery.Files(missing, processes, worker));
         var path = $"{folder.Path}/plan.jsonl";
-        WritePlan(target, path, plan, missing);
+        WritePlan(target, path, plan, missing, processes);
         var suffix = Guid.NewGuid().ToString("N");
         await session.SetAsync(new Dictionary<string, string> { ["spark.sql.chunkBase64String.enabled"] = "false" }, cancellationToken).ConfigureAwait(false);
         await session.Read("parquet", [SparkPath(input.Root)]).CreateTempViewAsync($"images_{suffix}", cancellationToken).ConfigureAwait(false);
         await session.Read("json", [SparkPath(path)], schema: "path STRING, part INT, row INT, route INT")
             .CreateTempViewAsync($"plan_{suffix}", cancellationToken).ConfigureAwait(false);
-        return session.Sql(StageQuery.Rows($"images_{suffix}", $"plan_{suffix}", missing.Count, worker));
+        return session.Sql(StageQuery.Rows($"images_{suffix}", $"plan_{suffix}", processes, worker));
     }
 
     static string SparkPath(string path) => StageInput.SparkPath(path);
 
-    void WritePlan(StageTarget target, string path, ShardPlan plan, IReadOnlyList<int> missing)
+    void WritePlan(StageTarget target, string path, ShardPlan plan, IReadOnlyList<int> missing, int processes)
     {
-        var routes = StageQuery.Routes(missing.Count);
+        var (dealt, routes) = (StageQuery.Deal(missing.Count, processes), StageQuery.Routes(processes));
         target.Store.Write(path, stream =>
         {
             using var json = new Utf8JsonWriter(stream);
@@ -101,7 +136,7 @@ sealed class SparkPartMaker(SparkSession session, string command, SparkPrepareOp
                     json.WriteString("path", input.RowPath(plan.Items[indices[row]].Name));
                     json.WriteNumber("part", missing[p]);
                     json.WriteNumber("row", row);
-                    json.WriteNumber("route", routes[p]);
+                    json.WriteNumber("route", routes[dealt[p]]);
                     json.WriteEndObject();
                     json.Flush();
                     json.Reset();

@@ -57,7 +57,7 @@ public static class SparkPrepare
         foreach (var path in new[] { options.Input, options.Output }.Where(HdfsPath.IsHdfs))
         {
             var (fileSystem, _) = HdfsPath.Split(path);
-            found[fileSystem.Authority] = (options.Hadoop ?? HadoopConfiguration.FromEnvironment()).NameNodes(fileSystem);
+            found[fileSystem.Authority] = StageStores.Addresses(fileSystem, options.Hadoop ?? HadoopConfiguration.FromEnvironment());
         }
 
         return found;

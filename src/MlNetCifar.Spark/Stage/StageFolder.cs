@@ -40,16 +40,38 @@ sealed class StageFolder : IDisposable
             if (!present.TryGetValue(file.Name, out var length) || length != file.Length)
                 throw StageErrors.MissingFile(folder, file.Name);
         foreach (var file in part.Files)
-            _store.Move($"{folder}/{file.Name}", $"{_target}/{file.Name}");
+            Move($"{folder}/{file.Name}", $"{_target}/{file.Name}", file.Length);
         return part;
     }
 
     public void Dispose() => Delete();
 
-    void Delete()
+    // The target folder is there, as this one lies in it.
+    void Move(string from, string to, long length)
     {
-        var folder = $"{_target}/{Temporary}";
         if (_store is HdfsFileStore hdfs)
+            hdfs.Rename(from, to, length);
+        else
+            _store.Move(from, to);
+    }
+
+    /// <summary>Removes what an attempt wrote for a job that was gone by then.</summary>
+    /// <param name="store">Where the job folder was.</param>
+    /// <param name="jobFolder">As <see cref="Path"/> names it.</param>
+    public static void Sweep(IFileStore store, string jobFolder)
+    {
+        Delete(store, jobFolder);
+        var parent = jobFolder[..jobFolder.LastIndexOf('/')];
+        // Another job may have begun in it.
+        if (store.FolderExists(parent) && !store.List(parent).Any())
+            Delete(store, parent);
+    }
+
+    void Delete() => Delete(_store, $"{_target}/{Temporary}");
+
+    static void Delete(IFileStore store, string folder)
+    {
+        if (store is HdfsFileStore hdfs)
             hdfs.DeleteFolder(folder);
         else if (Directory.Exists(folder))
             Directory.Delete(folder, recursive: true);

@@ -1,40 +1,65 @@
 using System.Globalization;
 using System.Numerics;
+using System.Text.RegularExpressions;
 
 namespace MlNetCifar.Spark.Stage;
 
 /// <summary>The SQL of the stage; pure functions.</summary>
-static class StageQuery
+static partial class StageQuery
 {
     const string Tabs = """ROW FORMAT DELIMITED FIELDS TERMINATED BY '\t'""";
 
-    /// <summary>One row a part; workers read the images themselves.</summary>
-    public static string Files(IReadOnlyList<int> parts, string command)
+    /// <summary>Its plan names the cores that executors have now: Spark cuts a range into as many partitions. Nothing is run.</summary>
+    public const string Cores = "EXPLAIN SELECT id FROM range(0, 1000000)";
+
+    // What a lost process costs: these parts are made again.
+    const int PartsPerProcess = 8;
+
+    /// <summary>The cores in a plan of <see cref="Cores"/>; 1 where it does not name them.</summary>
+    public static int ReadCores(string plan) => Splits().Match(plan) is { Success: true } found ? Math.Max(1, int.Parse(found.Groups[1].ValueSpan, CultureInfo.InvariantCulture)) : 1;
+
+    /// <summary>How many processes make the parts: as many for each core, and few, as the start of one costs a fifth of a second.</summary>
+    /// <param name="parts">Parts to make.</param>
+    /// <param name="cores">Cores of all executors.</param>
+    public static int Processes(int parts, int cores) =>
+        (int)Math.Min(parts, cores * Math.Max(1, (parts + ((long)PartsPerProcess * cores) - 1) / ((long)PartsPerProcess * cores)));
+
+    /// <summary>The process of each of some parts: neighbours stay together, and none has two parts more than another.</summary>
+    /// <param name="parts">Number of parts.</param>
+    /// <param name="processes">At most as many.</param>
+    public static int[] Deal(int parts, int processes) => [.. Enumerable.Range(0, parts).Select(p => (int)((long)p * processes / parts))];
+
+    /// <summary>One row a part; workers read the images themselves. A range's partitions are the processes, so nothing is exchanged between executors.</summary>
+    /// <param name="parts">The parts.</param>
+    /// <param name="processes">How many processes make them.</param>
+    /// <param name="command">Starts the worker.</param>
+    public static string Files(IReadOnlyList<int> parts, int processes, string command)
     {
-        var routes = Routes(parts.Count);
-        var values = string.Join(", ", parts.Select((p, i) => string.Create(CultureInfo.InvariantCulture, $"({p}, {routes[i]})")));
-        return $"""
+        var dealt = Deal(parts.Count, processes);
+        var arrays = string.Join(", ", Enumerable.Range(0, parts.Count).GroupBy(i => dealt[i], i => parts[i])
+            .Select(g => $"array({string.Join(", ", g.Select(p => p.ToString(CultureInfo.InvariantCulture)))})"));
+        return string.Create(CultureInfo.InvariantCulture, $"""
             SELECT TRANSFORM(part) {Tabs} USING '{Literal(command)}' AS (kind STRING, a STRING, b STRING) {Tabs}
-            FROM (SELECT {Hint(parts.Count)} part, route FROM VALUES {values} AS t(part, route))
-            """;
+            FROM (SELECT explode(element_at(array({arrays}), CAST(id AS INT) + 1)) part FROM range(0, {processes}, 1, {processes}))
+            """);
     }
 
     /// <summary>One row an image, its content in base64, sorted inside each part.</summary>
     /// <param name="images">A view of (path, content).</param>
     /// <param name="plan">A view of (path, part, row, route).</param>
-    /// <param name="parts">Number of parts.</param>
+    /// <param name="processes">Different routes.</param>
     /// <param name="command">Starts the worker.</param>
-    public static string Rows(string images, string plan, int parts, string command) => $"""
+    public static string Rows(string images, string plan, int processes, string command) => $"""
         SELECT TRANSFORM(part, row, c) {Tabs} USING '{Literal(command)}' AS (kind STRING, a STRING, b STRING) {Tabs}
         FROM (SELECT part, row, base64(content) c FROM (
             SELECT part, row, content FROM (
-                SELECT {Hint(parts)} part, row, route, content FROM (
+                SELECT {Hint(processes)} part, row, route, content FROM (
                     SELECT /*+ BROADCAST(p) */ p.part, p.row, p.route, i.content FROM {images} i JOIN {plan} p ON i.path = p.path))
             SORT BY part, row))
         """;
 
     /// <summary>
-    /// Numbers that Spark's hash partitioning sends to n different partitions, the i-th to the i-th: so a part is a partition,
+    /// Numbers that Spark's hash partitioning sends to n different partitions, the i-th to the i-th: so a route is a partition,
     /// whatever the version, and none waits for another.
     /// </summary>
     public static int[] Routes(int count)
@@ -66,7 +91,10 @@ static class StageQuery
         return (int)(h ^ (h >> 16));
     }
 
-    static string Hint(int parts) => string.Create(CultureInfo.InvariantCulture, $"/*+ REPARTITION({parts}, route) */");
+    static string Hint(int processes) => string.Create(CultureInfo.InvariantCulture, $"/*+ REPARTITION({processes}, route) */");
+
+    [GeneratedRegex(@"splits=(?:Some\()?([0-9]{1,6})")]
+    private static partial Regex Splits();
 
     static string Literal(string text) => text.Replace("\\", "\\\\").Replace("'", "\\'");
 }

@@ -16,13 +16,19 @@ sealed class StageStores(IReadOnlyDictionary<string, IReadOnlyList<Uri>> nameNod
         var (fileSystem, _) = HdfsPath.Split(path);
         if (!_open.TryGetValue(fileSystem.ToString(), out var store))
         {
-            var addresses = nameNodes.TryGetValue(fileSystem.Authority, out var known) ? known : HadoopConfiguration.FromEnvironment().NameNodes(fileSystem);
-            store = new(fileSystem, new(new() { NameNodes = addresses, User = user }));
+            var addresses = nameNodes.TryGetValue(fileSystem.Authority, out var known) ? known : Addresses(fileSystem, HadoopConfiguration.FromEnvironment());
+            store = new(fileSystem, new(new() { NameNodes = [.. addresses.Where(a => !IsRpc(a))], RpcNodes = [.. addresses.Where(IsRpc)], User = user }));
             _open.Add(fileSystem.ToString(), store);
         }
 
         return store;
     }
+
+    /// <summary>Where a file system answers: web addresses and RPC addresses, told apart by their scheme.</summary>
+    public static IReadOnlyList<Uri> Addresses(Uri fileSystem, HadoopConfiguration configuration) =>
+        [.. configuration.NameNodes(fileSystem), .. configuration.RpcNodes(fileSystem)];
+
+    static bool IsRpc(Uri address) => address.Scheme == "hdfs";
 
     public void Dispose()
     {

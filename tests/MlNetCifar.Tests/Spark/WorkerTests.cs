@@ -189,6 +189,36 @@ public sealed class WorkerTests
     }
 
     [TestMethod]
+    public void Processes_AreAsManyForEachCore_AndHaveFewParts()
+    {
+        Assert.AreEqual(2, StageQuery.Processes(13, 2));
+        Assert.AreEqual(13, StageQuery.Processes(13, 100));
+        Assert.AreEqual(14, StageQuery.Processes(100, 2));
+        for (var cores = 1; cores < 20; cores++)
+        {
+            for (var parts = 1; parts < 200; parts++)
+            {
+                var processes = StageQuery.Processes(parts, cores);
+                Assert.IsTrue(processes <= parts && (processes == parts || processes % cores == 0), $"{parts} parts on {cores} cores: {processes}");
+                var shares = StageQuery.Deal(parts, processes).GroupBy(p => p).Select(g => g.Count()).ToArray();
+                Assert.AreEqual(processes, shares.Length);
+                Assert.IsTrue(shares.Max() - shares.Min() <= 1 && shares.Max() <= 8, $"{parts} parts on {cores} cores: {shares.Min()} to {shares.Max()} a process");
+            }
+        }
+    }
+
+    [TestMethod]
+    public void Cores_AreReadFromAPlan()
+    {
+        Assert.AreEqual(12, StageQuery.ReadCores("== Physical Plan ==\n*(1) Range (0, 1000000, step=1, splits=12)\n"));
+        Assert.AreEqual(1, StageQuery.ReadCores("== Physical Plan ==\nsomething else"));
+    }
+
+    [TestMethod]
+    public void Query_NamesEveryPartOnce() =>
+        StringAssert.Contains(StageQuery.Files([3, 5, 8, 9, 11], 2, "w"), "array(array(3, 5, 8), array(9, 11))");
+
+    [TestMethod]
     public void WorkerRow_RefusesWhatItDidNotWrite()
     {
         foreach (var (kind, a, b) in new[] { (null, null, null), ("part", "x", "{}"), ("part", "", "{"), ("fail", "MNC1", "no json"), ("other", "a", "b") })

@@ -1,3 +1,4 @@
+using MlNetCifar.Data;
 using MlNetCifar.Data.Files;
 using MlNetCifar.Data.Shards;
 using MlNetCifar.Spark.Hdfs;
@@ -7,75 +8,134 @@ namespace MlNetCifar.Spark.Stage.Worker;
 /// <summary>Reads the images of a part ahead of the decoder, so that a distant file system's latency is hidden.</summary>
 sealed class FilePrefetcher(IFileStore store, string root, long maxFileBytes)
 {
-    const int Ahead = 16;
+    const int Readers = 8;
+    const int Ahead = 32;
     const long AheadBytes = 32 << 20;
 
     /// <summary>The images in their order; at most a few are in memory.</summary>
     public IEnumerable<ShardInput> Inputs(IEnumerable<ShardItem> items)
     {
-        if (store is not HdfsFileStore hdfs)
-            return items.Select(i => new ShardInput(i.Name, i.Label, () => Local(i)));
-        return Prefetched(hdfs, items);
+        if (store is not HdfsFileStore)
+            return items.Select(i => new ShardInput(i.Name, i.Label, () => Read(i)));
+        return Prefetched(items);
     }
 
-    IEnumerable<ShardInput> Prefetched(HdfsFileStore hdfs, IEnumerable<ShardItem> items)
+    IEnumerable<ShardInput> Prefetched(IEnumerable<ShardItem> items)
     {
-        var queue = new Queue<(ShardItem Item, Task<ReadOnlyMemory<byte>> Content)>();
-        var bytes = 0L;
-        using var source = items.GetEnumerator();
-        for (var more = source.MoveNext(); more || queue.Count > 0;)
-        {
-            for (; more && queue.Count < Ahead && (queue.Count == 0 || bytes + source.Current.Length <= AheadBytes); more = source.MoveNext())
-            {
-                var item = source.Current;
-                bytes += item.Length;
-                queue.Enqueue((item, Task.Run(() => RemoteAsync(hdfs, item))));
-            }
-
-            var (first, content) = queue.Dequeue();
-            bytes -= first.Length;
-            yield return new(first.Name, first.Label, () => content.GetAwaiter().GetResult());
-        }
+        using var queue = new Queue(this, items);
+        // Threads of its own: the reads block, and the pool would take half a second to grow for each.
+        for (var i = 0; i < Readers; i++)
+            new Thread(queue.Read) { IsBackground = true, Name = "read ahead" }.Start();
+        while (queue.Take() is { } slot)
+            yield return new(slot.Item.Name, slot.Item.Label, () => slot.Content.Task.GetAwaiter().GetResult());
     }
 
     string Locate(ShardItem item) => $"{root.TrimEnd('/')}/{item.Name}";
 
-    void Check(ShardItem item)
+    ReadOnlyMemory<byte> Read(ShardItem item)
     {
         if (item.Length > maxFileBytes)
-            throw MlNetCifar.Data.DataErrors.FileTooLarge(item.Name, item.Length, maxFileBytes);
-    }
-
-    ReadOnlyMemory<byte> Local(ShardItem item)
-    {
-        Check(item);
-        using var stream = store.OpenRead(Locate(item));
-        return Whole(item, stream.ReadAtLeast(Buffer(item, out var buffer), buffer.Length, throwOnEndOfStream: false), buffer);
-    }
-
-    static byte[] Buffer(ShardItem item, out byte[] buffer) => buffer = GC.AllocateUninitializedArray<byte>((int)item.Length);
-
-    // A missing or refused file is a bad file; a file system that fails is a failed attempt, not a hole in the data.
-    async Task<ReadOnlyMemory<byte>> RemoteAsync(HdfsFileStore hdfs, ShardItem item)
-    {
-        Check(item);
+            throw DataErrors.FileTooLarge(item.Name, item.Length, maxFileBytes);
+        var buffer = GC.AllocateUninitializedArray<byte>((int)item.Length);
         try
         {
-            var stream = await hdfs.Client.OpenReadAsync(HdfsPath.Split(Locate(item)).Path).ConfigureAwait(false);
-            await using (stream.ConfigureAwait(false))
-            {
-                var buffer = Buffer(item, out _);
-                return Whole(item, await stream.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false).ConfigureAwait(false), buffer);
-            }
+            var length = store.ReadWhole(Locate(item), buffer);
+            return length == item.Length ? buffer : throw DataErrors.ShortRead(item.Name, length, item.Length);
         }
         catch (MlNetCifarException e) when (e.Code is not (HdfsErrors.NotFoundCode or "MNC6004") && e.Code.StartsWith("MNC60", StringComparison.Ordinal))
         {
+            // A missing or refused file is a bad file; a file system that fails is a failed attempt, not a hole in the data.
             throw new WorkerFaultException(e);
         }
     }
 
-    static ReadOnlyMemory<byte> Whole(ShardItem item, int length, byte[] buffer) =>
-        length == item.Length ? buffer : throw MlNetCifar.Data.DataErrors.ShortRead(item.Name, length, item.Length);
+    sealed record Slot(ShardItem Item)
+    {
+        public TaskCompletionSource<ReadOnlyMemory<byte>> Content { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+
+    /// <summary>Slots in the items' order; several readers fill them, one consumer takes them.</summary>
+    sealed class Queue(FilePrefetcher owner, IEnumerable<ShardItem> items) : IDisposable
+    {
+        readonly object _gate = new();
+        readonly IEnumerator<ShardItem> _items = items.GetEnumerator();
+        readonly Queue<Slot> _slots = new();
+        Exception? _fault;
+        long _bytes;
+        bool _isEnded;
+
+        /// <summary>The work of a reader.</summary>
+        public void Read()
+        {
+            while (Next() is { } slot)
+            {
+                try
+                {
+                    slot.Content.SetResult(owner.Read(slot.Item));
+                }
+                catch (Exception e)
+                {
+                    slot.Content.SetException(e);
+                }
+            }
+        }
+
+        /// <summary>The slot that comes next; null at the end.</summary>
+        public Slot? Take()
+        {
+            lock (_gate)
+            {
+                while (_slots.Count == 0 && !_isEnded)
+                    Monitor.Wait(_gate);
+                if (!_slots.TryDequeue(out var slot))
+                    return _fault is null ? null : throw _fault;
+                _bytes -= slot.Item.Length;
+                Monitor.PulseAll(_gate);
+                return slot;
+            }
+        }
+
+        public void Dispose()
+        {
+            lock (_gate)
+            {
+                _isEnded = true;
+                _items.Dispose();
+                Monitor.PulseAll(_gate);
+            }
+        }
+
+        Slot? Next()
+        {
+            lock (_gate)
+            {
+                while (!_isEnded && (_slots.Count == Ahead || _bytes > AheadBytes))
+                    Monitor.Wait(_gate);
+                try
+                {
+                    if (_isEnded || !_items.MoveNext())
+                    {
+                        _isEnded = true;
+                        Monitor.PulseAll(_gate);
+                        return null;
+                    }
+                }
+                catch (Exception e)
+                {
+                    // The list of images itself could not be read on: the consumer is told when it gets there.
+                    (_fault, _isEnded) = (e, true);
+                    Monitor.PulseAll(_gate);
+                    return null;
+                }
+
+                var slot = new Slot(_items.Current);
+                _slots.Enqueue(slot);
+                _bytes += slot.Item.Length;
+                Monitor.PulseAll(_gate);
+                return slot;
+            }
+        }
+    }
 }
 
 /// <summary>A fault of the surroundings, not of an image: the attempt fails and Spark tries again.</summary>

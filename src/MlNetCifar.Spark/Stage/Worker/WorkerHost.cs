@@ -10,6 +10,9 @@ public static class WorkerHost
     /// <summary>The exit code of a worker that must be tried again.</summary>
     const int Retry = 75;
 
+    /// <summary>Bytes of a part's pixels up to which the next part is built beside it: with the next one's, about a third of the memory a worker may take.</summary>
+    const long MaxBehind = 32 << 20;
+
     /// <summary>Works until the end of the input.</summary>
     /// <param name="arguments">The job, as the driver wrote it.</param>
     /// <param name="input">Rows from Spark.</param>
@@ -33,8 +36,17 @@ public static class WorkerHost
             using var writer = new StreamWriter(output) { NewLine = "\n" };
             var builder = new ShardBuilder(job.Options);
             var rows = new WorkerInput(input);
+            Task<WorkerRow>? last = null;
             while (rows.TryPeek(out var part))
-                writer.WriteLine(Part(job, stores, builder, rows, part, watchdog));
+            {
+                var next = Part(job, stores, builder, rows, part, watchdog);
+                if (last is not null)
+                    writer.WriteLine(last.GetAwaiter().GetResult());
+                last = next;
+            }
+
+            if (last is not null)
+                writer.WriteLine(last.GetAwaiter().GetResult());
             rows.Drain();
             return 0;
         }
@@ -45,7 +57,8 @@ public static class WorkerHost
         }
     }
 
-    static WorkerRow Part(WorkerJob job, StageStores stores, ShardBuilder builder, WorkerInput rows, int part, Watchdog watchdog)
+    // Builds a part and starts to write it: a small one is written while the next is built, as most of the time goes by waiting for the file system.
+    static Task<WorkerRow> Part(WorkerJob job, StageStores stores, ShardBuilder builder, WorkerInput rows, int part, Watchdog watchdog)
     {
         var store = stores.For(job.JobFolder);
         using var task = new PartTaskReader(store, job.JobFolder, part);
@@ -69,27 +82,40 @@ public static class WorkerHost
         {
             // Trying again would find the same image.
             rows.Drain();
-            return new(null, null, e.Code, e.Message);
+            return Task.FromResult(new WorkerRow(null, null, e.Code, e.Message));
         }
 
-        try
+        rows.EndPart(part);
+        var key = task.Key;
+        var writing = Task.Run(() =>
         {
-            rows.EndPart(part);
-            return Write(job, store, task, built, watchdog);
-        }
-        finally
-        {
-            builder.Recycle(built);
-        }
+            try
+            {
+                return Write(job, store, part, key, built, watchdog);
+            }
+            finally
+            {
+                builder.Recycle(built);
+            }
+        });
+        if (built.Count * (long)job.Options.Spec.Length > MaxBehind)
+            writing.GetAwaiter().GetResult();
+        return writing;
     }
 
-    static WorkerRow Write(WorkerJob job, IFileStore store, PartTaskReader task, ShardPart built, Watchdog watchdog)
+    static WorkerRow Write(WorkerJob job, IFileStore store, int part, string key, ShardPart built, Watchdog watchdog)
     {
-        var attempt = $"attempt_{task.Part:D5}_{Guid.NewGuid():N}";
+        var attempt = $"attempt_{part:D5}_{Guid.NewGuid():N}";
         watchdog.Feed();
-        // The job may have ended while this attempt was at work; writing now would litter.
-        if (!store.FileExists($"{job.JobFolder}/{PartTask.FileName(task.Part)}"))
+        // The job may have ended while this attempt was at work; what is written then would be litter.
+        if (IsGone())
             throw new WorkerFaultException(StageErrors.JobGone(job.JobFolder));
-        return new(attempt, built.Write(store, $"{job.JobFolder}/{attempt}", task.Part, task.Key, job.Classes, onBlock: watchdog.Feed));
+        var info = built.Write(store, $"{job.JobFolder}/{attempt}", part, key, job.Classes, onBlock: watchdog.Feed);
+        if (!IsGone())
+            return new(attempt, info);
+        StageFolder.Sweep(store, job.JobFolder);
+        throw new WorkerFaultException(StageErrors.JobGone(job.JobFolder));
+
+        bool IsGone() => !store.FileExists($"{job.JobFolder}/{PartTask.FileName(part)}");
     }
 }

@@ -51,8 +51,7 @@ internal sealed class FolderTree : FileTree
     public override int Read(int file, ref byte[] buffer)
     {
         var path = Locate(Files[file].Path);
-        using var stream = _store.OpenRead(path);
         EnsureCapacity(ref buffer, Files[file].Length, path);
-        return stream.ReadAtLeast(buffer.AsSpan(0, (int)Files[file].Length), (int)Files[file].Length, throwOnEndOfStream: false);
+        return _store.ReadWhole(path, buffer.AsSpan(0, (int)Files[file].Length));
     }
 }

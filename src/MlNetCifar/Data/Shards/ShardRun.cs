@@ -58,13 +58,16 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
         if (missing.Count > 0)
         {
             Touch(target);
+            var keeping = new List<Task>();
             foreach (var info in make(target, plan, missing))
             {
-                Keep(target, info);
+                keeping.Add(Task.Run(() => Keep(target, info), CancellationToken.None));
                 parts[info.Part] = info;
                 _written++;
                 cancellation.ThrowIfCancellationRequested();
             }
+
+            Task.WhenAll(keeping).GetAwaiter().GetResult();
         }
 
         if (parts.Sum(p => p.Count) == 0)
@@ -148,7 +151,7 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
         Guard(target, () =>
         {
             manifest.Write(_store, target);
-            foreach (var file in stale.Concat(present.Where(f => ShardFolder.IsSidecar(f) && !f.Contains('/'))).Concat(manifest.Parts.Select(p => SidecarName(p.Part))))
+            foreach (var file in stale.Concat(present.Where(f => ShardFolder.IsSidecar(f) && !f.Contains('/'))).Union(manifest.Parts.Select(p => SidecarName(p.Part))))
                 _store.Delete($"{target}/{file}");
         });
     }

@@ -3,7 +3,7 @@ using System.Text;
 using MlNetCifar.Spark;
 using MlNetCifar.Spark.Hdfs;
 
-namespace MlNetCifar.Tests.Spark;
+namespace MlNetCifar.Tests.Spark.Hdfs;
 
 /// <summary>The WebHDFS client against an HDFS of a few lines that breaks where it is told to.</summary>
 [TestClass]
@@ -129,6 +129,29 @@ public sealed class WebHdfsFaultTests
             ["dfs.namenode.http-address"] = "0.0.0.0:9999",
         });
         Assert.AreEqual("http://one:9999/", single.NameNodes(new("hdfs://one:9000/")).Single().ToString());
+    }
+
+    [TestMethod]
+    public void Configuration_NamesRpcAddresses_ButNotOfASecuredCluster()
+    {
+        var properties = new Dictionary<string, string>
+        {
+            ["fs.defaultFS"] = "hdfs://pics",
+            ["dfs.nameservices"] = "pics",
+            ["dfs.ha.namenodes.pics"] = "a,b",
+            ["dfs.namenode.rpc-address.pics.a"] = "one:8020",
+            ["dfs.namenode.rpc-address.pics.b"] = "two:8020",
+        };
+        string[] Rpc(string address) => [.. new HadoopConfiguration(properties).RpcNodes(new(address)).Select(u => u.ToString())];
+        CollectionAssert.AreEqual(new[] { "hdfs://one:8020/", "hdfs://two:8020/" }, Rpc("hdfs:///"));
+        CollectionAssert.AreEqual(new[] { "hdfs://far:9000/" }, Rpc("hdfs://far:9000/"));
+        Assert.AreEqual(0, Rpc("webhdfs://far:9870/").Length);
+        foreach (var (name, value) in new[] { ("hadoop.security.authentication", "kerberos"), ("dfs.encrypt.data.transfer", "true"), ("dfs.data.transfer.protection", "privacy") })
+        {
+            properties[name] = value;
+            Assert.AreEqual(0, Rpc("hdfs:///").Length, name);
+            properties.Remove(name);
+        }
     }
 
     /// <summary>Files in a dictionary behind the two steps of WebHDFS.</summary>

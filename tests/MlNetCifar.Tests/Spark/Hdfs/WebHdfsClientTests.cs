@@ -1,6 +1,6 @@
 using MlNetCifar.Spark.Hdfs;
 
-namespace MlNetCifar.Tests.Spark;
+namespace MlNetCifar.Tests.Spark.Hdfs;
 
 /// <summary>The WebHDFS client against a real name node and data node.</summary>
 [TestClass]

@@ -1,0 +1,142 @@
+using System.Text;
+using MlNetCifar.Spark.Cluster;
+using MlNetCifar.Spark.Hdfs;
+using MlNetCifar.Spark.Hdfs.Native;
+
+namespace MlNetCifar.Tests.Spark.Hdfs;
+
+/// <summary>Reading from real name and data nodes without WebHDFS.</summary>
+[TestClass]
+[TestCategory("Spark")]
+public sealed class NativeReadTests
+{
+    const int BlockBytes = 1 << 16;
+
+    static LocalCluster s_cluster = null!;
+    static HdfsFileStore s_store = null!;
+
+    [ClassInitialize]
+    public static async Task OpenAsync(TestContext _)
+    {
+        s_cluster = await SparkFixture.ClusterAsync();
+        s_store = new(new(s_cluster.FileSystem!), new(WebHdfsOptions.For(new(s_cluster.FileSystem!), HadoopConfiguration.Load(s_cluster.HadoopConfiguration))));
+    }
+
+    [ClassCleanup]
+    public static void Close() => s_store?.Dispose();
+
+    static NativeHdfsReader Reader(string? address = null) => new([new(address ?? s_cluster.FileSystem!)], "ann", TimeSpan.FromSeconds(20));
+
+    static byte[] Bytes(int count, int seed = 1)
+    {
+        var bytes = new byte[count];
+        new Random(seed).NextBytes(bytes);
+        return bytes;
+    }
+
+    // In blocks of 64 KiB, which the client itself cannot ask for.
+    static async Task WriteInBlocksAsync(string path, byte[] content)
+    {
+        using var http = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false });
+        using var first = await http.PutAsync(new Uri(s_cluster.NameNode!, $"/webhdfs/v1{path}?op=CREATE&blocksize={BlockBytes}&overwrite=true&user.name=ann"), null);
+        using var second = await http.PutAsync(first.Headers.Location, new ByteArrayContent(content));
+        Assert.AreEqual(System.Net.HttpStatusCode.Created, second.StatusCode);
+    }
+
+    [TestMethod]
+    [DataRow(1)]
+    [DataRow(511)]
+    [DataRow(512)]
+    [DataRow(513)]
+    [DataRow(65_535)]
+    [DataRow(65_536)]
+    [DataRow(65_537)]
+    [DataRow(300_001)]
+    public async Task File_OfAnyLength_IsReadAcrossItsBlocks(int length)
+    {
+        var content = Bytes(length);
+        var path = $"/native/length/{length}";
+        await WriteInBlocksAsync(path, content);
+        using var reader = Reader();
+        var read = new byte[length];
+        Assert.IsTrue(reader.TryRead(path, read));
+        CollectionAssert.AreEqual(content, read);
+        Assert.IsFalse(reader.TryRead(path, new byte[length + 1]), "another length");
+        Assert.IsFalse(reader.TryRead("/native/none", read), "a missing file");
+        Assert.IsTrue(reader.TryRead(path, read), "afterwards");
+    }
+
+    [TestMethod]
+    public async Task ManyFiles_AreReadByManyThreads_WithTheFoldersListing()
+    {
+        const int count = 60;
+        await Parallel.ForEachAsync(Enumerable.Range(0, count), async (i, ct) => await s_store.Client.WriteAsync($"/native/many/ü {i}", Bytes(1000 + i, i), overwrite: true, cancellationToken: ct));
+        using var reader = Reader();
+        // The second and third time, the first listing's places have been handed out.
+        for (var round = 0; round < 3; round++)
+        {
+            Parallel.For(0, count, i =>
+            {
+                var read = new byte[1000 + i];
+                Assert.IsTrue(reader.TryRead($"/native/many/ü {i}", read));
+                CollectionAssert.AreEqual(Bytes(1000 + i, i), read);
+            });
+        }
+    }
+
+    [TestMethod]
+    public async Task FileThatChangedSinceItsFolderWasListed_IsReadAsItIs()
+    {
+        const int count = 40;
+        for (var i = 0; i < count; i++)
+            await s_store.Client.WriteAsync($"/native/changing/{i}", Bytes(500, i), overwrite: true);
+        using var reader = Reader();
+        var read = new byte[500];
+        for (var i = 0; i < count - 2; i++)
+            Assert.IsTrue(reader.TryRead($"/native/changing/{i}", read));
+        await s_store.Client.WriteAsync($"/native/changing/{count - 1}", Bytes(500, 99), overwrite: true);
+        // Its old block may be there for a while yet, so the old bytes are right too; a mixture is not.
+        var isRead = reader.TryRead($"/native/changing/{count - 1}", read);
+        Assert.IsTrue(!isRead || read.AsSpan().SequenceEqual(Bytes(500, 99)) || read.AsSpan().SequenceEqual(Bytes(500, count - 1)));
+        Assert.AreEqual(500, s_store.ReadWhole($"/native/changing/{count - 1}", read));
+        CollectionAssert.AreEqual(Bytes(500, 99), read);
+    }
+
+    [TestMethod]
+    public async Task DamagedBlock_IsNeverTakenForTheFile()
+    {
+        var marker = Encoding.ASCII.GetBytes($"marker {Guid.NewGuid()}");
+        byte[] content = [.. marker, .. Bytes(5000)];
+        await s_store.Client.WriteAsync("/native/damaged", content, overwrite: true);
+        var block = Directory.EnumerateFiles(Path.Combine(s_cluster.Folder, "dn"), "blk_*", SearchOption.AllDirectories)
+            .Single(f => !f.EndsWith(".meta", StringComparison.Ordinal) && File.ReadAllBytes(f).AsSpan().StartsWith(marker));
+        var damaged = await File.ReadAllBytesAsync(block);
+        damaged[3000] ^= 1;
+        await File.WriteAllBytesAsync(block, damaged);
+        using var reader = Reader();
+        Assert.IsFalse(reader.TryRead("/native/damaged", new byte[content.Length]));
+        var patient = new HdfsFileStore(new(s_cluster.FileSystem!), new(s_store.Client.Options with { Retry = new() { MaxAttempts = 2 } }));
+        using (patient)
+            Assert.ThrowsExactly<MlNetCifarException>(() => patient.ReadWhole("/native/damaged", new byte[content.Length]));
+    }
+
+    [TestMethod]
+    public async Task ServerThatIsNoNameNode_IsGivenUp_AndWebHdfsAnswers()
+    {
+        var content = Bytes(3000);
+        await s_store.Client.WriteAsync("/native/other", content, overwrite: true);
+        // The web port does not speak RPC, the other has nobody.
+        foreach (var address in new[] { $"hdfs://127.0.0.1:{s_cluster.NameNode!.Port}", "hdfs://127.0.0.1:9" })
+        {
+            using var store = new HdfsFileStore(new(s_cluster.FileSystem!), new(s_store.Client.Options with { RpcNodes = [new(address)] }));
+            var read = new byte[content.Length];
+            for (var i = 0; i < 5; i++)
+                Assert.AreEqual(content.Length, store.ReadWhole("/native/other", read));
+            CollectionAssert.AreEqual(content, read);
+            using var reader = Reader(address);
+            for (var i = 0; i < 3; i++)
+                Assert.IsFalse(reader.TryRead("/native/other", read));
+            Assert.IsFalse(reader.IsUsable);
+        }
+    }
+}
