@@ -13,8 +13,7 @@ sealed class SparkPartMaker(SparkSession session, string command, SparkPrepareOp
         StageTarget target, ShardPlan plan, IReadOnlyList<int> missing, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var folder = new StageFolder(target.Store, target.Folder);
-        foreach (var part in missing)
-            new PartTask(part, plan.Keys[part], [.. plan.Parts[part].Select(i => plan.Items[i])]).Write(target.Store, folder.Path);
+        WriteTasks(target.Store, folder.Path, plan, missing);
         var frame = await QueryAsync(target, folder, plan, missing, cancellationToken).ConfigureAwait(false);
         var waiting = missing.ToHashSet();
         using var stall = new StallTimer(options.StallTimeout, cancellationToken);
@@ -32,6 +31,13 @@ sealed class SparkPartMaker(SparkSession session, string command, SparkPrepareOp
 
         if (waiting.Count > 0)
             throw StageErrors.LostParts(waiting.Order());
+    }
+
+    /// <summary>Writes what the workers read: a file for each part.</summary>
+    internal static void WriteTasks(MlNetCifar.Data.Files.IFileStore store, string folder, ShardPlan plan, IReadOnlyList<int> missing)
+    {
+        foreach (var part in missing)
+            new PartTask(part, plan.Keys[part], plan.ItemsOf(part)).Write(store, folder);
     }
 
     async IAsyncEnumerable<WorkerRow> RowsAsync(SparkDataFrame frame, StallTimer stall)

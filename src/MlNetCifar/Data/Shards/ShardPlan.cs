@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Unicode;
+using MlNetCifar.Data.Catalog;
 using MlNetCifar.Imaging;
 using MlNetCifar.Numerics;
 
@@ -30,6 +32,10 @@ public sealed class ShardPlan
 
     /// <summary>For every part the indices of its images, in the order of its rows.</summary>
     public IReadOnlyList<int[]> Parts { get; }
+
+    /// <summary>The images of one part, in the order of its rows; no copy.</summary>
+    /// <param name="part">The part's number, from 0.</param>
+    public IReadOnlyList<ShardItem> ItemsOf(int part) => new LazyList<ShardItem>(Parts[part].Length, row => Items[Parts[part][row]]);
 
     /// <summary>For every part a SHA-256 over what goes into it and how: equal keys mean equal contents.</summary>
     public IReadOnlyList<string> Keys { get; }
@@ -69,8 +75,16 @@ public sealed class ShardPlan
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(Encoding.UTF8.GetBytes(specHash));
+        var line = new byte[256];
         foreach (var i in part)
-            hash.AppendData(Encoding.UTF8.GetBytes(FormattableString.Invariant($"\n{items[i].Label}\t{items[i].Length}\t{items[i].Name}")));
+        {
+            var item = items[i];
+            int length;
+            while (!Utf8.TryWrite(line, CultureInfo.InvariantCulture, $"\n{item.Label}\t{item.Length}\t{item.Name}", out length))
+                line = new byte[2 * line.Length];
+            hash.AppendData(line, 0, length);
+        }
+
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 }
