@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using MlNetCifar.Data.Files;
 using MlNetCifar.Data.Shards;
 using MlNetCifar.Spark.Stage;
+using MlNetCifar.Spark.Stage.Worker;
 
 namespace MlNetCifar.Benchmarks;
 
@@ -14,7 +16,7 @@ static class ListingBenchmark
     {
         var store = new MadeUpStore(count, splits ? ["train", "train", "train", "val", "test"] : ["train"]);
         var options = new ShardOptions { Store = store, Spec = new() { Width = 64, Height = 64 } };
-        var watch = System.Diagnostics.Stopwatch.StartNew();
+        var watch = Stopwatch.StartNew();
         using var input = StageInput.OpenFiles(MadeUpStore.Root, store, options, CancellationToken.None)!;
         var report = SparkRun.Prepare(input.Catalog, "shards", options, (_, plan, missing) => Make(store, plan, missing), CancellationToken.None);
         var peak = File.ReadLines("/proc/self/status").Single(l => l.StartsWith("VmHWM:", StringComparison.Ordinal));
@@ -26,13 +28,14 @@ static class ListingBenchmark
     // What SparkPartMaker does before the query and after a row, without the worker between.
     static IEnumerable<ShardPartInfo> Make(MadeUpStore store, ShardPlan plan, IReadOnlyList<int> missing)
     {
-        SparkPartMaker.WriteTasks(store, "job", plan, missing);
+        foreach (var part in missing)
+            PartTask.Of(plan, part).Write(store, "job");
         return missing.Select(part => Built(plan, part));
     }
 
     static ShardPartInfo Built(ShardPlan plan, int part)
     {
-        var histogram = new int[10];
+        var histogram = new int[MadeUpStore.Classes];
         foreach (var item in plan.ItemsOf(part))
             histogram[item.Label]++;
         return new()
@@ -53,7 +56,7 @@ static class ListingBenchmark
     {
         public const string Root = "root";
 
-        const int Classes = 10;
+        public const int Classes = 10;
 
         public long Written { get; private set; }
 

@@ -13,7 +13,8 @@ sealed class SparkPartMaker(SparkSession session, string command, SparkPrepareOp
         StageTarget target, ShardPlan plan, IReadOnlyList<int> missing, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var folder = new StageFolder(target.Store, target.Folder);
-        WriteTasks(target.Store, folder.Path, plan, missing);
+        foreach (var part in missing)
+            PartTask.Of(plan, part).Write(target.Store, folder.Path);
         var frame = await QueryAsync(target, folder, plan, missing, cancellationToken).ConfigureAwait(false);
         var waiting = missing.ToHashSet();
         using var stall = new StallTimer(options.StallTimeout, cancellationToken);
@@ -31,13 +32,6 @@ sealed class SparkPartMaker(SparkSession session, string command, SparkPrepareOp
 
         if (waiting.Count > 0)
             throw StageErrors.LostParts(waiting.Order());
-    }
-
-    /// <summary>Writes what the workers read: a file for each part.</summary>
-    internal static void WriteTasks(MlNetCifar.Data.Files.IFileStore store, string folder, ShardPlan plan, IReadOnlyList<int> missing)
-    {
-        foreach (var part in missing)
-            new PartTask(part, plan.Keys[part], plan.ItemsOf(part)).Write(store, folder);
     }
 
     async IAsyncEnumerable<WorkerRow> RowsAsync(SparkDataFrame frame, StallTimer stall)

@@ -20,10 +20,13 @@ internal sealed class ImageList : IReadOnlyList<ImageRef>
     public int Count => _keys.Count;
 
     /// <inheritdoc/>
-    public ImageRef this[int index] => new(_files[File(index)].Path, Label(index), Split(index)) { File = File(index) };
+    public ImageRef this[int index] => new(Path(index), Label(index), Split(index)) { File = File(index) };
 
     /// <summary>Position in the tree's files.</summary>
     public int File(int index) => (int)(uint)_keys[index];
+
+    /// <summary>Relative to the data set's root.</summary>
+    public string Path(int index) => _files[File(index)].Path;
 
     /// <summary>Class index.</summary>
     public int Label(int index) => (int)(_keys[index] >> LabelShift) & ((1 << (SplitShift - LabelShift)) - 1);

@@ -19,7 +19,7 @@ public static class CatalogSplits
     /// <param name="images">The images of one split.</param>
     /// <param name="limit">A longer file is left out, and must come in once the limit is raised: the length −1 tells the plans apart.</param>
     internal static IReadOnlyList<ShardItem> Items(ImageList images, long limit = long.MaxValue) => new LazyList<ShardItem>(images.Count, i =>
-        new(images[i].Path, images.Label(i), images.Length(i) is var length && length > limit ? -1 : length));
+        new(images.Path(i), images.Label(i), images.Length(i) is var length && length > limit ? -1 : length));
 
     internal static ImageList Assign(ImageList images, ShardOptions options)
     {
