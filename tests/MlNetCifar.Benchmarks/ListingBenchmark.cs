@@ -1,7 +1,7 @@
-using MlNetCifar.Data.Catalog;
+using System.Diagnostics;
 using MlNetCifar.Data.Files;
-using MlNetCifar.Data.Loading;
 using MlNetCifar.Data.Shards;
+using MlNetCifar.Spark.Stage;
 using MlNetCifar.Spark.Stage.Worker;
 
 namespace MlNetCifar.Benchmarks;
@@ -11,37 +11,39 @@ static class ListingBenchmark
 {
     /// <summary>Lists, plans and prints this process's greatest memory.</summary>
     /// <param name="count">Image files that a made-up file system lists.</param>
-    public static int Run(int count)
+    /// <param name="splits">Whether they lie in folders train, val and test, rather than in train alone.</param>
+    public static int Run(int count, bool splits)
     {
-        var store = new MadeUpStore(count);
+        var store = new MadeUpStore(count, splits ? ["train", "train", "train", "val", "test"] : ["train"]);
         var options = new ShardOptions { Store = store, Spec = new() { Width = 64, Height = 64 } };
-        using var catalog = ImageCatalog.Open("root", new() { Store = store });
-        var run = new ShardRun("shards", options, catalog.Classes, new ProgressCounter(count, null), CancellationToken.None);
-        var images = CatalogSplits.Assign(catalog.Images, options);
-        run.Begin(split: false);
-        foreach (var group in images.GroupBy(i => i.Split))
-        {
-            var items = group.Select(r => new ShardItem(r.Path, r.Label, catalog.Tree.Files[r.File].Length)).ToArray();
-            run.Split(group.Key, items, (_, plan, missing) => missing.Select(part => Make(store, plan, part)));
-        }
-
-        var report = run.Finish([], []);
+        var watch = Stopwatch.StartNew();
+        using var input = StageInput.OpenFiles(MadeUpStore.Root, store, options, CancellationToken.None)!;
+        var report = SparkRun.Prepare(input.Catalog, "shards", options, (_, plan, missing) => Make(store, plan, missing), CancellationToken.None);
         var peak = File.ReadLines("/proc/self/status").Single(l => l.StartsWith("VmHWM:", StringComparison.Ordinal));
-        Console.WriteLine(FormattableString.Invariant($"{images.Count} files, {report.PartsWritten} parts, {store.Written} bytes written, {peak}"));
+        Console.WriteLine(FormattableString.Invariant(
+            $"{input.Catalog.Images.Count} files, {report.PartsWritten} parts, {store.Written} bytes written, {watch.Elapsed.TotalSeconds:F1} s, {peak}"));
         return 0;
     }
 
     // What SparkPartMaker does before the query and after a row, without the worker between.
-    static ShardPartInfo Make(MadeUpStore store, ShardPlan plan, int part)
+    static IEnumerable<ShardPartInfo> Make(MadeUpStore store, ShardPlan plan, IReadOnlyList<int> missing)
     {
-        var task = new PartTask(part, plan.Keys[part], [.. plan.Parts[part].Select(i => plan.Items[i])]);
-        task.Write(store, "job");
+        foreach (var part in missing)
+            PartTask.Of(plan, part).Write(store, "job");
+        return missing.Select(part => Built(plan, part));
+    }
+
+    static ShardPartInfo Built(ShardPlan plan, int part)
+    {
+        var histogram = new int[MadeUpStore.Classes];
+        foreach (var item in plan.ItemsOf(part))
+            histogram[item.Label]++;
         return new()
         {
             Part = part,
-            Key = task.Key,
-            Count = task.Items.Count,
-            Histogram = [.. Enumerable.Range(0, 10).Select(c => task.Items.Count(i => i.Label == c))],
+            Key = plan.Keys[part],
+            Count = plan.Parts[part].Length,
+            Histogram = histogram,
             Sum = [0, 0, 0],
             Squares = [0, 0, 0],
             BadFiles = [],
@@ -49,12 +51,26 @@ static class ListingBenchmark
         };
     }
 
-    sealed class MadeUpStore(int count) : IFileStore
+    // Lists folder by folder, as file systems do, and names in no order.
+    sealed class MadeUpStore(int count, string[] parents) : IFileStore
     {
+        public const string Root = "root";
+
+        public const int Classes = 10;
+
         public long Written { get; private set; }
 
-        public IEnumerable<StoredEntry> List(string folder) =>
-            Enumerable.Range(0, count).Select(i => new StoredEntry(FormattableString.Invariant($"train/class_{i % 10}/image_{i:D7}.jpg"), 20_000 + (i % 997), false));
+        public IEnumerable<StoredEntry> List(string folder)
+        {
+            if (folder != Root)
+                yield break;
+            for (var i = 0; i < count; i++)
+            {
+                var leaf = (int)((long)i * parents.Length * Classes / count);
+                var number = (i * 7919L) % 10_000_019;
+                yield return new(FormattableString.Invariant($"{parents[leaf / Classes]}/class_{leaf % Classes}/image_{number:D7}.jpg"), 20_000 + (i % 997), false);
+            }
+        }
 
         public void Write(string path, Action<Stream> content)
         {

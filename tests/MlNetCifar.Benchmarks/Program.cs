@@ -14,8 +14,8 @@ if (args is ["checkpoints", .. var checkpoints])
     return CheckpointBenchmark.Run(checkpoints);
 if (args is ["spark", .. var stage])
     return await SparkBenchmark.RunAsync(stage);
-if (args is ["listing", var count])
-    return ListingBenchmark.Run(int.Parse(count, System.Globalization.CultureInfo.InvariantCulture));
+if (args is ["listing", var count, .. [] or ["splits"]])
+    return ListingBenchmark.Run(int.Parse(count, System.Globalization.CultureInfo.InvariantCulture), splits: args.Length > 2);
 var preset = args.Length > 1 ? args[1] : "seed-cnn";
 var batch = args.Length > 2 ? int.Parse(args[2], System.Globalization.CultureInfo.InvariantCulture) : 64;
 var network = Architectures.Create(preset, 32, 32, 3, 10);

@@ -19,7 +19,7 @@ sealed class SparkPartMaker(SparkSession session, string command, SparkPrepareOp
         var cores = CoresAsync(cancellationToken);
         await Parallel.ForEachAsync(missing, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellationToken }, (part, _) =>
         {
-            new PartTask(part, plan.Keys[part], [.. plan.Parts[part].Select(i => plan.Items[i])]).Write(target.Store, folder.Path);
+            PartTask.Of(plan, part).Write(target.Store, folder.Path);
             return ValueTask.CompletedTask;
         }).ConfigureAwait(false);
         var frame = await QueryAsync(target, folder, plan, missing, await cores.ConfigureAwait(false), cancellationToken).ConfigureAwait(false);

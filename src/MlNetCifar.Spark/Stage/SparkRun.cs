@@ -23,21 +23,26 @@ sealed class SparkRun(
             return SparkPrepare.Local(options, Environment.ProcessorCount, stores, progress, cancellationToken);
         var shards = options.Shards with { Store = _store };
         shards.Validate();
-        var images = CatalogSplits.Assign(input.Catalog.Images, shards);
-        progress.Total(images.Count);
-        var run = new ShardRun(options.Output, shards, input.Catalog.Classes, new ProgressCounter(images.Count, null), cancellationToken);
-        run.Begin(images.Select(i => i.Split).Distinct().Count() > 1);
-        foreach (var group in images.GroupBy(i => i.Split).OrderBy(g => g.Key))
-        {
-            var items = group.Select(r => new ShardItem(r.Path, r.Label, input.Catalog.Tree.Files[r.File].Length)).ToArray();
-            // The run over a folder is synchronous; it is given a thread of its own.
-            await Task.Run(() => run.Split(group.Key, items, (target, plan, missing) => Make(input, target, plan, missing, cancellationToken)), cancellationToken)
-                .ConfigureAwait(false);
-        }
-
-        var report = run.Finish(input.Catalog.BadFiles, input.Catalog.Warnings);
+        progress.Total(input.Catalog.Images.Count);
+        // The run over a folder is synchronous; it is given a thread of its own.
+        var report = await Task.Run(
+            () => Prepare(input.Catalog, options.Output, shards, (target, plan, missing) => Make(input, target, plan, missing, cancellationToken), cancellationToken),
+            cancellationToken).ConfigureAwait(false);
         progress.Phase("done");
         return report;
+    }
+
+    /// <summary>Plans a catalogue's splits and has the missing parts of each made.</summary>
+    internal static ShardReport Prepare(
+        ImageCatalog catalog, string output, ShardOptions shards, Func<string, ShardPlan, IReadOnlyList<int>, IEnumerable<ShardPartInfo>> make,
+        CancellationToken cancellationToken)
+    {
+        var splits = CatalogSplits.Assign(catalog.List, shards).BySplit();
+        var run = new ShardRun(output, shards, catalog.Classes, new ProgressCounter(catalog.Images.Count, null), cancellationToken);
+        run.Begin(splits.Count > 1);
+        foreach (var (split, images) in splits)
+            run.Split(split, CatalogSplits.Items(images), make);
+        return run.Finish(catalog.BadFiles, catalog.Warnings);
     }
 
     // Null where the input is arrays: they hold no image to decode, so there is nothing for executors to do.

@@ -10,15 +10,11 @@ namespace MlNetCifar.Spark.Stage;
 /// <summary>The images of a job: a catalogue of files, or of rows of Parquet files.</summary>
 sealed class StageInput : IDisposable
 {
-    readonly Dictionary<string, int>? _rows;
-
     StageInput(string root, ImageCatalog catalog, bool isParquet)
     {
         Root = root;
         Catalog = catalog;
         IsParquet = isParquet;
-        if (isParquet)
-            _rows = catalog.Images.ToDictionary(i => i.Path, i => i.File, StringComparer.Ordinal);
     }
 
     public string Root { get; }
@@ -30,7 +26,7 @@ sealed class StageInput : IDisposable
     public long MaxFileBytes => Catalog.Options.MaxFileBytes;
 
     /// <summary>A row's path as it stands in the Parquet files.</summary>
-    public string RowPath(string name) => ((ParquetTree)Catalog.Tree).RowPath(_rows![name]);
+    public string RowPath(string name) => ((ParquetTree)Catalog.Tree).RowPath(name);
 
     /// <summary>The image files of a folder or manifest; null where the input is arrays, which hold no image to decode.</summary>
     public static StageInput? OpenFiles(string input, IFileStore store, ShardOptions shards, CancellationToken cancellationToken)
@@ -54,8 +50,7 @@ sealed class StageInput : IDisposable
         var root = input;
         var view = $"listing_{Guid.NewGuid():N}";
         await session.Read("parquet", [SparkPath(root)]).CreateTempViewAsync(view, cancellationToken).ConfigureAwait(false);
-        var rows = await ListAsync(session, root, view, cancellationToken).ConfigureAwait(false);
-        var tree = new ParquetTree(root, rows);
+        var tree = new ParquetTree(root, await ListAsync(session, root, view, cancellationToken).ConfigureAwait(false));
         var options = new ImageCatalogOptions();
         return new(root, new ImageCatalog(tree, FolderLayout.Read(tree, options), options), isParquet: true);
     }
@@ -66,7 +61,7 @@ sealed class StageInput : IDisposable
     public void Dispose() => Catalog.Dispose();
 
     // Packed files carry the length beside the content, so that listing them does not read the content.
-    static async Task<List<(string, long)>> ListAsync(SparkSession session, string root, string view, CancellationToken cancellationToken)
+    static async Task<FileListing.Builder> ListAsync(SparkSession session, string root, string view, CancellationToken cancellationToken)
     {
         try
         {
@@ -86,11 +81,11 @@ sealed class StageInput : IDisposable
         }
     }
 
-    static async Task<List<(string, long)>> RowsAsync(SparkDataFrame frame, CancellationToken cancellationToken)
+    static async Task<FileListing.Builder> RowsAsync(SparkDataFrame frame, CancellationToken cancellationToken)
     {
-        var rows = new List<(string, long)>();
+        var rows = new FileListing.Builder();
         await foreach (var row in frame.StreamAsync(null, cancellationToken).ConfigureAwait(false))
-            rows.Add((row.Text(0)!, row.Number(1)));
+            rows.Add(row.Text(0)!, row.Number(1));
         return rows;
     }
 }

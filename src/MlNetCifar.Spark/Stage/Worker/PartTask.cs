@@ -11,6 +11,9 @@ namespace MlNetCifar.Spark.Stage.Worker;
 /// <param name="Items">Its images, in the order of its rows.</param>
 sealed record PartTask(int Part, string Key, IReadOnlyList<ShardItem> Items)
 {
+    /// <summary>The task of one part of a plan; its images are made as they are written.</summary>
+    public static PartTask Of(ShardPlan plan, int part) => new(part, plan.Keys[part], plan.ItemsOf(part));
+
     public static string FileName(int part) => string.Create(CultureInfo.InvariantCulture, $"task_{part:D5}.jsonl");
 
     public void Write(IFileStore store, string jobFolder) => store.Write($"{jobFolder}/{FileName(Part)}", stream =>

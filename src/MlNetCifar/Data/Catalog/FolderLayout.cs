@@ -8,21 +8,22 @@ namespace MlNetCifar.Data.Catalog;
 /// </summary>
 internal sealed class FolderLayout
 {
-    static readonly HashSet<string> s_extensions = new(StringComparer.OrdinalIgnoreCase)
+    static readonly HashSet<string>.AlternateLookup<ReadOnlySpan<char>> s_extensions = new HashSet<string>(StringComparer.OrdinalIgnoreCase)
     {
         ".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pnm",
-    };
+    }.GetAlternateLookup<ReadOnlySpan<char>>();
 
     readonly FileTree _tree;
     readonly ImageCatalogOptions _options;
     readonly List<string> _warnings = [];
-    readonly List<ImageRef> _images = [];
+    readonly ImageList.Builder _images;
     readonly List<MlNetCifarException> _problems = [];
 
     FolderLayout(FileTree tree, ImageCatalogOptions options)
     {
         _tree = tree;
         _options = options;
+        _images = new(tree.Files);
     }
 
     public static CatalogListing Read(FileTree tree, ImageCatalogOptions options) => new FolderLayout(tree, options).Read();
@@ -30,7 +31,7 @@ internal sealed class FolderLayout
     /// <summary>Whether a path counts as an image: right extension, no hidden part, no leftovers of packers and clusters.</summary>
     public static bool IsImage(string path)
     {
-        if (!s_extensions.Contains(Path.GetExtension(path)))
+        if (!s_extensions.Contains(Path.GetExtension(path.AsSpan())))
             return false;
         foreach (var part in path.AsSpan().Split('/'))
         {
@@ -49,15 +50,6 @@ internal sealed class FolderLayout
         "test" => DatasetSplit.Test,
         _ => null,
     };
-
-    /// <summary>Orders by split, class, path.</summary>
-    public static int Compare(ImageRef a, ImageRef b)
-    {
-        var order = a.Split.CompareTo(b.Split);
-        if (order == 0)
-            order = a.Label.CompareTo(b.Label);
-        return order != 0 ? order : string.CompareOrdinal(a.Path, b.Path);
-    }
 
     void Report(MlNetCifarException problem)
     {
@@ -93,8 +85,7 @@ internal sealed class FolderLayout
             DataErrors.Empty(_tree.Origin);
         if (classes.Count == 1)
             Report(DataErrors.OneClass(_tree.Origin, classes[0]));
-        _images.Sort(Compare);
-        return new(classes, _images, _warnings, []) { Problems = _problems };
+        return new(classes, _images.Build(), _warnings, []) { Problems = _problems };
     }
 
     // An archive usually wraps everything in one folder, which is then the root.
@@ -142,6 +133,7 @@ internal sealed class FolderLayout
         var labels = new Dictionary<string, int>(StringComparer.Ordinal);
         for (var i = 0; i < classes.Count; i++)
             labels.Add(classes[i], i);
+        var labelOf = labels.GetAlternateLookup<ReadOnlySpan<char>>();
         var prefix = folder.Length == 0 ? "" : folder + "/";
         var counts = new int[classes.Count];
         var stray = 0;
@@ -151,9 +143,8 @@ internal sealed class FolderLayout
                 Report(DataErrors.UnknownClass(_tree.Locate(child), Name(child)));
         }
 
-        for (var i = FirstWith(prefix); i < _tree.Files.Count && _tree.Files[i].Path.StartsWith(prefix, StringComparison.Ordinal); i++)
+        foreach (var (file, path) in _tree.Files.StartingWith(prefix))
         {
-            var path = _tree.Files[i].Path;
             var slash = path.IndexOf('/', prefix.Length);
             if (slash < 0 || !IsImage(path))
             {
@@ -162,10 +153,10 @@ internal sealed class FolderLayout
             }
 
             // Only examined data sets get here with a class that the training split lacks; such images belong to none.
-            if (!labels.TryGetValue(path[prefix.Length..slash], out var label))
+            if (!labelOf.TryGetValue(path.AsSpan(prefix.Length, slash - prefix.Length), out var label))
                 continue;
             counts[label]++;
-            _images.Add(new(path, label, split) { File = i });
+            _images.Add(file, label, split);
         }
 
         if (stray > 0)
@@ -188,32 +179,7 @@ internal sealed class FolderLayout
         }
     }
 
-    bool HasImages(string folder)
-    {
-        var prefix = folder + "/";
-        for (var i = FirstWith(prefix); i < _tree.Files.Count && _tree.Files[i].Path.StartsWith(prefix, StringComparison.Ordinal); i++)
-        {
-            if (IsImage(_tree.Files[i].Path))
-                return true;
-        }
-
-        return false;
-    }
-
-    int FirstWith(string prefix)
-    {
-        var (low, high) = (0, _tree.Files.Count);
-        while (low < high)
-        {
-            var middle = (low + high) / 2;
-            if (string.CompareOrdinal(_tree.Files[middle].Path, prefix) < 0)
-                low = middle + 1;
-            else
-                high = middle;
-        }
-
-        return low;
-    }
+    bool HasImages(string folder) => _tree.Files.StartingWith(folder + "/").Any(f => IsImage(f.Path));
 
     List<string> Children(string folder)
     {

@@ -14,7 +14,7 @@ public sealed class ImageCatalog : IDisposable
     {
         _tree = tree;
         Classes = listing.Classes;
-        Images = listing.Images;
+        List = listing.Images;
         Warnings = listing.Warnings;
         BadFiles = listing.BadFiles;
         Problems = listing.Problems;
@@ -28,7 +28,7 @@ public sealed class ImageCatalog : IDisposable
     public IReadOnlyList<string> Classes { get; }
 
     /// <summary>All images, by split, class and path, ordinal.</summary>
-    public IReadOnlyList<ImageRef> Images { get; }
+    public IReadOnlyList<ImageRef> Images => List;
 
     /// <summary>Things worth knowing that are no errors.</summary>
     public IReadOnlyList<string> Warnings { get; }
@@ -41,6 +41,8 @@ public sealed class ImageCatalog : IDisposable
     internal ImageCatalogOptions Options { get; }
 
     internal FileTree Tree => _tree;
+
+    internal ImageList List { get; }
 
     /// <summary>Finds the images of a folder, an archive (.tar.gz, .tgz, .tar, .zip) or a .csv or .jsonl manifest.</summary>
     /// <param name="path">The data set.</param>
@@ -68,7 +70,7 @@ public sealed class ImageCatalog : IDisposable
     {
         try
         {
-            var manifests = tree.Files.Where(f => ManifestLayout.IsMetadata(f.Path)).Select(f => f.Path).ToArray();
+            var manifests = tree.Files.Within(folders: 1).Select(f => tree.Files[f].Path).Where(ManifestLayout.IsMetadata).ToArray();
             var listing = manifests.Length > 0 ? ManifestLayout.Read(tree, manifests, options) : FolderLayout.Read(tree, options);
             return new(tree, listing, options);
         }
@@ -81,7 +83,7 @@ public sealed class ImageCatalog : IDisposable
 
     /// <summary>The images of one split.</summary>
     /// <param name="split">Which.</param>
-    public IReadOnlyList<ImageRef> Of(DatasetSplit split) => [.. Images.Where(i => i.Split == split)];
+    public IReadOnlyList<ImageRef> Of(DatasetSplit split) => List.Of(split);
 
     /// <summary>The whole path of an image, for messages and for reading elsewhere.</summary>
     /// <param name="image">One of <see cref="Images"/>.</param>
@@ -98,8 +100,8 @@ public sealed class ImageCatalog : IDisposable
     {
         ArgumentNullException.ThrowIfNull(image);
         var path = Locate(image);
-        if (_tree.Files[image.File].Length > Options.MaxFileBytes)
-            throw DataErrors.FileTooLarge(path, _tree.Files[image.File].Length, Options.MaxFileBytes);
+        if (_tree.Files.Length(image.File) is var bytes && bytes > Options.MaxFileBytes)
+            throw DataErrors.FileTooLarge(path, bytes, Options.MaxFileBytes);
         byte[] buffer = [];
         try
         {

@@ -12,15 +12,11 @@ internal sealed class ManifestLayout
     readonly FileTree _tree;
     readonly ImageCatalogOptions _options;
     readonly List<(ManifestRow Row, string Path, string Manifest, DatasetSplit Split)> _rows = [];
-    readonly Dictionary<string, int> _files;
 
     ManifestLayout(FileTree tree, ImageCatalogOptions options)
     {
         _tree = tree;
         _options = options;
-        _files = new(tree.Files.Count, StringComparer.Ordinal);
-        for (var i = 0; i < tree.Files.Count; i++)
-            _files.Add(tree.Files[i].Path, i);
     }
 
     /// <summary>Whether a path is a metadata file by Hugging Face's convention, in the root or one folder below.</summary>
@@ -58,7 +54,7 @@ internal sealed class ManifestLayout
         int length;
         try
         {
-            length = _tree.Read(_files[manifest], ref buffer);
+            length = _tree.Read(_tree.Files.IndexOf(manifest), ref buffer);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {
@@ -88,7 +84,7 @@ internal sealed class ManifestLayout
         var labels = new Dictionary<string, int>(StringComparer.Ordinal);
         for (var i = 0; i < classes.Count; i++)
             labels.Add(classes[i], i);
-        var images = new List<ImageRef>(_rows.Count);
+        var images = new ImageList.Builder(_tree.Files);
         var bad = new List<BadFile>();
         var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var (row, path, manifest, split) in _rows)
@@ -97,8 +93,8 @@ internal sealed class ManifestLayout
                 throw DataErrors.UnknownClass($"{_tree.Locate(manifest)}, row {row.Row}", row.Label);
             if (!seen.Add(path))
                 throw DataErrors.Manifest(_tree.Locate(manifest), row.Row, $"The file '{row.FileName}' is listed twice.");
-            if (_files.TryGetValue(path, out var file))
-                images.Add(new(path, label, split) { File = file });
+            if (_tree.Files.IndexOf(path) is >= 0 and var file)
+                images.Add(file, label, split);
             else
                 bad.Add(new(_tree.Locate(path), "MNC1013", $"The file is listed in {manifest}, row {row.Row}, but is not there."));
         }
@@ -107,8 +103,8 @@ internal sealed class ManifestLayout
             DataErrors.Empty(_tree.Origin);
         if (classes.Count == 1)
             throw DataErrors.OneClass(_tree.Origin, classes[0]);
-        images.Sort(FolderLayout.Compare);
-        return new(classes, images, Missing(classes, images), bad);
+        var list = images.Build();
+        return new(classes, list, Missing(classes, list), bad);
     }
 
     string[] Classes()
@@ -122,15 +118,15 @@ internal sealed class ManifestLayout
         return names;
     }
 
-    List<string> Missing(IReadOnlyList<string> classes, List<ImageRef> images)
+    List<string> Missing(IReadOnlyList<string> classes, ImageList images)
     {
-        var present = images.Select(i => (i.Split, i.Label)).ToHashSet();
         var warnings = new List<string>();
-        foreach (var split in images.Select(i => i.Split).Distinct())
+        foreach (var (split, members) in images.BySplit())
         {
+            var present = Enumerable.Range(0, members.Count).Select(members.Label).ToHashSet();
             for (var label = 0; label < classes.Count; label++)
             {
-                if (!present.Contains((split, label)))
+                if (!present.Contains(label))
                     warnings.Add($"{_tree.Origin}: no image of class '{classes[label]}' in {split.ToString().ToLowerInvariant()}; the other classes keep their indices.");
             }
         }

@@ -58,13 +58,13 @@ public static class DatasetDoctor
 
     static DoctorReport Examine(ImageCatalog catalog, DoctorOptions options, IProgress<LoadProgress>? progress, CancellationToken cancellation)
     {
-        var images = catalog.Images;
+        var images = catalog.List;
         var facts = new ImageFacts[images.Count];
         var slots = new Dictionary<int, int>(images.Count);
         for (var i = 0; i < images.Count; i++)
-            slots.Add(images[i].File, i);
+            slots.Add(images.File(i), i);
         var counter = new ProgressCounter(images.Count, progress);
-        using var cursor = catalog.Tree.ReadAll([.. images.Select(i => i.File)]);
+        using var cursor = catalog.Tree.ReadAll([.. Enumerable.Range(0, images.Count).Select(images.File)]);
         Run(options.Threads, options.Threads, cancellation, _ =>
         {
             byte[] buffer = [];

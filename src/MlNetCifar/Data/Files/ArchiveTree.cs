@@ -22,10 +22,12 @@ internal abstract class ArchiveTree<T>(string origin) : FileTree(origin)
 
     protected void FinishListing()
     {
-        var entries = _entries.ToArray();
+        var files = new FileListing.Builder();
+        foreach (var (name, entry) in _entries)
+            files.Add(name, entry.Length);
+        SetListing(files, _folders);
+        Places = [.. Files.Select(f => _entries[f.Path].Place)];
         _entries.Clear();
-        var order = SetListing([.. entries.Select(e => new TreeFile(e.Key, e.Value.Length))], _folders);
-        Places = Array.ConvertAll(order, i => entries[i].Value.Place);
     }
 
     /// <summary>Lists a tar archive from its start.</summary>

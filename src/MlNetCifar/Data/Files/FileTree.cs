@@ -20,7 +20,7 @@ internal abstract class FileTree : IDisposable
     public string Origin { get; }
 
     /// <summary>All files, by path, ordinal.</summary>
-    public IReadOnlyList<TreeFile> Files { get; protected set; } = [];
+    public FileListing Files { get; protected set; } = new FileListing.Builder().Build();
 
     /// <summary>All folders, named or implied by a file, by path, ordinal.</summary>
     public IReadOnlyList<string> Folders { get; protected set; } = [];
@@ -89,22 +89,17 @@ internal abstract class FileTree : IDisposable
     {
     }
 
-    /// <summary>Sorts the listing and adds the folders that only files imply. Returns the order: result[i] = position of Files[i] in the input.</summary>
-    protected int[] SetListing(List<TreeFile> files, HashSet<string> folders)
+    /// <summary>Sorts the listing and adds the folders that only files imply.</summary>
+    protected void SetListing(FileListing.Builder files, HashSet<string> folders)
     {
-        var order = new int[files.Count];
-        for (var i = 0; i < order.Length; i++)
-            order[i] = i;
-        Array.Sort(order, (a, b) => string.CompareOrdinal(files[a].Path, files[b].Path));
-        Files = Array.ConvertAll(order, i => files[i]);
-        foreach (var file in files)
-            AddParents(file.Path, folders);
+        Files = files.Build();
+        foreach (var folder in Files.Folders)
+            AddParents(folder, folders);
         foreach (var folder in folders.ToArray())
             AddParents(folder, folders);
         var sorted = folders.ToArray();
         Array.Sort(sorted, string.CompareOrdinal);
         Folders = sorted;
-        return order;
     }
 
     protected static void EnsureCapacity(ref byte[] buffer, long length, string path)

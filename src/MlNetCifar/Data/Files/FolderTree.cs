@@ -9,7 +9,7 @@ internal sealed class FolderTree : FileTree
         : base(root)
     {
         _store = store;
-        var files = new List<TreeFile>();
+        var files = new FileListing.Builder();
         var folders = new HashSet<string>();
         try
         {
@@ -18,7 +18,7 @@ internal sealed class FolderTree : FileTree
                 if (entry.IsFolder)
                     folders.Add(entry.Path);
                 else
-                    files.Add(new(entry.Path, entry.Length));
+                    files.Add(entry.Path, entry.Length);
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -34,11 +34,11 @@ internal sealed class FolderTree : FileTree
         : base(root)
     {
         _store = store;
-        var files = new List<TreeFile>();
+        var files = new FileListing.Builder();
         foreach (var name in names.Distinct(StringComparer.Ordinal))
         {
             if (store.FindLength(Locate(name)) is { } length)
-                files.Add(new(name, length));
+                files.Add(name, length);
         }
 
         SetListing(files, []);
@@ -50,8 +50,9 @@ internal sealed class FolderTree : FileTree
 
     public override int Read(int file, ref byte[] buffer)
     {
-        var path = Locate(Files[file].Path);
-        EnsureCapacity(ref buffer, Files[file].Length, path);
-        return _store.ReadWhole(path, buffer.AsSpan(0, (int)Files[file].Length));
+        var (name, length) = Files[file];
+        var path = Locate(name);
+        EnsureCapacity(ref buffer, length, path);
+        return _store.ReadWhole(path, buffer.AsSpan(0, (int)length));
     }
 }

@@ -35,10 +35,10 @@ internal static class CifarBinary
 
     static int Find(FileTree tree, string name)
     {
-        for (var i = 0; i < tree.Files.Count; i++)
+        foreach (var file in tree.Files.Within(folders: 1))
         {
-            if (Name(tree.Files[i].Path) == name && tree.Files[i].Path.Count(c => c == '/') <= 1)
-                return i;
+            if (Name(tree.Files[file].Path) == name)
+                return file;
         }
 
         return -1;
@@ -65,20 +65,20 @@ internal static class CifarBinary
         var record = labelBytes + (3 * Plane);
         foreach (var file in files)
         {
-            if (tree.Files[file].Length is var length && (length == 0 || length % record != 0))
+            if (tree.Files.Length(file) is var length && (length == 0 || length % record != 0))
                 throw DataErrors.Cifar(tree.Locate(tree.Files[file].Path), $"The file has {length:N0} bytes, expected a multiple of {record:N0}.");
         }
 
-        var count = (int)files.Sum(f => tree.Files[f].Length / record);
+        var count = (int)files.Sum(f => tree.Files.Length(f) / record);
         var target = new RecordTarget(count, spec);
-        var order = files.Select((f, i) => (f, First: (int)files.Take(i).Sum(g => tree.Files[g].Length / record))).ToDictionary(f => f.f, f => f.First);
+        var order = files.Select((f, i) => (f, First: (int)files.Take(i).Sum(g => tree.Files.Length(g) / record))).ToDictionary(f => f.f, f => f.First);
         using var cursor = tree.ReadAll(files);
         byte[] buffer = [];
         while (cursor.TryRead(ref buffer, out var file, out var length, out var fault))
         {
             var path = tree.Locate(tree.Files[file].Path);
-            if (fault is not null || length < tree.Files[file].Length)
-                throw fault is null ? DataErrors.ShortRead(path, length, tree.Files[file].Length) : DataErrors.Unreadable(path, fault);
+            if (fault is not null || length < tree.Files.Length(file))
+                throw fault is null ? DataErrors.ShortRead(path, length, tree.Files.Length(file)) : DataErrors.Unreadable(path, fault);
             for (var i = 0; i < length / record; i++)
             {
                 cancellation.ThrowIfCancellationRequested();

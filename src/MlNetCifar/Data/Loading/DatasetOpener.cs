@@ -61,10 +61,10 @@ internal sealed class DatasetOpener(ImageDatasetOptions options, IProgress<LoadP
             var bad = new List<BadFile>(catalog.BadFiles);
             var counter = new ProgressCounter(catalog.Images.Count, progress);
             var splits = new Dictionary<DatasetSplit, ImageSource>();
-            foreach (var group in catalog.Images.GroupBy(i => i.Split))
+            foreach (var (split, images) in catalog.List.BySplit())
             {
-                var (set, refused) = ImageLoader.Load(catalog.Tree, [.. group], catalog.Classes, spec, options, counter, cancellation);
-                splits.Add(group.Key, set);
+                var (set, refused) = ImageLoader.Load(catalog.Tree, images, catalog.Classes, spec, options, counter, cancellation);
+                splits.Add(split, set);
                 bad.AddRange(refused);
             }
 

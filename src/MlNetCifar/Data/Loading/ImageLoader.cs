@@ -9,7 +9,7 @@ namespace MlNetCifar.Data.Loading;
 internal sealed class ImageLoader
 {
     readonly FileTree _tree;
-    readonly IReadOnlyList<ImageRef> _images;
+    readonly ImageList _images;
     readonly ImageDatasetOptions _options;
     readonly Preprocessor _preprocessor;
     readonly ProgressCounter _progress;
@@ -22,7 +22,7 @@ internal sealed class ImageLoader
     Exception? _failure;
 
     ImageLoader(
-        FileTree tree, IReadOnlyList<ImageRef> images, PreprocessSpec spec, ImageDatasetOptions options, ProgressCounter progress, CancellationToken cancellation)
+        FileTree tree, ImageList images, PreprocessSpec spec, ImageDatasetOptions options, ProgressCounter progress, CancellationToken cancellation)
     {
         (_tree, _images, _options, _progress, _cancellation) = (tree, images, options, progress, cancellation);
         _preprocessor = new Preprocessor(spec);
@@ -33,12 +33,12 @@ internal sealed class ImageLoader
         _pixels = GC.AllocateUninitializedArray<byte>((int)bytes);
         _slots = new(images.Count);
         for (var i = 0; i < images.Count; i++)
-            _slots.Add(images[i].File, i);
+            _slots.Add(images.File(i), i);
     }
 
     /// <summary>Loads the images of one split.</summary>
     public static (ImageSet Set, IReadOnlyCollection<BadFile> Bad) Load(
-        FileTree tree, IReadOnlyList<ImageRef> images, IReadOnlyList<string> classes, PreprocessSpec spec, ImageDatasetOptions options,
+        FileTree tree, ImageList images, IReadOnlyList<string> classes, PreprocessSpec spec, ImageDatasetOptions options,
         ProgressCounter progress, CancellationToken cancellation)
     {
         var loader = new ImageLoader(tree, images, spec, options, progress, cancellation);
@@ -51,12 +51,12 @@ internal sealed class ImageLoader
         var limit = _options.Files.MaxFileBytes;
         for (var slot = 0; slot < _images.Count; slot++)
         {
-            var file = _tree.Files[_images[slot].File];
-            if (file.Length > limit)
-                Refuse(slot, DataErrors.FileTooLarge(_tree.Locate(file.Path), file.Length, limit));
+            var length = _images.Length(slot);
+            if (length > limit)
+                Refuse(slot, DataErrors.FileTooLarge(_tree.Locate(_images[slot].Path), length, limit));
         }
 
-        using var cursor = _cursor = _tree.ReadAll([.. _images.Select(i => i.File).Where(f => _tree.Files[f].Length <= limit)]);
+        using var cursor = _cursor = _tree.ReadAll([.. Enumerable.Range(0, _images.Count).Where(i => _images.Length(i) <= limit).Select(_images.File)]);
         using var pool = new WorkerPool(_options.Threads);
         var job = new Job(this);
         pool.Run(ref job, _options.Threads);
@@ -108,7 +108,7 @@ internal sealed class ImageLoader
                 continue;
             if (next < i)
                 _pixels.AsSpan(i * _stride, _stride).CopyTo(_pixels.AsSpan(next * _stride));
-            labels[next] = _images[i].Label;
+            labels[next] = _images.Label(i);
             names[next++] = _images[i].Path;
         }
 

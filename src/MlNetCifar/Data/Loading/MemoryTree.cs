@@ -12,9 +12,12 @@ internal sealed class MemoryTree : FileTree
     public MemoryTree(IReadOnlyList<LabelledImage> images, long limit)
         : base("memory")
     {
-        _images = images;
+        _images = [.. images.OrderBy(i => i.Name, StringComparer.Ordinal)];
         _limit = limit;
-        Files = [.. images.Select(i => new TreeFile(i.Name, 0))];
+        var files = new FileListing.Builder();
+        foreach (var image in _images)
+            files.Add(image.Name, 0);
+        SetListing(files, []);
     }
 
     public override bool IsRandomAccess => true;
@@ -50,15 +53,14 @@ internal sealed class MemoryTree : FileTree
         var labels = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (var name in classes)
             labels.Add(name, labels.Count);
-        var refs = new List<ImageRef>(_images.Count);
+        var refs = new ImageList.Builder(Files);
         for (var i = 0; i < _images.Count; i++)
         {
             if (!labels.TryGetValue(_images[i].Label, out var label))
                 throw DataErrors.UnknownClass(_images[i].Name, _images[i].Label);
-            refs.Add(new(_images[i].Name, label, _images[i].Split) { File = i });
+            refs.Add(i, label, _images[i].Split);
         }
 
-        refs.Sort(FolderLayout.Compare);
-        return new(classes, refs, [], []);
+        return new(classes, refs.Build(), [], []);
     }
 }

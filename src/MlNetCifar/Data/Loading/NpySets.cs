@@ -22,7 +22,7 @@ internal sealed class NpySets(FileTree tree, IReadOnlyList<string>? classes)
         s_suffixes.SelectMany(s => new[] { $"X{s.Suffix}.npy", $"y{s.Suffix}.npy" }).Append(LabelsFile.FileName);
 
     /// <summary>Whether a tree's root holds such files.</summary>
-    public static bool Matches(FileTree tree) => tree.Files.Any(f => f.Path is "X.npy" or "X_train.npy" || IsPart(f.Path));
+    public static bool Matches(FileTree tree) => RootNames(tree).Any(n => n is "X.npy" or "X_train.npy" || IsPart(n));
 
     /// <summary>Reads the splits there are.</summary>
     public Dictionary<DatasetSplit, ImageSource> Read()
@@ -34,7 +34,7 @@ internal sealed class NpySets(FileTree tree, IReadOnlyList<string>? classes)
                 DataErrors.AmbiguousSplit(tree.Origin, parts[split][0], $"X{suffix}.npy");
         }
 
-        var numbered = tree.Files.Where(f => IsPart(f.Path)).Select(f => f.Path).OrderBy(PartNumber).ToList();
+        var numbered = RootNames(tree).Where(IsPart).OrderBy(PartNumber).ToList();
         if (numbered.Count > 0 && !parts.TryAdd(DatasetSplit.Train, numbered))
             DataErrors.AmbiguousSplit(tree.Origin, parts[DatasetSplit.Train][0], numbered[0]);
         var labels = parts.ToDictionary(p => p.Key, p => p.Value.ConvertAll(ReadLabels));
@@ -49,16 +49,9 @@ internal sealed class NpySets(FileTree tree, IReadOnlyList<string>? classes)
 
     static string LabelFile(string pictures) => "y" + pictures[1..];
 
-    int Index(string name)
-    {
-        for (var i = 0; i < tree.Files.Count; i++)
-        {
-            if (tree.Files[i].Path == name)
-                return i;
-        }
+    static IEnumerable<string> RootNames(FileTree tree) => tree.Files.Within(folders: 0).Select(f => tree.Files[f].Path);
 
-        return -1;
-    }
+    int Index(string name) => tree.Files.IndexOf(name);
 
     IReadOnlyList<string> Names(Dictionary<DatasetSplit, List<int[]>> labels)
     {

@@ -5,29 +5,39 @@ namespace MlNetCifar.Data.Shards;
 /// <summary>Cuts the splits that are asked for from a catalogue's training images, stratified.</summary>
 public static class CatalogSplits
 {
-    /// <summary>The images with their final split; those of a catalogue that has the split keep it.</summary>
-    /// <param name="images">A catalogue's images.</param>
+    /// <summary>A catalogue's images with their final split, in the catalogue's order; those of one that has a split keep it.</summary>
+    /// <param name="catalog">The images.</param>
     /// <param name="options">Fractions and seed.</param>
-    public static IReadOnlyList<ImageRef> Assign(IReadOnlyList<ImageRef> images, ShardOptions options)
+    public static IReadOnlyList<ImageRef> Assign(ImageCatalog catalog, ShardOptions options)
     {
-        ArgumentNullException.ThrowIfNull(images);
+        ArgumentNullException.ThrowIfNull(catalog);
         ArgumentNullException.ThrowIfNull(options);
-        var test = images.Any(i => i.Split == DatasetSplit.Test) ? 0 : options.TestFraction;
-        var validation = images.Any(i => i.Split == DatasetSplit.Validation) ? 0 : options.ValidationFraction;
+        return Assign(catalog.List, options);
+    }
+
+    /// <summary>Images as a plan wants them.</summary>
+    /// <param name="images">The images of one split.</param>
+    /// <param name="limit">A longer file is left out, and must come in once the limit is raised: the length −1 tells the plans apart.</param>
+    internal static IReadOnlyList<ShardItem> Items(ImageList images, long limit = long.MaxValue) => new LazyList<ShardItem>(images.Count, i =>
+        new(images.Path(i), images.Label(i), images.Length(i) is var length && length > limit ? -1 : length));
+
+    internal static ImageList Assign(ImageList images, ShardOptions options)
+    {
+        var test = images.Of(DatasetSplit.Test).Count > 0 ? 0 : options.TestFraction;
+        var validation = images.Of(DatasetSplit.Validation).Count > 0 ? 0 : options.ValidationFraction;
         images = Cut(images, DatasetSplit.Test, test, options.Seed);
         return Cut(images, DatasetSplit.Validation, validation / (1 - test), options.Seed);
     }
 
-    static IReadOnlyList<ImageRef> Cut(IReadOnlyList<ImageRef> images, DatasetSplit split, double fraction, ulong seed)
+    // Training images come first, so that an index among them is one among all.
+    static ImageList Cut(ImageList images, DatasetSplit split, double fraction, ulong seed)
     {
         if (fraction == 0)
             return images;
-        var train = images.Where(i => i.Split == DatasetSplit.Train).ToArray();
-        var labels = Array.ConvertAll(train, i => i.Label);
+        var labels = new int[images.Of(DatasetSplit.Train).Count];
+        for (var i = 0; i < labels.Length; i++)
+            labels[i] = images.Label(i);
         var (part, _) = StratifiedSplit.Split(labels, labels.DefaultIfEmpty(-1).Max() + 1, fraction, seed);
-        var moved = part.Select(i => train[i].Path).ToHashSet(StringComparer.Ordinal);
-        var result = images.Select(i => i.Split == DatasetSplit.Train && moved.Contains(i.Path) ? i with { Split = split } : i).ToArray();
-        Array.Sort(result, FolderLayout.Compare);
-        return result;
+        return images.Move(part, split);
     }
 }

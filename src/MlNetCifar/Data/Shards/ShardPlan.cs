@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Unicode;
+using MlNetCifar.Data.Catalog;
 using MlNetCifar.Imaging;
 using MlNetCifar.Numerics;
 
@@ -22,14 +24,22 @@ public sealed class ShardPlan
     {
         Items = items;
         Parts = parts;
-        Keys = [.. parts.Select(p => Key(items, p, specHash))];
+        Keys = [.. parts.Select((_, p) => Key(ItemsOf(p), specHash))];
     }
 
     /// <summary>The images.</summary>
     public IReadOnlyList<ShardItem> Items { get; }
 
-    /// <summary>For every part the indices of its images, in the order of its rows.</summary>
+    /// <summary>For every part the indices of its images, in the order of its rows; a copy each time one is asked for.</summary>
     public IReadOnlyList<int[]> Parts { get; }
+
+    /// <summary>The images of one part, in the order of its rows; each is made when asked for.</summary>
+    /// <param name="part">The part's number, from 0.</param>
+    public IReadOnlyList<ShardItem> ItemsOf(int part)
+    {
+        var rows = Parts[part];
+        return new LazyList<ShardItem>(rows.Length, row => Items[rows[row]]);
+    }
 
     /// <summary>For every part a SHA-256 over what goes into it and how: equal keys mean equal contents.</summary>
     public IReadOnlyList<string> Keys { get; }
@@ -51,9 +61,8 @@ public sealed class ShardPlan
         var most = Math.Max(1, Array.MaxLength / options.RowBytes);
         var wanted = options.Parts ?? (bytes + options.TargetBytes - 1) / options.TargetBytes;
         var count = (int)Math.Clamp(Math.Max(wanted, (items.Count + most - 1) / most), 1, Math.Max(items.Count, 1));
-        var parts = new int[count][];
-        for (var p = 0; p < count; p++)
-            parts[p] = order[(int)((long)order.Length * p / count)..(int)((long)order.Length * (p + 1) / count)];
+        // Not held beside the order they are cut from: a million images would have it twice.
+        var parts = new LazyList<int[]>(count, p => order[(int)((long)order.Length * p / count)..(int)((long)order.Length * (p + 1) / count)]);
         return new(items, parts, $"{options.Spec.Hash()}:{Type(options)}:{Limits(options.Spec.ForDecoding(options.Decode))}:{content}");
     }
 
@@ -65,12 +74,19 @@ public sealed class ShardPlan
         CultureInfo.InvariantCulture,
         $"{o.MaxPixels}:{o.MaxDimension}:{o.MaxFileBytes}:{o.AllowTruncated}:{o.ApplyOrientation}:{o.MinWidth}:{o.MinHeight}");
 
-    static string Key(IReadOnlyList<ShardItem> items, int[] part, string specHash)
+    static string Key(IReadOnlyList<ShardItem> items, string specHash)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(Encoding.UTF8.GetBytes(specHash));
-        foreach (var i in part)
-            hash.AppendData(Encoding.UTF8.GetBytes(FormattableString.Invariant($"\n{items[i].Label}\t{items[i].Length}\t{items[i].Name}")));
+        var line = new byte[256];
+        foreach (var item in items)
+        {
+            int length;
+            while (!Utf8.TryWrite(line, CultureInfo.InvariantCulture, $"\n{item.Label}\t{item.Length}\t{item.Name}", out length))
+                line = new byte[2 * line.Length];
+            hash.AppendData(line, 0, length);
+        }
+
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 }

@@ -51,7 +51,7 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
 
             parts[p] = info;
             _kept++;
-            for (var i = 0; i < plan.Parts[p].Length; i++)
+            for (var i = info.Count + info.BadFiles.Count; i > 0; i--)
                 progress.Advance(false);
         }
 

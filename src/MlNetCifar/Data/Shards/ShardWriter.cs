@@ -60,25 +60,27 @@ public static class ShardWriter
         ArgumentNullException.ThrowIfNull(catalog);
         options ??= new();
         options.Validate();
-        var groups = CatalogSplits.Assign(catalog.Images, options).GroupBy(i => i.Split).OrderBy(g => g.Key).Select(g => (Split: g.Key, Images: g.ToArray())).ToArray();
+        var images = CatalogSplits.Assign(catalog.List, options);
+        var splits = images.BySplit();
+        var limit = catalog.Options.MaxFileBytes;
         FileTree? tree = null;
         try
         {
             if (options.Normalize)
             {
-                var train = Array.Find(groups, g => g.Split == DatasetSplit.Train).Images;
-                if (train is null)
+                var train = images.Of(DatasetSplit.Train);
+                if (train.Count == 0)
                     DataErrors.NoSplit(catalog.Origin, ShardManifest.NameOf(DatasetSplit.Train));
-                var counter = new ProgressCounter(train.Length, progress);
-                var target = groups.Length > 1 ? ShardManifest.FolderOf(folder, DatasetSplit.Train) : folder;
-                options = TrainingMoments.Complete(target, Items(catalog, train), options, (builder, indices) => Build(train, builder, indices, counter));
+                var counter = new ProgressCounter(train.Count, progress);
+                var target = splits.Count > 1 ? ShardManifest.FolderOf(folder, DatasetSplit.Train) : folder;
+                options = TrainingMoments.Complete(target, CatalogSplits.Items(train, limit), options, (builder, indices) => Build(train, builder, indices, counter));
             }
 
-            var all = new ProgressCounter(groups.Sum(g => g.Images.Length), progress);
+            var all = new ProgressCounter(images.Count, progress);
             var run = new ShardRun(folder, options, catalog.Classes, all, cancellation);
-            run.Begin(groups.Length > 1);
-            foreach (var (split, images) in groups)
-                run.Split(split, Items(catalog, images), (builder, indices) => Build(images, builder, indices, all));
+            run.Begin(splits.Count > 1);
+            foreach (var (split, members) in splits)
+                run.Split(split, CatalogSplits.Items(members, limit), (builder, indices) => Build(members, builder, indices, all));
             return run.Finish(catalog.BadFiles, catalog.Warnings);
         }
         finally
@@ -87,10 +89,10 @@ public static class ShardWriter
                 tree.Dispose();
         }
 
-        ShardPart Build(ImageRef[] images, ShardBuilder builder, int[] indices, ProgressCounter counter)
+        ShardPart Build(ImageList members, ShardBuilder builder, int[] indices, ProgressCounter counter)
         {
             tree ??= catalog.Tree.ToRandomAccess(cancellation);
-            var inputs = indices.Select(i => new ShardInput(images[i].Path, images[i].Label, () => Read(tree, images[i], catalog.Options.MaxFileBytes)));
+            var inputs = indices.Select(i => members[i]).Select(image => new ShardInput(image.Path, image.Label, () => Read(tree, image, limit)));
             return builder.Build(indices.Length, inputs, counter.Advance, cancellation);
         }
     }
@@ -121,7 +123,7 @@ public static class ShardWriter
         run.Begin(data.Splits.Count > 1);
         foreach (var (split, source) in data.Splits.OrderBy(s => s.Key))
         {
-            var items = Enumerable.Range(0, source.Count).Select(i => new ShardItem(source.Name(i), source.Label(i), 0)).ToArray();
+            var items = new LazyList<ShardItem>(source.Count, i => new(source.Name(i), source.Label(i), 0));
             run.Split(split, items, (builder, indices) =>
             {
                 var part = builder.Build(source, indices);
@@ -133,13 +135,6 @@ public static class ShardWriter
 
         return run.Finish(data.BadFiles, data.Warnings);
     }
-
-    // A file over the limit is left out, and must come in once the limit is raised: the length it is planned with says which.
-    static ShardItem[] Items(ImageCatalog catalog, ImageRef[] images) => Array.ConvertAll(images, image =>
-    {
-        var length = catalog.Tree.Files[image.File].Length;
-        return new ShardItem(image.Path, image.Label, length > catalog.Options.MaxFileBytes ? -1 : length);
-    });
 
     static ReadOnlyMemory<byte> Read(FileTree tree, ImageRef image, long limit)
     {
