@@ -9,7 +9,6 @@ using MlNetCifar.Data.Catalog;
 using MlNetCifar.Evaluation.Report;
 using MlNetCifar.Models;
 using MlNetCifar.Nn;
-using MlNetCifar.Numerics.Kernels;
 using MlNetCifar.Training;
 
 var output = args.Length > 0 ? args[0] : "runs/walk-through";

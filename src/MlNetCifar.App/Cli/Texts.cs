@@ -34,6 +34,17 @@ internal static partial class Texts
             ? value
             : throw new FormatException("a number from 0 to 1, 1 excluded");
 
+    /// <summary>Bytes, with an optional k, m or g (of 1,024).</summary>
+    public static long? Bytes(string text)
+    {
+        if (text.Length == 0 || IsNone(text))
+            return null;
+        var shift = char.ToLowerInvariant(text[^1]) switch { 'k' => 10, 'm' => 20, 'g' => 30, _ => 0 };
+        return long.TryParse(shift == 0 ? text : text[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0 && number <= long.MaxValue >> shift
+            ? number << shift
+            : throw new FormatException("a size, for example 512m or 2g");
+    }
+
     /// <summary>A duration such as 90s, 15m, 1h30m or 00:15:00.</summary>
     public static TimeSpan? Duration(string text)
     {

@@ -15,7 +15,7 @@ internal sealed class EvaluateCommand() : Verb("evaluate", "Evaluate a trained m
 
     protected override IEnumerable<Setting> OwnSettings =>
     [
-        ModelSettings.Model, ModelSettings.Views, ModelSettings.AbstainBelow, DataSettings.Data, Subset, DataSettings.OnBadImage, DataSettings.Cache,
+        ModelSettings.Model, ModelSettings.Views, ModelSettings.AbstainBelow, DataSettings.Data, Subset, DataSettings.OnBadImage, DataSettings.Cache, DataSettings.CacheLimit,
         TrainingSettings.Find<int?>("threads"), .. RunFolder.All,
     ];
 

@@ -43,9 +43,12 @@ internal static class DataSettings
     public static Setting<string?> Cache { get; } = Settings.Text(
         "cache", "FOLDER", "Where shards on HDFS are kept once read, by their SHA-256; none for no such folder", DefaultCache, Group);
 
+    public static Setting<long?> CacheLimit { get; } = Settings.Of<long?>(
+        "cache-limit", "SIZE", "Most that folder may take, for example 500m; what was not read for longest goes first; none for no limit", Texts.Bytes, 20L << 30, Group, "20g");
+
     public static IEnumerable<Setting> Opening => [Data, .. Making, OnBadImage];
 
-    public static IEnumerable<Setting> All => [Data, .. Making, Split, ValidationSplit, OnBadImage, Cache];
+    public static IEnumerable<Setting> All => [Data, .. Making, Split, ValidationSplit, OnBadImage, Cache, CacheLimit];
 
     /// <summary>How inputs are made of pictures.</summary>
     public static IReadOnlyList<Setting> Making => [Size, Grey, Resize, Filter, Median, Blur];
@@ -84,6 +87,7 @@ internal static class DataSettings
             Spec = spec,
             Files = new ImageCatalogOptions { Classes = classes, Store = ClusterSettings.Store(call, path) },
             CacheFolder = CacheFolder(call),
+            CacheLimit = call.Get(CacheLimit),
             OnBadImage = call.Get(OnBadImage),
             Threads = threads ?? Environment.ProcessorCount,
         };

@@ -54,6 +54,9 @@ internal sealed class EvaluationJob(Call call, RunFolder folder)
         var calibration = CheckCalibration ? model.Calibration : null;
         if (calibration is not null && AbstainBelow is { } least)
             calibration = calibration with { Abstain = calibration.Abstain with { Threshold = least } };
+        var averaged = MlNetCifar.Models.Views.Of(Views).Length;
+        if (calibration is not null && calibration.Views != averaged)
+            call.Terminal.Warn(Texts.Invariant($"the model's calibration was fitted on {calibration.Views} of the views of each image, --{ModelSettings.Views.Name} {Texts.Of(Views)} averages {averaged}: its confidences, label sets and thresholds fit these less well"));
         var outputs = Bars.Run(call.Terminal, $"evaluating {Split}", advance => Outputs(model, calibration is not null, images, new Count(done =>
             advance((double)done / labels.Length, Texts.Invariant($"evaluating {Split} {done:N0}/{labels.Length:N0}  {done / Math.Max(TimeProvider.System.GetElapsedTime(started).TotalSeconds, 1e-3):N0} images/s"))), stop));
         if (calibration is not null)

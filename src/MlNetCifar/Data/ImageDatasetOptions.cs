@@ -34,6 +34,17 @@ public sealed record ImageDatasetOptions
     /// <summary>Where parts of shards on a remote store are kept once read, by their SHA-256; null (the default) to keep the last three in memory only.</summary>
     public string? CacheFolder { get; init; }
 
+    /// <summary>
+    /// Bytes that <see cref="CacheFolder"/> may take, &gt; 0; null for no limit. The default is 20 GiB. Parts that nobody has open go first, the longest unused before
+    /// others; a part that finds no room is kept in memory.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is not positive.</exception>
+    public long? CacheLimit
+    {
+        get;
+        init => field = value is null or > 0 ? value : throw new ArgumentOutOfRangeException(nameof(value), value, "The limit must be positive, or null for none.");
+    } = 20L << 30;
+
     /// <summary>Threads that decode. The default is the number of processors.</summary>
     public int Threads { get; init; } = Environment.ProcessorCount;
 

@@ -10,7 +10,7 @@ namespace MlNetCifar.Evaluation;
 /// </summary>
 internal static class AccumulatorFormat
 {
-    const uint Magic = 0x31414E4D;
+    const uint Magic = 0x32414E4D;
     const int MaxClasses = 1 << 20;
 
     public static void Write(Stream stream, EvaluationAccumulator accumulator)
@@ -83,7 +83,6 @@ internal static class AccumulatorFormat
     {
         writer.Write(tallies.Count);
         writer.Write(tallies.Excluded);
-        writer.Write(tallies.NotProbabilities);
         foreach (var counts in tallies.Counters)
             foreach (var count in counts)
                 writer.Write(count);
@@ -99,7 +98,6 @@ internal static class AccumulatorFormat
     {
         tallies.Count = reader.ReadInt64();
         tallies.Excluded = reader.ReadInt64();
-        tallies.NotProbabilities = reader.ReadInt64();
         foreach (var counts in tallies.Counters)
             foreach (ref var count in counts.AsSpan())
                 count = reader.ReadInt64();

@@ -41,9 +41,13 @@ public sealed class EvaluationAccumulator
 
     /// <summary>Adds rows.</summary>
     /// <param name="labels">True classes, [n], 0 … C − 1.</param>
-    /// <param name="scores">Probabilities, [n, C] row-major; or, with two classes, [n] probabilities of the positive class.</param>
+    /// <param name="scores">
+    /// Probabilities, not logits: [n, C] row-major, each from 0 to 1 and each row with the sum 1 (± 0.001); or, with two classes, [n] probabilities of the positive class.
+    /// </param>
     /// <exception cref="ArgumentException">The lengths do not fit together.</exception>
-    /// <exception cref="MlNetCifarException">A label is out of range (MNC5002), or a score is not finite and options ask to throw (MNC5003); nothing is added.</exception>
+    /// <exception cref="MlNetCifarException">
+    /// A label is out of range (MNC5002), a score is not finite and options ask to throw (MNC5003), or a finite row is no row of probabilities (MNC5010); nothing is added.
+    /// </exception>
     public void Add(ReadOnlySpan<int> labels, ReadOnlySpan<float> scores)
     {
         if (labels.Length == 0 && scores.Length == 0)
@@ -110,10 +114,13 @@ public sealed class EvaluationAccumulator
         for (var i = 0; i < labels.Length; i++)
             if ((uint)labels[i] >= (uint)Classes.Count)
                 EvaluationErrors.LabelOutOfRange(Count + i, labels[i], Classes.Count);
-        if (Options.NonFiniteScores != NonFiniteScores.Throw)
-            return;
-        for (var i = 0; i < scores.Length; i++)
-            if (!float.IsFinite(scores[i]))
-                EvaluationErrors.NonFiniteScore(Count + (i / width), i % width);
+        for (var i = 0; i < labels.Length; i++)
+        {
+            var row = scores.Slice(i * width, width);
+            if (Probabilities.Fault(row) is { } fault)
+                EvaluationErrors.NotProbabilities(Count + i, fault);
+            if (Options.NonFiniteScores == NonFiniteScores.Throw && Probabilities.IndexOfNonFinite(row) is >= 0 and var column)
+                EvaluationErrors.NonFiniteScore(Count + i, column);
+        }
     }
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using MlNetCifar.Evaluation.Comparison;
+using MlNetCifar.Evaluation.Metrics;
 
 namespace MlNetCifar.Evaluation;
 
@@ -42,6 +43,11 @@ internal static class EvaluationErrors
 
     [DoesNotReturn]
     public static void GateFailed(string message) => throw new MlNetCifarException("MNC5009", ErrorKind.Failure, message);
+
+    [DoesNotReturn]
+    public static void NotProbabilities(long row, string fault) => throw new MlNetCifarException(
+        "MNC5010", ErrorKind.Data, $"Row {row} is no row of probabilities: it {fault}; expected numbers from 0 to 1 that add up to 1 (± {Probabilities.SumTolerance}).",
+        "Apply softmax to logits first, or a sigmoid where there is one column.");
 
     static string Short(string hash) => hash.Length > 12 ? hash[..12] : hash;
 }

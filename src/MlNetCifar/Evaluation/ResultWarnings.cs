@@ -10,8 +10,6 @@ internal static class ResultWarnings
         List<string> warnings = [];
         if (tallies.Excluded > 0)
             warnings.Add($"{tallies.Excluded} of {tallies.Excluded + tallies.Count} images have scores that are NaN or infinite and are left out of every metric.");
-        if (tallies.NotProbabilities > 0)
-            warnings.Add($"The scores of {tallies.NotProbabilities} images are no probabilities; log-loss, Brier score and calibration mean little.");
         List<string> absent = [];
         for (var i = 0; i < actual.Length; i++)
             if (actual[i] == 0)

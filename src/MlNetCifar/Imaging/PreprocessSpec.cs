@@ -80,13 +80,19 @@ public sealed record PreprocessSpec
     /// </summary>
     public bool ScaledDecoding { get; init; }
 
+    /// <summary>
+    /// Which algorithm <see cref="ScaledDecoding"/> uses; of no effect without it. 2, the default, takes the smallest size that covers the result; 1, as models and
+    /// shards without this number do, the smallest that covers twice the result. The pixels differ, so each keeps the one it was made with.
+    /// </summary>
+    public int ScaledDecodingVersion { get; init; } = 2;
+
     /// <summary>Bytes of a result: Height · Width · Channels.</summary>
     public int Length => Height * Width * Channels;
 
     /// <summary>The canonical JSON form: one line, every property, fixed order, so that equal specifications have equal text.</summary>
     public string ToJson() => PreprocessSpecJson.Write(this);
 
-    /// <summary>Reads a specification; properties left out have their defaults.</summary>
+    /// <summary>Reads a specification; properties left out have their defaults, but scaled decoding without its version is of version 1.</summary>
     /// <param name="json">A JSON object.</param>
     /// <param name="path">Named in errors.</param>
     /// <exception cref="MlNetCifarException">It is no JSON, or a property is unknown or out of range (MNC1208).</exception>
@@ -115,10 +121,11 @@ public sealed record PreprocessSpec
     public DecodeOptions ForDecoding(DecodeOptions? options = null) => (options ?? DecodeOptions.Default) with
     {
         ApplyOrientation = ApplyOrientation,
-        // Twice what is needed, so that the resize, not the transform, decides about sharpness.
-        MinWidth = ScaledDecoding ? 2 * Math.Max(Width, ShorterSide) : 0,
-        MinHeight = ScaledDecoding ? 2 * Math.Max(Height, ShorterSide) : 0,
+        MinWidth = ScaledDecodingFactor * Math.Max(Width, ShorterSide),
+        MinHeight = ScaledDecodingFactor * Math.Max(Height, ShorterSide),
     };
+
+    int ScaledDecodingFactor => !ScaledDecoding ? 0 : ScaledDecodingVersion == 1 ? 2 : 1;
 
     /// <summary>Checks every property's range.</summary>
     /// <param name="path">Named in errors.</param>
@@ -135,6 +142,7 @@ public sealed record PreprocessSpec
         }
         if (PadColor is < 0 or > 0xFFFFFF) ImageErrors.BadSpecification($"pad colour {PadColor}, expected 0 to 16777215", path);
         if (Median is not (0 or 3 or 5 or 7)) ImageErrors.BadSpecification($"median {Median}, expected 0, 3, 5 or 7", path);
+        if (ScaledDecodingVersion is not (1 or 2)) ImageErrors.BadSpecification($"scaled decoding version {ScaledDecodingVersion}, expected 1 or 2", path);
         if (!(Blur is >= 0 and <= 100)) ImageErrors.BadSpecification($"blur {Blur}, expected 0 to 100", path);
     }
 }

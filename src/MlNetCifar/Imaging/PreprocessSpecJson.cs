@@ -8,6 +8,7 @@ namespace MlNetCifar.Imaging;
 static class PreprocessSpecJson
 {
     const int Version = 1;
+    const string ScaledDecodingVersion = "scaled_decoding_version";
 
     public static string Write(PreprocessSpec spec)
     {
@@ -27,6 +28,8 @@ static class PreprocessSpecJson
             json.WriteNumber("blur", spec.Blur);
             json.WriteBoolean("apply_orientation", spec.ApplyOrientation);
             json.WriteBoolean("scaled_decoding", spec.ScaledDecoding);
+            // Left out where it says nothing and where texts of version 1 had none, so that their hashes stay.
+            if (spec.ScaledDecoding && spec.ScaledDecodingVersion != 1) json.WriteNumber(ScaledDecodingVersion, spec.ScaledDecodingVersion);
             json.WriteEndObject();
         }
         return Encoding.UTF8.GetString(buffer.WrittenSpan);
@@ -39,6 +42,7 @@ static class PreprocessSpecJson
         {
             using var document = JsonDocument.Parse(text);
             foreach (var property in document.RootElement.EnumerateObject()) spec = With(spec, property, path);
+            if (spec.ScaledDecoding && !document.RootElement.TryGetProperty(ScaledDecodingVersion, out _)) spec = spec with { ScaledDecodingVersion = 1 };
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
         {
@@ -55,8 +59,13 @@ static class PreprocessSpecJson
         var differences = new List<string>();
         foreach (var property in left.RootElement.EnumerateObject())
         {
+            if (property.Name == ScaledDecodingVersion) continue;
             var (value, wanted) = (property.Value.ToString(), right.RootElement.GetProperty(property.Name).ToString());
             if (value != wanted) differences.Add($"{property.Name.Replace('_', ' ')} is {value} instead of {wanted}");
+        }
+        if (found.ScaledDecoding && expected.ScaledDecoding && found.ScaledDecodingVersion != expected.ScaledDecodingVersion)
+        {
+            differences.Add($"scaled decoding version is {found.ScaledDecodingVersion} instead of {expected.ScaledDecodingVersion}");
         }
         return string.Join(", ", differences);
     }
@@ -79,6 +88,7 @@ static class PreprocessSpecJson
             case "median": return spec with { Median = value.GetInt32() };
             case "blur": return spec with { Blur = value.GetDouble() };
             case "apply_orientation": return spec with { ApplyOrientation = value.GetBoolean() };
+            case ScaledDecodingVersion: return spec with { ScaledDecodingVersion = value.GetInt32() };
             case "scaled_decoding": return spec with { ScaledDecoding = value.GetBoolean() };
         }
         ImageErrors.BadSpecification($"the property \"{property.Name}\" is unknown", path);

@@ -117,7 +117,9 @@ public sealed class ImageClassifier : IDisposable
     /// <exception cref="MlNetCifarException">The file cannot be decoded (MNC12xx).</exception>
     public Classification Classify(ReadOnlySpan<byte> file, int top = 5) => Classify(ImageDecoder.Decode(file), top);
 
-    /// <summary>Classifies a decoded picture of any size, and says how far the answer can be trusted.</summary>
+    /// <summary>
+    /// Classifies a decoded picture of any size, and says how far the answer can be trusted. A calibrated model looks at as many views of it as its calibration did.
+    /// </summary>
     /// <param name="image">The picture.</param>
     /// <param name="top">How many classes to return, at most; ≥ 1. The default is 5.</param>
     public Classification Classify(RgbImage image, int top = 5)
@@ -133,7 +135,7 @@ public sealed class ImageClassifier : IDisposable
             return new Classification([.. scores.OrderByDescending(p => p.Probability).ThenBy(p => p.Index).Take(top)], false, null);
         }
 
-        var outputs = Outputs(source, threads: 1);
+        var outputs = Outputs(source, threads: 1, Views.Averaging(calibration.Views));
         var answer = calibration.Predict(outputs.Logits, outputs.Features, outputs.Texture);
         Prediction[] sorted = [.. answer.Labels.Select(p => new Prediction(Classes[p.Label], p.Label, p.Probability))];
         return new Classification([.. sorted.Take(top)], answer.IsUnknown, [.. sorted.Where(p => answer.Set.Contains(p.Index))]);
@@ -144,14 +146,16 @@ public sealed class ImageClassifier : IDisposable
     /// <param name="options">Coverage of the label sets and the like; null for the defaults.</param>
     /// <param name="threads">Threads, ≥ 1; the result does not depend on it. Null for the cores this process may use.</param>
     /// <param name="cancellation">Ends the work.</param>
+    /// <param name="views">Views of each picture whose logits are averaged, here and whenever the calibrated model classifies. The default is the picture alone.</param>
     /// <returns>A model with its own copy of the weights; the caller disposes both.</returns>
     /// <exception cref="MlNetCifarException">The pictures do not fit (MNC4008), or there is no usable one (MNC5001).</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public ImageClassifier Calibrate(ImageSource validation, CalibrationOptions? options = null, int? threads = null, CancellationToken cancellation = default)
+    public ImageClassifier Calibrate(
+        ImageSource validation, CalibrationOptions? options = null, int? threads = null, CancellationToken cancellation = default, TestTimeViews views = TestTimeViews.None)
     {
         var labels = LabelsOf(validation);
-        var outputs = Outputs(validation, threads, cancellation: cancellation);
-        var fitted = CalibrationModel.Fit(labels, outputs.Logits, Classes.Length, options, outputs.Features, outputs.Texture);
+        var outputs = Outputs(validation, threads, views, cancellation: cancellation);
+        var fitted = CalibrationModel.Fit(labels, outputs.Logits, Classes.Length, options, outputs.Features, outputs.Texture) with { Views = Views.Of(views).Length };
         return With(Weights.Clone(), fitted, IsHalfPrecision);
     }
 

@@ -33,6 +33,9 @@ internal static class Views
         _ => throw new ArgumentOutOfRangeException(nameof(views)),
     };
 
+    /// <summary>The choice that averages so many views; the picture alone where none does.</summary>
+    public static TestTimeViews Averaging(int count) => Enum.GetValues<TestTimeViews>().FirstOrDefault(views => Of(views).Length == count);
+
     /// <summary>Writes one view of pictures.</summary>
     /// <param name="view">Which.</param>
     /// <param name="height">Rows of a picture.</param>

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using MlNetCifar.Numerics.Kernels;
 
 namespace MlNetCifar.Nn;
 

@@ -76,8 +76,8 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
             case BatchNorm layer:
                 return Normalization(node, layer, input, fusion.Relu);
             case Activation layer:
-                var keepsInput = Training && Activations.BackwardNeedsInput(layer.Function);
-                return Add(new ActivationOp(layer.Function, layer.Slope)
+                var keepsInput = Training && layer.Kernel.BackwardNeedsInput;
+                return Add(new ActivationOp(layer.Kernel, layer.Slope)
                 {
                     Name = node.Position, Input = input, Output = Result(node, input, output, forward: !keepsInput, backward: true), Flops = layer.Flops(node.Input),
                 });

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Text.Json;
-using MlNetCifar.Numerics.Kernels;
 
 namespace MlNetCifar.Nn;
 

@@ -48,6 +48,24 @@ public sealed class SettingTests
     }
 
     [TestMethod]
+    [DataRow("512k", 512L << 10)]
+    [DataRow("20G", 20L << 30)]
+    [DataRow("21474836480", 20L << 30)]
+    [DataRow("none", null)]
+    public void Bytes_ReadsWhatItWrites(string text, long? expected)
+    {
+        Assert.AreEqual(expected, Texts.Bytes(text));
+        Assert.AreEqual(expected, Texts.Bytes(Texts.Of(expected)));
+    }
+
+    [TestMethod]
+    [DataRow("0")]
+    [DataRow("-5m")]
+    [DataRow("9999999999999g")]
+    [DataRow("2t")]
+    public void Bytes_RefusesOtherText(string text) => Assert.ThrowsExactly<FormatException>(() => Texts.Bytes(text));
+
+    [TestMethod]
     public void Table_HoldsEveryPropertyOfTheOptions()
     {
         var options = typeof(TrainingOptions).GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(p => p.CanWrite && p.PropertyType != typeof(Augmentation));

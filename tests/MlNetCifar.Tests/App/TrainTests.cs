@@ -145,6 +145,14 @@ public sealed class TrainTests
         var evaluated = Cli.Run("evaluate", "--model", path, "--data", folder["data"], "--output", folder.Runs, "--json").Good().Lines[0].GetProperty("calibration");
         Assert.AreEqual(0.9, evaluated.GetProperty("promisedCoverage").GetDouble());
 
+        Assert.AreEqual("", Warnings("none"));
+        StringAssert.Contains(Warnings("flip"), "was fitted on 1 of the views of each image, --views flip averages 2");
+        string Warnings(string views)
+        {
+            var lines = Cli.Run("evaluate", "--model", path, "--data", folder["data"], "--output", folder.Runs, "--views", views).Good().Error.Split('\n');
+            return string.Join('\n', lines.Where(l => l.Contains("calibration was fitted")));
+        }
+
         // With an energy threshold that no picture meets, every answer is withheld.
         var best = Path.Combine(path, "weights", "best.safetensors");
         using (var model = ImageClassifier.Load(best))

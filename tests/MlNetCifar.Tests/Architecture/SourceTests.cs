@@ -64,6 +64,12 @@ public sealed partial class SourceTests
         select Relative(file));
 
     [TestMethod]
+    public void Kernels_AreInternal() => AssertNone(
+        from type in typeof(MlNetCifarException).Assembly.GetExportedTypes()
+        where type.Namespace!.StartsWith("MlNetCifar.Numerics.", StringComparison.Ordinal)
+        select $"{type} is public");
+
+    [TestMethod]
     public void Files_StayWithinBudget() => AssertNone(
         from file in Sources("src").Concat(Sources("tests"))
         let lines = File.ReadLines(file).Count()

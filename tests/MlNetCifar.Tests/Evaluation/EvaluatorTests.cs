@@ -1,4 +1,5 @@
 using MlNetCifar.Evaluation;
+using MlNetCifar.Numerics.Kernels;
 
 namespace MlNetCifar.Tests.Evaluation;
 
@@ -42,6 +43,54 @@ public sealed class EvaluatorTests
         Assert.AreEqual("MNC5003", error.Code);
         StringAssert.Contains(error.Message, "Row 1");
         StringAssert.Contains(error.Message, "column 1");
+    }
+
+    [TestMethod]
+    [DataRow(new[] { 2.5f, -1, 0.25f }, "holds 2.5 in column 0")]
+    [DataRow(new[] { 0.5f, -0.25f, 0.75f }, "holds -0.25 in column 1")]
+    [DataRow(new[] { 0.5f, 0.25f, 0.5f }, "adds up to 1.25")]
+    [DataRow(new[] { 0f, 0f, 0f }, "adds up to 0")]
+    [DataRow(new[] { 0.5f, 0.2f, 0.29f }, "adds up to 0.99")]
+    public void Evaluate_RowsThatAreNoProbabilitiesAreRefused(float[] row, string found)
+    {
+        var error = Assert.ThrowsExactly<MlNetCifarException>(() => Evaluator.Evaluate([0, 1, 1], [1, 0, 0, .. row, 9, 9, 9], s_classes));
+        Assert.AreEqual("MNC5010", error.Code);
+        StringAssert.Contains(error.Message, $"Row 1 is no row of probabilities: it {found}; expected");
+        StringAssert.Contains(error.Action, "softmax");
+    }
+
+    [TestMethod]
+    public void Evaluate_OneColumnOutsideZeroToOneIsRefused()
+    {
+        var error = Assert.ThrowsExactly<MlNetCifarException>(() => Evaluator.Evaluate([0, 1], [0.25f, 1.5f], ["cat", "dog"]));
+        StringAssert.Contains(error.Message, "Row 1 is no row of probabilities: it holds 1.5 in column 0");
+    }
+
+    [TestMethod]
+    public void Add_CountsRowsOfEarlierPartsAndAddsNothingOnRefusal()
+    {
+        var accumulator = new EvaluationAccumulator(s_classes);
+        accumulator.Add([0, 1], [1, 0, 0, 0, 1, 0]);
+        var error = Assert.ThrowsExactly<MlNetCifarException>(() => accumulator.Add([0, 1], [1, 0, 0, 0, 3, 0]));
+        StringAssert.Contains(error.Message, "Row 3 ");
+        Assert.AreEqual(2L, accumulator.Count);
+    }
+
+    [TestMethod]
+    [DataRow(2)]
+    [DataRow(10)]
+    [DataRow(1000)]
+    [DataRow(20_000)]
+    public void Evaluate_TakesSinglePrecisionSoftmaxOfAnyWidth(int classes)
+    {
+        var random = new Random(5);
+        var logits = new float[8 * classes];
+        for (var i = 0; i < logits.Length; i++)
+            logits[i] = (float)((random.NextDouble() - 0.5) * 40);
+        for (var i = 0; i < 8; i++)
+            Losses.Softmax(logits.AsSpan(i * classes, classes), logits.AsSpan(i * classes, classes));
+        var result = Evaluator.Evaluate(new int[8], logits, [.. Enumerable.Range(0, classes).Select(c => $"{c}")], new EvaluationOptions { BootstrapResamples = 0 });
+        Assert.AreEqual(8L, result.Count);
     }
 
     [TestMethod]

@@ -99,7 +99,7 @@ public sealed partial class HtmlReportTests
     [TestMethod]
     public void Build_PutsWarningsFirst()
     {
-        var result = Evaluator.Evaluate([0, 0, 1], [1, 0, float.NaN, 0, 0.5f, 0.9f], ["a", "b"]);
+        var result = Evaluator.Evaluate([0, 0, 1], [1, 0, float.NaN, 0, 0.1f, 0.9f], ["a", "b"]);
         var html = HtmlReport.Build(new ReportInput { Title = "t", Result = result }, "", "verdict");
         Assert.IsTrue(html.Contains("Before trusting these numbers"));
         Assert.IsLessThan(html.IndexOf("id=\"summary\"", StringComparison.Ordinal), html.IndexOf("1 of 3 images", StringComparison.Ordinal));

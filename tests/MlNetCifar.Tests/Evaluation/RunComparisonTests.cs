@@ -150,6 +150,11 @@ public sealed class RunComparisonTests
         var error = Assert.ThrowsExactly<MlNetCifarException>(() => RunData.Load(folder.Path));
         Assert.AreEqual("MNC5006", error.Code);
         StringAssert.Contains(error.Message, "Line 8");
+        lines[7] = string.Join(',', lines[7].Split(',')[..^1]) + ",7.5";
+        File.WriteAllLines(path, [.. lines[..7], lines[7].Replace("zero.", "0.")]);
+        error = Assert.ThrowsExactly<MlNetCifarException>(() => RunData.Load(folder.Path));
+        Assert.AreEqual("MNC5006", error.Code);
+        StringAssert.Contains(error.Message, "Line 8 is no row of probabilities: it holds 7.5 in column");
     }
 
     [TestMethod]

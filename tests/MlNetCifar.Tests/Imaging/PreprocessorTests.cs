@@ -91,7 +91,7 @@ public sealed class PreprocessorTests
             from extra in Gen.Choose(0, 300)
             from median in Gen.Elements(0, 3, 5, 7)
             from blur in Gen.Choose(0, 999)
-            from flags in Gen.Choose(0, 3)
+            from flags in Gen.Choose(0, 7)
             select new PreprocessSpec
             {
                 Width = width,
@@ -105,6 +105,7 @@ public sealed class PreprocessorTests
                 Blur = blur / 10.0,
                 ApplyOrientation = (flags & 1) != 0,
                 ScaledDecoding = (flags & 2) != 0,
+                ScaledDecodingVersion = (flags & 6) == 6 ? 1 : 2,
             };
         Prop.ForAll(specs.ToArbitrary(), spec => PreprocessSpec.FromJson(spec.ToJson()) == spec && spec.DifferencesTo(spec).Length == 0).QuickCheckThrowOnFailure();
     }
@@ -117,6 +118,7 @@ public sealed class PreprocessorTests
     [DataRow("""{"median":4}""", "median 4")]
     [DataRow("""{"blur":-1}""", "blur -1")]
     [DataRow("""{"version":2}""", "version 2")]
+    [DataRow("""{"scaled_decoding":true,"scaled_decoding_version":3}""", "scaled decoding version 3, expected 1 or 2")]
     [DataRow("""{"width":1.5}""", "cannot be read")]
     [DataRow("[", "cannot be read")]
     public void FromJson_RefusesWhatIsInvalid(string json, string expected)
@@ -124,6 +126,32 @@ public sealed class PreprocessorTests
         var e = Assert.ThrowsExactly<MlNetCifarException>(() => PreprocessSpec.FromJson(json, "model.mnc"));
         Assert.AreEqual("MNC1208", e.Code);
         StringAssert.Contains(e.Message, expected);
+    }
+
+    [TestMethod]
+    public void ScaledDecoding_OfEarlierTextKeepsItsPixelsAndItsHash()
+    {
+        var text = DefaultJson.Replace("\"scaled_decoding\":false", "\"scaled_decoding\":true");
+        var old = PreprocessSpec.FromJson(text);
+        Assert.AreEqual(1, old.ScaledDecodingVersion);
+        Assert.AreEqual(text, old.ToJson());
+        Assert.AreEqual((64, 64), (old.ForDecoding().MinWidth, old.ForDecoding().MinHeight));
+        var current = new PreprocessSpec { ScaledDecoding = true, ShorterSide = 40 };
+        Assert.AreEqual((40, 40), (current.ForDecoding().MinWidth, current.ForDecoding().MinHeight));
+        Assert.AreEqual((0, 0), (new PreprocessSpec().ForDecoding().MinWidth, new PreprocessSpec().ForDecoding().MinHeight));
+    }
+
+    [TestMethod]
+    public void ScaledDecoding_OfAnotherVersionIsToldApart()
+    {
+        PreprocessSpec old = new() { ScaledDecoding = true, ScaledDecodingVersion = 1 }, current = new() { ScaledDecoding = true };
+        Assert.AreNotEqual(old.Hash(), current.Hash());
+        var e = Assert.ThrowsExactly<MlNetCifarException>(() => old.RequireEqual(current, "shards"));
+        Assert.AreEqual("MNC1209", e.Code);
+        StringAssert.Contains(e.Message, "expects: scaled decoding version is 1 instead of 2.");
+        Assert.AreEqual("scaled decoding is True instead of False", current.DifferencesTo(new PreprocessSpec()));
+        Assert.AreEqual("scaled decoding is False instead of True", new PreprocessSpec().DifferencesTo(current));
+        Assert.AreEqual(new PreprocessSpec().Hash(), new PreprocessSpec { ScaledDecodingVersion = 1 }.Hash(), "without scaled decoding the version says nothing");
     }
 
     [TestMethod]

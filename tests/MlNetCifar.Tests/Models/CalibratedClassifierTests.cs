@@ -2,6 +2,7 @@ using MlNetCifar.Evaluation.Calibration;
 using MlNetCifar.Imaging;
 using MlNetCifar.Models;
 using MlNetCifar.Nn;
+using MlNetCifar.Tests.Data;
 
 namespace MlNetCifar.Tests.Models;
 
@@ -22,6 +23,28 @@ public sealed class CalibratedClassifierTests
         Assert.AreEqual((plain.WeightsSha256, plain.BestEpoch, plain.TrainingSettings), (model.WeightsSha256, model.BestEpoch, model.TrainingSettings));
         CollectionAssert.AreEqual(plain.Score(images), model.Score(images));
         Assert.IsTrue(model.Calibration!.Temperature.LogLossAfter <= model.Calibration.Temperature.LogLossBefore);
+    }
+
+    [TestMethod]
+    [DataRow(TestTimeViews.None, 1)]
+    [DataRow(TestTimeViews.Flip, 2)]
+    [DataRow(TestTimeViews.FlipShift, 6)]
+    public void Calibrate_OnViews_IsRecordedAndUsedWhenClassifying(TestTimeViews views, int count)
+    {
+        using var plain = SmallModel.Create();
+        using var model = plain.Calibrate(SmallModel.Images(60), views: views);
+        Assert.AreEqual(count, model.Calibration!.Views);
+        using var folder = new TestFolder();
+        model.Save(folder["model.safetensors"]);
+        using var loaded = ImageClassifier.Load(folder["model.safetensors"]);
+        Assert.AreEqual(count, loaded.Calibration!.Views);
+
+        var pixels = SmallModel.Images(1);
+        var picture = new RgbImage(6, 8);
+        pixels.CopyPixels(0, picture.Pixels);
+        var expected = model.Calibration.Predict(plain.Logits(pixels, views: views)).Labels[0];
+        var answer = loaded.Classify(picture).Predictions[0];
+        Assert.AreEqual((expected.Label, expected.Probability), (answer.Index, answer.Probability));
     }
 
     [TestMethod]

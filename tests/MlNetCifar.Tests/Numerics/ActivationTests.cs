@@ -1,3 +1,4 @@
+using MlNetCifar.Nn;
 using MlNetCifar.Numerics;
 using MlNetCifar.Numerics.Kernels;
 using MlNetCifar.Numerics.Simd;
@@ -25,7 +26,7 @@ public sealed class ActivationTests
         {
             var values = Inputs(length);
             GuardedFloats x = new(values), y = new(length);
-            Activations.Forward(kind, Slope, x.Span, y.Span, (SimdWidth)width, pool);
+            Activations.Forward(new Activation(kind).Kernel, Slope, x.Span, y.Span, (SimdWidth)width, pool);
             for (var i = 0; i < length; i++)
             {
                 var expected = ReferenceLayers.Activate(kind, Slope, values[i]);
@@ -35,7 +36,7 @@ public sealed class ActivationTests
             CollectionAssert.AreEqual(values, x.Span.ToArray(), "the input changed");
             x.Check("x");
             y.Check("y");
-            Activations.Forward(kind, Slope, x.Span, x.Span, (SimdWidth)width, pool);
+            Activations.Forward(new Activation(kind).Kernel, Slope, x.Span, x.Span, (SimdWidth)width, pool);
             CollectionAssert.AreEqual(y.Span.ToArray(), x.Span.ToArray(), "in place");
         }
     }
@@ -50,9 +51,9 @@ public sealed class ActivationTests
             var values = Inputs(length);
             var gradY = LaneCases.Draw(length + 1, length, -2, 2);
             GuardedFloats saved = new(values), g = new(gradY), gradX = new(length);
-            if (!Activations.BackwardNeedsInput(kind))
-                Activations.Forward(kind, Slope, saved.Span, saved.Span, (SimdWidth)width, pool);
-            Activations.Backward(kind, Slope, saved.Span, g.Span, gradX.Span, (SimdWidth)width, pool);
+            if (!new Activation(kind).Kernel.BackwardNeedsInput)
+                Activations.Forward(new Activation(kind).Kernel, Slope, saved.Span, saved.Span, (SimdWidth)width, pool);
+            Activations.Backward(new Activation(kind).Kernel, Slope, saved.Span, g.Span, gradX.Span, (SimdWidth)width, pool);
             for (var i = 0; i < length; i++)
             {
                 var expected = gradY[i] * ReferenceLayers.Derivative(kind, Slope, values[i]);
@@ -65,7 +66,7 @@ public sealed class ActivationTests
             saved.Check("saved");
             g.Check("gradY");
             gradX.Check("gradX");
-            Activations.Backward(kind, Slope, saved.Span, g.Span, g.Span, (SimdWidth)width, pool);
+            Activations.Backward(new Activation(kind).Kernel, Slope, saved.Span, g.Span, g.Span, (SimdWidth)width, pool);
             CollectionAssert.AreEqual(gradX.Span.ToArray(), g.Span.ToArray(), "in place");
         }
     }
@@ -77,11 +78,11 @@ public sealed class ActivationTests
         using var pool = new WorkerPool(3);
         var x = Inputs(20_000);
         float[] wide = new float[x.Length], narrow = new float[x.Length];
-        Activations.Forward(kind, Slope, x, wide, (SimdWidth)width, pool);
-        Activations.Forward(kind, Slope, x, narrow, SimdWidth.Scalar, pool);
+        Activations.Forward(new Activation(kind).Kernel, Slope, x, wide, (SimdWidth)width, pool);
+        Activations.Forward(new Activation(kind).Kernel, Slope, x, narrow, SimdWidth.Scalar, pool);
         CollectionAssert.AreEqual(narrow, wide);
-        Activations.Backward(kind, Slope, narrow, x, wide, (SimdWidth)width, pool);
-        Activations.Backward(kind, Slope, narrow, x, narrow, SimdWidth.Scalar, pool);
+        Activations.Backward(new Activation(kind).Kernel, Slope, narrow, x, wide, (SimdWidth)width, pool);
+        Activations.Backward(new Activation(kind).Kernel, Slope, narrow, x, narrow, SimdWidth.Scalar, pool);
         CollectionAssert.AreEqual(narrow, wide);
     }
 
@@ -92,7 +93,7 @@ public sealed class ActivationTests
         using var pool = new WorkerPool(1);
         var x = new float[33];
         Array.Fill(x, float.NaN);
-        Activations.Forward(kind, Slope, x, x, (SimdWidth)width, pool);
+        Activations.Forward(new Activation(kind).Kernel, Slope, x, x, (SimdWidth)width, pool);
         Assert.IsTrue(x.All(float.IsNaN));
     }
 
@@ -126,9 +127,9 @@ public sealed class ActivationTests
     public void Passes_RefuseDifferentLengths()
     {
         using var pool = new WorkerPool(1);
-        Assert.ThrowsExactly<ArgumentException>(() => Activations.Forward(ActivationKind.Relu, 0, new float[3], new float[4], SimdWidth.Scalar, pool));
-        Assert.ThrowsExactly<ArgumentException>(() => Activations.Backward(ActivationKind.Relu, 0, new float[3], new float[4], new float[3], SimdWidth.Scalar, pool));
-        Assert.ThrowsExactly<ArgumentException>(() => Activations.Backward(ActivationKind.Relu, 0, new float[3], new float[3], new float[2], SimdWidth.Scalar, pool));
+        Assert.ThrowsExactly<ArgumentException>(() => Activations.Forward(Activations.Relu, 0, new float[3], new float[4], SimdWidth.Scalar, pool));
+        Assert.ThrowsExactly<ArgumentException>(() => Activations.Backward(Activations.Relu, 0, new float[3], new float[4], new float[3], SimdWidth.Scalar, pool));
+        Assert.ThrowsExactly<ArgumentException>(() => Activations.Backward(Activations.Relu, 0, new float[3], new float[3], new float[2], SimdWidth.Scalar, pool));
     }
 
     static double ForwardTolerance(ActivationKind kind, double x, double y) => kind switch

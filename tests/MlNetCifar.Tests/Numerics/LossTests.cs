@@ -1,3 +1,4 @@
+using MlNetCifar.Nn;
 using MlNetCifar.Numerics.Kernels;
 using MlNetCifar.Tests.Reference;
 using MlNetCifar.Tests.TestKit;

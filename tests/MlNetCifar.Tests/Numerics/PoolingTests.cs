@@ -50,6 +50,30 @@ public sealed class PoolingTests
     }
 
     [TestMethod]
+    [DynamicData(nameof(LaneCases.Widths), typeof(LaneCases))]
+    public void MaxForward_KeepsNaNAtEveryPlaceOfAWindow(int width)
+    {
+        using var pool = new WorkerPool(1);
+        foreach (var (size, stride, pad) in new[] { (2, 2, 0), (3, 2, 1), (6, 1, 0) })
+            foreach (var channels in LaneCases.Channels(width))
+            {
+                var shape = new PoolShape(1, 6, 6, channels, size, size, stride, pad);
+                for (var place = 0; place < 36; place++)
+                {
+                    var x = LaneCases.Draw(place, shape.InputImage);
+                    x[(place * channels) + (place % channels)] = float.NaN;
+                    float[] y = new float[shape.OutputImage], argMax = new float[shape.OutputImage];
+                    Pooling.MaxForward(shape, 1, x, y, argMax, (SimdWidth)width, pool);
+                    var expected = ReferenceLayers.Pool(shape, PoolKind.Max, 1, LaneCases.Doubles(x)).Y;
+                    CollectionAssert.AreEqual(expected, LaneCases.Doubles(y), $"{shape}, NaN at {place}");
+                    CollectionAssert.Contains(y, float.NaN);
+                    foreach (var position in argMax)
+                        Assert.IsTrue(position >= 0 && position < size * size, $"position {position}");
+                }
+            }
+    }
+
+    [TestMethod]
     public void Passes_RefuseShortSpans()
     {
         using var pool = new WorkerPool(1);

@@ -82,7 +82,7 @@ internal static class ReferenceLayers
                 }
 
             if (kind == PoolKind.Max)
-                window = [window.MaxBy(at => x[at])];
+                window = [window.MaxBy(at => (double.IsNaN(x[at]), x[at]))];
             y.Add(window.Average(at => x[at]));
             parts.Add([.. window.Select(at => (at, 1.0 / window.Count))]);
         }

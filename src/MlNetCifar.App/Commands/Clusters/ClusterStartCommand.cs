@@ -1,5 +1,4 @@
 using MlNetCifar.App.Cli;
-using MlNetCifar.App.Runs.Saving;
 using MlNetCifar.Spark.Cluster;
 
 namespace MlNetCifar.App.Commands.Clusters;
@@ -15,7 +14,7 @@ internal sealed class ClusterStartCommand() : Verb("start", "Start a cluster for
 
     static readonly Setting<int> s_executors = Cli.Settings.Of("executors", "N", "Executors", Texts.Positive, 2, Executors);
     static readonly Setting<int> s_cores = Cli.Settings.Of("executor-cores", "N", "Cores of each", Texts.Positive, 1, Executors);
-    static readonly Setting<long?> s_memory = Cli.Settings.Of<long?>("executor-memory", "SIZE", "Java heap of each, for example 2g", SavingSettings.Size, 512L << 20, Executors, "512m");
+    static readonly Setting<long?> s_memory = Cli.Settings.Of<long?>("executor-memory", "SIZE", "Java heap of each, for example 2g", Texts.Bytes, 512L << 20, Executors, "512m");
     static readonly Setting<string?> s_spark = Cli.Settings.Text("spark-home", "FOLDER", "An unpacked Spark 4; without it SPARK_HOME, or the archive in the folder spark of MLNETCIFAR_SHARED", group: Runtime);
     static readonly Setting<string?> s_hadoop = Cli.Settings.Text("hadoop-home", "FOLDER", "An unpacked Hadoop; without it HADOOP_HOME", group: Runtime);
 

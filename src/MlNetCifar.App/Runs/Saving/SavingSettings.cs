@@ -21,7 +21,7 @@ internal static class SavingSettings
 
     public static Setting<TimeSpan?> EveryTime { get; } = Settings.Of("checkpoint-time", "TIME", "Time between two checkpoints", Texts.Duration, (TimeSpan?)TimeSpan.FromMinutes(1), Group);
 
-    public static Setting<long?> MemoryLimit { get; } = Settings.Of("memory-limit", "SIZE", "Memory to stay within, for example 512m: the batch is made smaller where it must", Size, (long?)null, Group);
+    public static Setting<long?> MemoryLimit { get; } = Settings.Of("memory-limit", "SIZE", "Memory to stay within, for example 512m: the batch is made smaller where it must", Texts.Bytes, (long?)null, Group);
 
     public static Setting<bool> TensorBoard { get; } = Settings.Flag("tensorboard", "Write event files for TensorBoard into the run's folder", Group);
 
@@ -48,15 +48,4 @@ internal static class SavingSettings
     static Uri Address(string text) => Uri.TryCreate(text, UriKind.Absolute, out var address) && address.Scheme is "http" or "https"
         ? address
         : throw CliErrors.Value(Mlflow.Option, text, "an address, for example http://localhost:5000");
-
-    /// <summary>Bytes from text with an optional k, m or g (of 1,024).</summary>
-    internal static long? Size(string text)
-    {
-        if (text is "" or "none")
-            return null;
-        var shift = char.ToLowerInvariant(text[^1]) switch { 'k' => 10, 'm' => 20, 'g' => 30, _ => 0 };
-        return long.TryParse(shift == 0 ? text : text[..^1], System.Globalization.CultureInfo.InvariantCulture, out var number) && number > 0 && number < 1L << 32
-            ? number << shift
-            : throw new FormatException("a size, for example 512m or 2g");
-    }
 }

@@ -14,14 +14,16 @@ internal sealed class PartRows : IDisposable
     readonly Normalization? _scaling;
     readonly int _dataOffset;
     readonly PartCache _cache;
+    readonly ShardFile _file;
+    readonly FileStream? _local;
 
-    // Of a remote file there is a handle only while its copy lies in the cache.
-    readonly Lazy<FileStream?> _local;
+    // Of a remote file: its copy on the local disk, while it is open.
+    PartCopy? _copy;
 
     PartRows(IFileStore store, string path, ShardFile file, int rowBytes, Normalization? scaling, int dataOffset, PartCache cache, FileStream? local)
     {
         (_store, _path, _rowBytes, _scaling, _dataOffset, _cache) = (store, path, rowBytes, scaling, dataOffset, cache);
-        _local = local is null ? new(() => cache.Files?.Fetch(store, path, file)) : new(local);
+        (_file, _local) = (file, local);
     }
 
     public static PartRows Open(IFileStore store, string path, int count, ShardManifest manifest, PartCache cache)
@@ -82,30 +84,59 @@ internal sealed class PartRows : IDisposable
 
     public void Dispose()
     {
-        if (_local.IsValueCreated)
-            _local.Value?.Dispose();
+        _local?.Dispose();
+        if (_copy is { } copy)
+            _cache.Files!.Close(copy);
     }
 
     void ReadRaw(int row, int first, Span<byte> destination)
     {
         var offset = _dataOffset + ((long)row * _rowBytes) + first;
-        if (_local.Value is not { } local)
+        if (_local is null)
         {
-            _cache.Get(_path, Load).AsSpan((int)offset, destination.Length).CopyTo(destination);
+            ReadRemote(offset, destination);
             return;
         }
 
         for (var done = 0; done < destination.Length;)
         {
-            var n = RandomAccess.Read(local.SafeFileHandle, destination[done..], offset + done);
+            var n = RandomAccess.Read(_local.SafeFileHandle, destination[done..], offset + done);
             if (n == 0)
                 throw DataErrors.ShardDamaged(_path, "The file has become shorter.");
             done += n;
         }
     }
 
-    byte[] Load()
+    void ReadRemote(long offset, Span<byte> destination)
     {
+        while (true)
+        {
+            if (Volatile.Read(ref _copy) is { } copy)
+            {
+                if (copy.TryRead(destination, offset))
+                    return;
+                Interlocked.CompareExchange(ref _copy, null, copy);
+            }
+            else if (_cache.Get(_path, Load) is { } bytes)
+            {
+                bytes.AsSpan((int)offset, destination.Length).CopyTo(destination);
+                return;
+            }
+        }
+    }
+
+    /// <summary>Opens the copy on the local disk, where that can hold one; else the bytes.</summary>
+    byte[]? Load()
+    {
+        // Between two looks at it, another thread may have opened it.
+        if (Volatile.Read(ref _copy) is not null)
+            return null;
+        if (_cache.Files?.Fetch(_store, _path, _file) is { } fetched)
+        {
+            Volatile.Write(ref _copy, fetched);
+            return null;
+        }
+
         try
         {
             using var stream = _store.OpenRead(_path);

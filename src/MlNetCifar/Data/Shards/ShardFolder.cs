@@ -1,5 +1,6 @@
 using MlNetCifar.Data.Catalog;
 using MlNetCifar.Data.Files;
+using MlNetCifar.Data.Shards.Caching;
 using MlNetCifar.Imaging;
 
 namespace MlNetCifar.Data.Shards;
@@ -8,6 +9,7 @@ namespace MlNetCifar.Data.Shards;
 internal sealed class ShardFolder(string path, ImageDatasetOptions options)
 {
     readonly IFileStore _store = options.Files.Store;
+    readonly PartFiles? _cache = options.CacheFolder is { } folder ? new(folder, options.CacheLimit) : null;
     readonly string _path = path.Length > 1 ? path.TrimEnd('/') : path;
 
     /// <summary>Whether a path is a folder with shards in it.</summary>
@@ -63,7 +65,7 @@ internal sealed class ShardFolder(string path, ImageDatasetOptions options)
         var manifest = ShardManifest.Read(_store, folder);
         var own = split ?? FolderLayout.SplitOf(manifest.Split) ?? DatasetSplit.Train;
         if (manifest.Count > 0)
-            found.Add(own, ShardSource.Open(folder, _store, options.CacheFolder));
+            found.Add(own, ShardSource.Open(folder, _store, _cache));
     }
 
     void CheckOptions(ShardManifest manifest)

@@ -20,7 +20,7 @@ public sealed class ShardSource : ImageSource, IDisposable
     readonly PartRows[] _parts;
     readonly string[]?[] _names;
 
-    ShardSource(IFileStore store, string folder, ShardManifest manifest, string? cacheFolder)
+    ShardSource(IFileStore store, string folder, ShardManifest manifest, PartFiles? files)
     {
         (_store, _folder, Manifest) = (store, folder, manifest);
         _labels = new int[manifest.Count];
@@ -28,7 +28,7 @@ public sealed class ShardSource : ImageSource, IDisposable
         _starts = new int[used.Length];
         _parts = new PartRows[used.Length];
         _names = new string[]?[used.Length];
-        var cache = new PartCache(cacheFolder is null ? null : new(cacheFolder));
+        var cache = new PartCache(files);
         var next = 0;
         try
         {
@@ -71,12 +71,23 @@ public sealed class ShardSource : ImageSource, IDisposable
     /// <param name="folder">The folder with <c>manifest.json</c>.</param>
     /// <param name="store">Null for the local disk.</param>
     /// <param name="cacheFolder">Where parts of a remote store are kept once read, by their SHA-256; null to keep the last three in memory only.</param>
+    /// <param name="cacheLimit">
+    /// Bytes that folder may take, &gt; 0; null for no limit. Parts that nobody has open go first, the longest unused before others. The last three read stay, and a part that
+    /// finds no room is kept in memory.
+    /// </param>
+    /// <exception cref="ArgumentOutOfRangeException">The limit is not positive.</exception>
     /// <exception cref="MlNetCifarException">The manifest or a shard is missing or wrong (MNC1001, MNC103x).</exception>
-    public static ShardSource Open(string folder, IFileStore? store = null, string? cacheFolder = null)
+    public static ShardSource Open(string folder, IFileStore? store = null, string? cacheFolder = null, long? cacheLimit = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(cacheLimit ?? 1, nameof(cacheLimit));
+        return Open(folder, store ?? LocalFileStore.Instance, cacheFolder is null ? null : new PartFiles(cacheFolder, cacheLimit));
+    }
+
+    /// <summary>Opens the shards of one split, with a cache folder that other splits share.</summary>
+    internal static ShardSource Open(string folder, IFileStore store, PartFiles? files)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
-        store ??= LocalFileStore.Instance;
-        return new(store, folder, ShardManifest.Read(store, folder), cacheFolder);
+        return new(store, folder, ShardManifest.Read(store, folder), files);
     }
 
     /// <summary>Compares every file with its SHA-256 in the manifest.</summary>

@@ -27,6 +27,8 @@ public static class CalibrationJson
         WriteNumber(json, "abstainAccuracyUpper", model.Abstain.AccuracyInterval.Upper);
         WriteNumber(json, "abstainAccuracyLevel", model.Abstain.AccuracyInterval.Level);
         WriteNumber(json, "energyThreshold", model.EnergyThreshold);
+        if (model.Views != 1)
+            json.WriteNumber("views", model.Views);
         WriteRule(json, "features", model.Features);
         WriteRule(json, "texture", model.Texture);
         json.WriteEndObject();
@@ -48,6 +50,7 @@ public static class CalibrationJson
                     new Interval(Number(json, "abstainAccuracyLower"), Number(json, "abstainAccuracyUpper"), Number(json, "abstainAccuracyLevel"))),
                 Number(json, "energyThreshold"))
             {
+                Views = json.TryGetProperty("views", out var views) ? views.GetInt32() : 1,
                 Features = Rule(json, "features"),
                 Texture = Rule(json, "texture"),
             };

@@ -43,6 +43,12 @@ public sealed record CalibrationModel(TemperatureScaling Temperature, ConformalS
     /// <summary>Withholds answers for images of unusual contrast and roughness; null where it was fitted without <see cref="PictureTexture"/>.</summary>
     public ForeignRule? Texture { get; init; }
 
+    /// <summary>
+    /// Views of each image whose logits were averaged before the fit, ≥ 1; the default is 1, the image alone. The mean of several views is surer or less sure than one
+    /// view, so the calibration holds for logits made in the same way.
+    /// </summary>
+    public int Views { get; init; } = 1;
+
     /// <summary>Fits all parts. The probabilities that sets and thresholds see are already calibrated.</summary>
     /// <param name="labels">True classes of validation images, [N].</param>
     /// <param name="logits">The network's outputs before the softmax, [N, C] row-major, finite.</param>

@@ -1,5 +1,7 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text.Json;
+using MlNetCifar.Evaluation.Metrics;
 using MlNetCifar.Evaluation.Report;
 
 namespace MlNetCifar.Evaluation.Comparison;
@@ -53,6 +55,8 @@ public sealed record RunData(string Name, string DataHash, EvaluationResult Resu
                 rows.Scores.Add(score);
             }
 
+            if (Probabilities.Fault(CollectionsMarshal.AsSpan(rows.Scores)[^classes.Length..]) is { } fault)
+                EvaluationErrors.DamagedFile(path, $"Line {line} is no row of probabilities: it {fault}.");
             rows.Labels.Add(label);
             rows.Names.Add(cells[1]);
         }

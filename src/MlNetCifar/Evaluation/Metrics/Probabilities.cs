@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace MlNetCifar.Evaluation.Metrics;
 
 /// <summary>Reading of single score rows.</summary>
@@ -6,13 +8,37 @@ internal static class Probabilities
     /// <summary>Smallest probability whose logarithm is taken, as in ML.NET.</summary>
     public const double Epsilon = 1e-15;
 
+    /// <summary>
+    /// Largest departure of a row's sum from 1, and of one score above 1, that still counts as probabilities: 1,000 times what a softmax in
+    /// single precision leaves, and enough for one in half precision.
+    /// </summary>
+    public const double SumTolerance = 1e-3;
+
     /// <summary>Whether no score is NaN or infinite.</summary>
-    public static bool AllFinite(ReadOnlySpan<float> scores)
+    public static bool AllFinite(ReadOnlySpan<float> scores) => IndexOfNonFinite(scores) < 0;
+
+    /// <summary>The first score that is NaN or infinite; −1 for none.</summary>
+    public static int IndexOfNonFinite(ReadOnlySpan<float> scores)
     {
-        foreach (var score in scores)
-            if (!float.IsFinite(score))
-                return false;
-        return true;
+        for (var i = 0; i < scores.Length; i++)
+            if (!float.IsFinite(scores[i]))
+                return i;
+        return -1;
+    }
+
+    /// <summary>What shows that scores are no probabilities, to follow "it "; null where nothing does, or where a score is not finite.</summary>
+    /// <param name="scores">[C], or one of two.</param>
+    public static string? Fault(ReadOnlySpan<float> scores)
+    {
+        var sum = 0.0;
+        for (var i = 0; i < scores.Length; i++)
+        {
+            if (scores[i] is not (>= 0 and <= (float)(1 + SumTolerance)))
+                return AllFinite(scores) ? string.Create(CultureInfo.InvariantCulture, $"holds {scores[i]} in column {i}") : null;
+            sum += scores[i];
+        }
+
+        return scores.Length == 1 || Math.Abs(sum - 1) <= SumTolerance ? null : string.Create(CultureInfo.InvariantCulture, $"adds up to {sum:G6}");
     }
 
     /// <summary>One of two probabilities from the positive one.</summary>

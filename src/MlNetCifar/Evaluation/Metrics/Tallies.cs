@@ -6,9 +6,6 @@ namespace MlNetCifar.Evaluation.Metrics;
 /// </summary>
 internal sealed class Tallies(int classes, int bins)
 {
-    /// <summary>Largest departure of a row's sum from 1 that still counts as probabilities.</summary>
-    const double SumTolerance = 1e-3;
-
     readonly double[] _row = new double[classes];
 
     public int Classes { get; } = classes;
@@ -20,9 +17,6 @@ internal sealed class Tallies(int classes, int bins)
 
     /// <summary>Rows left out because a score is not finite.</summary>
     public long Excluded { get; set; }
-
-    /// <summary>Rows whose scores are not probabilities: outside [0, 1], or not adding up to 1.</summary>
-    public long NotProbabilities { get; set; }
 
     /// <summary>[true class, predicted class].</summary>
     public long[] Confusion { get; } = new long[classes * classes];
@@ -48,13 +42,11 @@ internal sealed class Tallies(int classes, int bins)
     /// <summary>All sums, in a fixed order.</summary>
     public FixedSum[][] Sums => [LogLoss, Brier, BinConfidence];
 
-    /// <summary>Counts one row with finite scores.</summary>
+    /// <summary>Counts one row of probabilities.</summary>
     public void Add(int label, ReadOnlySpan<float> scores, int positiveClass)
     {
         Span<double> p = _row;
         Probabilities.Copy(scores, positiveClass, p);
-        if (!AreProbabilities(p))
-            NotProbabilities++;
         var predicted = Probabilities.ArgMax(p);
         Count++;
         Confusion[(label * Classes) + predicted]++;
@@ -72,25 +64,11 @@ internal sealed class Tallies(int classes, int bins)
     {
         Count += other.Count;
         Excluded += other.Excluded;
-        NotProbabilities += other.NotProbabilities;
         foreach (var (to, from) in Counters.Zip(other.Counters))
             for (var i = 0; i < to.Length; i++)
                 to[i] += from[i];
         foreach (var (to, from) in Sums.Zip(other.Sums))
             for (var i = 0; i < to.Length; i++)
                 to[i].Add(from[i]);
-    }
-
-    static bool AreProbabilities(ReadOnlySpan<double> p)
-    {
-        var sum = 0.0;
-        foreach (var value in p)
-        {
-            if (value is < 0 or > 1 + SumTolerance)
-                return false;
-            sum += value;
-        }
-
-        return Math.Abs(sum - 1) <= SumTolerance;
     }
 }

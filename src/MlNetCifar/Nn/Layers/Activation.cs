@@ -3,6 +3,28 @@ using MlNetCifar.Numerics.Kernels;
 
 namespace MlNetCifar.Nn;
 
+/// <summary>Element-wise functions between layers.</summary>
+public enum ActivationKind
+{
+    /// <summary>max(x, 0).</summary>
+    Relu,
+
+    /// <summary>x for x &gt; 0, else slope · x.</summary>
+    LeakyRelu,
+
+    /// <summary>x · Φ(x), Φ the normal distribution function (the exact form, not the tanh approximation).</summary>
+    Gelu,
+
+    /// <summary>x / (1 + e⁻ˣ), also called swish.</summary>
+    Silu,
+
+    /// <summary>1 / (1 + e⁻ˣ).</summary>
+    Sigmoid,
+
+    /// <summary>Hyperbolic tangent.</summary>
+    Tanh,
+}
+
 /// <summary>An element-wise function.</summary>
 /// <param name="Function">Which one.</param>
 public sealed record Activation(ActivationKind Function) : LayerSpec
@@ -29,24 +51,34 @@ public sealed record Activation(ActivationKind Function) : LayerSpec
 
     /// <inheritdoc/>
     public override double Flops(Shape input) => input.ImageLength;
+
+    internal Activations.Function Kernel => Function switch
+    {
+        ActivationKind.Relu => Activations.Relu,
+        ActivationKind.LeakyRelu => Activations.LeakyRelu,
+        ActivationKind.Gelu => Activations.Gelu,
+        ActivationKind.Silu => Activations.Silu,
+        ActivationKind.Sigmoid => Activations.Sigmoid,
+        _ => Activations.Tanh,
+    };
 }
 
 /// <summary>Element-wise function.</summary>
-internal sealed class ActivationOp(ActivationKind kind, float slope) : LayerOp
+internal sealed class ActivationOp(Activations.Function function, float slope) : LayerOp
 {
-    public override bool BackwardReadsInput => Activations.BackwardNeedsInput(kind);
+    public override bool BackwardReadsInput => function.BackwardNeedsInput;
 
-    public override bool BackwardReadsOutput => !Activations.BackwardNeedsInput(kind);
+    public override bool BackwardReadsOutput => !function.BackwardNeedsInput;
 
     public override void Forward(Pass pass) =>
-        Activations.Forward(kind, slope, Input.Rows(pass.Count), Output.Rows(pass.Count), pass.Width, pass.Pool);
+        Activations.Forward(function, slope, Input.Rows(pass.Count), Output.Rows(pass.Count), pass.Width, pass.Pool);
 
     public override void Backward(Pass pass)
     {
         if (Input.Gradient is null)
             return;
         var saved = BackwardReadsInput ? Input.Rows(pass.Count) : Output.Rows(pass.Count);
-        Activations.Backward(kind, slope, saved, Output.GradientRows(pass.Count), Input.GradientRows(pass.Count), pass.Width, pass.Pool);
+        Activations.Backward(function, slope, saved, Output.GradientRows(pass.Count), Input.GradientRows(pass.Count), pass.Width, pass.Pool);
     }
 }
 

@@ -131,7 +131,7 @@ internal sealed class ConvOp(ConvPlan plan, WeightTensor weights, WeightTensor? 
         }
 
         if (relu)
-            Activations.Backward(ActivationKind.Relu, 0, Output.Rows(pass.Count), gradient, gradient, pass.Width, pass.Pool);
+            Activations.Backward(Activations.Relu, 0, Output.Rows(pass.Count), gradient, gradient, pass.Width, pass.Pool);
         if (weights.Spec.IsTrained)
             plan.BackwardWeights(
                 pass.Count, Input.Rows(pass.Count), gradient, Gradients!.Of(weights), bias is null ? [] : Gradients.Of(bias), workspace.Span(), pass.Pool);

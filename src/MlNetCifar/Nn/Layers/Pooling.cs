@@ -6,7 +6,7 @@ namespace MlNetCifar.Nn;
 /// <summary>What a pooling layer takes of each window.</summary>
 public enum PoolKind
 {
-    /// <summary>The largest element.</summary>
+    /// <summary>The largest element; NaN where the window holds one.</summary>
     Max,
 
     /// <summary>The mean; padding does not count.</summary>

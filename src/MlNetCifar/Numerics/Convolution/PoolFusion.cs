@@ -5,7 +5,7 @@ namespace MlNetCifar.Numerics.Convolution;
 
 /// <summary>
 /// 2×2 max-pooling of stride 2 (a last odd row or column is dropped) on data that is still in the cache, and its inverse.
-/// The position of the maximum, row · 2 + column, the first of equals, is kept as a float; 4 says that the ReLU let nothing through.
+/// A window that holds a NaN gives NaN. The position of the maximum, row · 2 + column, the first of equals, is kept as a float; 4 says that the ReLU let nothing through.
 /// </summary>
 internal static unsafe class PoolFusion
 {
@@ -72,25 +72,19 @@ internal static unsafe class PoolFusion
         where TLanes : struct, ILanes<V>
         where V : struct
     {
-        V best = TLanes.Load(x), x1 = TLanes.Load(x + channels), x2 = TLanes.Load(x + rowStride), x3 = TLanes.Load(x + rowStride + channels);
+        V x0 = TLanes.Load(x), x1 = TLanes.Load(x + channels), x2 = TLanes.Load(x + rowStride), x3 = TLanes.Load(x + rowStride + channels);
+        V upper = TLanes.Max(x0, x1), lower = TLanes.Max(x2, x3), best = TLanes.Max(upper, lower);
         if (argMax != null)
         {
-            var position = TLanes.SelectGreater(x1, best, TLanes.Broadcast(1), TLanes.Broadcast(0));
-            best = TLanes.Max(best, x1);
-            position = TLanes.SelectGreater(x2, best, TLanes.Broadcast(2), position);
-            best = TLanes.Max(best, x2);
-            position = TLanes.SelectGreater(x3, best, TLanes.Broadcast(3), position);
-            best = TLanes.Max(best, x3);
+            var position = TLanes.SelectGreater(
+                lower, upper, TLanes.SelectGreater(x3, x2, TLanes.Broadcast(3), TLanes.Broadcast(2)), TLanes.SelectGreater(x1, x0, TLanes.Broadcast(1), TLanes.Broadcast(0)));
             if (relu)
                 position = TLanes.SelectGreater(best, TLanes.Broadcast(0), position, TLanes.Broadcast(Nowhere));
             TLanes.Store(position, argMax);
         }
-        else
-        {
-            best = TLanes.Max(TLanes.Max(best, x1), TLanes.Max(x2, x3));
-        }
 
-        TLanes.Store(best, y);
+        // Max drops a NaN that does not come first.
+        TLanes.Store(TLanes.OrNaN(TLanes.OrNaN(best, x0, x1), x2, x3), y);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -3,66 +3,56 @@ using MlNetCifar.Numerics.Simd;
 
 namespace MlNetCifar.Numerics.Kernels;
 
-/// <summary>Element-wise functions between layers.</summary>
-public enum ActivationKind
-{
-    /// <summary>max(x, 0).</summary>
-    Relu,
-
-    /// <summary>x for x &gt; 0, else slope · x.</summary>
-    LeakyRelu,
-
-    /// <summary>x · Φ(x), Φ the normal distribution function (the exact form, not the tanh approximation).</summary>
-    Gelu,
-
-    /// <summary>x / (1 + e⁻ˣ), also called swish.</summary>
-    Silu,
-
-    /// <summary>1 / (1 + e⁻ˣ).</summary>
-    Sigmoid,
-
-    /// <summary>Hyperbolic tangent.</summary>
-    Tanh,
-}
-
 /// <summary>Forward and backward passes of the element-wise functions. Results may be written in place.</summary>
 internal static unsafe class Activations
 {
-    static readonly Function[] s_functions =
-        [new Function<Relu>(), new Function<LeakyRelu>(), new Function<Gelu>(), new Function<Silu>(), new Function<Sigmoid>(), new Function<Tanh>()];
+    /// <summary>max(x, 0).</summary>
+    public static readonly Function Relu = new Function<ReluFormula>();
 
-    /// <summary>Whether the backward pass reads the layer's input (else its output).</summary>
-    public static bool BackwardNeedsInput(ActivationKind kind) => kind is ActivationKind.Gelu or ActivationKind.Silu;
+    /// <summary>x for x &gt; 0, else slope · x.</summary>
+    public static readonly Function LeakyRelu = new Function<LeakyReluFormula>();
+
+    /// <summary>x · Φ(x).</summary>
+    public static readonly Function Gelu = new Function<GeluFormula> { BackwardNeedsInput = true };
+
+    /// <summary>x · σ(x).</summary>
+    public static readonly Function Silu = new Function<SiluFormula> { BackwardNeedsInput = true };
+
+    /// <summary>σ(x) = 1 / (1 + e⁻ˣ).</summary>
+    public static readonly Function Sigmoid = new Function<SigmoidFormula>();
+
+    /// <summary>tanh x.</summary>
+    public static readonly Function Tanh = new Function<TanhFormula>();
 
     /// <summary>y = f(x).</summary>
-    /// <param name="kind">Which function.</param>
-    /// <param name="slope">Of <see cref="ActivationKind.LeakyRelu"/> below zero.</param>
+    /// <param name="function">Which function.</param>
+    /// <param name="slope">Of <see cref="LeakyRelu"/> below zero.</param>
     /// <param name="x">Inputs.</param>
     /// <param name="y">Overwritten; same length; may be <paramref name="x"/>.</param>
     /// <param name="width">Lane width.</param>
     /// <param name="pool">Threads.</param>
-    public static void Forward(ActivationKind kind, float slope, ReadOnlySpan<float> x, Span<float> y, SimdWidth width, WorkerPool pool)
+    public static void Forward(Function function, float slope, ReadOnlySpan<float> x, Span<float> y, SimdWidth width, WorkerPool pool)
     {
         Throw.IfLengthsDiffer(x.Length, y.Length);
         fixed (float* px = x, py = y)
-            s_functions[(int)kind].Forward(slope, px, py, x.Length, width, pool);
+            function.Forward(slope, px, py, x.Length, width, pool);
     }
 
     /// <summary>∂loss/∂x = ∂loss/∂y · f′.</summary>
-    /// <param name="kind">Which function.</param>
-    /// <param name="slope">Of <see cref="ActivationKind.LeakyRelu"/> below zero.</param>
-    /// <param name="saved">The layer's input where <see cref="BackwardNeedsInput"/>, else its output.</param>
+    /// <param name="function">Which function.</param>
+    /// <param name="slope">Of <see cref="LeakyRelu"/> below zero.</param>
+    /// <param name="saved">The layer's input where <see cref="Function.BackwardNeedsInput"/>, else its output.</param>
     /// <param name="gradY">∂loss/∂y.</param>
     /// <param name="gradX">Overwritten; may be <paramref name="gradY"/>.</param>
     /// <param name="width">Lane width.</param>
     /// <param name="pool">Threads.</param>
     public static void Backward(
-        ActivationKind kind, float slope, ReadOnlySpan<float> saved, ReadOnlySpan<float> gradY, Span<float> gradX, SimdWidth width, WorkerPool pool)
+        Function function, float slope, ReadOnlySpan<float> saved, ReadOnlySpan<float> gradY, Span<float> gradX, SimdWidth width, WorkerPool pool)
     {
         Throw.IfLengthsDiffer(saved.Length, gradY.Length);
         Throw.IfLengthsDiffer(saved.Length, gradX.Length);
         fixed (float* ps = saved, pg = gradY, pd = gradX)
-            s_functions[(int)kind].Backward(slope, ps, pg, pd, saved.Length, width, pool);
+            function.Backward(slope, ps, pg, pd, saved.Length, width, pool);
     }
 
     /// <summary>One function and its derivative; a type of its own, so that each becomes one loop without a call or a branch.</summary>
@@ -77,7 +67,7 @@ internal static unsafe class Activations
             where V : struct;
     }
 
-    readonly struct Relu : IFormula
+    readonly struct ReluFormula : IFormula
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Value<TLanes, V>(V x, V slope)
@@ -92,7 +82,7 @@ internal static unsafe class Activations
             TLanes.SelectGreater(saved, TLanes.Broadcast(0f), TLanes.Broadcast(1f), TLanes.Broadcast(0f));
     }
 
-    readonly struct LeakyRelu : IFormula
+    readonly struct LeakyReluFormula : IFormula
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Value<TLanes, V>(V x, V slope)
@@ -107,7 +97,7 @@ internal static unsafe class Activations
             TLanes.SelectGreater(saved, TLanes.Broadcast(0f), TLanes.Broadcast(1f), slope);
     }
 
-    readonly struct Gelu : IFormula
+    readonly struct GeluFormula : IFormula
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Value<TLanes, V>(V x, V slope)
@@ -125,7 +115,7 @@ internal static unsafe class Activations
         }
     }
 
-    readonly struct Silu : IFormula
+    readonly struct SiluFormula : IFormula
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Value<TLanes, V>(V x, V slope)
@@ -144,7 +134,7 @@ internal static unsafe class Activations
         }
     }
 
-    readonly struct Sigmoid : IFormula
+    readonly struct SigmoidFormula : IFormula
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Value<TLanes, V>(V x, V slope)
@@ -159,7 +149,7 @@ internal static unsafe class Activations
             TLanes.Multiply(saved, TLanes.Subtract(TLanes.Broadcast(1f), saved));
     }
 
-    readonly struct Tanh : IFormula
+    readonly struct TanhFormula : IFormula
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Value<TLanes, V>(V x, V slope)
@@ -177,8 +167,12 @@ internal static unsafe class Activations
             TLanes.MultiplyAdd(TLanes.Subtract(TLanes.Broadcast(0f), saved), saved, TLanes.Broadcast(1f));
     }
 
-    abstract class Function
+    /// <summary>A function and its derivative at every lane width.</summary>
+    internal abstract class Function
     {
+        /// <summary>Whether the backward pass reads the layer's input (else its output).</summary>
+        public bool BackwardNeedsInput { get; init; }
+
         public abstract void Forward(float slope, float* x, float* y, int length, SimdWidth width, WorkerPool pool);
 
         public abstract void Backward(float slope, float* saved, float* gradY, float* gradX, int length, SimdWidth width, WorkerPool pool);

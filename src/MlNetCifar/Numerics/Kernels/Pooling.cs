@@ -21,12 +21,12 @@ internal readonly record struct PoolShape(int N, int H, int W, int C, int SizeH,
 /// <summary>Max and average pooling. Padding never wins a maximum and never counts in an average. One image is one block.</summary>
 internal static unsafe class Pooling
 {
-    /// <summary>y = the largest element of each window.</summary>
+    /// <summary>y = the largest element of each window; NaN where the window holds one, at any place.</summary>
     /// <param name="shape">Geometry.</param>
     /// <param name="n">Images in this batch.</param>
     /// <param name="x">[n, H, W, C].</param>
     /// <param name="y">[n, P, Q, C]; overwritten.</param>
-    /// <param name="argMax">[n, P, Q, C]: the position inside the window (row · Size + column), the first of equals; overwritten. Empty where not wanted.</param>
+    /// <param name="argMax">[n, P, Q, C]: the position inside the window (row · Size + column), the first of equals, any where y is NaN; overwritten. Empty where not wanted.</param>
     /// <param name="width">Lane width.</param>
     /// <param name="pool">Threads.</param>
     public static void MaxForward(
@@ -120,41 +120,56 @@ internal static unsafe class Pooling
                     var origin = (((p * Shape.Stride) - Shape.Pad) * Shape.SizeW) + (q * Shape.Stride) - Shape.Pad;
                     var c = 0;
                     for (; c <= Shape.C - TLanes.Count; c += TLanes.Count)
-                        Window<TLanes, V>(x, o + c, c, top, bottom, left, right, origin);
+                        Window<TLanes, V>(x + c, o + c, top, bottom, left, right, origin);
                     for (; c < Shape.C; c++)
-                        Window<Lanes1, float>(x, o + c, c, top, bottom, left, right, origin);
+                        Window<Lanes1, float>(x + c, o + c, top, bottom, left, right, origin);
                 }
             }
         }
 
-        readonly void Window<TLanes, V>(float* x, long o, int c, int top, int bottom, int left, int right, int origin)
+        readonly void Window<TLanes, V>(float* x, long o, int top, int bottom, int left, int right, int origin)
             where TLanes : struct, ILanes<V>
             where V : struct
         {
-            var first = true;
-            V best = TLanes.Broadcast(0f), index = best;
-            for (var i = top; i < bottom; i++)
-                for (var j = left; j < right; j++)
-                {
-                    var v = TLanes.Load(x + ((((long)i * Shape.W) + j) * Shape.C) + c);
-                    var position = TLanes.Broadcast((i * Shape.SizeW) + j - origin);
-                    if (first)
-                        (best, index) = (v, position);
-                    else if (Max)
-                    {
-                        index = TLanes.SelectGreater(v, best, position, index);
-                        best = TLanes.Max(best, v);
-                    }
-                    else
-                        best = TLanes.Add(best, v);
-                    first = false;
-                }
+            if (Max)
+                Largest<TLanes, V>(x, o, top, bottom, left, right, origin);
+            else
+                Mean<TLanes, V>(x, o, top, bottom, left, right);
+        }
 
-            if (!Max)
-                best = TLanes.Multiply(best, TLanes.Broadcast(1f / ((bottom - top) * (right - left))));
+        readonly void Largest<TLanes, V>(float* x, long o, int top, int bottom, int left, int right, int origin)
+            where TLanes : struct, ILanes<V>
+            where V : struct
+        {
+            V one = TLanes.Broadcast(1f), best = TLanes.Broadcast(float.NegativeInfinity);
+            var index = TLanes.Broadcast((top * Shape.SizeW) + left - origin);
+            for (var i = top; i < bottom; i++)
+            {
+                var position = TLanes.Broadcast((i * Shape.SizeW) + left - origin);
+                var source = x + ((((long)i * Shape.W) + left) * Shape.C);
+                for (var j = left; j < right; j++, source += Shape.C)
+                {
+                    var v = TLanes.Load(source);
+                    index = TLanes.SelectGreater(v, best, position, index);
+                    best = TLanes.OrNaN(TLanes.Max(best, v), v, v);
+                    position = TLanes.Add(position, one);
+                }
+            }
+
             TLanes.Store(best, Y + o);
             if (ArgMax != null)
                 TLanes.Store(index, ArgMax + o);
+        }
+
+        readonly void Mean<TLanes, V>(float* x, long o, int top, int bottom, int left, int right)
+            where TLanes : struct, ILanes<V>
+            where V : struct
+        {
+            var sum = TLanes.Broadcast(0f);
+            for (var i = top; i < bottom; i++)
+                for (var j = left; j < right; j++)
+                    sum = TLanes.Add(sum, TLanes.Load(x + ((((long)i * Shape.W) + j) * Shape.C)));
+            TLanes.Store(TLanes.Multiply(sum, TLanes.Broadcast(1f / ((bottom - top) * (right - left)))), Y + o);
         }
     }
 

@@ -31,6 +31,9 @@ internal unsafe interface ILanes<V>
     /// <summary>The larger, lane by lane; <paramref name="a"/> where either is NaN.</summary>
     static abstract V Max(V a, V b);
 
+    /// <summary><paramref name="value"/>, but NaN in the lanes where <paramref name="a"/> or <paramref name="b"/> is NaN.</summary>
+    static abstract V OrNaN(V value, V a, V b);
+
     /// <summary>The smaller, lane by lane; <paramref name="a"/> where either is NaN.</summary>
     static abstract V Min(V a, V b);
 

@@ -25,6 +25,8 @@ internal readonly unsafe struct Lanes1 : ILanes<float>
 
     public static float Max(float a, float b) => b > a ? b : a;
 
+    public static float OrNaN(float value, float a, float b) => float.IsNaN(a) || float.IsNaN(b) ? float.NaN : value;
+
     public static float Min(float a, float b) => b < a ? b : a;
 
     public static float Sqrt(float a) => MathF.Sqrt(a);

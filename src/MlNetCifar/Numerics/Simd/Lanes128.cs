@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace MlNetCifar.Numerics.Simd;
 
@@ -25,7 +26,11 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>>
 
     public static Vector128<float> MultiplyAdd(Vector128<float> a, Vector128<float> b, Vector128<float> c) => Vector128.FusedMultiplyAdd(a, b, c);
 
-    public static Vector128<float> Max(Vector128<float> a, Vector128<float> b) => Vector128.ConditionalSelect(Vector128.GreaterThan(b, a), b, a);
+    public static Vector128<float> Max(Vector128<float> a, Vector128<float> b) =>
+        Sse.IsSupported ? Sse.Max(b, a) : Vector128.ConditionalSelect(Vector128.GreaterThan(b, a), b, a);
+
+    public static Vector128<float> OrNaN(Vector128<float> value, Vector128<float> a, Vector128<float> b) =>
+        Vector128.ConditionalSelect(Sse.IsSupported ? Sse.CompareUnordered(a, b) : Vector128.IsNaN(a) | Vector128.IsNaN(b), Vector128.Create(float.NaN), value);
 
     public static Vector128<float> Min(Vector128<float> a, Vector128<float> b) => Vector128.ConditionalSelect(Vector128.LessThan(b, a), b, a);
 

@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace MlNetCifar.Numerics.Simd;
 
@@ -25,7 +26,11 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>>
 
     public static Vector256<float> MultiplyAdd(Vector256<float> a, Vector256<float> b, Vector256<float> c) => Vector256.FusedMultiplyAdd(a, b, c);
 
-    public static Vector256<float> Max(Vector256<float> a, Vector256<float> b) => Vector256.ConditionalSelect(Vector256.GreaterThan(b, a), b, a);
+    public static Vector256<float> Max(Vector256<float> a, Vector256<float> b) =>
+        Avx.IsSupported ? Avx.Max(b, a) : Vector256.ConditionalSelect(Vector256.GreaterThan(b, a), b, a);
+
+    public static Vector256<float> OrNaN(Vector256<float> value, Vector256<float> a, Vector256<float> b) =>
+        Vector256.ConditionalSelect(Avx.IsSupported ? Avx.CompareUnordered(a, b) : Vector256.IsNaN(a) | Vector256.IsNaN(b), Vector256.Create(float.NaN), value);
 
     public static Vector256<float> Min(Vector256<float> a, Vector256<float> b) => Vector256.ConditionalSelect(Vector256.LessThan(b, a), b, a);
 

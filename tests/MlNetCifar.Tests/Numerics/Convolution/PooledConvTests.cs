@@ -1,6 +1,7 @@
 using MlNetCifar.Numerics;
 using MlNetCifar.Numerics.Kernels;
 using MlNetCifar.Numerics.Simd;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Numerics.Convolution;
 
@@ -50,6 +51,25 @@ public sealed class PooledConvTests
     }
 
     [TestMethod]
+    [DynamicData(nameof(LaneCases.Widths), typeof(LaneCases))]
+    public void ForwardPooled_KeepsNaNInEveryCornerOfAWindow(int width)
+    {
+        // The 3×3 filters spread one NaN pixel over parts of several windows, other parts for other pixels; 18 channels have a tail at every width.
+        var shape = new ConvShape(1, 8, 8, 2, 18, 3, 3, 1, 1, 1, 1, 1);
+        var (x, f, bias, gradY) = ConvPlanTests.Data(shape, 1, seed: 700);
+        foreach (var relu in new[] { false, true })
+            foreach (var pixel in new[] { 27, 28, 35, 36 })
+            {
+                float[] holed = [.. x];
+                holed[pixel * shape.C] = float.NaN;
+                var plain = new ConvRun(shape, 1, (SimdWidth)width, 1, holed, f, bias, gradY, relu, winograd: true);
+                var (expected, _) = Pool(shape, 1, plain.Y, relu);
+                CollectionAssert.Contains(expected, float.NaN);
+                CollectionAssert.AreEqual(expected, new PooledRun(shape, 1, (SimdWidth)width, 1, holed, f, bias, new float[expected.Length], relu).Y, $"pixel {pixel}, relu {relu}");
+            }
+    }
+
+    [TestMethod]
     public void ForwardPooled_RefusesShapesThatCannotPool()
     {
         using var pool = new WorkerPool(1);
@@ -70,7 +90,7 @@ public sealed class PooledConvTests
             for (var position = 0; position < 4; position++)
             {
                 var v = y[(((((image * s.P) + (row * 2) + (position / 2)) * s.Q) + (column * 2) + (position % 2)) * s.K) + k];
-                if (v > values[i])
+                if (v > values[i] || float.IsNaN(v))
                     (values[i], positions[i]) = (v, position);
             }
 

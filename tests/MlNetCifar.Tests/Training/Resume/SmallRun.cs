@@ -6,7 +6,6 @@ using MlNetCifar.Nn;
 using MlNetCifar.Tests.Data;
 using MlNetCifar.Training;
 using MlNetCifar.Training.Checkpoints;
-using ActivationKind = MlNetCifar.Numerics.Kernels.ActivationKind;
 
 namespace MlNetCifar.Tests.Training.Resume;
 

@@ -4,17 +4,17 @@ namespace MlNetCifar.Data.Shards.Caching;
 /// <param name="files">Copies on the local disk, which go before those in memory; null for none.</param>
 internal sealed class PartCache(PartFiles? files = null)
 {
-    const int Capacity = 3;
+    public const int Capacity = 3;
 
     public PartFiles? Files { get; } = files;
 
     readonly Lock _gate = new();
-    readonly LinkedList<(string Path, Lazy<byte[]> Content)> _recent = new();
+    readonly LinkedList<(string Path, Lazy<byte[]?> Content)> _recent = new();
 
-    /// <summary>A part's bytes; several threads that want the same part wait for one load.</summary>
-    public byte[] Get(string path, Func<byte[]> load)
+    /// <summary>A part's bytes; several threads that want the same part wait for one load. A load that fails or gives null is forgotten, so that the next call tries again.</summary>
+    public byte[]? Get(string path, Func<byte[]?> load)
     {
-        Lazy<byte[]>? content = null;
+        Lazy<byte[]?>? content = null;
         lock (_gate)
         {
             for (var node = _recent.First; node is not null; node = node.Next)
@@ -36,19 +36,24 @@ internal sealed class PartCache(PartFiles? files = null)
             }
         }
 
+        byte[]? bytes = null;
         try
         {
-            return content.Value;
+            return bytes = content.Value;
         }
-        catch
+        finally
         {
-            lock (_gate)
-            {
-                if (_recent.FirstOrDefault(r => ReferenceEquals(r.Content, content)) is { Path: not null } failed)
-                    _recent.Remove(failed);
-            }
+            if (bytes is null)
+                Forget(content);
+        }
+    }
 
-            throw;
+    void Forget(Lazy<byte[]?> content)
+    {
+        lock (_gate)
+        {
+            if (_recent.FirstOrDefault(r => ReferenceEquals(r.Content, content)) is { Path: not null } failed)
+                _recent.Remove(failed);
         }
     }
 }
