@@ -37,12 +37,14 @@ sealed class StageInput : IDisposable
         return opener.Recognise(input).Catalog is { } catalog ? new(catalog.Origin, catalog, isParquet: false) : null;
     }
 
-    /// <summary>Whether a folder holds Parquet files; their images are rows then.</summary>
+    /// <summary>Whether a folder holds Parquet files; their images are rows then. A folder holds either, so the first image or Parquet file tells.</summary>
     public static bool IsParquetFolder(string input, IFileStore store)
     {
-        if (input.EndsWith(".parquet", StringComparison.OrdinalIgnoreCase))
+        if (IsParquetName(input))
             return true;
-        return store.FolderExists(input) && store.List(input).Any(e => !e.IsFolder && e.Path.EndsWith(".parquet", StringComparison.OrdinalIgnoreCase));
+        return store.FolderExists(input)
+            && store.List(input).Where(e => !e.IsFolder).Select(e => e.Path).FirstOrDefault(p => IsParquetName(p) || FolderLayout.IsImage(p)) is { } first
+            && IsParquetName(first);
     }
 
     public static async Task<StageInput> OpenParquetAsync(string input, SparkSession session, CancellationToken cancellationToken)
@@ -59,6 +61,8 @@ sealed class StageInput : IDisposable
     public static string SparkPath(string path) => HdfsPath.IsHdfs(path) ? path : $"file://{path}";
 
     public void Dispose() => Catalog.Dispose();
+
+    static bool IsParquetName(string path) => path.EndsWith(".parquet", StringComparison.OrdinalIgnoreCase);
 
     // Packed files carry the length beside the content, so that listing them does not read the content.
     static async Task<FileListing.Builder> ListAsync(SparkSession session, string root, string view, CancellationToken cancellationToken)
