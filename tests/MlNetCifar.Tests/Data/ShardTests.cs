@@ -77,7 +77,7 @@ public sealed class ShardTests
     public void Write_KilledAfterSomeParts_ContinuesThere()
     {
         using var folder = new TestFolder().AddPictures("in/", 2, 20);
-        var store = new DyingStore { Writes = 9 };
+        var store = new FullStore("X_part_00002.npy");
         var e = Assert.ThrowsExactly<MlNetCifarException>(() => ShardWriter.Write(folder["in"], folder["out"], s_options with { Store = store }));
         Assert.AreEqual("MNC1024", e.Code);
         Assert.IsFalse(File.Exists(folder["out/manifest.json"]));
@@ -355,14 +355,15 @@ public sealed class ShardTests
         CollectionAssert.AreEquivalent(expected.Select(e => $"{e.Key} {e.Value}").ToArray(), actual.Select(e => $"{e.Key} {e.Value}").ToArray());
 
     /// <summary>A disk that is full after some writes.</summary>
-    sealed class DyingStore : ForwardingStore
+    sealed class FullStore(string refused) : ForwardingStore
     {
-        public int Writes { get; set; }
-
         public override void Write(string path, Action<Stream> content)
         {
-            if (Writes-- == 0)
+            if (path.EndsWith(refused, StringComparison.Ordinal))
                 throw new IOException("No space left on device.");
+            // A sidecar is written beside the next parts.
+            if (path.EndsWith(".json", StringComparison.Ordinal))
+                Thread.Sleep(100);
             base.Write(path, content);
         }
     }

@@ -59,15 +59,23 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
         {
             Touch(target);
             var keeping = new List<Task>();
-            foreach (var info in make(target, plan, missing))
+            try
             {
-                keeping.Add(Task.Run(() => Keep(target, info), CancellationToken.None));
-                parts[info.Part] = info;
-                _written++;
-                cancellation.ThrowIfCancellationRequested();
+                foreach (var info in make(target, plan, missing))
+                {
+                    keeping.Add(Task.Run(() => Keep(target, info), CancellationToken.None));
+                    parts[info.Part] = info;
+                    _written++;
+                    cancellation.ThrowIfCancellationRequested();
+                }
+            }
+            finally
+            {
+                // Where a part failed, those before it are to be known again, and nothing may be written behind the caller's back.
+                ((Task)Task.WhenAll(keeping)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing).GetAwaiter().GetResult();
             }
 
-            Task.WhenAll(keeping).GetAwaiter().GetResult();
+            keeping.ForEach(k => k.GetAwaiter().GetResult());
         }
 
         if (parts.Sum(p => p.Count) == 0)
