@@ -20,7 +20,7 @@ public sealed class ShardBuilder(ShardOptions options)
 {
     readonly Preprocessor _preprocessor = new(options.Spec);
 
-    byte[]? _spare;
+    PartMemory? _spare;
 
     ShardOptions Options => options;
 
@@ -81,17 +81,18 @@ public sealed class ShardBuilder(ShardOptions options)
     internal void Recycle(ShardPart part)
     {
         part.Dispose();
-        Interlocked.Exchange(ref _spare, part.Rows.Memory);
+        Interlocked.Exchange(ref _spare, part.Memory);
     }
 
     ShardPart Filled(int count, Action<ShardPart> fill)
     {
         var stride = options.Spec.Length;
+        var memory = Interlocked.Exchange(ref _spare, null) ?? new();
         // Parts made to measure may exceed the measure by a row.
         var rows = (count - 1L) * stride < MemoryBytes
-            ? new RowBuffer(stride, Rent(checked(count * stride)))
+            ? new RowBuffer(stride, count, memory.Rows)
             : new RowBuffer(stride, new TemporaryFile(TemporaryFolder, (long)count * stride));
-        var part = new ShardPart(rows, new SpillStream(MemoryBytes / 8, TemporaryFolder), count, options);
+        var part = new ShardPart(rows, new SpillStream(MemoryBytes / 8, TemporaryFolder, memory.Names), memory, count, options);
         try
         {
             fill(part);
@@ -102,15 +103,6 @@ public sealed class ShardBuilder(ShardOptions options)
             part.Dispose();
             throw;
         }
-    }
-
-    byte[] Rent(int length)
-    {
-        var spare = Interlocked.Exchange(ref _spare, null);
-
-        // Parts of a plan differ by one row at most; the slack lets the first one's buffer serve them all.
-        var slack = Math.Min(options.Spec.Length, Array.MaxLength - length);
-        return spare?.Length >= length ? spare : GC.AllocateUninitializedArray<byte>(length + slack);
     }
 
     readonly struct Job(Rows rows) : IParallelJob

@@ -21,9 +21,9 @@ public sealed class ShardPart : IDisposable
     readonly int[] _labels;
     int _taken;
 
-    internal ShardPart(RowBuffer rows, SpillStream names, int capacity, ShardOptions options)
+    internal ShardPart(RowBuffer rows, SpillStream names, PartMemory memory, int capacity, ShardOptions options)
     {
-        (Rows, _names, _options) = (rows, names, options);
+        (Rows, _names, Memory, _options) = (rows, names, memory, options);
         _nameWriter = new(names, Encoding.UTF8);
         _labels = new int[capacity];
         Array.Fill(_labels, NoLabel);
@@ -36,6 +36,9 @@ public sealed class ShardPart : IDisposable
     public IReadOnlyList<BadFile> BadFiles => [.. _bad.Values];
 
     internal RowBuffer Rows { get; }
+
+    /// <summary>What another part may use once this one is disposed of.</summary>
+    internal PartMemory Memory { get; }
 
     internal bool IsFull => _taken == _labels.Length;
 

@@ -4,24 +4,44 @@ namespace MlNetCifar.Data.Spilling;
 internal sealed class RowBuffer : IDisposable
 {
     const int BlockBytes = 1 << 16;
+    const int ChunkBytes = 1 << 20;
 
     readonly int _stride;
+    readonly int _blockRows;
+    readonly int _chunkRows;
     readonly TemporaryFile? _file;
 
     /// <summary>Keeps the rows in memory.</summary>
-    public RowBuffer(int stride, byte[] memory) => (_stride, Memory) = (stride, memory);
+    /// <param name="stride">Bytes of a row.</param>
+    /// <param name="count">Rows.</param>
+    /// <param name="memory">That of an earlier buffer of the same stride, or an empty list; it grows where it is too small.</param>
+    public RowBuffer(int stride, int count, List<byte[]> memory)
+        : this(stride)
+    {
+        Memory = memory;
+        while ((long)memory.Count * _chunkRows < count)
+            memory.Add(GC.AllocateUninitializedArray<byte>(_chunkRows * stride));
+    }
 
     /// <summary>Keeps the rows in a file, which is owned from now on.</summary>
-    public RowBuffer(int stride, TemporaryFile file) => (_stride, _file) = (stride, file);
+    public RowBuffer(int stride, TemporaryFile file)
+        : this(stride) => _file = file;
 
-    /// <summary>Null where the rows are in a file.</summary>
-    public byte[]? Memory { get; }
+    RowBuffer(int stride)
+    {
+        _stride = stride;
+        _blockRows = Math.Max(1, BlockBytes / stride);
+        _chunkRows = _blockRows * Math.Max(1, ChunkBytes / (_blockRows * stride));
+    }
+
+    /// <summary>Chunks of whole blocks, so that a longer part needs more of them rather than another array; null where the rows are in a file.</summary>
+    public List<byte[]>? Memory { get; }
 
     /// <summary>What a thread hands to <see cref="Place"/>.</summary>
-    public byte[] NewScratch() => new byte[_file is null ? 0 : _stride];
+    public byte[] NewScratch() => new byte[Memory is null ? _stride : 0];
 
     /// <summary>Where to put a row before <see cref="Keep"/>.</summary>
-    public Span<byte> Place(int row, byte[] scratch) => _file is null ? Memory.AsSpan(row * _stride, _stride) : scratch;
+    public Span<byte> Place(int row, byte[] scratch) => Memory is null ? scratch : InMemory(row, 1).Span;
 
     /// <summary>Keeps what was put there.</summary>
     public void Keep(int row, ReadOnlySpan<byte> pixels) => _file?.Write(pixels, (long)row * _stride);
@@ -29,26 +49,28 @@ internal sealed class RowBuffer : IDisposable
     /// <summary>The rows that have a label, 0 or above, in their order; a block is valid until the next.</summary>
     public IEnumerable<ReadOnlyMemory<byte>> Blocks(int[] labels)
     {
-        var most = Math.Max(1, BlockBytes / _stride);
-        var block = _file is null ? [] : new byte[most * _stride];
+        var block = new byte[Memory is null ? _blockRows * _stride : 0];
         for (int row = 0, end; row < labels.Length; row = end)
         {
             end = row + 1;
             if (labels[row] < 0)
                 continue;
-            while (end < labels.Length && labels[end] >= 0 && end - row < most)
+            while (end < labels.Length && labels[end] >= 0 && end % _blockRows != 0)
                 end++;
-            var length = (end - row) * _stride;
-            if (_file is null)
+            if (Memory is not null)
             {
-                yield return Memory.AsMemory(row * _stride, length);
+                yield return InMemory(row, end - row);
                 continue;
             }
 
-            _file.Read(block.AsSpan(0, length), (long)row * _stride);
+            var length = (end - row) * _stride;
+            _file!.Read(block.AsSpan(0, length), (long)row * _stride);
             yield return block.AsMemory(0, length);
         }
     }
 
     public void Dispose() => _file?.Dispose();
+
+    // The rows lie in one chunk.
+    Memory<byte> InMemory(int row, int count) => Memory![row / _chunkRows].AsMemory(row % _chunkRows * _stride, count * _stride);
 }

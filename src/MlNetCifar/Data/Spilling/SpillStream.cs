@@ -3,9 +3,10 @@ namespace MlNetCifar.Data.Spilling;
 /// <summary>Bytes that are written one after another, then read: the last ones in memory, those beyond a bound in a temporary file.</summary>
 /// <param name="memoryBytes">The bound.</param>
 /// <param name="folder">Where the file would be.</param>
-internal sealed class SpillStream(int memoryBytes, string folder) : Stream
+/// <param name="memory">Empty, and left so; null for one of its own.</param>
+internal sealed class SpillStream(int memoryBytes, string folder, MemoryStream? memory = null) : Stream
 {
-    readonly MemoryStream _memory = new();
+    readonly MemoryStream _memory = memory ?? new();
     TemporaryFile? _file;
     long _spilled;
 
@@ -61,7 +62,11 @@ internal sealed class SpillStream(int memoryBytes, string folder) : Stream
     protected override void Dispose(bool disposing)
     {
         if (disposing)
+        {
             _file?.Dispose();
+            _memory.SetLength(0);
+        }
+
         base.Dispose(disposing);
     }
 }

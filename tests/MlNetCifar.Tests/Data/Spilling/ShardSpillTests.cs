@@ -117,6 +117,22 @@ public sealed class ShardSpillTests
     }
 
     [TestMethod]
+    public void Build_UsesTheMemoryOfARecycledPart()
+    {
+        using var folder = new TestFolder();
+        var builder = new ShardBuilder(s_options);
+        byte[]? chunk = null;
+        foreach (var count in new[] { 7, 400, 3, 400 })
+        {
+            using var part = builder.Build(count, Inputs(count, i => i == 2));
+            Assert.IsTrue(chunk is null || chunk == part.Rows.Memory![0]);
+            chunk = part.Rows.Memory![0];
+            AreEqual(Expected(count, i => i == 2, null), Write(folder, part).Files);
+            builder.Recycle(part);
+        }
+    }
+
+    [TestMethod]
     public void Part_LeavesNoFile_HoweverItEnds()
     {
         if (!Directory.Exists("/proc/self/fd"))
