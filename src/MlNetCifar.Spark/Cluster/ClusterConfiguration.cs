@@ -43,6 +43,7 @@ sealed record ClusterPorts
 sealed class ClusterConfiguration(LocalClusterOptions options, SparkRuntime runtime, ClusterPorts ports)
 {
     const string Host = "127.0.0.1";
+    const string QuickJava = "-XX:TieredStopAtLevel=1";
 
     readonly string _root = Path.GetFullPath(options.Folder);
 
@@ -79,7 +80,7 @@ sealed class ClusterConfiguration(LocalClusterOptions options, SparkRuntime runt
 
     public Dictionary<string, string?> Environment(int heap)
     {
-        var java = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1";
+        var java = $"-XX:+UseSerialGC {QuickJava}";
         var environment = new Dictionary<string, string?>
         {
             ["JAVA_HOME"] = runtime.JavaHome,
@@ -157,6 +158,8 @@ sealed class ClusterConfiguration(LocalClusterOptions options, SparkRuntime runt
             ["spark.driver.host"] = Host,
             ["spark.driver.bindAddress"] = Host,
             ["spark.driver.memory"] = Megabytes(options.DriverMemory),
+            // A driver plans queries of a second: the optimising compiler would take more of these cores than it saves.
+            ["spark.driver.extraJavaOptions"] = QuickJava,
             ["spark.executor.memory"] = Megabytes(options.ExecutorMemory),
             ["spark.executor.cores"] = Number(options.ExecutorCores),
             ["spark.cores.max"] = Number(options.Executors * options.ExecutorCores),

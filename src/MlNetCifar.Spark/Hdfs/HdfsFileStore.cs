@@ -7,7 +7,7 @@ namespace MlNetCifar.Spark.Hdfs;
 public sealed class HdfsFileStore : IFileStore, IDisposable
 {
     readonly Uri _fileSystem;
-    readonly NativeHdfsReader _native;
+    readonly NativeHdfs _native;
 
     /// <summary>Uses a client.</summary>
     /// <param name="fileSystem">Scheme and authority of every path.</param>
@@ -71,8 +71,9 @@ public sealed class HdfsFileStore : IFileStore, IDisposable
             using (var stream = Client.OpenWrite(temporary))
             {
                 content(stream);
-                stream.CompleteAsync().GetAwaiter().GetResult();
                 length = stream.Length;
+                if (!stream.TryComplete(bytes => WriteNatively(temporary, bytes)))
+                    stream.CompleteAsync().GetAwaiter().GetResult();
             }
 
             Rename(temporary, name, length);
@@ -83,6 +84,12 @@ public sealed class HdfsFileStore : IFileStore, IDisposable
             throw;
         }
     }
+
+    /// <summary>Writes a file whole under its own name, over one that is there: for an upload that is done again where it ended early.</summary>
+    internal Task WriteInPlaceAsync(string path, ReadOnlyMemory<byte> content, CancellationToken cancellationToken) =>
+        _native.TryWrite(Local(path), content.Span, Client.Options.Replication)
+            ? Task.CompletedTask
+            : Client.WriteAsync(Local(path), content, overwrite: true, cancellationToken);
 
     /// <inheritdoc/>
     public IEnumerable<StoredEntry> List(string folder)
@@ -129,17 +136,25 @@ public sealed class HdfsFileStore : IFileStore, IDisposable
     }
 
     /// <inheritdoc/>
-    public bool FileExists(string path) => Wait(Client.GetStatusAsync(Local(path))) is { IsFolder: false };
+    public bool FileExists(string path) => Status(path) is { IsFolder: false };
 
     /// <inheritdoc/>
-    public bool FolderExists(string path) => Wait(Client.GetStatusAsync(Local(path))) is { IsFolder: true };
+    public bool FolderExists(string path) => Status(path) is { IsFolder: true };
 
     /// <inheritdoc/>
-    public void Delete(string path) => Wait(Client.DeleteAsync(Local(path)));
+    public void Delete(string path)
+    {
+        if (!_native.TryDelete(Local(path), recursive: false))
+            Wait(Client.DeleteAsync(Local(path)));
+    }
 
     /// <summary>Deletes a folder with all it holds; nothing happens where there is none.</summary>
     /// <param name="folder">The folder.</param>
-    public void DeleteFolder(string folder) => Wait(Client.DeleteAsync(Local(folder), recursive: true));
+    public void DeleteFolder(string folder)
+    {
+        if (!_native.TryDelete(Local(folder), recursive: true))
+            Wait(Client.DeleteAsync(Local(folder), recursive: true));
+    }
 
     /// <inheritdoc/>
     public void Move(string from, string to)
@@ -150,7 +165,11 @@ public sealed class HdfsFileStore : IFileStore, IDisposable
     }
 
     /// <summary>Renames a file of a known length, over an older one, into a folder that is there: one request.</summary>
-    internal void Rename(string from, string to, long length) => Client.RenameAsync(Local(from), Local(to), true, length).GetAwaiter().GetResult();
+    internal void Rename(string from, string to, long length)
+    {
+        if (!_native.TryRename(Local(from), Local(to)))
+            Client.RenameAsync(Local(from), Local(to), true, length).GetAwaiter().GetResult();
+    }
 
     /// <summary>Closes the client.</summary>
     public void Dispose()
@@ -166,6 +185,19 @@ public sealed class HdfsFileStore : IFileStore, IDisposable
         var (fileSystem, local) = HdfsPath.Split(path);
         return fileSystem.Authority == _fileSystem.Authority || fileSystem.Authority.Length == 0 ? local
             : throw new ArgumentException($"The path belongs to {fileSystem.Authority}, this store to {_fileSystem.Authority}.", nameof(path));
+    }
+
+    HdfsStatus? Status(string path) => _native.TryGetStatus(Local(path), out var status) ? status : Wait(Client.GetStatusAsync(Local(path)));
+
+    // What a failed attempt left may still be open for writing; under a name of its own it can be removed without harm.
+    bool WriteNatively(string name, ReadOnlySpan<byte> content)
+    {
+        if (!_native.IsUsable)
+            return false;
+        if (_native.TryWrite(name, content, Client.Options.Replication))
+            return true;
+        Wait(Client.DeleteAsync(name));
+        return false;
     }
 
     void TryDelete(string name)

@@ -71,6 +71,19 @@ public sealed class HdfsWriteStream : Stream
         _block = [];
     }
 
+    /// <summary>Completes a file of which nothing has been sent yet in another way.</summary>
+    /// <param name="write">Gets the file's bytes; says whether it has written them.</param>
+    internal bool TryComplete(Func<ReadOnlySpan<byte>, bool> write)
+    {
+        if (_closed || _created || !write(_block.AsSpan(0, _filled)))
+            return false;
+        _closed = true;
+        _written = _filled;
+        _filled = 0;
+        _block = [];
+        return true;
+    }
+
     async Task SendAsync(CancellationToken cancellationToken)
     {
         if (_created)

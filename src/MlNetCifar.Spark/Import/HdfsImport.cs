@@ -37,13 +37,15 @@ public static class HdfsImport
         var done = tree.Files.Count - wanted.Length;
         var (skipped, bytes) = (done, 0L);
         using var cursor = tree.ReadAll(wanted);
+        using var store = new HdfsFileStore(HdfsPath.Split(options.Target).FileSystem, client);
         var gate = new Lock();
         await Parallel.ForAsync(0, Math.Max(1, options.Parallelism), cancellationToken, async (_, ct) =>
         {
             byte[] buffer = [];
             while (TryTake(cursor, ref buffer, out var file, out var length))
             {
-                await client.WriteAsync($"{path.TrimEnd('/')}/{tree.Files[file].Path}", buffer.AsMemory(0, length), overwrite: true, ct).ConfigureAwait(false);
+                ct.ThrowIfCancellationRequested();
+                await store.WriteInPlaceAsync($"{path.TrimEnd('/')}/{tree.Files[file].Path}", buffer.AsMemory(0, length), ct).ConfigureAwait(false);
                 lock (gate)
                     progress?.Report(new("upload", ++done, tree.Files.Count, bytes += length));
             }

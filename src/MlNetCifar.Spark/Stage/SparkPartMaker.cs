@@ -108,11 +108,15 @@ sealed class SparkPartMaker(SparkSession session, string command, SparkPrepareOp
         };
         var worker = $"{command} {job.ToArgument()}";
         if (!input.IsParquet)
+        {
+            await session.SetAsync(StageQuery.FilesSettings, cancellationToken).ConfigureAwait(false);
             return session.Sql(StageQuery.Files(missing, processes, worker));
+        }
+
         var path = $"{folder.Path}/plan.jsonl";
         WritePlan(target, path, plan, missing, processes);
         var suffix = Guid.NewGuid().ToString("N");
-        await session.SetAsync(new Dictionary<string, string> { ["spark.sql.chunkBase64String.enabled"] = "false" }, cancellationToken).ConfigureAwait(false);
+        await session.SetAsync(StageQuery.RowsSettings, cancellationToken).ConfigureAwait(false);
         await session.Read("parquet", [SparkPath(input.Root)]).CreateTempViewAsync($"images_{suffix}", cancellationToken).ConfigureAwait(false);
         await session.Read("json", [SparkPath(path)], schema: "path STRING, part INT, row INT, route INT")
             .CreateTempViewAsync($"plan_{suffix}", cancellationToken).ConfigureAwait(false);

@@ -12,6 +12,18 @@ static partial class StageQuery
     /// <summary>Its plan names the cores that executors have now: Spark cuts a range into as many partitions. Nothing is run.</summary>
     public const string Cores = "EXPLAIN SELECT id FROM range(0, 1000000)";
 
+    /// <summary>
+    /// Of <see cref="Files"/>, which has one row a part: compiling Java for it, which driver and executors do anew for each session, takes half a second of the cores.
+    /// </summary>
+    public static readonly IReadOnlyDictionary<string, string> FilesSettings = new Dictionary<string, string>
+    {
+        ["spark.sql.codegen.wholeStage"] = "false",
+        ["spark.sql.codegen.factoryMode"] = "NO_CODEGEN",
+    };
+
+    /// <summary>Of <see cref="Rows"/>: base64 without line breaks.</summary>
+    public static readonly IReadOnlyDictionary<string, string> RowsSettings = new Dictionary<string, string> { ["spark.sql.chunkBase64String.enabled"] = "false" };
+
     // What a lost process costs: these parts are made again.
     const int PartsPerProcess = 8;
 

@@ -1,6 +1,8 @@
+using System.Collections.Concurrent;
+
 namespace MlNetCifar.Spark.Hdfs.Native;
 
-/// <summary>Calls the active one of some name nodes over one connection, which is opened when first needed and again when it broke. Thread-safe; calls wait for each other.</summary>
+/// <summary>Calls the active one of some name nodes. Each thread that calls has a connection, which stays open for the next. Thread-safe.</summary>
 /// <param name="nodes">RPC addresses, tried in turn.</param>
 /// <param name="user">The HDFS user.</param>
 /// <param name="timeout">Longest wait for an answer.</param>
@@ -8,45 +10,48 @@ sealed class NameNodeClient(IReadOnlyList<Uri> nodes, string user, TimeSpan time
 {
     const int DefaultPort = 8020;
 
-    readonly Lock _gate = new();
-    NameNodeConnection? _connection;
+    readonly ConcurrentStack<NameNodeConnection> _idle = [];
     int _active;
 
-    /// <summary>Runs a call; where the name node is on standby, on the next one.</summary>
+    /// <summary>Runs a call that may be run again; where the name node is on standby, on the next one.</summary>
     /// <exception cref="HadoopRpcException">The name node refused.</exception>
     /// <exception cref="IOException">The connection failed; the next call tries the next name node.</exception>
     public T Call<T>(Func<NameNodeConnection, T> call)
     {
-        lock (_gate)
+        for (var tried = 1; ; tried++)
         {
-            for (var tried = 1; ; tried++)
+            var active = Volatile.Read(ref _active);
+            var isRested = _idle.TryPop(out var connection);
+            try
             {
-                try
-                {
-                    return call(_connection ??= Connect());
-                }
-                catch (HadoopRpcException e) when (!e.IsStandby || tried >= nodes.Count)
-                {
-                    throw;
-                }
-                catch (HadoopRpcException)
-                {
-                    Next();
-                }
-                catch
-                {
-                    Next();
-                    throw;
-                }
+                var result = call(connection ??= Connect(nodes[active % nodes.Count]));
+                _idle.Push(connection);
+                return result;
+            }
+            catch (HadoopRpcException e) when (!e.IsStandby || tried >= nodes.Count)
+            {
+                _idle.Push(connection!);
+                throw;
+            }
+            catch (Exception e) when (e is HadoopRpcException || (e is IOException && isRested))
+            {
+                // Another name node has become active, or this one has closed what rested: so have the other connections' ends.
+                Forget(e is IOException ? active : active + 1);
+                connection!.Dispose();
+            }
+            catch
+            {
+                connection?.Dispose();
+                Forget(active + 1);
+                throw;
             }
         }
     }
 
-    public void Dispose() => _connection?.Dispose();
+    public void Dispose() => Forget(_active);
 
-    NameNodeConnection Connect()
+    NameNodeConnection Connect(Uri node)
     {
-        var node = nodes[_active];
         var stream = TcpStream.Connect(node.Host, node.Port > 0 ? node.Port : DefaultPort, timeout);
         try
         {
@@ -59,10 +64,10 @@ sealed class NameNodeClient(IReadOnlyList<Uri> nodes, string user, TimeSpan time
         }
     }
 
-    void Next()
+    void Forget(int next)
     {
-        _connection?.Dispose();
-        _connection = null;
-        _active = (_active + 1) % nodes.Count;
+        Volatile.Write(ref _active, next % nodes.Count);
+        while (_idle.TryPop(out var rested))
+            rested.Dispose();
     }
 }

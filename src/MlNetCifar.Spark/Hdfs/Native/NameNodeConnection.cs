@@ -31,23 +31,13 @@ sealed class NameNodeConnection : IDisposable
         Send(ContextCall, new IpcConnectionContextProto { UserInfo = new() { EffectiveUser = user }, Protocol = Protocol }, null);
     }
 
-    /// <summary>Where the blocks of a file lie; null where there is no such file.</summary>
+    /// <summary>Runs a call.</summary>
+    /// <param name="method">Its name in ClientProtocol.</param>
+    /// <param name="request">Its parameters.</param>
+    /// <param name="parser">Of its result.</param>
     /// <exception cref="HadoopRpcException">The name node refused.</exception>
     /// <exception cref="IOException">The connection failed.</exception>
-    public LocatedBlocksProto? GetBlockLocations(string path, long length) =>
-        Call("getBlockLocations", new GetBlockLocationsRequestProto { Src = path, Offset = 0, Length = (ulong)length }, s_locations).Locations;
-
-    /// <summary>Some of a folder's children in the order of their names, files with the places of their blocks, and how many are left.</summary>
-    /// <param name="folder">The folder.</param>
-    /// <param name="after">The name before the first that is wanted; empty for the start.</param>
-    /// <exception cref="HadoopRpcException">The name node refused.</exception>
-    /// <exception cref="IOException">The connection failed.</exception>
-    public DirectoryListingProto? GetListing(string folder, ByteString after) =>
-        Call("getListing", new GetListingRequestProto { Src = folder, StartAfter = after, NeedLocation = true }, s_listings).DirList;
-
-    public void Dispose() => _stream.Dispose();
-
-    T Call<T>(string method, IMessage request, MessageParser<T> parser)
+    public T Call<T>(string method, IMessage request, MessageParser<T> parser)
         where T : IMessage<T>
     {
         var id = ++_last & int.MaxValue;
@@ -73,6 +63,22 @@ sealed class NameNodeConnection : IDisposable
             throw new InvalidDataException($"A message of {message} bytes in a frame of {size}.");
         return parser.ParseFrom(frame.AsSpan(start, message));
     }
+
+    /// <summary>Where the blocks of a file lie; null where there is no such file.</summary>
+    /// <exception cref="HadoopRpcException">The name node refused.</exception>
+    /// <exception cref="IOException">The connection failed.</exception>
+    public LocatedBlocksProto? GetBlockLocations(string path, long length) =>
+        Call("getBlockLocations", new GetBlockLocationsRequestProto { Src = path, Offset = 0, Length = (ulong)length }, s_locations).Locations;
+
+    /// <summary>Some of a folder's children in the order of their names, files with the places of their blocks, and how many are left.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="after">The name before the first that is wanted; empty for the start.</param>
+    /// <exception cref="HadoopRpcException">The name node refused.</exception>
+    /// <exception cref="IOException">The connection failed.</exception>
+    public DirectoryListingProto? GetListing(string folder, ByteString after) =>
+        Call("getListing", new GetListingRequestProto { Src = folder, StartAfter = after, NeedLocation = true }, s_listings).DirList;
+
+    public void Dispose() => _stream.Dispose();
 
     void Send(int call, IMessage first, IMessage? second)
     {

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using MlNetCifar.Data;
 using MlNetCifar.Data.Files;
 using MlNetCifar.Data.Shards;
@@ -8,9 +9,11 @@ namespace MlNetCifar.Spark.Stage.Worker;
 /// <summary>Reads the images of a part ahead of the decoder, so that a distant file system's latency is hidden.</summary>
 sealed class FilePrefetcher(IFileStore store, string root, long maxFileBytes)
 {
-    const int Readers = 8;
-    const int Ahead = 32;
-    const long AheadBytes = 32 << 20;
+    const int Readers = 4;
+    const int BatchesAhead = 4;
+    const int BatchFiles = 8;
+    const long BatchBytes = 4 << 20;
+    const long AheadBytes = 16 << 20;
 
     /// <summary>The images in their order; at most a few are in memory.</summary>
     public IEnumerable<ShardInput> Inputs(IEnumerable<ShardItem> items)
@@ -26,8 +29,9 @@ sealed class FilePrefetcher(IFileStore store, string root, long maxFileBytes)
         // Threads of its own: the reads block, and the pool would take half a second to grow for each.
         for (var i = 0; i < Readers; i++)
             new Thread(queue.Read) { IsBackground = true, Name = "read ahead" }.Start();
-        while (queue.Take() is { } slot)
-            yield return new(slot.Item.Name, slot.Item.Label, () => slot.Content.Task.GetAwaiter().GetResult());
+        while (queue.Take() is { } batch)
+            for (var i = 0; i < batch.Items.Count; i++)
+                yield return batch.Input(i);
     }
 
     string Locate(ShardItem item) => $"{root.TrimEnd('/')}/{item.Name}";
@@ -49,17 +53,56 @@ sealed class FilePrefetcher(IFileStore store, string root, long maxFileBytes)
         }
     }
 
-    sealed record Slot(ShardItem Item)
+    /// <summary>Some images that follow each other: waking a thread for each would cost more than reading it.</summary>
+    sealed class Batch
     {
-        public TaskCompletionSource<ReadOnlyMemory<byte>> Content { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        readonly List<object> _contents = [];
+
+        public List<ShardItem> Items { get; } = [];
+
+        public long Bytes { get; private set; }
+
+        public bool IsRead { get; set; }
+
+        public void Add(ShardItem item)
+        {
+            Items.Add(item);
+            Bytes += item.Length;
+        }
+
+        public void Read(FilePrefetcher owner)
+        {
+            foreach (var item in Items)
+            {
+                try
+                {
+                    _contents.Add(owner.Read(item));
+                }
+                catch (Exception e)
+                {
+                    // The consumer is told when it gets there.
+                    _contents.Add(ExceptionDispatchInfo.Capture(e));
+                }
+            }
+        }
+
+        public ShardInput Input(int index)
+        {
+            var content = _contents[index];
+            return new(Items[index].Name, Items[index].Label, () =>
+            {
+                (content as ExceptionDispatchInfo)?.Throw();
+                return (ReadOnlyMemory<byte>)content;
+            });
+        }
     }
 
-    /// <summary>Slots in the items' order; several readers fill them, one consumer takes them.</summary>
+    /// <summary>Batches in the items' order; several readers fill them, one consumer takes them.</summary>
     sealed class Queue(FilePrefetcher owner, IEnumerable<ShardItem> items) : IDisposable
     {
         readonly object _gate = new();
         readonly IEnumerator<ShardItem> _items = items.GetEnumerator();
-        readonly Queue<Slot> _slots = new();
+        readonly Queue<Batch> _batches = new();
         Exception? _fault;
         long _bytes;
         bool _isEnded;
@@ -67,31 +110,30 @@ sealed class FilePrefetcher(IFileStore store, string root, long maxFileBytes)
         /// <summary>The work of a reader.</summary>
         public void Read()
         {
-            while (Next() is { } slot)
+            while (Next() is { } batch)
             {
-                try
+                batch.Read(owner);
+                lock (_gate)
                 {
-                    slot.Content.SetResult(owner.Read(slot.Item));
-                }
-                catch (Exception e)
-                {
-                    slot.Content.SetException(e);
+                    batch.IsRead = true;
+                    if (_batches.TryPeek(out var first) && first == batch)
+                        Monitor.PulseAll(_gate);
                 }
             }
         }
 
-        /// <summary>The slot that comes next; null at the end.</summary>
-        public Slot? Take()
+        /// <summary>The batch that comes next, once it is read; null at the end.</summary>
+        public Batch? Take()
         {
             lock (_gate)
             {
-                while (_slots.Count == 0 && !_isEnded)
+                while (_batches.Count == 0 ? !_isEnded : !_batches.Peek().IsRead)
                     Monitor.Wait(_gate);
-                if (!_slots.TryDequeue(out var slot))
+                if (!_batches.TryDequeue(out var batch))
                     return _fault is null ? null : throw _fault;
-                _bytes -= slot.Item.Length;
+                _bytes -= batch.Bytes;
                 Monitor.PulseAll(_gate);
-                return slot;
+                return batch;
             }
         }
 
@@ -100,39 +142,40 @@ sealed class FilePrefetcher(IFileStore store, string root, long maxFileBytes)
             lock (_gate)
             {
                 _isEnded = true;
+                _batches.Clear();
                 _items.Dispose();
                 Monitor.PulseAll(_gate);
             }
         }
 
-        Slot? Next()
+        Batch? Next()
         {
             lock (_gate)
             {
-                while (!_isEnded && (_slots.Count == Ahead || _bytes > AheadBytes))
+                while (!_isEnded && (_batches.Count == BatchesAhead || _bytes >= AheadBytes))
                     Monitor.Wait(_gate);
+                var batch = new Batch();
                 try
                 {
-                    if (_isEnded || !_items.MoveNext())
-                    {
-                        _isEnded = true;
-                        Monitor.PulseAll(_gate);
-                        return null;
-                    }
+                    while (!_isEnded && batch.Items.Count < BatchFiles && batch.Bytes < BatchBytes && _items.MoveNext())
+                        batch.Add(_items.Current);
                 }
                 catch (Exception e)
                 {
-                    // The list of images itself could not be read on: the consumer is told when it gets there.
-                    (_fault, _isEnded) = (e, true);
+                    // The list of images itself could not be read on.
+                    _fault = e;
+                }
+
+                _isEnded |= _fault is not null || batch.Items.Count == 0;
+                if (batch.Items.Count == 0)
+                {
                     Monitor.PulseAll(_gate);
                     return null;
                 }
 
-                var slot = new Slot(_items.Current);
-                _slots.Enqueue(slot);
-                _bytes += slot.Item.Length;
-                Monitor.PulseAll(_gate);
-                return slot;
+                _bytes += batch.Bytes;
+                _batches.Enqueue(batch);
+                return batch;
             }
         }
     }

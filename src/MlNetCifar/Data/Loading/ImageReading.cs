@@ -24,7 +24,9 @@ internal static class ImageReading
     {
         try
         {
-            preprocessor.Apply(ImageDecoder.Decode(bytes, preprocessor.Spec.ForDecoding(options), path), destination);
+            var image = ImageDecoder.Decode(bytes, preprocessor.Spec.ForDecoding(options), path);
+            preprocessor.Apply(image, destination);
+            image.Recycle();
             return null;
         }
         catch (Exception e) when (e is not OutOfMemoryException)

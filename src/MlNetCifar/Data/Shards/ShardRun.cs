@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -58,24 +57,16 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
         if (missing.Count > 0)
         {
             Touch(target);
-            var keeping = new List<Task>();
-            try
+            using var journal = new PartJournal(_store, target);
+            foreach (var info in make(target, plan, missing))
             {
-                foreach (var info in make(target, plan, missing))
-                {
-                    keeping.Add(Task.Run(() => Keep(target, info), CancellationToken.None));
-                    parts[info.Part] = info;
-                    _written++;
-                    cancellation.ThrowIfCancellationRequested();
-                }
-            }
-            finally
-            {
-                // Where a part failed, those before it are to be known again, and nothing may be written behind the caller's back.
-                ((Task)Task.WhenAll(keeping)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing).GetAwaiter().GetResult();
+                Guard(target, () => journal.Add(info));
+                parts[info.Part] = info;
+                _written++;
+                cancellation.ThrowIfCancellationRequested();
             }
 
-            keeping.ForEach(k => k.GetAwaiter().GetResult());
+            Guard(target, journal.Complete);
         }
 
         if (parts.Sum(p => p.Count) == 0)
@@ -102,8 +93,6 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
         });
         return new(folder, _manifests, _written, _kept, bad, warnings);
     }
-
-    static string SidecarName(int part) => string.Create(CultureInfo.InvariantCulture, $"_part_{part:D5}.json");
 
     static T Guard<T>(string path, Func<T> write)
     {
@@ -143,10 +132,6 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
         }
     }
 
-    // The sidecar lets a run that was killed before its manifest know this part again.
-    void Keep(string target, ShardPartInfo info) => Guard(target, () =>
-        _store.Write($"{target}/{SidecarName(info.Part)}", s => s.Write(Encoding.UTF8.GetBytes(info.ToJson() + "\n"))));
-
     void Commit(string target, ShardManifest manifest, bool written)
     {
         var wanted = manifest.Parts.SelectMany(p => p.Files).Select(f => f.Name).ToHashSet(StringComparer.Ordinal);
@@ -159,7 +144,7 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
         Guard(target, () =>
         {
             manifest.Write(_store, target);
-            foreach (var file in stale.Concat(present.Where(f => ShardFolder.IsSidecar(f) && !f.Contains('/'))).Union(manifest.Parts.Select(p => SidecarName(p.Part))))
+            foreach (var file in stale.Concat(present.Where(f => ShardFolder.IsSidecar(f) && !f.Contains('/'))))
                 _store.Delete($"{target}/{file}");
         });
     }
@@ -196,20 +181,8 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
             // No manifest, or a damaged one: the sidecars may still know.
         }
 
-        foreach (var entry in _store.List(target).Where(e => ShardFolder.IsSidecar(e.Path) && !e.Path.Contains('/')))
-        {
-            try
-            {
-                using var reader = new StreamReader(_store.OpenRead($"{target}/{entry.Path}"), Encoding.UTF8);
-                var part = ShardPartInfo.FromJson(reader.ReadToEnd());
-                found[(part.Part, part.Key)] = part;
-            }
-            catch (Exception e) when (e is JsonException or IOException)
-            {
-                // The part is built again.
-            }
-        }
-
+        foreach (var part in PartJournal.Read(_store, target))
+            found[(part.Part, part.Key)] = part;
         return found;
     }
 

@@ -21,6 +21,8 @@ public sealed class NativeProtocolTests
         BlockToken = new() { Identifier = ByteString.Empty, Password = ByteString.Empty, Kind = "", Service = "" },
     };
 
+    static readonly byte[] s_accepted = Delimited(new BlockOpResponseProto { Status = 0, ReadOpChecksumInfo = new() { Checksum = new() { Type = 2, BytesPerChecksum = Chunk }, ChunkOffset = 0 } });
+
     static byte[] Bytes(int count, int seed = 1)
     {
         var bytes = new byte[count];
@@ -32,9 +34,9 @@ public sealed class NativeProtocolTests
     public void Crc32C_IsTheOneOfTheStandard()
     {
         // RFC 3720, B.4, and the check value of the CRC catalogue.
-        Assert.AreEqual(0x8A9136AAu, DataNodeConnection.Crc32C(new byte[32]));
-        Assert.AreEqual(0x62A8AB43u, DataNodeConnection.Crc32C([.. Enumerable.Repeat((byte)0xFF, 32)]));
-        Assert.AreEqual(0xE3069283u, DataNodeConnection.Crc32C("123456789"u8));
+        Assert.AreEqual(0x8A9136AAu, TransferReader.Crc32C(new byte[32]));
+        Assert.AreEqual(0x62A8AB43u, TransferReader.Crc32C([.. Enumerable.Repeat((byte)0xFF, 32)]));
+        Assert.AreEqual(0xE3069283u, TransferReader.Crc32C("123456789"u8));
     }
 
     [TestMethod]
@@ -42,7 +44,7 @@ public sealed class NativeProtocolTests
         Prop.ForAll(Gen.Choose(1, 5000).ToArbitrary(), Gen.Choose(1, 6).ToArbitrary(), Gen.Choose(1, 700).ToArbitrary(), (length, chunks, piece) =>
         {
             var data = Bytes(length);
-            using var connection = new DataNodeConnection(new Conversation(Answer(data, chunks * Chunk), piece));
+            using var connection = new BlockReader(new Conversation(Answer(data, chunks * Chunk), piece));
             var read = new byte[length];
             connection.Read(s_block, read);
             return read.AsSpan().SequenceEqual(data);
@@ -53,7 +55,7 @@ public sealed class NativeProtocolTests
     {
         var (first, second) = (Bytes(1000), Bytes(3000, 2));
         var conversation = new Conversation([.. Answer(first, Chunk), .. Answer(second, 65536)], 4096);
-        using var connection = new DataNodeConnection(conversation);
+        using var connection = new BlockReader(conversation);
         foreach (var data in new[] { first, second })
         {
             var read = new byte[data.Length];
@@ -76,7 +78,7 @@ public sealed class NativeProtocolTests
     {
         var data = Bytes(2000);
         var answer = Answer(data, 1024, wrong: at);
-        using var connection = new DataNodeConnection(new Conversation(answer, 100));
+        using var connection = new BlockReader(new Conversation(answer, 100));
         Assert.ThrowsExactly<InvalidDataException>(() => connection.Read(s_block, new byte[2000]));
     }
 
@@ -85,7 +87,7 @@ public sealed class NativeProtocolTests
     {
         foreach (var wanted in new[] { 1999, 2001 })
         {
-            using var connection = new DataNodeConnection(new Conversation(Answer(Bytes(2000), 1024), 100));
+            using var connection = new BlockReader(new Conversation(Answer(Bytes(2000), 1024), 100));
             Assert.ThrowsExactly<InvalidDataException>(() => connection.Read(s_block, new byte[wanted]));
         }
     }
@@ -96,7 +98,7 @@ public sealed class NativeProtocolTests
         var answer = Answer(Bytes(700), 512);
         for (var cut = 0; cut < answer.Length; cut++)
         {
-            using var connection = new DataNodeConnection(new Conversation(answer[..cut], 64));
+            using var connection = new BlockReader(new Conversation(answer[..cut], 64));
             Assert.ThrowsExactly<EndOfStreamException>(() => connection.Read(s_block, new byte[700]), $"cut at {cut}");
         }
     }
@@ -113,10 +115,44 @@ public sealed class NativeProtocolTests
             for (var i = random.Next(1, 4); i > 0; i--)
                 damaged[random.Next(damaged.Length)] = (byte)random.Next(256);
             var read = new byte[data.Length];
-            using var connection = new DataNodeConnection(new Conversation(damaged, 4096));
+            using var connection = new BlockReader(new Conversation(damaged, 4096));
             if (Try(() => connection.Read(s_block, read)))
                 CollectionAssert.AreEqual(data, read);
         }
+    }
+
+    [TestMethod]
+    public void Block_IsWrittenInCheckedPackets_OfAnyLength()
+    {
+        foreach (var length in new[] { 1, 511, 512, 513, 64_511, 64_512, 64_513, 200_000 })
+        {
+            var data = Bytes(length);
+            var packets = ((length + 64_511) / 64_512) + 1;
+            var conversation = new Conversation([.. Delimited(new BlockOpResponseProto { Status = 0 }), .. Enumerable.Range(0, packets).SelectMany(i => Ack(i, 0))], 7);
+            BlockWriter.Write(conversation, "c", s_block, data);
+            var sent = new Conversation(conversation.Written.ToArray(), 1000);
+            var reader = new TransferReader(sent);
+            CollectionAssert.AreEqual(new byte[] { 0, 28, 80 }, reader.Take(3).ToArray());
+            var request = OpWriteBlockProto.Parser.ParseFrom(reader.Delimited());
+            Assert.AreEqual((ulong)length, request.MaxBytesRcvd);
+            // What was sent as packets is what a reader takes for a block.
+            var start = 3 + Delimited(request).Length;
+            var packetBytes = conversation.Written.ToArray()[start..];
+            using var back = new BlockReader(new Conversation([.. s_accepted, .. packetBytes], 5000));
+            var read = new byte[length];
+            back.Read(s_block, read);
+            CollectionAssert.AreEqual(data, read, $"{length} bytes");
+        }
+    }
+
+    [TestMethod]
+    public void Write_ThatADataNodeDoesNotAcknowledge_IsRefused()
+    {
+        byte[] refused = Delimited(new BlockOpResponseProto { Status = 1, Message = "full" });
+        byte[] accepted = Delimited(new BlockOpResponseProto { Status = 0 });
+        foreach (var answer in new[] { refused, [.. accepted, .. Ack(0, 1), .. Ack(1, 0)], [.. accepted, .. Ack(1, 0), .. Ack(1, 0)] })
+            Assert.ThrowsExactly<InvalidDataException>(() => BlockWriter.Write(new Conversation(answer, 100), "c", s_block, Bytes(10)));
+        Assert.ThrowsExactly<EndOfStreamException>(() => BlockWriter.Write(new Conversation([.. accepted, .. Ack(0, 0)], 100), "c", s_block, Bytes(10)));
     }
 
     [TestMethod]
@@ -177,7 +213,7 @@ public sealed class NativeProtocolTests
     static byte[] Answer(byte[] data, int packet, int wrong = -1)
     {
         var sent = new MemoryStream();
-        new BlockOpResponseProto { Status = 0, ReadOpChecksumInfo = new() { Checksum = new() { Type = 2, BytesPerChecksum = Chunk }, ChunkOffset = 0 } }.WriteDelimitedTo(sent);
+        sent.Write(s_accepted);
         var sequence = 0;
         for (var start = 0; start < data.Length; start += packet)
             WritePacket(data.AsSpan(start, Math.Min(packet, data.Length - start)), start, sequence++, false, wrong - start);
@@ -189,7 +225,7 @@ public sealed class NativeProtocolTests
             var header = new PacketHeaderProto { OffsetInBlock = offset, Seqno = number, LastPacketInBlock = isLast, DataLen = bytes.Length }.ToByteArray();
             var sums = new MemoryStream();
             for (var i = 0; i < bytes.Length; i += Chunk)
-                sums.Write(BigEndian(DataNodeConnection.Crc32C(bytes[i..Math.Min(i + Chunk, bytes.Length)])));
+                sums.Write(BigEndian(TransferReader.Crc32C(bytes[i..Math.Min(i + Chunk, bytes.Length)])));
             sent.Write(BigEndian((uint)(sizeof(int) + sums.Length + bytes.Length)));
             sent.Write([(byte)(header.Length >> 8), (byte)header.Length]);
             sent.Write(header);
@@ -199,6 +235,15 @@ public sealed class NativeProtocolTests
                 body[wrong] ^= 1;
             sent.Write(body);
         }
+    }
+
+    static byte[] Ack(int number, int status) => Delimited(new PipelineAckProto { Seqno = number, Reply = { 0, status } });
+
+    static byte[] Delimited(IMessage message)
+    {
+        var bytes = new MemoryStream();
+        message.WriteDelimitedTo(bytes);
+        return bytes.ToArray();
     }
 
     static byte[] Reply(int call, int status, IMessage message) => Frame(new() { CallId = (uint)call, Status = status }, message);

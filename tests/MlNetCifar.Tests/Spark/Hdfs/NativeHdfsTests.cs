@@ -5,10 +5,10 @@ using MlNetCifar.Spark.Hdfs.Native;
 
 namespace MlNetCifar.Tests.Spark.Hdfs;
 
-/// <summary>Reading from real name and data nodes without WebHDFS.</summary>
+/// <summary>Real name and data nodes without WebHDFS, and with it where the short cut fails.</summary>
 [TestClass]
 [TestCategory("Spark")]
-public sealed class NativeReadTests
+public sealed class NativeHdfsTests
 {
     const int BlockBytes = 1 << 16;
 
@@ -25,7 +25,7 @@ public sealed class NativeReadTests
     [ClassCleanup]
     public static void Close() => s_store?.Dispose();
 
-    static NativeHdfsReader Reader(string? address = null) => new([new(address ?? s_cluster.FileSystem!)], "ann", TimeSpan.FromSeconds(20));
+    static NativeHdfs Reader(string? address = null) => new([new(address ?? s_cluster.FileSystem!)], "ann", TimeSpan.FromSeconds(20));
 
     static byte[] Bytes(int count, int seed = 1)
     {
@@ -64,6 +64,59 @@ public sealed class NativeReadTests
         Assert.IsFalse(reader.TryRead(path, new byte[length + 1]), "another length");
         Assert.IsFalse(reader.TryRead("/native/none", read), "a missing file");
         Assert.IsTrue(reader.TryRead(path, read), "afterwards");
+    }
+
+    [TestMethod]
+    [DataRow(0)]
+    [DataRow(1)]
+    [DataRow(511)]
+    [DataRow(512)]
+    [DataRow(513)]
+    [DataRow(64_511)]
+    [DataRow(64_512)]
+    [DataRow(64_513)]
+    [DataRow(8_000_000)]
+    public async Task Write_IsWhatWebHdfsReads(int length)
+    {
+        var content = Bytes(length);
+        var path = $"/native/write/ü {length}";
+        using var native = Reader();
+        for (var i = 0; i < 2; i++)
+            Assert.IsTrue(native.TryWrite(path, content, replication: null), $"time {i + 1}");
+        await using (var stream = await s_store.Client.OpenReadAsync(path))
+        {
+            var read = new MemoryStream();
+            await stream.CopyToAsync(read);
+            CollectionAssert.AreEqual(content, read.ToArray());
+        }
+
+        // Closed: another writer may append.
+        var status = await s_store.Client.GetStatusAsync(path);
+        Assert.AreEqual(length, status!.Value.Length);
+        Assert.IsTrue(native.TryRename(path, path + " renamed"));
+        Assert.IsTrue(native.TryGetStatus(path, out var gone));
+        Assert.IsNull(gone);
+        Assert.IsTrue(native.TryGetStatus(path + " renamed", out var there));
+        Assert.AreEqual(status.Value with { Name = "" }, there);
+        Assert.IsTrue(native.TryDelete(path + " renamed", recursive: false));
+        Assert.IsNull(await s_store.Client.GetStatusAsync(path + " renamed"));
+    }
+
+    [TestMethod]
+    public async Task Refusals_AreLeftToWebHdfs()
+    {
+        await s_store.Client.MakeFolderAsync("/native/refusals/folder/inner");
+        using var native = Reader();
+        for (var i = 0; i < 5; i++)
+        {
+            Assert.IsFalse(native.TryRename("/native/none", "/native/other"));
+            Assert.IsFalse(native.TryDelete("/native/refusals/folder", recursive: false));
+            Assert.IsFalse(native.TryWrite("/native/refusals/folder", Bytes(10), null));
+        }
+
+        Assert.IsTrue(native.IsUsable, "a refusal is no fault");
+        Assert.IsTrue(s_store.FolderExists("/native/refusals/folder/inner"));
+        Assert.AreEqual(HdfsErrors.NotFoundCode, Assert.ThrowsExactly<MlNetCifarException>(() => s_store.Rename("/native/none", "/native/other", 1)).Code);
     }
 
     [TestMethod]
@@ -133,6 +186,8 @@ public sealed class NativeReadTests
             for (var i = 0; i < 5; i++)
                 Assert.AreEqual(content.Length, store.ReadWhole("/native/other", read));
             CollectionAssert.AreEqual(content, read);
+            store.Write("/native/other copy", stream => stream.Write(content));
+            Assert.AreEqual(content.Length, (await s_store.Client.GetStatusAsync("/native/other copy"))!.Value.Length);
             using var reader = Reader(address);
             for (var i = 0; i < 3; i++)
                 Assert.IsFalse(reader.TryRead("/native/other", read));
