@@ -212,7 +212,7 @@ static class SparkBenchmark
 
         void Look()
         {
-            foreach (var process in Process.GetProcessesByName("mlnetcifar-work"))
+            foreach (var process in Process.GetProcessesByName("mlnetcifar-worker"))
             {
                 using (process)
                 {

@@ -37,6 +37,10 @@ public sealed class SparkDataFrame
     /// <param name="rows">≥ 0.</param>
     public SparkDataFrame Limit(int rows) => new(_session, Plans.Limit(Relation, rows));
 
+    /// <summary>The physical plan, as Spark prints it. Nothing is run.</summary>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    public Task<string> ExplainAsync(CancellationToken cancellationToken = default) => _session.ExplainAsync(Plans.Query(Relation), cancellationToken);
+
     /// <summary>Runs the query and gives its rows as they arrive. Cancelling interrupts it on the server.</summary>
     /// <param name="progress">Told how far it is, about twice a second.</param>
     /// <param name="cancellationToken">Interrupts the query.</param>

@@ -218,10 +218,18 @@ public sealed class SparkSession : IAsyncDisposable
 
     AddArtifactsRequest NewArtifactRequest() => new() { SessionId = Connection.SessionId, UserContext = User, ClientType = ClientType };
 
-    async Task<string> VersionAsync(CancellationToken cancellationToken)
+    internal async Task<string> ExplainAsync(Plan plan, CancellationToken cancellationToken) =>
+        (await AnalyzeAsync(r => r.Explain = new() { Plan = plan, ExplainMode = AnalyzePlanRequest.Types.Explain.Types.ExplainMode.Simple }, cancellationToken).ConfigureAwait(false))
+            .Explain?.ExplainString ?? "";
+
+    async Task<string> VersionAsync(CancellationToken cancellationToken) =>
+        (await AnalyzeAsync(r => r.SparkVersion = new(), cancellationToken).ConfigureAwait(false)).SparkVersion?.Version ?? "";
+
+    Task<AnalyzePlanResponse> AnalyzeAsync(Action<AnalyzePlanRequest> ask, CancellationToken cancellationToken)
     {
-        var request = new AnalyzePlanRequest { SessionId = Connection.SessionId, UserContext = User, ClientType = ClientType, SparkVersion = new() };
-        return (await GuardAsync(() => _rpc.AnalyzePlanAsync(request, cancellationToken), cancellationToken).ConfigureAwait(false)).SparkVersion?.Version ?? "";
+        var request = new AnalyzePlanRequest { SessionId = Connection.SessionId, UserContext = User, ClientType = ClientType };
+        ask(request);
+        return GuardAsync(() => _rpc.AnalyzePlanAsync(request, cancellationToken), cancellationToken);
     }
 
     Task<ConfigResponse> ConfigAsync(ConfigRequest.Types.Operation operation, CancellationToken cancellationToken)

@@ -16,13 +16,13 @@ sealed class SparkPartMaker(SparkSession session, string command, SparkPrepareOp
         StageTarget target, ShardPlan plan, IReadOnlyList<int> missing, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var folder = new StageFolder(target.Store, target.Folder);
-        var cores = CoresAsync(cancellationToken);
+        var cores = session.Sql(StageQuery.Cores).ExplainAsync(cancellationToken);
         await Parallel.ForEachAsync(missing, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellationToken }, (part, _) =>
         {
             PartTask.Of(plan, part).Write(target.Store, folder.Path);
             return ValueTask.CompletedTask;
         }).ConfigureAwait(false);
-        var frame = await QueryAsync(target, folder, plan, missing, await cores.ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+        var frame = await QueryAsync(target, folder, plan, missing, StageQuery.ReadCores(await cores.ConfigureAwait(false)), cancellationToken).ConfigureAwait(false);
         var waiting = missing.ToHashSet();
         using var stall = new StallTimer(options.StallTimeout, cancellationToken);
         var commits = new Queue<Task<ShardPartInfo>>();
@@ -81,13 +81,6 @@ sealed class SparkPartMaker(SparkSession session, string command, SparkPrepareOp
                 yield return WorkerRow.Parse(rows.Current.Text(0), rows.Current.Text(1), rows.Current.Text(2));
             }
         }
-    }
-
-    async Task<int> CoresAsync(CancellationToken cancellationToken)
-    {
-        await foreach (var row in session.Sql(StageQuery.Cores).StreamAsync(null, cancellationToken).ConfigureAwait(false))
-            return StageQuery.ReadCores(row.Text(0) ?? "");
-        return 1;
     }
 
     async Task<SparkDataFrame> QueryAsync(

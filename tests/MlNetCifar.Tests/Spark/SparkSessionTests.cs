@@ -25,6 +25,15 @@ public sealed class SparkSessionTests
     }
 
     [TestMethod]
+    public async Task Explain_NamesTheCoresOfARange()
+    {
+        var plan = await s_session.Sql(MlNetCifar.Spark.Stage.StageQuery.Cores).ExplainAsync();
+        StringAssert.Contains(plan, "Physical Plan");
+        // The fixture's cluster has two executors of one core; before they are there, Spark counts two as well.
+        Assert.AreEqual(2, MlNetCifar.Spark.Stage.StageQuery.ReadCores(plan), plan);
+    }
+
+    [TestMethod]
     public async Task Collect_GivesEveryTypeTheReaderKnows()
     {
         var rows = await s_session.Sql("""
