@@ -143,7 +143,7 @@ public sealed class SparkPrepareTests
     [TestMethod]
     public async Task FailingWorker_IsNamedWithItsLastWords()
     {
-        var script = Script("#!/bin/bash\ncat >/dev/null\necho 'the disk is full' >&2\nexit 9\n");
+        var script = Script("#!/bin/bash\ncat >/dev/null\necho 'the disk is full' >&2\nsleep 1\nexit 9\n");
         var error = await Assert.ThrowsExactlyAsync<MlNetCifarException>(() => SparkPrepare.RunAsync(
             Options(Hdfs("stage/input"), Hdfs("stage/failing")) with { WorkerPath = script }));
         Assert.AreEqual("MNC6023", error.Code);

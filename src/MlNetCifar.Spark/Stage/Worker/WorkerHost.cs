@@ -10,6 +10,9 @@ public static class WorkerHost
     /// <summary>The exit code of a worker that must be tried again.</summary>
     const int Retry = 75;
 
+    /// <summary>Spark reads what a program says on a thread of its own, and on a busy machine has not got to it when the program ends at once.</summary>
+    static readonly TimeSpan s_lastWords = TimeSpan.FromMilliseconds(300);
+
     /// <summary>Bytes of a part's pixels up to which the next part is built beside it: with the next one's, about a third of the memory a worker may take.</summary>
     const long MaxBehind = 32 << 20;
 
@@ -53,6 +56,8 @@ public static class WorkerHost
         catch (Exception e) when (e is not OutOfMemoryException)
         {
             error.WriteLine(e is MlNetCifarException or WorkerFaultException ? e.Message : e.ToString());
+            error.Flush();
+            Thread.Sleep(s_lastWords);
             return Retry;
         }
     }
