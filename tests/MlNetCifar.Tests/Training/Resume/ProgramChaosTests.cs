@@ -128,6 +128,8 @@ public sealed class ProgramChaosTests
     [DataRow("TERM", ExitCodes.Terminated)]
     public void Train_Interrupted_LeavesAModelAndAReport(string signal, int code)
     {
+        if (signal == "INT" && IgnoresInterrupts())
+            Assert.Inconclusive("Interrupts are ignored here, as a shell has it for what it starts in the background; programs inherit that.");
         using var folder = Pictures();
         using (var run = Start(folder, "runs", "--epochs", "100000"))
         {
@@ -140,6 +142,14 @@ public sealed class ProgramChaosTests
         StringAssert.EndsWith(File.ReadAllText(folder["runs/train/a/report.html"]).TrimEnd(), "</html>");
         StringAssert.Contains(File.ReadAllText(folder["runs/train/a/report.html"]), "(interrupted)");
         GoesOn(folder["runs/train/a"]);
+    }
+
+    static bool IgnoresInterrupts()
+    {
+        const string name = "SigIgn:";
+        const ulong interrupt = 1UL << (2 - 1);
+        var line = File.Exists("/proc/self/status") ? File.ReadLines("/proc/self/status").FirstOrDefault(l => l.StartsWith(name, StringComparison.Ordinal)) : null;
+        return line is not null && (ulong.Parse(line.AsSpan(name.Length).Trim(), System.Globalization.NumberStyles.HexNumber, System.Globalization.CultureInfo.InvariantCulture) & interrupt) != 0;
     }
 
     static TestFolder Pictures() => new TestFolder().AddPictures("in/", 3, 40);
