@@ -17,10 +17,11 @@ sealed class BlockLocator(NameNodeClient nameNodes)
     /// <summary>Entries of one answer: how many there are is known only after the first.</summary>
     const int BatchEntries = 1000;
 
-    /// <summary>A larger folder's places would take too much memory: about 300 bytes each.</summary>
+    /// <summary>More places would take too much memory: about 400 bytes each, in the form they came in; as objects it would be four times that.</summary>
     const int MaxEntries = 100_000;
 
     readonly ConcurrentDictionary<string, Folder> _folders = new(StringComparer.Ordinal);
+    int _listed;
 
     /// <summary>The places of a file's blocks; null where the name node knows no such file.</summary>
     public LocatedBlocksProto? Locate(string path, int length)
@@ -37,14 +38,14 @@ sealed class BlockLocator(NameNodeClient nameNodes)
         }
 
         if (folder.Places is { } places && places.TryRemove(path[(slash + 1)..], out var listed))
-            return listed;
+            return LocatedBlocksProto.Parser.ParseFrom(listed);
         Interlocked.Increment(ref folder.Calls);
         return nameNodes.Call(c => c.GetBlockLocations(path, length));
     }
 
     void List(string path, Folder folder)
     {
-        var places = new ConcurrentDictionary<string, LocatedBlocksProto>(StringComparer.Ordinal);
+        var places = new ConcurrentDictionary<string, byte[]>(StringComparer.Ordinal);
         for (var after = ByteString.Empty; ;)
         {
             var listing = nameNodes.Call(c => c.GetListing(path.Length == 0 ? "/" : path, after));
@@ -52,9 +53,9 @@ sealed class BlockLocator(NameNodeClient nameNodes)
                 break;
             foreach (var file in listing.PartialListing)
                 if (file.Locations is { } blocks)
-                    places[file.Path.ToStringUtf8()] = blocks;
+                    places[file.Path.ToStringUtf8()] = blocks.ToByteArray();
             var total = places.Count + (int)Math.Min(listing.RemainingEntries, int.MaxValue / 2);
-            folder.Entries = total > MaxEntries ? int.MaxValue : total;
+            folder.Entries = total > MaxEntries - Volatile.Read(ref _listed) ? int.MaxValue : total;
             if (!folder.IsListingDue())
                 return;
             if (listing.RemainingEntries == 0)
@@ -62,6 +63,7 @@ sealed class BlockLocator(NameNodeClient nameNodes)
             after = listing.PartialListing[^1].Path;
         }
 
+        Interlocked.Add(ref _listed, places.Count);
         folder.Places = places;
     }
 
@@ -69,7 +71,7 @@ sealed class BlockLocator(NameNodeClient nameNodes)
     {
         public int Calls;
         public volatile int Entries = BatchEntries;
-        public volatile ConcurrentDictionary<string, LocatedBlocksProto>? Places;
+        public volatile ConcurrentDictionary<string, byte[]>? Places;
 
         public bool IsListingDue() => Places is null && (long)Volatile.Read(ref Calls) * EntriesPerCall >= Entries;
     }
