@@ -32,7 +32,7 @@ internal static class CheckpointBenchmark
         using var loader = new BatchLoader(images, normalization, new BatchLoaderOptions { BatchSize = batch });
         loader.Start(0);
         var next = loader.Next()!;
-        var steps = Median(() => session.Step(next, 0.01f, 0, out _)) * Steps * recipe.BatchSize / batch;
+        var steps = Timing.Median(Rounds, () => session.Step(next, 0.01f, 0, out _), warmUp: 3) * Steps * recipe.BatchSize / batch;
 
         var folder = Directory.CreateTempSubdirectory("mlnetcifar-checkpoints-");
         try
@@ -57,7 +57,7 @@ internal static class CheckpointBenchmark
             }
 
             var bytes = folder.EnumerateFiles("*.ckpt").Where(f => f.Name.StartsWith("last", StringComparison.Ordinal) || f.Name.StartsWith("best", StringComparison.Ordinal)).Sum(f => f.Length);
-            var (copy, write) = (Middle(copies), Middle(writes));
+            var (copy, write) = (Timing.Median(copies), Timing.Median(writes));
             Console.WriteLine(FormattableString.Invariant(
                 $"{preset}: {bytes / 1e6:0.0} MB; training waits {1e3 * copy:0.0} ms, the writing takes {1e3 * write:0} ms; {Steps} steps of {recipe.BatchSize} images take {steps:0.0} s"));
             Console.WriteLine(FormattableString.Invariant($"overhead of a checkpoint every {Steps} steps: {copy / steps:P4} waiting, {(copy + write) / steps:P3} at most"));
@@ -69,20 +69,4 @@ internal static class CheckpointBenchmark
 
         return 0;
     }
-
-    static double Median(Action step)
-    {
-        List<double> seconds = [];
-        for (var i = 0; i < Rounds + 3; i++)
-        {
-            var start = Stopwatch.GetTimestamp();
-            step();
-            if (i >= 3)
-                seconds.Add(Stopwatch.GetElapsedTime(start).TotalSeconds);
-        }
-
-        return Middle(seconds);
-    }
-
-    static double Middle(List<double> values) => values.Order().ElementAt(values.Count / 2);
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using MlNetCifar.Data;
 using MlNetCifar.Evaluation;
 using MlNetCifar.Evaluation.Calibration;
@@ -22,34 +21,20 @@ internal static class EvaluationBenchmark
         var outputs = model.Outputs(test);
         var scores = new float[outputs.Logits.Length];
         TemperatureScaling.None.Apply(outputs.Logits, model.Classes.Length, scores);
-        var inference = Median(() => model.Logits(test));
+        var inference = Timing.Median(Rounds, () => model.Logits(test));
 
         // Results are computed when they are asked for; the report's JSON asks for all of them.
-        double Report(int resamples) => Median(() => JsonReport.Write(
+        double Report(int resamples) => Timing.Median(Rounds, () => JsonReport.Write(
             Stream.Null, new ReportInput { Title = "", Result = Evaluator.Evaluate(labels, scores, model.Classes, new EvaluationOptions { BootstrapResamples = resamples }) }, "", ""));
         var (metrics, intervals) = (Report(0), Report(new EvaluationOptions().BootstrapResamples));
         Console.WriteLine(FormattableString.Invariant(
             $"{test.Count:N0} images: inference {inference:0.000} s, metrics {metrics:0.000} s ({metrics / inference:P1}), with bootstrap intervals {intervals:0.000} s"));
         if (model.Calibration is { } calibration)
         {
-            var check = Median(() => CalibrationCheck.Measure(calibration, labels, outputs.Logits, model.Classes, null, outputs.Features, outputs.Texture));
+            var check = Timing.Median(Rounds, () => CalibrationCheck.Measure(calibration, labels, outputs.Logits, model.Classes, null, outputs.Features, outputs.Texture));
             Console.WriteLine(FormattableString.Invariant($"calibration check {check:0.000} s"));
         }
 
         return 0;
-    }
-
-    static double Median(Action work)
-    {
-        var seconds = new double[Rounds];
-        for (var i = 0; i < Rounds; i++)
-        {
-            var watch = Stopwatch.StartNew();
-            work();
-            seconds[i] = watch.Elapsed.TotalSeconds;
-        }
-
-        Array.Sort(seconds);
-        return seconds[Rounds / 2];
     }
 }

@@ -106,7 +106,7 @@ static class SparkBenchmark
         if (o.Peer is not null)
             peer.AddRange(Peer(o, Path.Combine(folder, "peer"), files, cluster).Skip(1));
         await RoundAsync();
-        var theirs = peer.Count > 0 ? Median(peer) : double.NaN;
+        var theirs = peer.Count > 0 ? Timing.Median(peer) : double.NaN;
         Console.WriteLine("| work | s, median [least, greatest] | images/s | against the peer |\n| --- | --- | --- | --- |");
         foreach (var (name, seconds) in ours)
             PrintRow(name, seconds, images, theirs);
@@ -163,9 +163,7 @@ static class SparkBenchmark
         Console.WriteLine(FormattableString.Invariant($"{what}: {images} files, {watch.Elapsed.TotalSeconds:F1} s, {images / watch.Elapsed.TotalSeconds:F0} files/s"));
 
     static void PrintRow(string name, List<double> seconds, int images, double peer) => Console.WriteLine(FormattableString.Invariant(
-        $"| {name} | {Median(seconds):F2} [{seconds.Min():F2}, {seconds.Max():F2}] | {images / Median(seconds):F0} | {peer / Median(seconds):F2}× |"));
-
-    static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
+        $"| {name} | {Timing.Median(seconds):F2} [{seconds.Min():F2}, {seconds.Max():F2}] | {images / Timing.Median(seconds):F0} | {peer / Timing.Median(seconds):F2}× |"));
 
     /// <summary>Options in pairs.</summary>
     sealed class Settings
