@@ -52,12 +52,13 @@ public sealed class WebHdfsClient : IDisposable
 
     /// <summary>A folder's direct children, fetched in batches.</summary>
     /// <param name="path">A folder.</param>
+    /// <param name="startAfter">The name before the first that is wanted; empty for all.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     /// <exception cref="MlNetCifarException">There is no such folder (MNC6002).</exception>
     public async IAsyncEnumerable<HdfsStatus> ListAsync(
-        string path, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken = default)
+        string path, string startAfter = "", [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        var after = "";
+        var after = startAfter;
         for (string? first = null; ;)
         {
             using var json = await JsonAsync(HttpMethod.Get, path,

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json;
+using MlNetCifar.Data.Files;
 using MlNetCifar.Data.Shards;
 using MlNetCifar.Spark.Connect;
 using MlNetCifar.Spark.Stage.Worker;
@@ -19,7 +20,7 @@ sealed class SparkPartMaker(SparkSession session, string command, SparkPrepareOp
         var cores = session.Sql(StageQuery.Cores).ExplainAsync(cancellationToken);
         await Parallel.ForEachAsync(missing, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellationToken }, (part, _) =>
         {
-            PartTask.Of(plan, part).Write(target.Store, folder.Path);
+            PartTask.Of(plan, part).Write(folder.Inside, folder.Path);
             return ValueTask.CompletedTask;
         }).ConfigureAwait(false);
         var frame = await QueryAsync(target, folder, plan, missing, StageQuery.ReadCores(await cores.ConfigureAwait(false)), cancellationToken).ConfigureAwait(false);
@@ -107,7 +108,7 @@ sealed class SparkPartMaker(SparkSession session, string command, SparkPrepareOp
         }
 
         var path = $"{folder.Path}/plan.jsonl";
-        WritePlan(target, path, plan, missing, processes);
+        WritePlan(folder.Inside, path, plan, missing, processes);
         var suffix = Guid.NewGuid().ToString("N");
         await session.SetAsync(StageQuery.RowsSettings, cancellationToken).ConfigureAwait(false);
         await session.Read("parquet", [SparkPath(input.Root)]).CreateTempViewAsync($"images_{suffix}", cancellationToken).ConfigureAwait(false);
@@ -118,10 +119,10 @@ sealed class SparkPartMaker(SparkSession session, string command, SparkPrepareOp
 
     static string SparkPath(string path) => StageInput.SparkPath(path);
 
-    void WritePlan(StageTarget target, string path, ShardPlan plan, IReadOnlyList<int> missing, int processes)
+    void WritePlan(IFileStore store, string path, ShardPlan plan, IReadOnlyList<int> missing, int processes)
     {
         var (dealt, routes) = (StageQuery.Deal(missing.Count, processes), StageQuery.Routes(processes));
-        target.Store.Write(path, stream =>
+        store.Write(path, stream =>
         {
             using var json = new Utf8JsonWriter(stream);
             for (var p = 0; p < missing.Count; p++)
@@ -159,4 +160,4 @@ sealed class SparkPartMaker(SparkSession session, string command, SparkPrepareOp
 
 /// <summary>Where the parts of a split go.</summary>
 sealed record StageTarget(
-    MlNetCifar.Data.Files.IFileStore Store, string Folder, int Classes, IReadOnlyDictionary<string, IReadOnlyList<Uri>> NameNodes);
+    IFileStore Store, string Folder, int Classes, IReadOnlyDictionary<string, IReadOnlyList<Uri>> NameNodes);

@@ -22,9 +22,13 @@ sealed class StageFolder : IDisposable
         _target = target;
         Delete();
         Path = $"{target}/{Temporary}/{Guid.NewGuid():N}";
+        Inside = InsideOf(store);
     }
 
     public string Path { get; }
+
+    /// <summary>As <see cref="InsideOf"/>.</summary>
+    public IFileStore Inside { get; }
 
     /// <summary>Checks what a worker says it has written and moves it to its final place.</summary>
     /// <exception cref="MlNetCifarException">The row does not fit the plan (MNC6044) or its files are not there (MNC6047).</exception>
@@ -54,6 +58,11 @@ sealed class StageFolder : IDisposable
         else
             _store.Move(from, to);
     }
+
+    /// <summary>
+    /// The store for what is written in a job folder: there a name says nothing of its file, as tasks are read when all are written, and an attempt's files when its row has come.
+    /// </summary>
+    public static IFileStore InsideOf(IFileStore store) => store is HdfsFileStore hdfs ? hdfs.InPlace() : store;
 
     /// <summary>Removes what an attempt wrote for a job that was gone by then.</summary>
     /// <param name="store">Where the job folder was.</param>

@@ -110,8 +110,32 @@ sealed class NativeHdfs : IDisposable
     public bool TryGetStatus(string path, out HdfsStatus? status)
     {
         var isKnown = TryCall("getFileInfo", new GetFileInfoRequestProto { Src = path }, GetFileInfoResponseProto.Parser, out var response);
-        status = response?.Fs is { } fs ? new HdfsStatus("", (long)fs.Length, fs.FileType != FileType, DateTimeOffset.FromUnixTimeMilliseconds((long)fs.ModificationTime)) : null;
+        status = response?.Fs is { } fs ? Status(fs, "") : null;
         return isKnown;
+    }
+
+    /// <summary>Lists some of a folder's children in the order of their names; false where there is no such folder or it is not known.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="after">The name before the first that is wanted; empty for the start.</param>
+    /// <param name="entries">The children; a file lists itself, without a name.</param>
+    /// <param name="isLast">Whether there are no more.</param>
+    public bool TryList(string folder, string after, out HdfsStatus[] entries, out bool isLast)
+    {
+        (entries, isLast) = ([], false);
+        if (!IsUsable)
+            return false;
+        try
+        {
+            if (_nameNodes!.Call(c => c.GetListing(folder, ByteString.CopyFromUtf8(after), blocks: false)) is not { } listing)
+                return false;
+            entries = [.. listing.PartialListing.Select(e => Status(e, e.Path.ToStringUtf8()))];
+            isLast = listing.RemainingEntries == 0;
+            return (isLast || (entries.Length > 0 && entries[^1].Name != after)) && Succeeded();
+        }
+        catch (Exception e) when (IsExpected(e))
+        {
+            return Failed(e);
+        }
     }
 
     public void Dispose()
@@ -119,6 +143,9 @@ sealed class NativeHdfs : IDisposable
         _nameNodes?.Dispose();
         _blocks.Dispose();
     }
+
+    static HdfsStatus Status(HdfsFileStatusProto file, string name) =>
+        new(name, (long)file.Length, file.FileType != FileType, DateTimeOffset.FromUnixTimeMilliseconds((long)file.ModificationTime));
 
     // The blocks must follow each other and cover the file, as their lengths are trusted from here on.
     static bool IsPlain(LocatedBlocksProto located, int length)

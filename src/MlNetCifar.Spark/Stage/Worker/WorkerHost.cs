@@ -115,7 +115,7 @@ public static class WorkerHost
         // The job may have ended while this attempt was at work; what is written then would be litter.
         if (IsGone())
             throw new WorkerFaultException(StageErrors.JobGone(job.JobFolder));
-        var info = built.Write(store, $"{job.JobFolder}/{attempt}", part, key, job.Classes, onBlock: watchdog.Feed);
+        var info = built.Write(StageFolder.InsideOf(store), $"{job.JobFolder}/{attempt}", part, key, job.Classes, onBlock: watchdog.Feed);
         if (!IsGone())
             return new(attempt, info);
         StageFolder.Sweep(store, job.JobFolder);
