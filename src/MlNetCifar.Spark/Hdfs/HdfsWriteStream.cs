@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace MlNetCifar.Spark.Hdfs;
 
 /// <summary>
@@ -13,6 +15,7 @@ public sealed class HdfsWriteStream : Stream
     int _filled;
     long _written;
     bool _created;
+    int _unanswered;
     bool _closed;
 
     internal HdfsWriteStream(WebHdfsClient client, string path, bool overwrite)
@@ -55,8 +58,12 @@ public sealed class HdfsWriteStream : Stream
 
     void Reserve(int more)
     {
-        if (_block.Length < _filled + more)
-            Array.Resize(ref _block, Math.Min(_client.Options.WriteBlock, Math.Max(_filled + more, _block.Length * 2)));
+        if (_block.Length >= _filled + more)
+            return;
+        var larger = ArrayPool<byte>.Shared.Rent(Math.Min(_client.Options.WriteBlock, Math.Max(_filled + more, _block.Length * 2)));
+        _block.AsSpan(0, _filled).CopyTo(larger);
+        Release();
+        _block = larger;
     }
 
     /// <summary>Sends what is buffered; the file is then complete.</summary>
@@ -68,7 +75,7 @@ public sealed class HdfsWriteStream : Stream
         if (_filled > 0 || !_created)
             await SendAsync(cancellationToken).ConfigureAwait(false);
         _closed = true;
-        _block = [];
+        Release();
     }
 
     /// <summary>Completes a file of which nothing has been sent yet in another way.</summary>
@@ -80,8 +87,16 @@ public sealed class HdfsWriteStream : Stream
         _closed = true;
         _written = _filled;
         _filled = 0;
-        _block = [];
+        Release();
         return true;
+    }
+
+    void Release()
+    {
+        // A request that was given up may be sending yet.
+        if (_unanswered == 0)
+            ArrayPool<byte>.Shared.Return(_block);
+        _block = [];
     }
 
     async Task SendAsync(CancellationToken cancellationToken)
@@ -136,9 +151,11 @@ public sealed class HdfsWriteStream : Stream
     async Task PutAsync(HttpMethod method, string query, int from, CancellationToken cancellationToken)
     {
         var location = await _client.Transport.LocateAsync(method, _path, query, cancellationToken).ConfigureAwait(false);
+        _unanswered++;
         using var content = new ByteArrayContent(_block, from, _filled - from);
         content.Headers.ContentType = new("application/octet-stream");
         using var response = await _client.Transport.DataNodeAsync(method, location, content, _path, cancellationToken).ConfigureAwait(false);
+        _unanswered--;
     }
 
     /// <inheritdoc/>

@@ -18,6 +18,7 @@ sealed class NameNodeConnection : IDisposable
 
     readonly Stream _stream;
     readonly ByteString _client = ByteString.CopyFrom(Guid.NewGuid().ToByteArray());
+    byte[] _frame = [];
     int _last;
 
     /// <summary>Says who calls.</summary>
@@ -47,9 +48,11 @@ sealed class NameNodeConnection : IDisposable
         var size = BinaryPrimitives.ReadInt32BigEndian(length);
         if (size is <= 0 or > MaxFrame)
             throw new InvalidDataException($"A frame of {size} bytes.");
-        var frame = new byte[size];
-        _stream.ReadExactly(frame);
-        var input = new CodedInputStream(frame);
+        // Kept, as listings would otherwise litter the large object heap.
+        if (_frame.Length < size)
+            _frame = new byte[size];
+        _stream.ReadExactly(_frame, 0, size);
+        var input = new CodedInputStream(_frame, 0, size);
         var header = new RpcResponseHeaderProto();
         input.ReadMessage(header);
         // A server that wants another authentication or another version answers no call but ends the conversation.
@@ -61,7 +64,7 @@ sealed class NameNodeConnection : IDisposable
         var start = (int)input.Position;
         if (message < 0 || message > size - start)
             throw new InvalidDataException($"A message of {message} bytes in a frame of {size}.");
-        return parser.ParseFrom(frame.AsSpan(start, message));
+        return parser.ParseFrom(_frame.AsSpan(start, message));
     }
 
     /// <summary>Where the blocks of a file lie; null where there is no such file.</summary>

@@ -120,6 +120,57 @@ public sealed class NativeHdfsTests
     }
 
     [TestMethod]
+    public async Task Listing_IsTheOneOfWebHdfs_WhereverItIsTakenUp()
+    {
+        // The name node answers with 1,000 entries at most.
+        const int count = 1003;
+        await Parallel.ForEachAsync(Enumerable.Range(0, count), async (i, ct) => await s_store.Client.MakeFolderAsync($"/native/listing/f{i:D4}", ct));
+        await s_store.Client.WriteAsync("/native/listing/ü a%2F+#", Bytes(7), overwrite: true);
+        await s_store.Client.WriteAsync("/native/listing/f0007/inner", Bytes(8), overwrite: true);
+        using var web = new HdfsFileStore(new(s_cluster.FileSystem!), new(s_store.Client.Options with { RpcNodes = [] }));
+        var expected = web.List("/native/listing").ToArray();
+        Assert.HasCount(count + 2, expected);
+        CollectionAssert.AreEquivalent(expected, s_store.List("/native/listing").ToArray());
+        CollectionAssert.AreEqual(web.List("/native/listing/ü a%2F+#").ToArray(), s_store.List("/native/listing/ü a%2F+#").ToArray());
+        Assert.ThrowsExactly<DirectoryNotFoundException>(() => s_store.List("/native/none").ToArray());
+
+        using var native = Reader();
+        Assert.IsTrue(native.TryList("/native/listing", "f0999", out var rest, out var isLast));
+        Assert.IsTrue(isLast);
+        var behind = new List<HdfsStatus>();
+        await foreach (var entry in s_store.Client.ListAsync("/native/listing", "f0999"))
+            behind.Add(entry);
+        CollectionAssert.AreEqual(behind, rest);
+        Assert.HasCount(count - 1000 + 1, rest);
+    }
+
+    [TestMethod]
+    public async Task StoreInPlace_WritesUnderTheFilesOwnName_AndLeavesNothingOfAWriteThatFails()
+    {
+        await s_store.Client.MakeFolderAsync("/native/in place");
+        var inPlace = s_store.InPlace();
+        var folder = $"{s_cluster.FileSystem}/native/in place";
+        foreach (var length in new[] { 10, 20 << 20 })
+        {
+            inPlace.Write($"{folder}/{length}", stream =>
+            {
+                stream.Write(Bytes(length));
+                Assert.IsFalse(s_store.List(folder).Any(e => e.Path.EndsWith(".tmp", StringComparison.Ordinal)));
+            });
+            var read = new byte[length];
+            Assert.AreEqual(length, s_store.ReadWhole($"{folder}/{length}", read));
+            CollectionAssert.AreEqual(Bytes(length), read);
+            Assert.ThrowsExactly<InvalidOperationException>(() => inPlace.Write($"{folder}/failed", stream =>
+            {
+                stream.Write(Bytes(length));
+                throw new InvalidOperationException();
+            }));
+        }
+
+        CollectionAssert.AreEquivalent(new[] { "10", $"{20 << 20}" }, s_store.List(folder).Select(e => e.Path).ToArray());
+    }
+
+    [TestMethod]
     public async Task ManyFiles_AreReadByManyThreads_WithTheFoldersListing()
     {
         const int count = 60;
