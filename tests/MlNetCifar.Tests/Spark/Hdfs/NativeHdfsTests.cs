@@ -141,7 +141,8 @@ public sealed class NativeHdfsTests
         await foreach (var entry in s_store.Client.ListAsync("/native/listing", "f0999"))
             behind.Add(entry);
         CollectionAssert.AreEqual(behind, rest);
-        Assert.HasCount(count - 1000 + 1, rest);
+        // A name node takes the bytes of a name for signed ones: ü comes before f.
+        Assert.HasCount(count - 1000, rest);
     }
 
     [TestMethod]
