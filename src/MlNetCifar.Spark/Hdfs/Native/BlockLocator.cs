@@ -48,7 +48,7 @@ sealed class BlockLocator(NameNodeClient nameNodes)
         var places = new ConcurrentDictionary<string, byte[]>(StringComparer.Ordinal);
         for (var after = ByteString.Empty; ;)
         {
-            var listing = nameNodes.Call(c => c.GetListing(path.Length == 0 ? "/" : path, after, blocks: true));
+            var listing = nameNodes.Call(c => c.GetListing(path.Length == 0 ? "/" : path, after));
             if (listing is null || listing.PartialListing.Count == 0)
                 break;
             foreach (var file in listing.PartialListing)

@@ -73,14 +73,13 @@ sealed class NameNodeConnection : IDisposable
     public LocatedBlocksProto? GetBlockLocations(string path, long length) =>
         Call("getBlockLocations", new GetBlockLocationsRequestProto { Src = path, Offset = 0, Length = (ulong)length }, s_locations).Locations;
 
-    /// <summary>Some of a folder's children in the order of their names, and how many are left.</summary>
+    /// <summary>Some of a folder's children in the order of their names, files with the places of their blocks, and how many are left.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="after">The name before the first that is wanted; empty for the start.</param>
-    /// <param name="blocks">Whether files come with the places of their blocks.</param>
     /// <exception cref="HadoopRpcException">The name node refused.</exception>
     /// <exception cref="IOException">The connection failed.</exception>
-    public DirectoryListingProto? GetListing(string folder, ByteString after, bool blocks) =>
-        Call("getListing", new GetListingRequestProto { Src = folder, StartAfter = after, NeedLocation = blocks }, s_listings).DirList;
+    public DirectoryListingProto? GetListing(string folder, ByteString after) =>
+        Call("getListing", new GetListingRequestProto { Src = folder, StartAfter = after, NeedLocation = true }, s_listings).DirList;
 
     public void Dispose() => _stream.Dispose();
 

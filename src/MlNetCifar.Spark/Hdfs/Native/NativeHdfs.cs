@@ -122,20 +122,12 @@ sealed class NativeHdfs : IDisposable
     public bool TryList(string folder, string after, out HdfsStatus[] entries, out bool isLast)
     {
         (entries, isLast) = ([], false);
-        if (!IsUsable)
+        var request = new GetListingRequestProto { Src = folder, StartAfter = ByteString.CopyFromUtf8(after), NeedLocation = false };
+        if (!TryCall("getListing", request, GetListingResponseProto.Parser, out var response) || response?.DirList is not { } listing)
             return false;
-        try
-        {
-            if (_nameNodes!.Call(c => c.GetListing(folder, ByteString.CopyFromUtf8(after), blocks: false)) is not { } listing)
-                return false;
-            entries = [.. listing.PartialListing.Select(e => Status(e, e.Path.ToStringUtf8()))];
-            isLast = listing.RemainingEntries == 0;
-            return (isLast || (entries.Length > 0 && entries[^1].Name != after)) && Succeeded();
-        }
-        catch (Exception e) when (IsExpected(e))
-        {
-            return Failed(e);
-        }
+        entries = [.. listing.PartialListing.Select(e => Status(e, e.Path.ToStringUtf8()))];
+        isLast = listing.RemainingEntries == 0;
+        return isLast || (entries.Length > 0 && entries[^1].Name != after);
     }
 
     public void Dispose()
