@@ -53,6 +53,11 @@ public sealed class HdfsFileStore : IFileStore, IDisposable
                 return new MemoryStream(content, writable: false);
         }
 
+        return OpenWeb(path);
+    }
+
+    Stream OpenWeb(string path)
+    {
         try
         {
             return Wait(Client.OpenReadAsync(Local(path)));
@@ -68,7 +73,7 @@ public sealed class HdfsFileStore : IFileStore, IDisposable
     {
         if (_native.TryRead(Local(path), destination))
             return destination.Length;
-        using var stream = OpenRead(path);
+        using var stream = OpenWeb(path);
         return stream.ReadAtLeast(destination, destination.Length, throwOnEndOfStream: false);
     }
 
