@@ -29,9 +29,7 @@ sealed class BlockReader(Stream stream) : IDisposable
             Offset = 0,
             Len = (ulong)destination.Length,
         });
-        var response = BlockOpResponseProto.Parser.ParseFrom(_reader.Delimited());
-        if (response.Status != TransferReader.Success)
-            throw new InvalidDataException($"The data node refused to read: {response.Status} {response.Message}");
+        var response = _reader.Response("read");
         var checksum = response.ReadOpChecksumInfo?.Checksum ?? throw new InvalidDataException("The data node names no checksum.");
         if (checksum.Type is not (NoChecksum or TransferReader.Crc32CChecksum) || checksum.BytesPerChecksum is 0 or > MaxPacket || response.ReadOpChecksumInfo.ChunkOffset != 0)
             throw new InvalidDataException($"Checksums of type {checksum.Type} over {checksum.BytesPerChecksum} bytes are not known here.");

@@ -23,9 +23,7 @@ static class BlockWriter
     {
         var reader = new TransferReader(stream);
         SetUp(stream, client, block, content.Length);
-        var response = BlockOpResponseProto.Parser.ParseFrom(reader.Delimited());
-        if (response.Status != TransferReader.Success)
-            throw new InvalidDataException($"The data node refused to write: {response.Status} {response.Message}");
+        reader.Response("write");
         var sequence = 0L;
         var packet = new byte[64 + (PacketData / Chunk * (Chunk + sizeof(int)))];
         for (var start = 0; start < content.Length; start += PacketData)

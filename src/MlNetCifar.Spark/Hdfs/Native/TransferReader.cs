@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Google.Protobuf;
+using MlNetCifar.Spark.Protos.Hadoop;
 
 namespace MlNetCifar.Spark.Hdfs.Native;
 
@@ -34,6 +35,15 @@ sealed class TransferReader(Stream stream)
         foreach (var value in bytes)
             crc = System.Numerics.BitOperations.Crc32C(crc, value);
         return ~crc;
+    }
+
+    /// <summary>A data node's answer to a request.</summary>
+    /// <param name="verb">What was asked for: read, write.</param>
+    /// <exception cref="InvalidDataException">It refused.</exception>
+    public BlockOpResponseProto Response(string verb)
+    {
+        var response = BlockOpResponseProto.Parser.ParseFrom(Delimited());
+        return response.Status == Success ? response : throw new InvalidDataException($"The data node refused to {verb}: {response.Status} {response.Message}");
     }
 
     /// <summary>A message behind its length; valid until the next read.</summary>
