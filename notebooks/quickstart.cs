@@ -4,12 +4,8 @@
 
 // The whole way in one file: dotnet run -c Release notebooks/quickstart.cs [FOLDER]
 // Trains a small network on the CIFAR-10 sample of this repository and writes a report into FOLDER (default: runs/walk-through).
-using MlNetCifar.Data;
-using MlNetCifar.Data.Catalog;
-using MlNetCifar.Evaluation.Report;
-using MlNetCifar.Models;
+using MlNetCifar;
 using MlNetCifar.Nn;
-using MlNetCifar.Training;
 
 var output = args.Length > 0 ? args[0] : "runs/walk-through";
 var epochs = int.TryParse(Environment.GetEnvironmentVariable("MLNETCIFAR_EPOCHS"), out var asked) ? asked : 5;

@@ -1,3 +1,3 @@
-using MlNetCifar.Spark.Stage.Worker;
+using MlNetCifar.Spark.Stage;
 
 return WorkerHost.Run(args, Console.OpenStandardInput(), Console.OpenStandardOutput(), Console.Error);

@@ -1,12 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
 using MlNetCifar.Data;
-using MlNetCifar.Data.Files;
+using MlNetCifar.Files;
 using MlNetCifar.Nn;
 using MlNetCifar.Numerics;
-using MlNetCifar.Numerics.Simd;
 using MlNetCifar.Training;
-using MlNetCifar.Training.Checkpoints;
 
 namespace MlNetCifar.Benchmarks;
 

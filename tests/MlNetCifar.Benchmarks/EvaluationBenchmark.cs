@@ -1,8 +1,5 @@
-using MlNetCifar.Data;
-using MlNetCifar.Evaluation;
-using MlNetCifar.Evaluation.Calibration;
-using MlNetCifar.Evaluation.Report;
-using MlNetCifar.Models;
+using MlNetCifar.Inference;
+using MlNetCifar.Reporting;
 
 namespace MlNetCifar.Benchmarks;
 

@@ -1,10 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using MlNetCifar.Numerics;
-using MlNetCifar.Numerics.Convolution;
-using MlNetCifar.Numerics.Kernels;
-using MlNetCifar.Numerics.Simd;
-using MlNetCifar.Numerics.Tiles;
 
 namespace MlNetCifar.Benchmarks;
 

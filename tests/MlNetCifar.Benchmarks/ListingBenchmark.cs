@@ -1,8 +1,7 @@
 using System.Diagnostics;
-using MlNetCifar.Data.Files;
-using MlNetCifar.Data.Shards;
+using MlNetCifar.Data;
+using MlNetCifar.Files;
 using MlNetCifar.Spark.Stage;
-using MlNetCifar.Spark.Stage.Worker;
 
 namespace MlNetCifar.Benchmarks;
 

@@ -1,5 +1,5 @@
+using MlNetCifar;
 using MlNetCifar.Benchmarks;
-using MlNetCifar.Nn;
 using MlNetCifar.Training;
 
 if (args is ["kernels", .. var rest])

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using MlNetCifar.Data;
-using MlNetCifar.Nn;
 using MlNetCifar.Training;
 
 namespace MlNetCifar.Benchmarks;

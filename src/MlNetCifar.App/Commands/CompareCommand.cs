@@ -1,6 +1,6 @@
 using MlNetCifar.App.Cli;
-using MlNetCifar.Evaluation.Comparison;
-using MlNetCifar.Evaluation.Report;
+using MlNetCifar.Evaluation;
+using MlNetCifar.Reporting;
 
 namespace MlNetCifar.App.Commands;
 

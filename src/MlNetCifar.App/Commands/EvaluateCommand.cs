@@ -1,7 +1,7 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
 using MlNetCifar.App.Runs.Storage;
-using MlNetCifar.Data.Catalog;
+using MlNetCifar.Data;
 
 namespace MlNetCifar.App.Commands;
 

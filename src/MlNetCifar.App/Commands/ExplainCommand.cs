@@ -1,10 +1,8 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
-using MlNetCifar.Data.Files;
 using MlNetCifar.Explain;
+using MlNetCifar.Files;
 using MlNetCifar.Imaging;
-using MlNetCifar.Imaging.Png;
-using MlNetCifar.Models;
 
 namespace MlNetCifar.App.Commands;
 

@@ -1,7 +1,6 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
 using MlNetCifar.App.Runs.Storage;
-using MlNetCifar.Models;
 using MlNetCifar.Spark.Hdfs;
 using Spectre.Console;
 

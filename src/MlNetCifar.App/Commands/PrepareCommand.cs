@@ -2,7 +2,6 @@ using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
 using MlNetCifar.App.Runs.Storage;
 using MlNetCifar.Data;
-using MlNetCifar.Data.Shards;
 using MlNetCifar.Spark.Stage;
 
 namespace MlNetCifar.App.Commands;

@@ -1,6 +1,5 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
-using MlNetCifar.Data;
 using MlNetCifar.Training;
 
 namespace MlNetCifar.App.Commands;

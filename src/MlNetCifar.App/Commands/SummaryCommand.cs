@@ -1,6 +1,5 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
-using MlNetCifar.Training;
 using Spectre.Console;
 
 namespace MlNetCifar.App.Commands;

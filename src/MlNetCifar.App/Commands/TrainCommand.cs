@@ -2,7 +2,6 @@ using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
 using MlNetCifar.App.Runs.Saving;
 using MlNetCifar.Nn;
-using MlNetCifar.Training;
 
 namespace MlNetCifar.App.Commands;
 

@@ -1,8 +1,6 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs.Storage;
 using MlNetCifar.Data;
-using MlNetCifar.Data.Catalog;
-using MlNetCifar.Imaging;
 using MlNetCifar.Spark.Hdfs;
 
 namespace MlNetCifar.App.Runs;
@@ -38,7 +36,7 @@ internal static class DataSettings
         "val-split", "SHARE", "Share of the training images to validate with where the data have no validation split; 0 for none", Texts.Fraction, 0.1, Group);
 
     public static Setting<OnBadImage> OnBadImage { get; } = Settings.Of(
-        "on-bad-image", "NAME", $"What to do about a file that cannot be read: {Texts.Choices<OnBadImage>()}", Texts.Choice<OnBadImage>, MlNetCifar.Data.OnBadImage.Skip, Group);
+        "on-bad-image", "NAME", $"What to do about a file that cannot be read: {Texts.Choices<OnBadImage>()}", Texts.Choice<OnBadImage>, MlNetCifar.OnBadImage.Skip, Group);
 
     public static Setting<string?> Cache { get; } = Settings.Text(
         "cache", "FOLDER", "Where shards on HDFS are kept once read, by their SHA-256; none for no such folder", DefaultCache, Group);

@@ -1,10 +1,7 @@
 using MlNetCifar.App.Cli;
-using MlNetCifar.Data;
-using MlNetCifar.Evaluation;
-using MlNetCifar.Evaluation.Calibration;
-using MlNetCifar.Evaluation.Report;
 using MlNetCifar.Explain;
-using MlNetCifar.Models;
+using MlNetCifar.Inference;
+using MlNetCifar.Reporting;
 using Spectre.Console;
 
 namespace MlNetCifar.App.Runs;
@@ -54,7 +51,7 @@ internal sealed class EvaluationJob(Call call, RunFolder folder)
         var calibration = CheckCalibration ? model.Calibration : null;
         if (calibration is not null && AbstainBelow is { } least)
             calibration = calibration with { Abstain = calibration.Abstain with { Threshold = least } };
-        var averaged = MlNetCifar.Models.Views.Of(Views).Length;
+        var averaged = MlNetCifar.Views.Of(Views).Length;
         if (calibration is not null && calibration.Views != averaged)
             call.Terminal.Warn(Texts.Invariant($"the model's calibration was fitted on {calibration.Views} of the views of each image, --{ModelSettings.Views.Name} {Texts.Of(Views)} averages {averaged}: its confidences, label sets and thresholds fit these less well"));
         var outputs = Bars.Run(call.Terminal, $"evaluating {Split}", advance => Outputs(model, calibration is not null, images, new Count(done =>
@@ -129,7 +126,7 @@ internal sealed class EvaluationJob(Call call, RunFolder folder)
 
         var table = new Table().Border(TableBorder.Simple).AddColumn("Metric").AddColumn(new TableColumn("Value").RightAligned()).AddColumn("95 % interval");
         foreach (var metric in result.Headline.Where(m => double.IsFinite(m.Value)))
-            table.AddRow(Markup.Escape(metric.Name), Texts.Invariant($"{metric.Value:0.0000}"), Markup.Escape(metric.Interval.IsDefined ? metric.Interval.ToString() : ""));
+            table.AddRow(Spectre.Console.Markup.Escape(metric.Name), Texts.Invariant($"{metric.Value:0.0000}"), Spectre.Console.Markup.Escape(metric.Interval.IsDefined ? metric.Interval.ToString() : ""));
         call.Terminal.Tables.Write(table);
         call.Terminal.Out.WriteLine(Texts.Invariant(
             $"{Split} accuracy {result.MicroAccuracy:0.0000}, 95 % interval {result.MicroAccuracyInterval}, on {result.Count:N0} images"));

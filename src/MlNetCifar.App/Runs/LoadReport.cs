@@ -1,5 +1,3 @@
-using MlNetCifar.Data;
-
 namespace MlNetCifar.App.Runs;
 
 /// <summary>Progress of reading images, reported on the thread it happens on.</summary>

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using MlNetCifar.App.Cli;
-using MlNetCifar.Numerics.Simd;
+using MlNetCifar.Numerics;
 
 namespace MlNetCifar.App.Runs;
 

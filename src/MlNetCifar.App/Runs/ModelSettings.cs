@@ -1,6 +1,5 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs.Storage;
-using MlNetCifar.Models;
 using MlNetCifar.Spark.Hdfs;
 
 namespace MlNetCifar.App.Runs;

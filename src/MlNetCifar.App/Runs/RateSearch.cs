@@ -1,6 +1,4 @@
 using MlNetCifar.App.Cli;
-using MlNetCifar.Data;
-using MlNetCifar.Nn;
 using MlNetCifar.Training;
 using Spectre.Console;
 

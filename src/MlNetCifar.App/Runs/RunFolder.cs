@@ -1,7 +1,7 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs.Storage;
-using MlNetCifar.Data.Files;
-using MlNetCifar.Evaluation.Report;
+using MlNetCifar.Files;
+using MlNetCifar.Reporting;
 using MlNetCifar.Spark.Hdfs;
 
 namespace MlNetCifar.App.Runs;

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs.Saving;
-using MlNetCifar.Training;
 
 namespace MlNetCifar.App.Runs;
 

@@ -2,14 +2,7 @@ using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs.Saving;
 using MlNetCifar.App.Runs.Storage;
 using MlNetCifar.Data;
-using MlNetCifar.Data.Catalog;
-using MlNetCifar.Evaluation;
-using MlNetCifar.Imaging;
-using MlNetCifar.Models;
-using MlNetCifar.Nn;
 using MlNetCifar.Training;
-using MlNetCifar.Training.Loop;
-using MlNetCifar.Training.Memory;
 
 namespace MlNetCifar.App.Runs;
 
@@ -119,7 +112,7 @@ internal sealed class TrainingJob(Call call, string verb)
     BudgetReserve Reserve(ImageDataset dataset)
     {
         var calibration = dataset.Has(DatasetSplit.Validation) ? dataset.Get(DatasetSplit.Validation).Count : 0;
-        var test = (long)dataset.Get(Judge(dataset)).Count * MlNetCifar.Models.Views.Of(Views).Length;
+        var test = (long)dataset.Get(Judge(dataset)).Count * MlNetCifar.Views.Of(Views).Length;
         return new BudgetReserve(TimeProvider.System.GetElapsedTime(_started), calibration + test, s_reportTime);
     }
 

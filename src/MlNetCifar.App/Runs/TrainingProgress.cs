@@ -1,6 +1,4 @@
 using MlNetCifar.App.Cli;
-using MlNetCifar.Evaluation;
-using MlNetCifar.Training;
 
 namespace MlNetCifar.App.Runs;
 

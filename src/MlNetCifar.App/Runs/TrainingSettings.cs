@@ -1,5 +1,4 @@
 using MlNetCifar.App.Cli;
-using MlNetCifar.Data;
 using MlNetCifar.Training;
 
 namespace MlNetCifar.App.Runs;

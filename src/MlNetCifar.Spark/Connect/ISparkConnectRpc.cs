@@ -1,4 +1,3 @@
-using MlNetCifar.Spark.Connect.Grpc;
 using MlNetCifar.Spark.Protos;
 
 namespace MlNetCifar.Spark.Connect;

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using MlNetCifar.Spark.Connect.Grpc;
 using MlNetCifar.Spark.Protos;
 
 namespace MlNetCifar.Spark.Connect;

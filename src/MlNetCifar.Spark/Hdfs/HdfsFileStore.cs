@@ -1,5 +1,4 @@
-using MlNetCifar.Data.Files;
-using MlNetCifar.Spark.Hdfs.Native;
+using MlNetCifar.Files;
 
 namespace MlNetCifar.Spark.Hdfs;
 

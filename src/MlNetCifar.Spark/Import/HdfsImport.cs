@@ -1,5 +1,4 @@
-using MlNetCifar.Data.Files;
-using MlNetCifar.Spark.Connect;
+using MlNetCifar.Files;
 using MlNetCifar.Spark.Hdfs;
 
 namespace MlNetCifar.Spark.Import;

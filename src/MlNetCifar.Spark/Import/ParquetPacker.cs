@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
-using MlNetCifar.Data.Files;
+using MlNetCifar.Files;
 using MlNetCifar.Spark.Connect;
 using MlNetCifar.Spark.Hdfs;
 

@@ -1,4 +1,4 @@
-using MlNetCifar.Data.Files;
+using MlNetCifar.Files;
 
 namespace MlNetCifar.Spark.Stage;
 

@@ -1,6 +1,4 @@
 using MlNetCifar.Data;
-using MlNetCifar.Data.Catalog;
-using MlNetCifar.Data.Shards;
 using MlNetCifar.Spark.Connect;
 using MlNetCifar.Spark.Hdfs;
 

@@ -1,4 +1,4 @@
-using MlNetCifar.Data.Shards;
+using MlNetCifar.Data;
 using MlNetCifar.Spark.Hdfs;
 
 namespace MlNetCifar.Spark.Stage;

@@ -1,7 +1,6 @@
-using MlNetCifar.Data.Files;
-using MlNetCifar.Data.Shards;
+using MlNetCifar.Data;
+using MlNetCifar.Files;
 using MlNetCifar.Spark.Hdfs;
-using MlNetCifar.Spark.Stage.Worker;
 
 namespace MlNetCifar.Spark.Stage;
 

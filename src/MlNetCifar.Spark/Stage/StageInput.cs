@@ -1,7 +1,5 @@
-using MlNetCifar.Data.Catalog;
-using MlNetCifar.Data.Files;
-using MlNetCifar.Data.Loading;
-using MlNetCifar.Data.Shards;
+using MlNetCifar.Data;
+using MlNetCifar.Files;
 using MlNetCifar.Spark.Connect;
 using MlNetCifar.Spark.Hdfs;
 

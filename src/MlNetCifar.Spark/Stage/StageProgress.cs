@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using MlNetCifar.Data.Shards;
+using MlNetCifar.Data;
 using MlNetCifar.Spark.Connect;
 
 namespace MlNetCifar.Spark.Stage;

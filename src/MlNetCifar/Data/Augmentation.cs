@@ -1,4 +1,6 @@
-namespace MlNetCifar.Data;
+using MlNetCifar.Data;
+
+namespace MlNetCifar;
 
 /// <summary>When pictures are mirrored left to right.</summary>
 public enum FlipMode

@@ -1,7 +1,7 @@
 using System.Text.Json;
-using MlNetCifar.Data.Files;
+using MlNetCifar.Files;
 
-namespace MlNetCifar.Data;
+namespace MlNetCifar;
 
 /// <summary>A file that was left out, and why.</summary>
 /// <param name="Path">The file.</param>

@@ -1,5 +1,4 @@
 using System.Runtime.ExceptionServices;
-using MlNetCifar.Data.Batching;
 
 namespace MlNetCifar.Data;
 

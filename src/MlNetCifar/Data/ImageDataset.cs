@@ -1,8 +1,6 @@
-using MlNetCifar.Data.Catalog;
-using MlNetCifar.Data.Loading;
-using MlNetCifar.Imaging;
+using MlNetCifar.Data;
 
-namespace MlNetCifar.Data;
+namespace MlNetCifar;
 
 /// <summary>A labelled data set, ready to train on: its splits, its classes, and what was found on the way.</summary>
 public sealed class ImageDataset : IDisposable

@@ -1,7 +1,7 @@
-using MlNetCifar.Data.Catalog;
+using MlNetCifar.Data;
 using MlNetCifar.Imaging;
 
-namespace MlNetCifar.Data;
+namespace MlNetCifar;
 
 /// <summary>What to do about an image that cannot be read.</summary>
 public enum OnBadImage

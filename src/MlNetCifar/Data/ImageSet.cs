@@ -1,4 +1,4 @@
-namespace MlNetCifar.Data;
+namespace MlNetCifar;
 
 /// <summary>Pictures in memory: one array of bytes, [N, H, W, C]. Immutable once built; safe for concurrent readers.</summary>
 public sealed class ImageSet : ImageSource

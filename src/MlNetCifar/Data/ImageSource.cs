@@ -1,4 +1,6 @@
-namespace MlNetCifar.Data;
+using MlNetCifar.Data;
+
+namespace MlNetCifar;
 
 /// <summary>
 /// Preprocessed, labelled pictures of one size that can be read in any order: in memory, or behind shards on disk.

@@ -1,4 +1,6 @@
-namespace MlNetCifar.Data;
+using MlNetCifar.Data;
+
+namespace MlNetCifar;
 
 /// <summary>
 /// Per-channel scaling of pixels to the network's input: y = (x / 255 − mean) / std.

@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using System.Text;
-using MlNetCifar.Evaluation.Metrics;
 
 namespace MlNetCifar.Evaluation;
 

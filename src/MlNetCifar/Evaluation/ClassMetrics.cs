@@ -1,5 +1,3 @@
-using MlNetCifar.Evaluation.Intervals;
-
 namespace MlNetCifar.Evaluation;
 
 /// <summary>One class: a row of <c>per_class.csv</c>.</summary>

@@ -1,5 +1,3 @@
-using MlNetCifar.Evaluation.Metrics;
-
 namespace MlNetCifar.Evaluation;
 
 /// <summary>

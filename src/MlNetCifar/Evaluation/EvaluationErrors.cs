@@ -1,6 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using MlNetCifar.Evaluation.Comparison;
-using MlNetCifar.Evaluation.Metrics;
 
 namespace MlNetCifar.Evaluation;
 

@@ -1,4 +1,4 @@
-namespace MlNetCifar.Evaluation;
+namespace MlNetCifar;
 
 /// <summary>What to do with an image whose scores hold NaN or an infinity.</summary>
 public enum NonFiniteScores

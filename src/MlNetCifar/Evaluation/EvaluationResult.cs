@@ -1,7 +1,6 @@
-using MlNetCifar.Evaluation.Intervals;
-using MlNetCifar.Evaluation.Metrics;
+using MlNetCifar.Evaluation;
 
-namespace MlNetCifar.Evaluation;
+namespace MlNetCifar;
 
 /// <summary>
 /// The metrics of one classifier on one set of images, with ML.NET's names and definitions where ML.NET has them. Immutable; safe to share.

@@ -1,4 +1,6 @@
-namespace MlNetCifar.Evaluation;
+using MlNetCifar.Evaluation;
+
+namespace MlNetCifar;
 
 /// <summary>Measures a classifier from labels and scores, with ML.NET's names and formulas. Thread-safe.</summary>
 public static class Evaluator

@@ -1,5 +1,3 @@
-using MlNetCifar.Evaluation.Intervals;
-
 namespace MlNetCifar.Evaluation;
 
 /// <summary>The headline numbers: one list behind console, JSON, HTML, comparison and quality gate.</summary>

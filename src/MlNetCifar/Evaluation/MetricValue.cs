@@ -1,5 +1,3 @@
-using MlNetCifar.Evaluation.Intervals;
-
 namespace MlNetCifar.Evaluation;
 
 /// <summary>A headline number with its interval, as console, JSON and HTML show it.</summary>

@@ -1,5 +1,3 @@
-using MlNetCifar.Evaluation.Metrics;
-
 namespace MlNetCifar.Evaluation;
 
 /// <summary>Findings that weaken a result, in words.</summary>

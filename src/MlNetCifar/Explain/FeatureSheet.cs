@@ -1,4 +1,3 @@
-using MlNetCifar.Imaging;
 using MlNetCifar.Numerics;
 
 namespace MlNetCifar.Explain;

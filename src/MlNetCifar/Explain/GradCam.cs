@@ -1,5 +1,4 @@
 using MlNetCifar.Imaging;
-using MlNetCifar.Models;
 using MlNetCifar.Numerics;
 
 namespace MlNetCifar.Explain;

@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using MlNetCifar.Data.Npy;
+using MlNetCifar.Files;
 
 namespace MlNetCifar.Explain;
 

@@ -1,5 +1,3 @@
-using MlNetCifar.Imaging;
-
 namespace MlNetCifar.Explain;
 
 /// <summary>Draws a map over the picture it explains.</summary>

@@ -1,6 +1,3 @@
-using MlNetCifar.Data;
-using MlNetCifar.Models;
-
 namespace MlNetCifar.Explain;
 
 /// <summary>Explanations that need nothing but a model's answers: what happens to a class's probability when pixels are replaced by the mean colour of training.</summary>

@@ -1,9 +1,3 @@
-using MlNetCifar.Imaging.Bmp;
-using MlNetCifar.Imaging.Gif;
-using MlNetCifar.Imaging.Jpeg;
-using MlNetCifar.Imaging.Png;
-using MlNetCifar.Imaging.Pnm;
-
 namespace MlNetCifar.Imaging;
 
 /// <summary>Decodes image files from memory: the format is recognised by content, never by the file's name. Thread-safe.</summary>

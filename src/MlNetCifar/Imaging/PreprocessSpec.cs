@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
+using MlNetCifar.Imaging;
 
-namespace MlNetCifar.Imaging;
+namespace MlNetCifar;
 
 /// <summary>How a picture of another shape is brought to the network's.</summary>
 public enum ResizeMode

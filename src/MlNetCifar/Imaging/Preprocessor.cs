@@ -1,5 +1,3 @@
-using MlNetCifar.Imaging.Geometry;
-
 namespace MlNetCifar.Imaging;
 
 /// <summary>Applies a <see cref="PreprocessSpec"/>. Thread-safe; allocates nothing once a thread's buffers have grown to size.</summary>

@@ -1,4 +1,4 @@
-namespace MlNetCifar.Imaging;
+namespace MlNetCifar;
 
 /// <summary>A decoded picture: 8-bit RGB, row-major, three bytes a pixel, no padding between rows ([H, W, 3]).</summary>
 public sealed class RgbImage

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
+using MlNetCifar.Nn;
 
-namespace MlNetCifar.Nn;
+namespace MlNetCifar;
 
 /// <summary>The presets: networks that are known to work, by name.</summary>
 public static class Architectures

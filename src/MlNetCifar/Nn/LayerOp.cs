@@ -1,5 +1,4 @@
 using MlNetCifar.Numerics;
-using MlNetCifar.Numerics.Simd;
 
 namespace MlNetCifar.Nn;
 

@@ -1,8 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using MlNetCifar.Numerics;
-using MlNetCifar.Numerics.Kernels;
-using MlNetCifar.Numerics.Simd;
 
 namespace MlNetCifar.Nn;
 

@@ -1,7 +1,8 @@
 using System.Collections.Immutable;
+using MlNetCifar.Nn;
 using MlNetCifar.Numerics;
 
-namespace MlNetCifar.Nn;
+namespace MlNetCifar;
 
 /// <summary>What the network's outputs mean, and so how it is trained.</summary>
 public enum LossKind

@@ -1,6 +1,4 @@
-using MlNetCifar.Evaluation;
-
-namespace MlNetCifar.Training;
+namespace MlNetCifar;
 
 /// <summary>Follows a run: logs, checkpoints, stops it. Called on the training thread; cannot change the mathematics.</summary>
 public interface ITrainingObserver

@@ -1,5 +1,4 @@
 using MlNetCifar.Data;
-using MlNetCifar.Nn;
 
 namespace MlNetCifar.Training;
 

@@ -1,7 +1,5 @@
 using MlNetCifar.Nn;
 using MlNetCifar.Numerics;
-using MlNetCifar.Numerics.Kernels;
-using MlNetCifar.Numerics.Simd;
 
 namespace MlNetCifar.Training;
 

@@ -1,8 +1,7 @@
 using System.Diagnostics;
 using MlNetCifar.Data;
 using MlNetCifar.Nn;
-using MlNetCifar.Numerics.Simd;
-using MlNetCifar.Numerics.Tiles;
+using MlNetCifar.Numerics;
 
 namespace MlNetCifar.Training;
 

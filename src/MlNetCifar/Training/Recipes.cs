@@ -1,8 +1,8 @@
-using MlNetCifar.Data;
+using MlNetCifar.Training;
 
-namespace MlNetCifar.Training;
+namespace MlNetCifar;
 
-/// <summary>Training options that suit the presets of <see cref="Nn.Architectures"/>.</summary>
+/// <summary>Training options that suit the presets of <see cref="MlNetCifar.Architectures"/>.</summary>
 public static class Recipes
 {
     /// <summary>Defaults of one preset.</summary>

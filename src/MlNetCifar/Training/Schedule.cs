@@ -1,4 +1,4 @@
-namespace MlNetCifar.Training;
+namespace MlNetCifar;
 
 /// <summary>How the learning rate changes over a run.</summary>
 public enum ScheduleKind

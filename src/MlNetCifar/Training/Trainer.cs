@@ -1,10 +1,8 @@
 using MlNetCifar.Data;
-using MlNetCifar.Evaluation;
 using MlNetCifar.Nn;
-using MlNetCifar.Training.Checkpoints;
-using MlNetCifar.Training.Loop;
+using MlNetCifar.Training;
 
-namespace MlNetCifar.Training;
+namespace MlNetCifar;
 
 /// <summary>
 /// Trains a network. The result is a function of network, options and data alone, whatever the number of threads.

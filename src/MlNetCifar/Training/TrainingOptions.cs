@@ -1,8 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using MlNetCifar.Data;
+using MlNetCifar.Training;
 
-namespace MlNetCifar.Training;
+namespace MlNetCifar;
 
 /// <summary>The rule by which gradients change the weights.</summary>
 public enum OptimizerKind

@@ -1,10 +1,6 @@
-using MlNetCifar.Data;
-using MlNetCifar.Evaluation;
-using MlNetCifar.Imaging;
-using MlNetCifar.Models;
 using MlNetCifar.Nn;
 
-namespace MlNetCifar.Training;
+namespace MlNetCifar;
 
 /// <summary>What a run gives back.</summary>
 /// <param name="Weights">The best weights seen; the caller disposes them.</param>

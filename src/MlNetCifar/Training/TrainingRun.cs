@@ -1,8 +1,6 @@
-using MlNetCifar.Data;
-using MlNetCifar.Evaluation;
 using MlNetCifar.Nn;
 
-namespace MlNetCifar.Training;
+namespace MlNetCifar;
 
 /// <summary>Why a run ended.</summary>
 public enum StopReason
@@ -103,7 +101,7 @@ public sealed class TrainingRun
     public StopReason? StopReason { get; internal set; }
 
     /// <summary>Ends the run after this step.</summary>
-    public void RequestStop() => StopReason ??= Training.StopReason.Observer;
+    public void RequestStop() => StopReason ??= MlNetCifar.StopReason.Observer;
 
     /// <summary>Adds to <see cref="Warnings"/> and tells the observers; for faults that should not end the run. To be called on the training thread.</summary>
     /// <param name="text">What went wrong, and what to do.</param>

@@ -1,9 +1,6 @@
 using MlNetCifar.Data;
 using MlNetCifar.Nn;
 using MlNetCifar.Numerics;
-using MlNetCifar.Numerics.Kernels;
-using MlNetCifar.Numerics.Simd;
-using MlNetCifar.Training.Checkpoints;
 
 namespace MlNetCifar.Training;
 

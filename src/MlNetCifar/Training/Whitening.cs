@@ -1,4 +1,3 @@
-using MlNetCifar.Data;
 using MlNetCifar.Nn;
 using MlNetCifar.Numerics;
 

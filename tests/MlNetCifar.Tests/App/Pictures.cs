@@ -1,4 +1,4 @@
-using MlNetCifar.Imaging.Png;
+using MlNetCifar.Imaging;
 using MlNetCifar.Numerics;
 
 namespace MlNetCifar.Tests.App;

@@ -1,8 +1,6 @@
 using System.Reflection;
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
-using MlNetCifar.Data;
-using MlNetCifar.Training;
 
 namespace MlNetCifar.Tests.App;
 

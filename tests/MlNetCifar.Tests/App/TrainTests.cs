@@ -1,6 +1,5 @@
 using System.Text.Json;
 using MlNetCifar.App.Cli;
-using MlNetCifar.Models;
 
 namespace MlNetCifar.Tests.App;
 

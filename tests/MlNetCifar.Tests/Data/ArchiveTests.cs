@@ -1,7 +1,7 @@
 using System.Formats.Tar;
 using System.IO.Compression;
-using MlNetCifar.Data.Catalog;
-using MlNetCifar.Data.Files;
+using MlNetCifar.Data;
+using MlNetCifar.Files;
 
 namespace MlNetCifar.Tests.Data;
 

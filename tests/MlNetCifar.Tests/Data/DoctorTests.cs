@@ -1,7 +1,6 @@
 using System.Text.Json;
 using MlNetCifar.Data;
-using MlNetCifar.Data.Doctor;
-using MlNetCifar.Imaging.Png;
+using MlNetCifar.Imaging;
 
 namespace MlNetCifar.Tests.Data;
 

@@ -1,4 +1,4 @@
-using MlNetCifar.Data.Catalog;
+using MlNetCifar.Data;
 
 namespace MlNetCifar.Tests.Data;
 

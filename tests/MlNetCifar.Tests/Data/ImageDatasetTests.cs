@@ -1,6 +1,4 @@
 using MlNetCifar.Data;
-using MlNetCifar.Data.Catalog;
-using MlNetCifar.Imaging;
 
 namespace MlNetCifar.Tests.Data;
 

@@ -1,5 +1,4 @@
 using MlNetCifar.Data;
-using MlNetCifar.Data.Batching;
 
 namespace MlNetCifar.Tests.Data;
 

@@ -1,8 +1,8 @@
 using System.Formats.Tar;
 using System.Net;
 using System.Security.Cryptography;
-using MlNetCifar.Data.Files;
-using MlNetCifar.Data.Known;
+using MlNetCifar.Data;
+using MlNetCifar.Files;
 
 namespace MlNetCifar.Tests.Data;
 

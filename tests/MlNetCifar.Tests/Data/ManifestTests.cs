@@ -1,5 +1,5 @@
-using MlNetCifar.Data.Catalog;
-using MlNetCifar.Data.Files;
+using MlNetCifar.Data;
+using MlNetCifar.Files;
 
 namespace MlNetCifar.Tests.Data;
 

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
-using MlNetCifar.Data;
-using MlNetCifar.Data.Npy;
+using MlNetCifar.Files;
 
 namespace MlNetCifar.Tests.Data;
 

@@ -1,6 +1,5 @@
 using MlNetCifar.Data;
-using MlNetCifar.Data.Batching;
-using MlNetCifar.Numerics.Simd;
+using MlNetCifar.Numerics;
 
 namespace MlNetCifar.Tests.Data;
 

@@ -1,5 +1,5 @@
-using MlNetCifar.Data.Files;
-using MlNetCifar.Data.Shards;
+using MlNetCifar.Data;
+using MlNetCifar.Files;
 
 namespace MlNetCifar.Tests.Data;
 

@@ -1,8 +1,6 @@
 using System.Security.Cryptography;
 using MlNetCifar.Data;
-using MlNetCifar.Data.Catalog;
-using MlNetCifar.Data.Files;
-using MlNetCifar.Data.Shards;
+using MlNetCifar.Files;
 using MlNetCifar.Imaging;
 
 namespace MlNetCifar.Tests.Data;

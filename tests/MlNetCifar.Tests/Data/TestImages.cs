@@ -1,5 +1,4 @@
-using MlNetCifar.Data;
-using MlNetCifar.Imaging.Png;
+using MlNetCifar.Imaging;
 using MlNetCifar.Numerics;
 
 namespace MlNetCifar.Tests.Data;

@@ -1,6 +1,5 @@
 using System.Text.Json;
-using MlNetCifar.Evaluation;
-using MlNetCifar.Evaluation.Calibration;
+using MlNetCifar.Inference;
 using MlNetCifar.Numerics;
 
 namespace MlNetCifar.Tests.Evaluation;

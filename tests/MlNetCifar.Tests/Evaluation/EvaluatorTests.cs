@@ -1,5 +1,5 @@
 using MlNetCifar.Evaluation;
-using MlNetCifar.Numerics.Kernels;
+using MlNetCifar.Numerics;
 
 namespace MlNetCifar.Tests.Evaluation;
 

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using MlNetCifar.Evaluation;
 using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Evaluation;

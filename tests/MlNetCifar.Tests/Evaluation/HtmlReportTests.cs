@@ -1,8 +1,6 @@
 using System.Text.RegularExpressions;
 using MlNetCifar.Evaluation;
-using MlNetCifar.Evaluation.Gate;
-using MlNetCifar.Evaluation.Html;
-using MlNetCifar.Evaluation.Report;
+using MlNetCifar.Reporting;
 
 namespace MlNetCifar.Tests.Evaluation;
 

@@ -1,5 +1,4 @@
 using MlNetCifar.Evaluation;
-using MlNetCifar.Evaluation.Intervals;
 using MlNetCifar.Numerics;
 
 namespace MlNetCifar.Tests.Evaluation;

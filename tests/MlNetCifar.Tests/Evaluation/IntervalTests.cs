@@ -1,5 +1,4 @@
 using MlNetCifar.Evaluation;
-using MlNetCifar.Evaluation.Intervals;
 
 namespace MlNetCifar.Tests.Evaluation;
 

@@ -1,6 +1,4 @@
-using MlNetCifar.Evaluation.Report;
 using MlNetCifar.Imaging;
-using MlNetCifar.Imaging.Png;
 
 namespace MlNetCifar.Tests.Evaluation;
 

@@ -1,7 +1,5 @@
 using System.Text.Json;
-using MlNetCifar.Evaluation;
-using MlNetCifar.Evaluation.Calibration;
-using MlNetCifar.Evaluation.Report;
+using MlNetCifar.Inference;
 
 namespace MlNetCifar.Tests.Evaluation;
 

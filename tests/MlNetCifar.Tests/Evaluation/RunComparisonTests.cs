@@ -1,7 +1,6 @@
 using System.Text.RegularExpressions;
 using MlNetCifar.Evaluation;
-using MlNetCifar.Evaluation.Comparison;
-using MlNetCifar.Evaluation.Report;
+using MlNetCifar.Reporting;
 
 namespace MlNetCifar.Tests.Evaluation;
 

@@ -1,9 +1,6 @@
-using MlNetCifar.Data;
 using MlNetCifar.Evaluation;
-using MlNetCifar.Evaluation.Comparison;
-using MlNetCifar.Evaluation.Gate;
-using MlNetCifar.Evaluation.Report;
 using MlNetCifar.Explain;
+using MlNetCifar.Reporting;
 
 namespace MlNetCifar.Tests.Evaluation;
 

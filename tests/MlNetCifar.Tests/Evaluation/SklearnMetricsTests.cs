@@ -1,6 +1,5 @@
 using System.Text.Json;
 using MlNetCifar.Evaluation;
-using MlNetCifar.Evaluation.Metrics;
 
 namespace MlNetCifar.Tests.Evaluation;
 

@@ -1,11 +1,8 @@
 using System.Text.Json;
 using MlNetCifar.Explain;
-using MlNetCifar.Imaging;
-using MlNetCifar.Models;
 using MlNetCifar.Nn;
-using MlNetCifar.Numerics.Kernels;
 using MlNetCifar.Tests.Golden;
-using MlNetCifar.Tests.Models;
+using MlNetCifar.Tests.Inference;
 using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Explain;
@@ -200,7 +197,7 @@ public sealed class GradCamTests
     static ImageClassifier Small(LossKind loss, params LayerSpec[] layers)
     {
         var spec = new NetworkSpec { Name = "small", Height = 8, Width = 6, Channels = 3, Classes = 2, Loss = loss, Layers = [.. layers] };
-        return new ImageClassifier(NetworkWeights.Initialize(spec, 5), ["a", "b"], new PreprocessSpec { Width = 6, Height = 8 }, MlNetCifar.Data.Normalization.None(3));
+        return new ImageClassifier(NetworkWeights.Initialize(spec, 5), ["a", "b"], new PreprocessSpec { Width = 6, Height = 8 }, MlNetCifar.Normalization.None(3));
     }
 
     static byte[] Pixels(int count)

@@ -1,7 +1,7 @@
-using MlNetCifar.Data.Npy;
 using MlNetCifar.Explain;
+using MlNetCifar.Files;
 using MlNetCifar.Tests.App;
-using MlNetCifar.Tests.Models;
+using MlNetCifar.Tests.Inference;
 
 namespace MlNetCifar.Tests.Explain;
 
@@ -22,7 +22,7 @@ public sealed class OcclusionTests
         {
             var hidden = pixels.ToArray();
             ((byte[])[102, 128, 153]).CopyTo(hidden, 3 * at);
-            losses[at] = Math.Max(0, before - model.Score(new MlNetCifar.Data.ImageSet(hidden, [0], 8, 6, 3, model.Classes))[1]);
+            losses[at] = Math.Max(0, before - model.Score(new MlNetCifar.ImageSet(hidden, [0], 8, 6, 3, model.Classes))[1]);
         }
 
         for (var at = 0; at < 48; at++)

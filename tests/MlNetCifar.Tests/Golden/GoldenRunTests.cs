@@ -1,7 +1,6 @@
 using System.Text.Json;
 using MlNetCifar.Nn;
 using MlNetCifar.Numerics;
-using MlNetCifar.Numerics.Simd;
 using MlNetCifar.Tests.TestKit;
 using MlNetCifar.Training;
 

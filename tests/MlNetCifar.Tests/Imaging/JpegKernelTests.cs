@@ -1,7 +1,6 @@
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
-using MlNetCifar.Imaging.Jpeg;
-using MlNetCifar.Imaging.JpegKernels;
+using MlNetCifar.Imaging;
 
 namespace MlNetCifar.Tests.Imaging;
 

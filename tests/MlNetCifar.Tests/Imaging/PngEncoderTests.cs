@@ -1,7 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
 using MlNetCifar.Imaging;
-using MlNetCifar.Imaging.Png;
 
 namespace MlNetCifar.Tests.Imaging;
 

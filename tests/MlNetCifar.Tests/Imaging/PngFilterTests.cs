@@ -1,4 +1,4 @@
-using MlNetCifar.Imaging.Png;
+using MlNetCifar.Imaging;
 
 namespace MlNetCifar.Tests.Imaging;
 

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using MlNetCifar.Nn;
-using MlNetCifar.Numerics.Kernels;
-using MlNetCifar.Numerics.Simd;
+using MlNetCifar.Numerics;
 using Dropout = MlNetCifar.Nn.Dropout;
 
 namespace MlNetCifar.Tests.Nn;

@@ -2,7 +2,6 @@ using FsCheck;
 using FsCheck.Fluent;
 using MlNetCifar.Nn;
 using MlNetCifar.Numerics;
-using MlNetCifar.Numerics.Simd;
 
 namespace MlNetCifar.Tests.Nn;
 

@@ -1,6 +1,5 @@
 using MlNetCifar.Nn;
 using MlNetCifar.Numerics;
-using MlNetCifar.Numerics.Simd;
 using MlNetCifar.Tests.TestKit;
 using MlNetCifar.Training;
 

@@ -1,5 +1,5 @@
 using MlNetCifar.Nn;
-using MlNetCifar.Numerics.Kernels;
+using MlNetCifar.Numerics;
 using Dropout = MlNetCifar.Nn.Dropout;
 
 namespace MlNetCifar.Tests.Nn;

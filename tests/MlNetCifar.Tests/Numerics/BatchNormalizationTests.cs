@@ -1,6 +1,4 @@
 using MlNetCifar.Numerics;
-using MlNetCifar.Numerics.Kernels;
-using MlNetCifar.Numerics.Simd;
 using MlNetCifar.Tests.Reference;
 using MlNetCifar.Tests.TestKit;
 

@@ -1,5 +1,4 @@
 using MlNetCifar.Numerics;
-using MlNetCifar.Numerics.Kernels;
 using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Numerics;

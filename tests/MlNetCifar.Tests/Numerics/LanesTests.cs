@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using MlNetCifar.Numerics.Simd;
+using MlNetCifar.Numerics;
 
 namespace MlNetCifar.Tests.Numerics;
 

@@ -1,5 +1,5 @@
 using MlNetCifar.Nn;
-using MlNetCifar.Numerics.Kernels;
+using MlNetCifar.Numerics;
 using MlNetCifar.Tests.Reference;
 using MlNetCifar.Tests.TestKit;
 

@@ -1,6 +1,4 @@
 using MlNetCifar.Numerics;
-using MlNetCifar.Numerics.Kernels;
-using MlNetCifar.Numerics.Simd;
 using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Numerics;

@@ -1,7 +1,5 @@
 using MlNetCifar.Nn;
 using MlNetCifar.Numerics;
-using MlNetCifar.Numerics.Kernels;
-using MlNetCifar.Numerics.Simd;
 using MlNetCifar.Tests.Reference;
 using MlNetCifar.Tests.TestKit;
 

@@ -1,4 +1,4 @@
-using MlNetCifar.Numerics.Kernels;
+using MlNetCifar.Numerics;
 
 namespace MlNetCifar.Tests.Reference;
 

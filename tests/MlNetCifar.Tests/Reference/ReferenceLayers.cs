@@ -1,5 +1,5 @@
 using MlNetCifar.Nn;
-using MlNetCifar.Numerics.Kernels;
+using MlNetCifar.Numerics;
 
 namespace MlNetCifar.Tests.Reference;
 

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using MlNetCifar.Nn;
 using MlNetCifar.Numerics;
-using MlNetCifar.Numerics.Kernels;
 
 namespace MlNetCifar.Tests.Reference;
 
@@ -93,7 +92,7 @@ internal sealed class ReferenceNetwork(NetworkWeights weights, Func<string, doub
         using var pool = new WorkerPool(1);
         var ones = new float[length];
         Array.Fill(ones, 1);
-        MlNetCifar.Numerics.Kernels.Dropout.Apply(rate, seed, _dropouts++, step, ones, ones, pool);
+        MlNetCifar.Numerics.Dropout.Apply(rate, seed, _dropouts++, step, ones, ones, pool);
         return [.. ones.Select(v => (double)v)];
     }
 }

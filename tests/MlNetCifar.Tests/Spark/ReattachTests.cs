@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using MlNetCifar.Spark;
 using MlNetCifar.Spark.Connect;
-using MlNetCifar.Spark.Connect.Grpc;
 using MlNetCifar.Spark.Protos;
 
 namespace MlNetCifar.Tests.Spark;

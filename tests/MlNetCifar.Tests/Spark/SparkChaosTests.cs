@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using MlNetCifar.Data.Files;
+using MlNetCifar.Files;
 using MlNetCifar.Spark.Cluster;
 using MlNetCifar.Spark.Hdfs;
 using MlNetCifar.Spark.Stage;

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using MlNetCifar.App.Cli;
-using MlNetCifar.Data.Files;
+using MlNetCifar.Files;
 using MlNetCifar.Spark.Cluster;
 using MlNetCifar.Spark.Hdfs;
 using MlNetCifar.Tests.App;

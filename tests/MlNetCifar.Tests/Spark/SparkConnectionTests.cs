@@ -1,5 +1,5 @@
+using MlNetCifar.Spark;
 using MlNetCifar.Spark.Connect;
-using MlNetCifar.Spark.Doctor;
 using MlNetCifar.Spark.Hdfs;
 using MlNetCifar.Spark.Import;
 using MlNetCifar.Spark.Stage;

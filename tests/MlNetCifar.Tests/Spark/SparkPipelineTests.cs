@@ -1,6 +1,6 @@
-using MlNetCifar.Data.Files;
+using MlNetCifar.Files;
+using MlNetCifar.Spark;
 using MlNetCifar.Spark.Cluster;
-using MlNetCifar.Spark.Doctor;
 using MlNetCifar.Spark.Hdfs;
 using MlNetCifar.Spark.Import;
 using MlNetCifar.Spark.Stage;

@@ -1,5 +1,4 @@
-using MlNetCifar.Data.Files;
-using MlNetCifar.Data.Shards;
+using MlNetCifar.Files;
 using MlNetCifar.Spark.Cluster;
 using MlNetCifar.Spark.Hdfs;
 using MlNetCifar.Spark.Import;
@@ -164,7 +163,7 @@ public sealed class SparkPrepareTests
     {
         var options = Options(Hdfs("stage/input"), Hdfs("stage/strict"));
         var error = await Assert.ThrowsExactlyAsync<MlNetCifarException>(() => SparkPrepare.RunAsync(
-            options with { Shards = options.Shards with { OnBadImage = MlNetCifar.Data.OnBadImage.Fail } }));
+            options with { Shards = options.Shards with { OnBadImage = MlNetCifar.OnBadImage.Fail } }));
         Assert.AreEqual(ErrorKind.Data, error.Kind);
         StringAssert.Contains(error.Message, ".jpg");
     }

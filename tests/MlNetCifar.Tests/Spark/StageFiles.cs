@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
-using MlNetCifar.Data.Catalog;
-using MlNetCifar.Data.Files;
+using MlNetCifar.Data;
+using MlNetCifar.Files;
 using MlNetCifar.Spark.Cluster;
 using MlNetCifar.Spark.Hdfs;
 using MlNetCifar.Spark.Import;

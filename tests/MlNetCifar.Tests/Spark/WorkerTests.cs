@@ -1,9 +1,7 @@
 using System.Text;
 using MlNetCifar.Data;
-using MlNetCifar.Data.Files;
-using MlNetCifar.Data.Shards;
+using MlNetCifar.Files;
 using MlNetCifar.Spark.Stage;
-using MlNetCifar.Spark.Stage.Worker;
 using MlNetCifar.Tests.Data;
 
 namespace MlNetCifar.Tests.Spark;
@@ -23,7 +21,7 @@ public sealed class WorkerTests
 
     static ShardPlan Plan(string input)
     {
-        using var catalog = MlNetCifar.Data.Catalog.ImageCatalog.Open(input);
+        using var catalog = MlNetCifar.Data.ImageCatalog.Open(input);
         return ShardPlan.Create([.. catalog.Images.Select(i => new ShardItem(i.Path, i.Label, new FileInfo(Path.Combine(input, i.Path)).Length))], s_options);
     }
 

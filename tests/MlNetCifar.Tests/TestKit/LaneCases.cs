@@ -1,5 +1,4 @@
-using MlNetCifar.Numerics.Kernels;
-using MlNetCifar.Numerics.Simd;
+using MlNetCifar.Numerics;
 
 namespace MlNetCifar.Tests.TestKit;
 

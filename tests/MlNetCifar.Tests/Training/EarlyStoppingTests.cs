@@ -1,4 +1,4 @@
-using MlNetCifar.Training.Loop;
+using MlNetCifar.Training;
 
 namespace MlNetCifar.Tests.Training;
 

@@ -1,5 +1,3 @@
-using MlNetCifar.Data;
-
 namespace MlNetCifar.Tests.Training;
 
 /// <summary>A clock that moves when told.</summary>

@@ -1,7 +1,5 @@
-using MlNetCifar.Data;
 using MlNetCifar.Nn;
 using MlNetCifar.Numerics;
-using MlNetCifar.Numerics.Simd;
 using MlNetCifar.Training;
 
 namespace MlNetCifar.Tests.Training;

@@ -1,5 +1,3 @@
-using MlNetCifar.Training;
-
 namespace MlNetCifar.Tests.Training;
 
 [TestClass]

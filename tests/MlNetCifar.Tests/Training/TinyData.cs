@@ -1,6 +1,4 @@
-using MlNetCifar.Data;
 using MlNetCifar.Nn;
-using MlNetCifar.Numerics.Kernels;
 
 namespace MlNetCifar.Tests.Training;
 

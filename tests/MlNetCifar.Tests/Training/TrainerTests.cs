@@ -1,7 +1,5 @@
-using MlNetCifar.Evaluation;
 using MlNetCifar.Nn;
-using MlNetCifar.Numerics.Kernels;
-using MlNetCifar.Training;
+using MlNetCifar.Numerics;
 using Dropout = MlNetCifar.Nn.Dropout;
 
 namespace MlNetCifar.Tests.Training;
@@ -156,7 +154,7 @@ public sealed class TrainerTests
     public void Fit_OverfitBatches_LearnsThemByHeart()
     {
         var trainer = new Trainer(
-            TinyData.Network(4, new Conv2d(16, 3), new Activation(ActivationKind.Relu)), s_options with { Epochs = 60, OverfitBatches = 2, Augmentation = MlNetCifar.Data.Augmentation.Standard(8) });
+            TinyData.Network(4, new Conv2d(16, 3), new Activation(ActivationKind.Relu)), s_options with { Epochs = 60, OverfitBatches = 2, Augmentation = MlNetCifar.Augmentation.Standard(8) });
         var result = trainer.Fit(TinyData.Balanced(4, 200), TinyData.Balanced(4, 4));
         result.Weights.Dispose();
         Assert.IsGreaterThanOrEqualTo(0.99, result.History[^1].TrainAccuracy);
@@ -182,7 +180,7 @@ public sealed class TrainerTests
 
     static string Hash(TrainingOptions options)
     {
-        using var weights = new Trainer(TinyData.Network(4, new Dropout(0.2f)), options with { Augmentation = MlNetCifar.Data.Augmentation.Standard(8) })
+        using var weights = new Trainer(TinyData.Network(4, new Dropout(0.2f)), options with { Augmentation = MlNetCifar.Augmentation.Standard(8) })
             .Fit(TinyData.Images([20, 10, 12, 9]), TinyData.Balanced(4, 4)).Weights;
         return weights.Sha256();
     }

@@ -1,6 +1,6 @@
 using MlNetCifar.Data;
 using MlNetCifar.Nn;
-using MlNetCifar.Numerics.Kernels;
+using MlNetCifar.Numerics;
 using MlNetCifar.Tests.Reference;
 using MlNetCifar.Tests.TestKit;
 using MlNetCifar.Training;

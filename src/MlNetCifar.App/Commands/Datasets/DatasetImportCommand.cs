@@ -1,7 +1,7 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
 using MlNetCifar.App.Runs.Storage;
-using MlNetCifar.Data.Known;
+using MlNetCifar.Data;
 using MlNetCifar.Spark.Hdfs;
 using MlNetCifar.Spark.Import;
 

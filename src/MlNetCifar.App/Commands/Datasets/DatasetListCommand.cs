@@ -1,6 +1,6 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
-using MlNetCifar.Data.Known;
+using MlNetCifar.Data;
 using Spectre.Console;
 
 namespace MlNetCifar.App.Commands.Datasets;

@@ -1,6 +1,6 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
-using MlNetCifar.Data.Known;
+using MlNetCifar.Data;
 
 namespace MlNetCifar.App.Commands.Datasets;
 

@@ -1,7 +1,7 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
 using MlNetCifar.App.Runs.Storage;
-using MlNetCifar.Data.Doctor;
+using MlNetCifar.Data;
 using Spectre.Console;
 
 namespace MlNetCifar.App.Commands.Inspect;

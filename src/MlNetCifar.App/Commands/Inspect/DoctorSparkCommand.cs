@@ -1,7 +1,6 @@
 using MlNetCifar.App.Cli;
-using MlNetCifar.App.Runs;
 using MlNetCifar.App.Runs.Storage;
-using MlNetCifar.Spark.Doctor;
+using MlNetCifar.Spark;
 using Spectre.Console;
 
 namespace MlNetCifar.App.Commands.Inspect;

@@ -1,6 +1,6 @@
 using System.Text;
 using MlNetCifar.App.Cli;
-using MlNetCifar.Data.Files;
+using MlNetCifar.Files;
 using MlNetCifar.Imaging;
 
 namespace MlNetCifar.App.Commands.Inspect;

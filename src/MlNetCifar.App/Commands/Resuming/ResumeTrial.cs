@@ -1,10 +1,7 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
 using MlNetCifar.App.Runs.Saving;
-using MlNetCifar.Data;
-using MlNetCifar.Nn;
 using MlNetCifar.Training;
-using MlNetCifar.Training.Checkpoints;
 
 namespace MlNetCifar.App.Commands.Resuming;
 

@@ -1,9 +1,5 @@
-using MlNetCifar.Evaluation;
-using MlNetCifar.Evaluation.Report;
-using MlNetCifar.Imaging;
-using MlNetCifar.Models;
 using MlNetCifar.Nn;
-using MlNetCifar.Training;
+using MlNetCifar.Reporting;
 
 namespace MlNetCifar.App.Runs.Saving;
 

@@ -1,7 +1,5 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.Training;
-using MlNetCifar.Training.Checkpoints;
-using MlNetCifar.Training.Observers;
 
 namespace MlNetCifar.App.Runs.Saving;
 

@@ -1,5 +1,5 @@
 using MlNetCifar.App.Cli;
-using MlNetCifar.Data.Files;
+using MlNetCifar.Files;
 using MlNetCifar.Spark.Hdfs;
 
 namespace MlNetCifar.App.Runs.Storage;

@@ -1,6 +1,6 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs.Saving;
-using MlNetCifar.Data.Files;
+using MlNetCifar.Files;
 using MlNetCifar.Spark.Hdfs;
 
 namespace MlNetCifar.App.Runs.Storage;

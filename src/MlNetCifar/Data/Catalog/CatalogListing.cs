@@ -1,4 +1,4 @@
-namespace MlNetCifar.Data.Catalog;
+namespace MlNetCifar.Data;
 
 /// <summary>What a layout finds in a tree.</summary>
 internal sealed record CatalogListing(

@@ -1,6 +1,6 @@
-using MlNetCifar.Data.Files;
+using MlNetCifar.Files;
 
-namespace MlNetCifar.Data.Catalog;
+namespace MlNetCifar.Data;
 
 /// <summary>
 /// The image-folder convention: <c>root/{train,val|valid|validation,test}/class/**</c> or <c>root/class/**</c>.

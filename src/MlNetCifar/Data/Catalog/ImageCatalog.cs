@@ -1,6 +1,6 @@
-using MlNetCifar.Data.Files;
+using MlNetCifar.Files;
 
-namespace MlNetCifar.Data.Catalog;
+namespace MlNetCifar.Data;
 
 /// <summary>
 /// The labelled image files of a folder, an archive or a manifest, found but not decoded: the start of the way of the data.

@@ -1,6 +1,6 @@
-using MlNetCifar.Data.Files;
+using MlNetCifar.Files;
 
-namespace MlNetCifar.Data.Catalog;
+namespace MlNetCifar.Data;
 
 /// <summary>How a data set's files are found.</summary>
 public sealed record ImageCatalogOptions

@@ -1,7 +1,7 @@
 using System.Collections;
-using MlNetCifar.Data.Files;
+using MlNetCifar.Files;
 
-namespace MlNetCifar.Data.Catalog;
+namespace MlNetCifar.Data;
 
 /// <summary>
 /// Images of a tree by split, class and path; eight bytes each, since a reference is made only when asked for. Immutable.

@@ -1,17 +1,4 @@
-namespace MlNetCifar.Data.Catalog;
-
-/// <summary>The part of a data set a picture belongs to.</summary>
-public enum DatasetSplit
-{
-    /// <summary>For fitting; the classes come from here.</summary>
-    Train,
-
-    /// <summary>For choosing: early stopping, tuning.</summary>
-    Validation,
-
-    /// <summary>For the final figure.</summary>
-    Test,
-}
+namespace MlNetCifar.Data;
 
 /// <summary>A labelled image file that has not been read yet.</summary>
 /// <param name="Path">Relative to the data set's root, parts separated by '/'.</param>

@@ -1,4 +1,4 @@
-namespace MlNetCifar.Data.Catalog;
+namespace MlNetCifar.Data;
 
 /// <summary>An image given by the program rather than found on disk.</summary>
 /// <param name="Name">Named in reports and errors; unique.</param>

@@ -1,7 +1,7 @@
 using System.Text;
-using MlNetCifar.Data.Files;
+using MlNetCifar.Files;
 
-namespace MlNetCifar.Data.Catalog;
+namespace MlNetCifar.Data;
 
 /// <summary><c>labels.txt</c>: UTF-8, LF, one class name a line; line number − 1 is the index.</summary>
 public static class LabelsFile

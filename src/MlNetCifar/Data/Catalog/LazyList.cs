@@ -1,6 +1,6 @@
 using System.Collections;
 
-namespace MlNetCifar.Data.Catalog;
+namespace MlNetCifar.Data;
 
 /// <summary>A list that holds none of its items but makes each when it is asked for.</summary>
 /// <param name="count">Number of items.</param>

@@ -1,7 +1,7 @@
 using System.Globalization;
-using MlNetCifar.Data.Files;
+using MlNetCifar.Files;
 
-namespace MlNetCifar.Data.Catalog;
+namespace MlNetCifar.Data;
 
 /// <summary>
 /// Images labelled by tables: a manifest beside them, or Hugging Face's <c>metadata.csv</c>/<c>metadata.jsonl</c> in the root or in each split's folder.

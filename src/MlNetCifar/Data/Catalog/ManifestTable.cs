@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Json;
 
-namespace MlNetCifar.Data.Catalog;
+namespace MlNetCifar.Data;
 
 /// <summary>A row of a manifest.</summary>
 /// <param name="Row">Line of the file, 1-based, for messages.</param>

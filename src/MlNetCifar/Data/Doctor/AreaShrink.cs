@@ -1,6 +1,4 @@
-using MlNetCifar.Imaging;
-
-namespace MlNetCifar.Data.Doctor;
+namespace MlNetCifar.Data;
 
 /// <summary>Area averages: what a picture looks like from afar.</summary>
 internal static class AreaShrink

@@ -1,11 +1,7 @@
-using MlNetCifar.Data.Catalog;
-using MlNetCifar.Data.Files;
-using MlNetCifar.Data.Loading;
 using MlNetCifar.Imaging;
-using MlNetCifar.Imaging.Png;
 using MlNetCifar.Numerics;
 
-namespace MlNetCifar.Data.Doctor;
+namespace MlNetCifar.Data;
 
 /// <summary><c>doctor data</c>: reads every image of a data set once and lists what may spoil a model or falsify its figures.</summary>
 public static class DatasetDoctor
@@ -48,7 +44,7 @@ public static class DatasetDoctor
             var (split, source, index) = rows[i];
             var pixels = new byte[source.ImageLength];
             source.CopyPixels(index, pixels);
-            facts[i] = ImageFacts.FromPixels(pixels, source.Width, source.Height, source.Channels, $"{Shards.ShardManifest.NameOf(split)}/{source.Name(index)}", split, source.Label(index));
+            facts[i] = ImageFacts.FromPixels(pixels, source.Width, source.Height, source.Channels, $"{Data.ShardManifest.NameOf(split)}/{source.Name(index)}", split, source.Label(index));
             counter.Advance(false);
         });
         var report = new FindingsBuilder(data.Path, data.Classes, facts, options).Build(

@@ -1,7 +1,6 @@
 using System.Text.Json;
-using MlNetCifar.Data.Shards;
 
-namespace MlNetCifar.Data.Doctor;
+namespace MlNetCifar.Data;
 
 /// <summary>The report as JSON.</summary>
 internal static class DoctorJson

@@ -1,7 +1,6 @@
-using MlNetCifar.Data.Catalog;
 using MlNetCifar.Imaging;
 
-namespace MlNetCifar.Data.Doctor;
+namespace MlNetCifar.Data;
 
 /// <summary>How a data set is examined.</summary>
 public sealed record DoctorOptions

@@ -1,6 +1,6 @@
-using MlNetCifar.Data.Catalog;
+using MlNetCifar.Reporting;
 
-namespace MlNetCifar.Data.Doctor;
+namespace MlNetCifar.Data;
 
 /// <summary>What can be wrong with a data set.</summary>
 public enum FindingKind

@@ -1,4 +1,4 @@
-namespace MlNetCifar.Data.Doctor;
+namespace MlNetCifar.Data;
 
 /// <summary>Groups of equal and of nearly equal pictures.</summary>
 internal static class DuplicateFinder

@@ -1,8 +1,6 @@
-using MlNetCifar.Data.Catalog;
-using MlNetCifar.Data.Shards;
 using MlNetCifar.Imaging;
 
-namespace MlNetCifar.Data.Doctor;
+namespace MlNetCifar.Data;
 
 /// <summary>Draws conclusions from the facts of all pictures.</summary>
 internal sealed class FindingsBuilder(string path, IReadOnlyList<string> classes, IReadOnlyList<ImageFacts> facts, DoctorOptions options)

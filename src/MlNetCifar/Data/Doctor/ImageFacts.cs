@@ -1,10 +1,9 @@
 using System.Buffers.Binary;
 using System.Numerics;
 using System.Security.Cryptography;
-using MlNetCifar.Data.Catalog;
 using MlNetCifar.Imaging;
 
-namespace MlNetCifar.Data.Doctor;
+namespace MlNetCifar.Data;
 
 /// <summary>What the examination keeps of a picture: a few hundred bytes, whatever its size.</summary>
 internal sealed class ImageFacts
@@ -53,7 +52,7 @@ internal sealed class ImageFacts
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            return Unreadable(Loading.ImageReading.Describe(path, e), path, split, label);
+            return Unreadable(Data.ImageReading.Describe(path, e), path, split, label);
         }
     }
 

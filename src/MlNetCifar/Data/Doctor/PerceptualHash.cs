@@ -1,4 +1,4 @@
-namespace MlNetCifar.Data.Doctor;
+namespace MlNetCifar.Data;
 
 /// <summary>
 /// A 64-bit hash that small changes of a picture hardly touch: the signs, about their median, of the 64 lowest frequencies but the mean,

@@ -1,8 +1,7 @@
-using MlNetCifar.Data.Catalog;
-using MlNetCifar.Data.Files;
+using MlNetCifar.Files;
 using MlNetCifar.Imaging;
 
-namespace MlNetCifar.Data.Loading;
+namespace MlNetCifar.Data;
 
 /// <summary>
 /// The official binary form of CIFAR: records of one label byte (CIFAR-100: coarse and fine) and 1,024 bytes each of red, green and blue.

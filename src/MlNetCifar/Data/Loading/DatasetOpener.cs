@@ -1,9 +1,6 @@
-using MlNetCifar.Data.Catalog;
-using MlNetCifar.Data.Files;
-using MlNetCifar.Data.Shards;
-using MlNetCifar.Imaging;
+using MlNetCifar.Files;
 
-namespace MlNetCifar.Data.Loading;
+namespace MlNetCifar.Data;
 
 /// <summary>Recognises what a path is and loads it.</summary>
 internal sealed class DatasetOpener(ImageDatasetOptions options, IProgress<LoadProgress>? progress, CancellationToken cancellation)

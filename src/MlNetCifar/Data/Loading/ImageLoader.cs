@@ -1,9 +1,8 @@
-using MlNetCifar.Data.Catalog;
-using MlNetCifar.Data.Files;
+using MlNetCifar.Files;
 using MlNetCifar.Imaging;
 using MlNetCifar.Numerics;
 
-namespace MlNetCifar.Data.Loading;
+namespace MlNetCifar.Data;
 
 /// <summary>Decodes image files into one array, on several threads; the result does not depend on their number.</summary>
 internal sealed class ImageLoader

@@ -1,8 +1,7 @@
-using MlNetCifar.Data.Catalog;
-using MlNetCifar.Data.Files;
+using MlNetCifar.Files;
 using MlNetCifar.Imaging;
 
-namespace MlNetCifar.Data.Loading;
+namespace MlNetCifar.Data;
 
 /// <summary>The step from a file's bytes to a picture, with every fault turned into a reason.</summary>
 internal static class ImageReading

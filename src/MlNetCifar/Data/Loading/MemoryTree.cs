@@ -1,7 +1,6 @@
-using MlNetCifar.Data.Catalog;
-using MlNetCifar.Data.Files;
+using MlNetCifar.Files;
 
-namespace MlNetCifar.Data.Loading;
+namespace MlNetCifar.Data;
 
 /// <summary>Images that the program gives, as a tree; their lengths are known only when they are read.</summary>
 internal sealed class MemoryTree : FileTree

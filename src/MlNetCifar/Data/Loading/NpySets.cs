@@ -1,9 +1,7 @@
 using System.Globalization;
-using MlNetCifar.Data.Catalog;
-using MlNetCifar.Data.Files;
-using MlNetCifar.Data.Npy;
+using MlNetCifar.Files;
 
-namespace MlNetCifar.Data.Loading;
+namespace MlNetCifar.Data;
 
 /// <summary>
 /// Plain NumPy files: <c>X.npy</c> and <c>y.npy</c>, optionally <c>X_val</c>/<c>X_test</c> (or <c>X_train</c>) with theirs, or numbered parts

@@ -1,4 +1,4 @@
-namespace MlNetCifar.Data.Loading;
+namespace MlNetCifar.Data;
 
 /// <summary>Counts finished images and reports about ten times a second, from whichever thread is there.</summary>
 internal sealed class ProgressCounter(int total, IProgress<LoadProgress>? progress)

@@ -1,6 +1,4 @@
-using MlNetCifar.Data.Catalog;
-
-namespace MlNetCifar.Data.Shards;
+namespace MlNetCifar.Data;
 
 /// <summary>Cuts the splits that are asked for from a catalogue's training images, stratified.</summary>
 public static class CatalogSplits

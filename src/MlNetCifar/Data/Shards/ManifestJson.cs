@@ -1,8 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using MlNetCifar.Imaging;
 
-namespace MlNetCifar.Data.Shards;
+namespace MlNetCifar.Data;
 
 /// <summary>Manifests and their parts as JSON.</summary>
 internal static class ManifestJson

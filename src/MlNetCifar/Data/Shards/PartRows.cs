@@ -1,9 +1,7 @@
 using System.Runtime.InteropServices;
-using MlNetCifar.Data.Files;
-using MlNetCifar.Data.Npy;
-using MlNetCifar.Data.Shards.Caching;
+using MlNetCifar.Files;
 
-namespace MlNetCifar.Data.Shards;
+namespace MlNetCifar.Data;
 
 /// <summary>The rows of one <c>X_part</c> file.</summary>
 internal sealed class PartRows : IDisposable

@@ -1,9 +1,7 @@
-using MlNetCifar.Data.Loading;
-using MlNetCifar.Data.Spilling;
 using MlNetCifar.Imaging;
 using MlNetCifar.Numerics;
 
-namespace MlNetCifar.Data.Shards;
+namespace MlNetCifar.Data;
 
 /// <summary>An image file for a shard.</summary>
 /// <param name="Name">Relative path, as it will stand in the list of files.</param>

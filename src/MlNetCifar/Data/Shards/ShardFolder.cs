@@ -1,9 +1,6 @@
-using MlNetCifar.Data.Catalog;
-using MlNetCifar.Data.Files;
-using MlNetCifar.Data.Shards.Caching;
-using MlNetCifar.Imaging;
+using MlNetCifar.Files;
 
-namespace MlNetCifar.Data.Shards;
+namespace MlNetCifar.Data;
 
 /// <summary>Opens a shard folder as a data set.</summary>
 internal sealed class ShardFolder(string path, ImageDatasetOptions options)

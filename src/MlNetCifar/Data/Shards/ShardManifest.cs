@@ -1,9 +1,7 @@
 using System.Text.Json;
-using MlNetCifar.Data.Catalog;
-using MlNetCifar.Data.Files;
-using MlNetCifar.Imaging;
+using MlNetCifar.Files;
 
-namespace MlNetCifar.Data.Shards;
+namespace MlNetCifar.Data;
 
 /// <summary><c>manifest.json</c>: everything about the shards of one split.</summary>
 public sealed record ShardManifest

@@ -1,7 +1,7 @@
-using MlNetCifar.Data.Files;
+using MlNetCifar.Files;
 using MlNetCifar.Imaging;
 
-namespace MlNetCifar.Data.Shards;
+namespace MlNetCifar.Data;
 
 /// <summary>How shards are made. What they hold is a function of the input and of these values, except <see cref="Threads"/> and <see cref="Store"/>.</summary>
 public sealed record ShardOptions

@@ -1,11 +1,9 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
-using MlNetCifar.Data.Files;
-using MlNetCifar.Data.Npy;
-using MlNetCifar.Data.Spilling;
+using MlNetCifar.Files;
 
-namespace MlNetCifar.Data.Shards;
+namespace MlNetCifar.Data;
 
 /// <summary>One part, built: in memory, or in a temporary file that vanishes with it.</summary>
 public sealed class ShardPart : IDisposable

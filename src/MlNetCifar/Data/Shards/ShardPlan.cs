@@ -2,11 +2,10 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Unicode;
-using MlNetCifar.Data.Catalog;
 using MlNetCifar.Imaging;
 using MlNetCifar.Numerics;
 
-namespace MlNetCifar.Data.Shards;
+namespace MlNetCifar.Data;
 
 /// <summary>An image that is to go into a shard.</summary>
 /// <param name="Name">Relative path, as it will stand in the list of files.</param>

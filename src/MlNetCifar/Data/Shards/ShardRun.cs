@@ -1,11 +1,9 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
-using MlNetCifar.Data.Catalog;
-using MlNetCifar.Data.Files;
-using MlNetCifar.Data.Loading;
+using MlNetCifar.Files;
 
-namespace MlNetCifar.Data.Shards;
+namespace MlNetCifar.Data;
 
 /// <summary>One run of <see cref="ShardWriter"/> over a folder: keeps what is whole, builds the rest, commits last.</summary>
 internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyList<string> classes, ProgressCounter progress, CancellationToken cancellation)

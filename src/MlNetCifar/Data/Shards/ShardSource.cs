@@ -1,11 +1,9 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
-using MlNetCifar.Data.Files;
-using MlNetCifar.Data.Npy;
-using MlNetCifar.Data.Shards.Caching;
+using MlNetCifar.Files;
 
-namespace MlNetCifar.Data.Shards;
+namespace MlNetCifar.Data;
 
 /// <summary>
 /// The pictures of one split's shards, read from where they lie: on the local disk row by row through the system's file cache, elsewhere by whole parts

@@ -1,8 +1,6 @@
-using MlNetCifar.Data.Catalog;
-using MlNetCifar.Data.Files;
-using MlNetCifar.Data.Loading;
+using MlNetCifar.Files;
 
-namespace MlNetCifar.Data.Shards;
+namespace MlNetCifar.Data;
 
 /// <summary>What <see cref="ShardWriter"/> did.</summary>
 /// <param name="Folder">The shard folder.</param>

@@ -1,4 +1,4 @@
-namespace MlNetCifar.Data.Shards;
+namespace MlNetCifar.Data;
 
 /// <summary>Mean and deviation of a training split that is yet to be prepared.</summary>
 internal static class TrainingMoments

@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
-namespace MlNetCifar.Imaging.Jpeg;
+namespace MlNetCifar.Imaging;
 
 /// <summary>Entropy decoding of one block of a sequential scan.</summary>
 static class BlockDecoder

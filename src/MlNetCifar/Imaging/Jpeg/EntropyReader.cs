@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
-namespace MlNetCifar.Imaging.Jpeg;
+namespace MlNetCifar.Imaging;
 
 /// <summary>
 /// The bits of one restart interval. The bytes are unstuffed up to the next marker into a buffer followed by enough zeros for any one MCU,

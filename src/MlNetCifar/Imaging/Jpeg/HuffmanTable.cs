@@ -1,4 +1,4 @@
-namespace MlNetCifar.Imaging.Jpeg;
+namespace MlNetCifar.Imaging;
 
 /// <summary>
 /// One Huffman table (T.81, annex C) with a direct lookup on the next <see cref="LookupBits"/> bits that, where both fit,

@@ -1,4 +1,4 @@
-namespace MlNetCifar.Imaging.Jpeg;
+namespace MlNetCifar.Imaging;
 
 /// <summary>How a component's samples become as many as the picture has pixels.</summary>
 enum UpsampleKind

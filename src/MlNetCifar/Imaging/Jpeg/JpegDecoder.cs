@@ -1,6 +1,4 @@
-using MlNetCifar.Imaging.JpegKernels;
-
-namespace MlNetCifar.Imaging.Jpeg;
+namespace MlNetCifar.Imaging;
 
 /// <summary>
 /// Decodes baseline, extended and progressive Huffman JPEG to the same pixels as libjpeg-turbo's defaults.

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace MlNetCifar.Imaging.Jpeg;
+namespace MlNetCifar.Imaging;
 
 /// <summary>How the components of a file are to be read.</summary>
 enum JpegColor

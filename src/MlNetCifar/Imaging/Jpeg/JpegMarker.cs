@@ -1,4 +1,4 @@
-namespace MlNetCifar.Imaging.Jpeg;
+namespace MlNetCifar.Imaging;
 
 /// <summary>Second bytes of the markers (T.81, table B.1).</summary>
 static class JpegMarker

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace MlNetCifar.Imaging.Jpeg;
+namespace MlNetCifar.Imaging;
 
 /// <summary>Entropy decoding of one block of a progressive scan (T.81, annex G.1.2).</summary>
 static class ProgressiveBlock

@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
-namespace MlNetCifar.Imaging.Jpeg;
+namespace MlNetCifar.Imaging;
 
 /// <summary>Reads the entropy-coded data of one scan, MCU row by MCU row, with restarts and libjpeg's way of recovering from damage.</summary>
 /// <param name="header">The file's segments.</param>

@@ -1,4 +1,4 @@
-namespace MlNetCifar.Imaging.Jpeg;
+namespace MlNetCifar.Imaging;
 
 /// <summary>The typical Huffman tables (T.81, annex K.3), in force where a file defines none, as frames of Motion JPEG do.</summary>
 static class StandardTables

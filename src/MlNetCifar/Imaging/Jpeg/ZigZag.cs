@@ -1,4 +1,4 @@
-namespace MlNetCifar.Imaging.Jpeg;
+namespace MlNetCifar.Imaging;
 
 /// <summary>The zigzag order (T.81, figure A.6).</summary>
 static class ZigZag

@@ -1,5 +1,4 @@
 using MlNetCifar.Numerics;
-using MlNetCifar.Numerics.Kernels;
 
 namespace MlNetCifar.Nn;
 

@@ -28,7 +28,7 @@ internal sealed class DropoutOp(float rate, int index) : LayerOp
         var x = Input.Rows(pass.Count);
         var y = Output.Rows(pass.Count);
         if (pass.Training)
-            Numerics.Kernels.Dropout.Apply(rate, pass.Seed, index, pass.Step, x, y, pass.Pool);
+            Numerics.Dropout.Apply(rate, pass.Seed, index, pass.Step, x, y, pass.Pool);
         else if (Input.Data != Output.Data)
             x.CopyTo(y);
     }
@@ -39,7 +39,7 @@ internal sealed class DropoutOp(float rate, int index) : LayerOp
             return;
         var gradY = Output.GradientRows(pass.Count);
         if (pass.Training)
-            Numerics.Kernels.Dropout.Apply(rate, pass.Seed, index, pass.Step, gradY, Input.GradientRows(pass.Count), pass.Pool);
+            Numerics.Dropout.Apply(rate, pass.Seed, index, pass.Step, gradY, Input.GradientRows(pass.Count), pass.Pool);
         else if (Input.Gradient != Output.Gradient)
             gradY.CopyTo(Input.GradientRows(pass.Count));
     }

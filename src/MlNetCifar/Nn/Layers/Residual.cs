@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using MlNetCifar.Numerics;
-using MlNetCifar.Numerics.Kernels;
 
 namespace MlNetCifar.Nn;
 

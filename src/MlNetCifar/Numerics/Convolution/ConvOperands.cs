@@ -1,7 +1,6 @@
 using System.Runtime.Intrinsics;
-using MlNetCifar.Numerics.Simd;
 
-namespace MlNetCifar.Numerics.Convolution;
+namespace MlNetCifar.Numerics;
 
 /// <summary>The images a pass reads, [n, H, W, C]: in memory, or as the gradient behind a fused pooling, expanded row by row.</summary>
 internal unsafe struct ConvSource

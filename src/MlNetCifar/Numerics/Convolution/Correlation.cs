@@ -1,6 +1,4 @@
-using MlNetCifar.Numerics.Kernels;
-
-namespace MlNetCifar.Numerics.Convolution;
+namespace MlNetCifar.Numerics;
 
 /// <summary>
 /// y[n, p, q, k] = Σ x[n, p·stride + r − top, q·stride + s − left, c] · f[r, s, c, k] with zeros outside x, and where y goes.

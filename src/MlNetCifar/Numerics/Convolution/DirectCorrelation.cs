@@ -1,7 +1,4 @@
-using MlNetCifar.Numerics.Kernels;
-using MlNetCifar.Numerics.Tiles;
-
-namespace MlNetCifar.Numerics.Convolution;
+namespace MlNetCifar.Numerics;
 
 /// <summary>
 /// A correlation by the micro-kernel <see cref="DotTile"/>: tiles of neighbouring pixels of an output row against panels of the filter.
@@ -166,7 +163,7 @@ internal sealed unsafe class DirectCorrelation : ICorrelation
                 int image = (firstUnit + i) / Strips, p = (firstUnit + i) % Strips * Rows;
                 int first = (p * g.Stride) - g.Top, rows = g.PaddedRows(Math.Min(Rows, g.P - p));
                 var origin = X.Rows(image, g.H, g.W, g.C, first, first + rows, pooled);
-                Padding.Copy(origin, g.H, g.W, g.C, first, -g.Left, rows, g.PaddedColumns, strips + ((nint)i * stripFloats));
+                PaddedCopy.Copy(origin, g.H, g.W, g.C, first, -g.Left, rows, g.PaddedColumns, strips + ((nint)i * stripFloats));
             }
 
             nint width = inPlace ? g.W : g.PaddedColumns;
@@ -258,7 +255,7 @@ internal sealed unsafe class DirectCorrelation : ICorrelation
         for (var i = first; i < first + rows; i++)
         {
             int image = i / (_g.P * _g.Q), p = i / _g.Q % _g.P, q = i % _g.Q;
-            Padding.Copy(x + ((nint)image * _g.H * _g.W * _g.C), _g.H, _g.W, _g.C, (p * _g.Stride) - _g.Top, (q * _g.Stride) - _g.Left, _g.R, _g.S, patches);
+            PaddedCopy.Copy(x + ((nint)image * _g.H * _g.W * _g.C), _g.H, _g.W, _g.C, (p * _g.Stride) - _g.Top, (q * _g.Stride) - _g.Left, _g.R, _g.S, patches);
             patches += _g.Depth;
         }
     }

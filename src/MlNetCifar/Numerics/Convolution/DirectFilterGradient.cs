@@ -1,7 +1,4 @@
-using MlNetCifar.Numerics.Kernels;
-using MlNetCifar.Numerics.Tiles;
-
-namespace MlNetCifar.Numerics.Convolution;
+namespace MlNetCifar.Numerics;
 
 /// <summary>
 /// ∂loss/∂f by the micro-kernel <see cref="OuterTile"/>: tiles of (s, c) × k of one filter row, summed over the pixels of a few images at a time.
@@ -94,7 +91,7 @@ internal sealed unsafe class DirectFilterGradient : IFilterGradient
         if (!_unpadded)
         {
             for (var i = 0; i < images; i++)
-                Padding.Copy(source + ((nint)i * _s.H * _s.W * _s.C), _s.H, _s.W, _s.C, -_s.PadTop, -_s.PadLeft, PaddedRows, PaddedColumns, scratch + ((nint)i * ImageFloats));
+                PaddedCopy.Copy(source + ((nint)i * _s.H * _s.W * _s.C), _s.H, _s.W, _s.C, -_s.PadTop, -_s.PadLeft, PaddedRows, PaddedColumns, scratch + ((nint)i * ImageFloats));
             source = scratch;
             scratch += Arena.Align(_chunk * ImageFloats);
         }

@@ -1,4 +1,4 @@
-namespace MlNetCifar.Numerics.Convolution;
+namespace MlNetCifar.Numerics;
 
 /// <summary>An algorithm for one <see cref="Correlation"/>.</summary>
 internal unsafe interface ICorrelation

@@ -1,4 +1,4 @@
-namespace MlNetCifar.Numerics.Convolution;
+namespace MlNetCifar.Numerics;
 
 /// <summary>An algorithm for ∂loss/∂f.</summary>
 internal unsafe interface IFilterGradient

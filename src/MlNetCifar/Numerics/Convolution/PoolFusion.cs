@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
-using MlNetCifar.Numerics.Simd;
 
-namespace MlNetCifar.Numerics.Convolution;
+namespace MlNetCifar.Numerics;
 
 /// <summary>
 /// 2×2 max-pooling of stride 2 (a last odd row or column is dropped) on data that is still in the cache, and its inverse.

@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
-using MlNetCifar.Numerics.Simd;
 
-namespace MlNetCifar.Numerics.Kernels;
+namespace MlNetCifar.Numerics;
 
 /// <summary>Forward and backward passes of the element-wise functions. Results may be written in place.</summary>
 internal static unsafe class Activations

@@ -1,6 +1,4 @@
-using MlNetCifar.Numerics.Simd;
-
-namespace MlNetCifar.Numerics.Kernels;
+namespace MlNetCifar.Numerics;
 
 /// <summary>
 /// Batch normalisation over rows of C channels (a row is one pixel of one image): y = γ · (x − μ) / √(σ² + ε) + β

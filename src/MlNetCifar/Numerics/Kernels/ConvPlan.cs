@@ -1,9 +1,4 @@
-using MlNetCifar.Numerics.Convolution;
-using MlNetCifar.Numerics.Simd;
-using MlNetCifar.Numerics.Tiles;
-using MlNetCifar.Numerics.Winograd;
-
-namespace MlNetCifar.Numerics.Kernels;
+namespace MlNetCifar.Numerics;
 
 /// <summary>
 /// How one convolution (or dense layer, as a 1×1 convolution of 1×1 images) is computed: chosen at build time from shape and lane width alone,

@@ -1,4 +1,4 @@
-namespace MlNetCifar.Numerics.Kernels;
+namespace MlNetCifar.Numerics;
 
 /// <summary>The geometry of a 2-D convolution: x [N, H, W, C] * f [R, S, C, K] → y [N, P, Q, K].</summary>
 /// <param name="N">Images; kernels may be called with fewer.</param>

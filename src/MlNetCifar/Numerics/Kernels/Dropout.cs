@@ -1,6 +1,4 @@
-using MlNetCifar.Numerics.Simd;
-
-namespace MlNetCifar.Numerics.Kernels;
+namespace MlNetCifar.Numerics;
 
 /// <summary>
 /// Inverted dropout: each element is zeroed with probability p, else divided by 1 − p. The mask is a function of (seed, layer, step, element),

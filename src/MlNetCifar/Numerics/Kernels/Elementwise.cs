@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
-using MlNetCifar.Numerics.Simd;
 
-namespace MlNetCifar.Numerics.Kernels;
+namespace MlNetCifar.Numerics;
 
 /// <summary>Sums and scalings of whole tensors.</summary>
 internal static unsafe class Elementwise

@@ -1,7 +1,4 @@
-using MlNetCifar.Numerics.Simd;
-using MlNetCifar.Numerics.Tiles;
-
-namespace MlNetCifar.Numerics.Kernels;
+namespace MlNetCifar.Numerics;
 
 /// <summary>
 /// The general matrix product on the micro-kernel of the convolutions. Matrices are row-major without gaps.

@@ -1,7 +1,6 @@
 using System.Runtime.Intrinsics;
-using MlNetCifar.Numerics.Simd;
 
-namespace MlNetCifar.Numerics.Kernels;
+namespace MlNetCifar.Numerics;
 
 /// <summary>A kernel body written once for every lane width.</summary>
 internal interface ILaneKernel

@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
-using MlNetCifar.Numerics.Simd;
 
-namespace MlNetCifar.Numerics.Kernels;
+namespace MlNetCifar.Numerics;
 
 /// <summary>Functions of a vector, written once for every lane width.</summary>
 internal static class LaneMath

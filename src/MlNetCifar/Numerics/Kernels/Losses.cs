@@ -1,4 +1,4 @@
-namespace MlNetCifar.Numerics.Kernels;
+namespace MlNetCifar.Numerics;
 
 /// <summary>The losses, each with its gradient. Small (one value per class and image), so scalar and in double precision inside.</summary>
 internal static class Losses

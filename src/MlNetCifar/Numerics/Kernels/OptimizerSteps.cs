@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
-using MlNetCifar.Numerics.Simd;
 
-namespace MlNetCifar.Numerics.Kernels;
+namespace MlNetCifar.Numerics;
 
 /// <summary>The update rules, as flat passes over a range of parameters with gradients and moments of the same shape.</summary>
 internal static unsafe class OptimizerSteps

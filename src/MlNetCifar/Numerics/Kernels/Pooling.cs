@@ -1,6 +1,4 @@
-using MlNetCifar.Numerics.Simd;
-
-namespace MlNetCifar.Numerics.Kernels;
+namespace MlNetCifar.Numerics;
 
 /// <summary>The geometry of a pooling layer: windows of Size × Size, Stride apart, over x [N, H, W, C] with Pad rows and columns around it.</summary>
 internal readonly record struct PoolShape(int N, int H, int W, int C, int SizeH, int SizeW, int Stride, int Pad)

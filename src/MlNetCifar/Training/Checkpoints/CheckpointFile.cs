@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text;
 
-namespace MlNetCifar.Training.Checkpoints;
+namespace MlNetCifar.Training;
 
 /// <summary>
 /// The bytes of a checkpoint, all numbers little-endian: the 8 bytes <c>MNCCKPT\n</c>, int32 version, int32 number of blocks; each block as int32 length of its name,

@@ -1,7 +1,6 @@
 using System.Text.Json.Serialization;
-using MlNetCifar.Evaluation;
 
-namespace MlNetCifar.Training.Checkpoints;
+namespace MlNetCifar.Training;
 
 /// <summary>
 /// Everything besides the float blocks that the next step of a run depends on. Random numbers need no state: they are functions of (seed, purpose, epoch, sample),

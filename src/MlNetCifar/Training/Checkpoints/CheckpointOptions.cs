@@ -1,6 +1,7 @@
-using MlNetCifar.Data.Files;
+using MlNetCifar.Files;
+using MlNetCifar.Training;
 
-namespace MlNetCifar.Training.Checkpoints;
+namespace MlNetCifar;
 
 /// <summary>Where and how often a run is saved. Saving happens beside training, at every epoch's end, when the run ends, and as often as asked in between.</summary>
 public sealed record CheckpointOptions

@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
-using MlNetCifar.Data.Files;
+using MlNetCifar.Files;
 
-namespace MlNetCifar.Training.Checkpoints;
+namespace MlNetCifar.Training;
 
 /// <summary>
 /// The files of a checkpoint folder. A new checkpoint is complete under the name <c>next.ckpt</c> before <c>last.ckpt</c> becomes <c>previous.ckpt</c> and it becomes

@@ -1,7 +1,7 @@
 using MlNetCifar.Nn;
 using MlNetCifar.Numerics;
 
-namespace MlNetCifar.Training.Checkpoints;
+namespace MlNetCifar.Training;
 
 /// <summary>Writes checkpoints on a thread of its own from a copy of the state, so that training goes on meanwhile.</summary>
 internal sealed class CheckpointWriter : IDisposable

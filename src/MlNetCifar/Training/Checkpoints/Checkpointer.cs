@@ -1,7 +1,7 @@
 using MlNetCifar.Nn;
-using MlNetCifar.Numerics.Simd;
+using MlNetCifar.Numerics;
 
-namespace MlNetCifar.Training.Checkpoints;
+namespace MlNetCifar.Training;
 
 /// <summary>Saves one run, and restores it. Called on the training thread.</summary>
 internal sealed class Checkpointer : IDisposable

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Numerics;
 
-namespace MlNetCifar.Training.Checkpoints;
+namespace MlNetCifar.Training;
 
 /// <summary>CRC-32C (Castagnoli) of bytes, by the processor's instruction where it has one.</summary>
 internal static class Crc32C

@@ -1,10 +1,9 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text.Json;
-using MlNetCifar.Data;
 using MlNetCifar.Nn;
 
-namespace MlNetCifar.Training.Checkpoints;
+namespace MlNetCifar.Training;
 
 /// <summary>What must be as it was for a run to go on, and what is recorded to tell.</summary>
 internal static class ResumeRules

@@ -1,4 +1,4 @@
-namespace MlNetCifar.Training.Checkpoints;
+namespace MlNetCifar.Training;
 
 /// <summary>Keeps a second run out of a folder. The system lets go of it when the process ends, however it ends.</summary>
 internal sealed class RunLock : IDisposable

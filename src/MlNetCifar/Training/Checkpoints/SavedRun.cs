@@ -1,11 +1,8 @@
 using System.Text.Json;
-using MlNetCifar.Data;
-using MlNetCifar.Data.Files;
-using MlNetCifar.Imaging;
-using MlNetCifar.Models;
+using MlNetCifar.Files;
 using MlNetCifar.Nn;
 
-namespace MlNetCifar.Training.Checkpoints;
+namespace MlNetCifar.Training;
 
 /// <summary>What a run that was killed, or that failed, has left in its checkpoint folder.</summary>
 public static class SavedRun

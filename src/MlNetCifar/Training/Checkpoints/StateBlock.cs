@@ -1,4 +1,4 @@
-namespace MlNetCifar.Training.Checkpoints;
+namespace MlNetCifar.Training;
 
 /// <summary>A view of floats that may be taken again and again.</summary>
 internal delegate Span<float> StateValues();

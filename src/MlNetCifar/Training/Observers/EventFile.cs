@@ -1,8 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
-using MlNetCifar.Training.Checkpoints;
 
-namespace MlNetCifar.Training.Observers;
+namespace MlNetCifar.Training;
 
 /// <summary>
 /// A TensorBoard event file: TFRecords (uint64 length, masked CRC-32C of the length, the bytes, masked CRC-32C of the bytes) of Event messages in the protocol buffers'

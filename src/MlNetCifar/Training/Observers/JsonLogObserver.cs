@@ -1,9 +1,8 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Json;
-using MlNetCifar.Evaluation;
 
-namespace MlNetCifar.Training.Observers;
+namespace MlNetCifar.Training;
 
 /// <summary>
 /// Writes a structured log: one JSON object a line with <c>time</c> (ISO 8601, UTC), <c>level</c>, <c>event</c> (<c>fit_start</c>, <c>epoch_end</c>, <c>warning</c>, <c>fit_end</c>)

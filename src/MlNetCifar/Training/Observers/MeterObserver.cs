@@ -1,7 +1,6 @@
 using System.Diagnostics.Metrics;
-using MlNetCifar.Evaluation;
 
-namespace MlNetCifar.Training.Observers;
+namespace MlNetCifar.Training;
 
 /// <summary>
 /// Publishes a run as instruments of the meter <see cref="MeterName"/>, for OpenTelemetry, dotnet-counters and the like: counters <c>mlnetcifar.training.steps</c>,

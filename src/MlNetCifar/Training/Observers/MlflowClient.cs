@@ -3,7 +3,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 
-namespace MlNetCifar.Training.Observers;
+namespace MlNetCifar.Training;
 
 /// <summary>The few calls of MLflow's REST interface (2.0) that logging takes. Not thread-safe.</summary>
 internal sealed class MlflowClient(MlflowOptions options) : IDisposable

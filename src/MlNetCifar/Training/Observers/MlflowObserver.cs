@@ -1,9 +1,8 @@
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
-using MlNetCifar.Evaluation;
 
-namespace MlNetCifar.Training.Observers;
+namespace MlNetCifar.Training;
 
 /// <summary>
 /// Logs a run to an MLflow server: options as parameters, every epoch's figures as metrics over the steps, the end as status. Never fails and never delays a run:

@@ -1,4 +1,4 @@
-namespace MlNetCifar.Training.Observers;
+namespace MlNetCifar.Training;
 
 /// <summary>Where a run is logged to.</summary>
 public sealed record MlflowOptions

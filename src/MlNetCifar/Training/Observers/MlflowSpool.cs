@@ -1,8 +1,8 @@
 using System.Text;
 using System.Text.Json;
-using MlNetCifar.Data.Files;
+using MlNetCifar.Files;
 
-namespace MlNetCifar.Training.Observers;
+namespace MlNetCifar.Training;
 
 /// <summary>What is still to be sent, in order, on disk: one call a line; and beside it who the run is and how many lines were taken. Thread-safe.</summary>
 internal sealed class MlflowSpool

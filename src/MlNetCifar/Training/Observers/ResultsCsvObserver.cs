@@ -1,7 +1,6 @@
-using MlNetCifar.Evaluation;
-using MlNetCifar.Evaluation.Report;
+using MlNetCifar.Reporting;
 
-namespace MlNetCifar.Training.Observers;
+namespace MlNetCifar.Training;
 
 /// <summary>Keeps <c>results.csv</c>, one row an epoch, whole at every moment; a resumed run continues it. A disk that fails is a warning of the run.</summary>
 /// <param name="path">The file; its folder is made where missing.</param>

@@ -1,7 +1,6 @@
 using System.Globalization;
-using MlNetCifar.Evaluation;
 
-namespace MlNetCifar.Training.Observers;
+namespace MlNetCifar.Training;
 
 /// <summary>
 /// Writes a TensorBoard event file: loss and rate every few steps, all figures every epoch. The step axis counts steps. A resumed run begins a new file that takes

@@ -1,6 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
-using MlNetCifar.Data.Files;
+using MlNetCifar.Files;
 
 namespace MlNetCifar.Tests.Data.Listing;
 

@@ -1,9 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
 using MlNetCifar.Data;
-using MlNetCifar.Data.Catalog;
-using MlNetCifar.Data.Files;
-using MlNetCifar.Data.Shards;
+using MlNetCifar.Files;
 using MlNetCifar.Numerics;
 
 namespace MlNetCifar.Tests.Data.Listing;

@@ -1,4 +1,4 @@
-using MlNetCifar.Data.Spilling;
+using MlNetCifar.Data;
 
 namespace MlNetCifar.Tests.Data.Spilling;
 

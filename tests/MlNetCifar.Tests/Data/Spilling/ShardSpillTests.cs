@@ -2,10 +2,7 @@ using System.Text;
 using FsCheck;
 using FsCheck.Fluent;
 using MlNetCifar.Data;
-using MlNetCifar.Data.Files;
-using MlNetCifar.Data.Npy;
-using MlNetCifar.Data.Shards;
-using MlNetCifar.Data.Spilling;
+using MlNetCifar.Files;
 
 namespace MlNetCifar.Tests.Data.Spilling;
 

@@ -1,8 +1,6 @@
 using System.Xml.Linq;
 using MlNetCifar.Evaluation;
-using MlNetCifar.Evaluation.Comparison;
-using MlNetCifar.Evaluation.Gate;
-using MlNetCifar.Evaluation.Report;
+using MlNetCifar.Reporting;
 
 namespace MlNetCifar.Tests.Evaluation.Gate;
 

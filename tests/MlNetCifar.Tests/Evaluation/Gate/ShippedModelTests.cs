@@ -1,10 +1,6 @@
-using MlNetCifar.Data;
 using MlNetCifar.Evaluation;
-using MlNetCifar.Evaluation.Calibration;
-using MlNetCifar.Evaluation.Comparison;
-using MlNetCifar.Evaluation.Gate;
-using MlNetCifar.Evaluation.Report;
-using MlNetCifar.Models;
+using MlNetCifar.Inference;
+using MlNetCifar.Reporting;
 using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Evaluation.Gate;

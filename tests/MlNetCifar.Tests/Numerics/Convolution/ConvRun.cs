@@ -1,6 +1,4 @@
 using MlNetCifar.Numerics;
-using MlNetCifar.Numerics.Kernels;
-using MlNetCifar.Numerics.Simd;
 
 namespace MlNetCifar.Tests.Numerics.Convolution;
 

@@ -1,5 +1,4 @@
-using MlNetCifar.Numerics.Kernels;
-using MlNetCifar.Numerics.Simd;
+using MlNetCifar.Numerics;
 using MlNetCifar.Tests.Reference;
 
 namespace MlNetCifar.Tests.Numerics.Convolution;

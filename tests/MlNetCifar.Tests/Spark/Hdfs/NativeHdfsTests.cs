@@ -1,7 +1,6 @@
 using System.Text;
 using MlNetCifar.Spark.Cluster;
 using MlNetCifar.Spark.Hdfs;
-using MlNetCifar.Spark.Hdfs.Native;
 
 namespace MlNetCifar.Tests.Spark.Hdfs;
 

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using FsCheck;
 using FsCheck.Fluent;
 using Google.Protobuf;
-using MlNetCifar.Spark.Hdfs.Native;
+using MlNetCifar.Spark.Hdfs;
 using MlNetCifar.Spark.Protos.Hadoop;
 
 namespace MlNetCifar.Tests.Spark.Hdfs;

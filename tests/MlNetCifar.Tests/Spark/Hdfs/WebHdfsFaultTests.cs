@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text;
-using MlNetCifar.Spark;
 using MlNetCifar.Spark.Hdfs;
 
 namespace MlNetCifar.Tests.Spark.Hdfs;

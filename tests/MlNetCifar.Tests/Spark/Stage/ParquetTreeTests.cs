@@ -1,4 +1,4 @@
-using MlNetCifar.Data.Files;
+using MlNetCifar.Files;
 using MlNetCifar.Spark.Stage;
 
 namespace MlNetCifar.Tests.Spark.Stage;

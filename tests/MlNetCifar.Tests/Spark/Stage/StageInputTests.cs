@@ -1,4 +1,4 @@
-using MlNetCifar.Data.Files;
+using MlNetCifar.Files;
 using MlNetCifar.Spark.Stage;
 using MlNetCifar.Tests.App;
 using MlNetCifar.Tests.Data;

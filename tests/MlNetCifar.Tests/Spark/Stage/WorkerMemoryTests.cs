@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
-using MlNetCifar.Data.Files;
-using MlNetCifar.Data.Shards;
-using MlNetCifar.Spark.Stage.Worker;
+using MlNetCifar.Data;
+using MlNetCifar.Files;
+using MlNetCifar.Spark.Stage;
 using MlNetCifar.Tests.Data;
 using MlNetCifar.Tests.TestKit;
 

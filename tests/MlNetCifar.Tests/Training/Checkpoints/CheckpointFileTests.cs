@@ -1,5 +1,5 @@
 using System.Text;
-using MlNetCifar.Training.Checkpoints;
+using MlNetCifar.Training;
 
 namespace MlNetCifar.Tests.Training.Checkpoints;
 

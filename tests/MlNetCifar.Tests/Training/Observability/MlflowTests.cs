@@ -4,7 +4,6 @@ using System.Text.Json;
 using MlNetCifar.Tests.Evaluation;
 using MlNetCifar.Tests.Training.Resume;
 using MlNetCifar.Training;
-using MlNetCifar.Training.Observers;
 
 namespace MlNetCifar.Tests.Training.Observability;
 

@@ -2,7 +2,7 @@ using System.Diagnostics.Metrics;
 using System.Text.Json;
 using MlNetCifar.Tests.Evaluation;
 using MlNetCifar.Tests.Training.Resume;
-using MlNetCifar.Training.Observers;
+using MlNetCifar.Training;
 
 namespace MlNetCifar.Tests.Training.Observability;
 

@@ -1,9 +1,6 @@
-using MlNetCifar.Data;
-using MlNetCifar.Imaging;
 using MlNetCifar.Numerics;
 using MlNetCifar.Tests.Evaluation;
 using MlNetCifar.Training;
-using MlNetCifar.Training.Checkpoints;
 
 namespace MlNetCifar.Tests.Training.Resume;
 

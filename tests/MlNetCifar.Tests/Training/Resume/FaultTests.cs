@@ -1,6 +1,5 @@
 using MlNetCifar.Tests.Evaluation;
 using MlNetCifar.Training;
-using MlNetCifar.Training.Checkpoints;
 
 namespace MlNetCifar.Tests.Training.Resume;
 

@@ -1,5 +1,4 @@
-using MlNetCifar.Data;
-using MlNetCifar.Data.Files;
+using MlNetCifar.Files;
 
 namespace MlNetCifar.Tests.Training.Resume;
 

@@ -1,5 +1,4 @@
-using MlNetCifar.Models;
-using MlNetCifar.Numerics.Simd;
+using MlNetCifar.Numerics;
 using MlNetCifar.Tests.Data;
 
 namespace MlNetCifar.Tests.Training.Resume;

@@ -1,5 +1,4 @@
 using MlNetCifar.Training;
-using MlNetCifar.Training.Loop;
 
 namespace MlNetCifar.Tests.Training.Resume;
 

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using MlNetCifar.App.Cli;
-using MlNetCifar.Models;
 using MlNetCifar.Tests.Data;
 
 namespace MlNetCifar.Tests.Training.Resume;

@@ -1,8 +1,5 @@
-using MlNetCifar.Data;
 using MlNetCifar.Tests.Data;
 using MlNetCifar.Tests.Evaluation;
-using MlNetCifar.Training;
-using MlNetCifar.Training.Checkpoints;
 
 namespace MlNetCifar.Tests.Training.Resume;
 

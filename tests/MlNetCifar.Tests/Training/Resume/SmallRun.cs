@@ -1,11 +1,7 @@
 using System.Collections.Immutable;
-using MlNetCifar.Data;
-using MlNetCifar.Evaluation;
 using MlNetCifar.Nn;
-
 using MlNetCifar.Tests.Data;
 using MlNetCifar.Training;
-using MlNetCifar.Training.Checkpoints;
 
 namespace MlNetCifar.Tests.Training.Resume;
 

@@ -1,10 +1,6 @@
 using MlNetCifar.Data;
-using MlNetCifar.Data.Shards;
-using MlNetCifar.Imaging;
 using MlNetCifar.Tests.Data;
-using MlNetCifar.Tests.Evaluation;
 using MlNetCifar.Training;
-using MlNetCifar.Training.Memory;
 
 namespace MlNetCifar.Tests.Training.Resume;
 

@@ -1,0 +1,184 @@
+using System.Runtime.ExceptionServices;
+using MlNetCifar.Data;
+using MlNetCifar.Files;
+using MlNetCifar.Spark.Hdfs;
+
+namespace MlNetCifar.Spark.Stage;
+
+/// <summary>Reads the images of a part ahead of the decoder, so that a distant file system's latency is hidden.</summary>
+sealed class FilePrefetcher(IFileStore store, string root, long maxFileBytes)
+{
+    const int Readers = 4;
+    const int BatchesAhead = 4;
+    const int BatchFiles = 8;
+    const long BatchBytes = 4 << 20;
+    const long AheadBytes = 16 << 20;
+
+    /// <summary>The images in their order; at most a few are in memory.</summary>
+    public IEnumerable<ShardInput> Inputs(IEnumerable<ShardItem> items)
+    {
+        if (store is not HdfsFileStore)
+            return items.Select(i => new ShardInput(i.Name, i.Label, () => Read(i)));
+        return Prefetched(items);
+    }
+
+    IEnumerable<ShardInput> Prefetched(IEnumerable<ShardItem> items)
+    {
+        using var queue = new Queue(this, items);
+        // Threads of its own: the reads block, and the pool would take half a second to grow for each.
+        for (var i = 0; i < Readers; i++)
+            new Thread(queue.Read) { IsBackground = true, Name = "read ahead" }.Start();
+        while (queue.Take() is { } batch)
+            for (var i = 0; i < batch.Items.Count; i++)
+                yield return batch.Input(i);
+    }
+
+    string Locate(ShardItem item) => $"{root.TrimEnd('/')}/{item.Name}";
+
+    ReadOnlyMemory<byte> Read(ShardItem item)
+    {
+        if (item.Length > maxFileBytes)
+            throw DataErrors.FileTooLarge(item.Name, item.Length, maxFileBytes);
+        var buffer = GC.AllocateUninitializedArray<byte>((int)item.Length);
+        try
+        {
+            var length = store.ReadWhole(Locate(item), buffer);
+            return length == item.Length ? buffer : throw DataErrors.ShortRead(item.Name, length, item.Length);
+        }
+        catch (MlNetCifarException e) when (e.Code is not (HdfsErrors.NotFoundCode or "MNC6004") && e.Code.StartsWith("MNC60", StringComparison.Ordinal))
+        {
+            // A missing or refused file is a bad file; a file system that fails is a failed attempt, not a hole in the data.
+            throw new WorkerFaultException(e);
+        }
+    }
+
+    /// <summary>Some images that follow each other: waking a thread for each would cost more than reading it.</summary>
+    sealed class Batch
+    {
+        readonly List<object> _contents = [];
+
+        public List<ShardItem> Items { get; } = [];
+
+        public long Bytes { get; private set; }
+
+        public bool IsRead { get; set; }
+
+        public void Add(ShardItem item)
+        {
+            Items.Add(item);
+            Bytes += item.Length;
+        }
+
+        public void Read(FilePrefetcher owner)
+        {
+            foreach (var item in Items)
+            {
+                try
+                {
+                    _contents.Add(owner.Read(item));
+                }
+                catch (Exception e)
+                {
+                    // The consumer is told when it gets there.
+                    _contents.Add(ExceptionDispatchInfo.Capture(e));
+                }
+            }
+        }
+
+        public ShardInput Input(int index)
+        {
+            var content = _contents[index];
+            return new(Items[index].Name, Items[index].Label, () =>
+            {
+                (content as ExceptionDispatchInfo)?.Throw();
+                return (ReadOnlyMemory<byte>)content;
+            });
+        }
+    }
+
+    /// <summary>Batches in the items' order; several readers fill them, one consumer takes them.</summary>
+    sealed class Queue(FilePrefetcher owner, IEnumerable<ShardItem> items) : IDisposable
+    {
+        readonly object _gate = new();
+        readonly IEnumerator<ShardItem> _items = items.GetEnumerator();
+        readonly Queue<Batch> _batches = new();
+        Exception? _fault;
+        long _bytes;
+        bool _isEnded;
+
+        /// <summary>The work of a reader.</summary>
+        public void Read()
+        {
+            while (Next() is { } batch)
+            {
+                batch.Read(owner);
+                lock (_gate)
+                {
+                    batch.IsRead = true;
+                    if (_batches.TryPeek(out var first) && first == batch)
+                        Monitor.PulseAll(_gate);
+                }
+            }
+        }
+
+        /// <summary>The batch that comes next, once it is read; null at the end.</summary>
+        public Batch? Take()
+        {
+            lock (_gate)
+            {
+                while (_batches.Count == 0 ? !_isEnded : !_batches.Peek().IsRead)
+                    Monitor.Wait(_gate);
+                if (!_batches.TryDequeue(out var batch))
+                    return _fault is null ? null : throw _fault;
+                _bytes -= batch.Bytes;
+                Monitor.PulseAll(_gate);
+                return batch;
+            }
+        }
+
+        public void Dispose()
+        {
+            lock (_gate)
+            {
+                _isEnded = true;
+                _batches.Clear();
+                _items.Dispose();
+                Monitor.PulseAll(_gate);
+            }
+        }
+
+        Batch? Next()
+        {
+            lock (_gate)
+            {
+                while (!_isEnded && (_batches.Count == BatchesAhead || _bytes >= AheadBytes))
+                    Monitor.Wait(_gate);
+                var batch = new Batch();
+                try
+                {
+                    while (!_isEnded && batch.Items.Count < BatchFiles && batch.Bytes < BatchBytes && _items.MoveNext())
+                        batch.Add(_items.Current);
+                }
+                catch (Exception e)
+                {
+                    // The list of images itself could not be read on.
+                    _fault = e;
+                }
+
+                _isEnded |= _fault is not null || batch.Items.Count == 0;
+                if (batch.Items.Count == 0)
+                {
+                    Monitor.PulseAll(_gate);
+                    return null;
+                }
+
+                _bytes += batch.Bytes;
+                _batches.Enqueue(batch);
+                return batch;
+            }
+        }
+    }
+}
+
+/// <summary>A fault of the surroundings, not of an image: the attempt fails and Spark tries again.</summary>
+sealed class WorkerFaultException(Exception cause) : Exception(cause.Message, cause);

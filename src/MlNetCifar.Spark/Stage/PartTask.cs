@@ -1,0 +1,48 @@
+using System.Globalization;
+using System.Text.Json;
+using MlNetCifar.Data;
+using MlNetCifar.Files;
+
+namespace MlNetCifar.Spark.Stage;
+
+/// <summary>What goes into one part: a file of the job folder, one JSON object a line, the first for the part and one for each row.</summary>
+/// <param name="Part">The part's number.</param>
+/// <param name="Key">The plan's key of it.</param>
+/// <param name="Items">Its images, in the order of its rows.</param>
+sealed record PartTask(int Part, string Key, IReadOnlyList<ShardItem> Items)
+{
+    /// <summary>The task of one part of a plan; its images are made as they are written.</summary>
+    public static PartTask Of(ShardPlan plan, int part) => new(part, plan.Keys[part], plan.ItemsOf(part));
+
+    public static string FileName(int part) => string.Create(CultureInfo.InvariantCulture, $"task_{part:D5}.jsonl");
+
+    public void Write(IFileStore store, string jobFolder) => store.Write($"{jobFolder}/{FileName(Part)}", stream =>
+    {
+        using var json = new Utf8JsonWriter(stream);
+        WriteLine(stream, json, () =>
+        {
+            json.WriteNumber("part", Part);
+            json.WriteString("key", Key);
+            json.WriteNumber("count", Items.Count);
+        });
+        foreach (var item in Items)
+        {
+            WriteLine(stream, json, () =>
+            {
+                json.WriteString("name", item.Name);
+                json.WriteNumber("label", item.Label);
+                json.WriteNumber("bytes", item.Length);
+            });
+        }
+    });
+
+    static void WriteLine(Stream stream, Utf8JsonWriter json, Action content)
+    {
+        json.WriteStartObject();
+        content();
+        json.WriteEndObject();
+        json.Flush();
+        json.Reset();
+        stream.WriteByte((byte)'\n');
+    }
+}

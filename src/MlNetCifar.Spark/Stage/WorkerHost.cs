@@ -1,0 +1,125 @@
+using MlNetCifar.Data;
+using MlNetCifar.Files;
+
+namespace MlNetCifar.Spark.Stage;
+
+/// <summary>The program that runs in executors: rows in, shards to their destination, one row out for each.</summary>
+public static class WorkerHost
+{
+    /// <summary>The exit code of a worker that must be tried again.</summary>
+    const int Retry = 75;
+
+    /// <summary>Spark reads what a program says on a thread of its own, and on a busy machine has not got to it when the program ends at once.</summary>
+    static readonly TimeSpan s_lastWords = TimeSpan.FromMilliseconds(300);
+
+    /// <summary>Bytes of a part's pixels up to which the next part is built beside it: with the next one's, about a third of the memory a worker may take.</summary>
+    const long MaxBehind = 32 << 20;
+
+    /// <summary>Works until the end of the input.</summary>
+    /// <param name="arguments">The job, as the driver wrote it.</param>
+    /// <param name="input">Rows from Spark.</param>
+    /// <param name="output">Rows to Spark.</param>
+    /// <param name="error">What Spark shows where the attempt fails.</param>
+    /// <returns>The exit code: 0 only after the end of the input.</returns>
+    public static int Run(string[] arguments, Stream input, Stream output, TextWriter error)
+    {
+        ArgumentNullException.ThrowIfNull(arguments);
+        if (arguments is not [var text])
+        {
+            error.WriteLine("usage: mlnetcifar-worker JOB (started by Spark, see 'prepare --master sc://…')");
+            return 2;
+        }
+
+        try
+        {
+            var job = WorkerJob.FromArgument(text);
+            using var watchdog = new Watchdog(job.Watchdog, error);
+            using var stores = new StageStores(job.NameNodes, job.User);
+            using var writer = new StreamWriter(output) { NewLine = "\n" };
+            var builder = new ShardBuilder(job.Options);
+            var rows = new WorkerInput(input);
+            Task<WorkerRow>? last = null;
+            while (rows.TryPeek(out var part))
+            {
+                var next = Part(job, stores, builder, rows, part, watchdog);
+                if (last is not null)
+                    writer.WriteLine(last.GetAwaiter().GetResult());
+                last = next;
+            }
+
+            if (last is not null)
+                writer.WriteLine(last.GetAwaiter().GetResult());
+            rows.Drain();
+            return 0;
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            error.WriteLine(e is MlNetCifarException or WorkerFaultException ? e.Message : e.ToString());
+            error.Flush();
+            Thread.Sleep(s_lastWords);
+            return Retry;
+        }
+    }
+
+    // Builds a part and starts to write it: a small one is written while the next is built, as most of the time goes by waiting for the file system.
+    static Task<WorkerRow> Part(WorkerJob job, StageStores stores, ShardBuilder builder, WorkerInput rows, int part, Watchdog watchdog)
+    {
+        var store = stores.For(job.JobFolder);
+        using var task = new PartTaskReader(store, job.JobFolder, part);
+        IEnumerable<ShardInput> inputs;
+        if (job.InputRoot is { } root)
+        {
+            rows.Take();
+            inputs = new FilePrefetcher(stores.For(root), root, job.MaxFileBytes).Inputs(task.Items());
+        }
+        else
+        {
+            inputs = rows.Inputs(part, task.Items());
+        }
+
+        ShardPart built;
+        try
+        {
+            built = builder.Build(task.Count, inputs, _ => watchdog.Feed());
+        }
+        catch (MlNetCifarException e) when (job.Options.OnBadImage == OnBadImage.Fail && e.Kind == ErrorKind.Data)
+        {
+            // Trying again would find the same image.
+            rows.Drain();
+            return Task.FromResult(new WorkerRow(null, null, e.Code, e.Message));
+        }
+
+        rows.EndPart(part);
+        var key = task.Key;
+        var writing = Task.Run(() =>
+        {
+            try
+            {
+                return Write(job, store, part, key, built, watchdog);
+            }
+            finally
+            {
+                builder.Recycle(built);
+            }
+        });
+        if (built.Count * (long)job.Options.Spec.Length > MaxBehind)
+            writing.GetAwaiter().GetResult();
+        return writing;
+    }
+
+    static WorkerRow Write(WorkerJob job, IFileStore store, int part, string key, ShardPart built, Watchdog watchdog)
+    {
+        var attempt = $"attempt_{part:D5}_{Guid.NewGuid():N}";
+        watchdog.Feed();
+        // The job may have ended while this attempt was at work; what is written then would be litter.
+        if (IsGone())
+            throw new WorkerFaultException(StageErrors.JobGone(job.JobFolder));
+        var info = built.Write(StageFolder.InsideOf(store), $"{job.JobFolder}/{attempt}", part, key, job.Classes, onBlock: watchdog.Feed);
+        if (!IsGone())
+            return new(attempt, info);
+        StageFolder.Sweep(store, job.JobFolder);
+        throw new WorkerFaultException(StageErrors.JobGone(job.JobFolder));
+
+        bool IsGone() => !store.FileExists($"{job.JobFolder}/{PartTask.FileName(part)}");
+    }
+}

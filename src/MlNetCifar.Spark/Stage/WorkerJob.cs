@@ -1,0 +1,128 @@
+using System.Text;
+using System.Text.Json;
+using MlNetCifar.Data;
+using MlNetCifar.Imaging;
+using MlNetCifar.Spark.Hdfs;
+
+namespace MlNetCifar.Spark.Stage;
+
+/// <summary>What every worker of a job needs to know; travels on its command line as base64 of JSON, so that no shell can touch it.</summary>
+sealed record WorkerJob
+{
+    /// <summary>The folder in which attempts write.</summary>
+    public required string JobFolder { get; init; }
+
+    /// <summary>The folder the images' names are relative to; null where their content comes in the rows.</summary>
+    public string? InputRoot { get; init; }
+
+    /// <summary>Where HDFS answers, for the input and the output; empty where both are local.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<Uri>> NameNodes { get; init; } = new Dictionary<string, IReadOnlyList<Uri>>();
+
+    /// <summary>The HDFS user.</summary>
+    public string User { get; init; } = WebHdfsOptions.DefaultUser;
+
+    /// <summary>Number of classes.</summary>
+    public required int Classes { get; init; }
+
+    /// <summary>How shards are made.</summary>
+    public required ShardOptions Options { get; init; }
+
+    /// <summary>Largest image file, in bytes.</summary>
+    public long MaxFileBytes { get; init; } = 256L << 20;
+
+    /// <summary>A worker that gets no image done for this long ends with an error.</summary>
+    public TimeSpan Watchdog { get; init; } = TimeSpan.FromMinutes(5);
+
+    public string ToArgument()
+    {
+        using var stream = new MemoryStream();
+        using (var json = new Utf8JsonWriter(stream))
+        {
+            json.WriteStartObject();
+            json.WriteString("folder", JobFolder);
+            json.WriteString("input", InputRoot);
+            json.WriteString("user", User);
+            json.WriteNumber("classes", Classes);
+            json.WriteNumber("maxFileBytes", MaxFileBytes);
+            json.WriteNumber("watchdog", Watchdog.TotalSeconds);
+            WriteDecode(json, Options.Decode);
+            json.WriteBoolean("float32", Options.Float32);
+            json.WriteBoolean("fail", Options.OnBadImage == OnBadImage.Fail);
+            json.WriteNumber("threads", Options.Threads);
+            json.WritePropertyName("preprocess");
+            json.WriteRawValue(Options.Spec.ToJson());
+            json.WriteStartObject("nameNodes");
+            foreach (var (authority, addresses) in NameNodes)
+            {
+                json.WriteStartArray(authority);
+                foreach (var address in addresses)
+                    json.WriteStringValue(address.ToString());
+                json.WriteEndArray();
+            }
+
+            json.WriteEndObject();
+            json.WriteEndObject();
+        }
+
+        return Convert.ToBase64String(stream.ToArray()).Replace('+', '-').Replace('/', '_');
+    }
+
+    static void WriteDecode(Utf8JsonWriter json, DecodeOptions decode)
+    {
+        json.WriteStartObject("decode");
+        json.WriteNumber("maxPixels", decode.MaxPixels);
+        json.WriteNumber("maxDimension", decode.MaxDimension);
+        json.WriteNumber("maxFileBytes", decode.MaxFileBytes);
+        json.WriteBoolean("allowTruncated", decode.AllowTruncated);
+        json.WriteBoolean("applyOrientation", decode.ApplyOrientation);
+        json.WriteNumber("minWidth", decode.MinWidth);
+        json.WriteNumber("minHeight", decode.MinHeight);
+        json.WriteEndObject();
+    }
+
+    static DecodeOptions ReadDecode(JsonElement json) => new()
+    {
+        MaxPixels = json.GetProperty("maxPixels").GetInt64(),
+        MaxDimension = json.GetProperty("maxDimension").GetInt32(),
+        MaxFileBytes = json.GetProperty("maxFileBytes").GetInt64(),
+        AllowTruncated = json.GetProperty("allowTruncated").GetBoolean(),
+        ApplyOrientation = json.GetProperty("applyOrientation").GetBoolean(),
+        MinWidth = json.GetProperty("minWidth").GetInt32(),
+        MinHeight = json.GetProperty("minHeight").GetInt32(),
+    };
+
+    /// <exception cref="FormatException">The text is something else.</exception>
+    public static WorkerJob FromArgument(string text)
+    {
+        var bytes = Convert.FromBase64String(text.Replace('-', '+').Replace('_', '/'));
+        try
+        {
+            using var document = JsonDocument.Parse(bytes);
+            return Read(document.RootElement);
+        }
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
+        {
+            throw new FormatException($"This is no job description: {Encoding.UTF8.GetString(bytes)}", e);
+        }
+    }
+
+    static WorkerJob Read(JsonElement json) => new()
+    {
+        JobFolder = json.GetProperty("folder").GetString()!,
+        InputRoot = json.GetProperty("input").GetString(),
+        User = json.GetProperty("user").GetString()!,
+        Classes = json.GetProperty("classes").GetInt32(),
+        MaxFileBytes = json.GetProperty("maxFileBytes").GetInt64(),
+        Watchdog = TimeSpan.FromSeconds(json.GetProperty("watchdog").GetDouble()),
+        NameNodes = json.GetProperty("nameNodes").EnumerateObject().ToDictionary(
+            p => p.Name, p => (IReadOnlyList<Uri>)[.. p.Value.EnumerateArray().Select(a => new Uri(a.GetString()!))]),
+        Options = new()
+        {
+            Spec = PreprocessSpec.FromJson(json.GetProperty("preprocess").GetRawText()),
+            Decode = ReadDecode(json.GetProperty("decode")),
+            Float32 = json.GetProperty("float32").GetBoolean(),
+            OnBadImage = json.GetProperty("fail").GetBoolean() ? OnBadImage.Fail : OnBadImage.Skip,
+            Threads = json.GetProperty("threads").GetInt32(),
+        },
+    };
+}

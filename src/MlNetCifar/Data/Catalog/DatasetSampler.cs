@@ -1,0 +1,84 @@
+using System.Formats.Tar;
+using System.IO.Compression;
+using MlNetCifar.Files;
+using MlNetCifar.Numerics;
+
+namespace MlNetCifar.Data;
+
+/// <summary>How large a sample is and which one.</summary>
+public sealed record SampleOptions
+{
+    /// <summary>Training images of each class. The default is 800.</summary>
+    public int TrainPerClass { get; init; } = 800;
+
+    /// <summary>Test images of each class. The default is 200.</summary>
+    public int TestPerClass { get; init; } = 200;
+
+    /// <summary>Which images are drawn. The default is 0.</summary>
+    public ulong Seed { get; init; }
+}
+
+/// <summary>Draws a small balanced data set from a large one, the files themselves unchanged.</summary>
+public static class DatasetSampler
+{
+    static readonly DateTimeOffset s_noTime = DateTimeOffset.UnixEpoch;
+
+    /// <summary>
+    /// Writes a .tar.gz of <c>train/class/…</c> and <c>test/class/…</c>. Each class and split is shuffled by (seed, split, class) and its first images are taken;
+    /// entries are sorted and carry no times or owners, so the same input and options give the same archive.
+    /// </summary>
+    /// <param name="source">A folder or archive with <c>train</c> and <c>test</c>.</param>
+    /// <param name="archive">The file to write.</param>
+    /// <param name="options">Null for the defaults.</param>
+    /// <param name="cancellation">Leaves no file behind.</param>
+    /// <returns>The images drawn.</returns>
+    /// <exception cref="MlNetCifarException">The source is wrong, or a class has too few images (MNC10xx).</exception>
+    public static int Write(string source, string archive, SampleOptions? options = null, CancellationToken cancellation = default)
+    {
+        options ??= new();
+        using var catalog = ImageCatalog.Open(source, cancellation: cancellation);
+        using var tree = catalog.Tree.ToRandomAccess(cancellation);
+        var drawn = new List<ImageRef>();
+        for (var label = 0; label < catalog.Classes.Count; label++)
+        {
+            Draw(catalog, DatasetSplit.Train, label, options.TrainPerClass, options.Seed, drawn);
+            Draw(catalog, DatasetSplit.Test, label, options.TestPerClass, options.Seed, drawn);
+        }
+
+        var entries = drawn.ConvertAll(i => (Name: EntryName(i, catalog.Classes), i.File));
+        entries.Sort((a, b) => string.CompareOrdinal(a.Name, b.Name));
+        LocalFileStore.Instance.Write(archive, stream => WriteArchive(stream, tree, entries, cancellation));
+        return entries.Count;
+    }
+
+    static void Draw(ImageCatalog catalog, DatasetSplit split, int label, int count, ulong seed, List<ImageRef> drawn)
+    {
+        var images = catalog.Images.Where(i => i.Split == split && i.Label == label).ToArray();
+        if (images.Length < count)
+            DataErrors.TooFew(catalog.Origin, catalog.Classes[label], images.Length, count);
+        var random = new SplitRandom(seed, RandomPurpose.Split, (ulong)split, (ulong)label);
+        random.Shuffle<ImageRef>(images);
+        drawn.AddRange(images.Take(count));
+    }
+
+    static string EntryName(ImageRef image, IReadOnlyList<string> classes) =>
+        $"{(image.Split == DatasetSplit.Train ? "train" : "test")}/{classes[image.Label]}/{Path.GetFileName(image.Path)}";
+
+    static void WriteArchive(Stream stream, FileTree tree, List<(string Name, int File)> entries, CancellationToken cancellation)
+    {
+        using var gzip = new GZipStream(stream, CompressionLevel.SmallestSize, leaveOpen: true);
+        using var writer = new TarWriter(gzip, TarEntryFormat.Ustar, leaveOpen: true);
+        byte[] buffer = [];
+        foreach (var (name, file) in entries)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var length = tree.Read(file, ref buffer);
+            writer.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, name)
+            {
+                DataStream = new MemoryStream(buffer, 0, length),
+                ModificationTime = s_noTime,
+                Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead,
+            });
+        }
+    }
+}

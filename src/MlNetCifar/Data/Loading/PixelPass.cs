@@ -1,0 +1,203 @@
+using MlNetCifar.Numerics;
+
+namespace MlNetCifar.Data;
+
+/// <summary>
+/// Bytes to normalised floats in one pass over the picture: shift, mirror, normalise, then cutout; pictures that also rotate take a slower way.
+/// One per thread, since it owns scratch rows.
+/// </summary>
+internal sealed class PixelPass
+{
+    readonly int _height;
+    readonly int _width;
+    readonly int _channels;
+    readonly Augmentation _augmentation;
+    readonly SimdWidth _simd;
+    readonly float[] _baseScale;
+    readonly float[] _baseBias;
+    readonly float[] _scale;
+    readonly float[] _bias;
+    readonly byte[] _row;
+    readonly byte[] _mirrored;
+
+    public PixelPass(int height, int width, int channels, Normalization normalization, Augmentation augmentation, SimdWidth simd)
+    {
+        (_height, _width, _channels, _augmentation, _simd) = (height, width, channels, augmentation, simd);
+        _baseScale = new float[width * channels];
+        _baseBias = new float[width * channels];
+        for (var i = 0; i < _baseScale.Length; i++)
+        {
+            var c = i % channels;
+            _baseScale[i] = (float)(1 / (255.0 * normalization.Std[c]));
+            _baseBias[i] = (float)(-(double)normalization.Mean[c] / normalization.Std[c]);
+        }
+
+        _scale = [.. _baseScale];
+        _bias = [.. _baseBias];
+        _row = new byte[width * channels];
+        _mirrored = new byte[width * channels];
+    }
+
+    /// <summary>Normalises and nothing else.</summary>
+    /// <param name="pixels">[H, W, C].</param>
+    /// <param name="destination">[H, W, C]; overwritten.</param>
+    public void Plain(ReadOnlySpan<byte> pixels, Span<float> destination)
+    {
+        var stride = _width * _channels;
+        for (var y = 0; y < _height; y++)
+            RowConverter.Convert(pixels.Slice(y * stride, stride), _baseScale, _baseBias, destination.Slice(y * stride, stride), _simd);
+    }
+
+    /// <summary>Applies one picture's draws.</summary>
+    /// <param name="pixels">[H, W, C].</param>
+    /// <param name="draw">What to do.</param>
+    /// <param name="destination">[H, W, C]; overwritten.</param>
+    public void Augmented(ReadOnlySpan<byte> pixels, in SampleDraw draw, Span<float> destination)
+    {
+        var (scale, bias) = Photometric(draw);
+        if (draw.Angle != 0)
+        {
+            Rotate(pixels, draw, scale, bias, destination);
+        }
+        else
+        {
+            var stride = _width * _channels;
+            for (var y = 0; y < _height; y++)
+            {
+                var row = ShiftedRow(pixels, y + draw.ShiftY, draw.ShiftX);
+                if (draw.Flip)
+                {
+                    RowConverter.Mirror(row, _mirrored, _channels);
+                    row = _mirrored;
+                }
+
+                RowConverter.Convert(row, scale, bias, destination.Slice(y * stride, stride), _simd);
+            }
+        }
+
+        if (_augmentation.Cutout > 0)
+            Cutout(draw, destination);
+    }
+
+    /// <summary>Mirrors a coordinate into 0 … length − 1, the edges not repeated.</summary>
+    internal static int Reflect(int i, int length)
+    {
+        if (length == 1)
+            return 0;
+        var period = 2 * (length - 1);
+        i = ((i % period) + period) % period;
+        return i < length ? i : period - i;
+    }
+
+    // Contrast about middle grey and brightness are affine, so they fold into the normalisation and cost nothing per pixel.
+    (float[] Scale, float[] Bias) Photometric(in SampleDraw draw)
+    {
+        if (draw.Contrast == 1 && draw.Brightness == 0)
+            return (_baseScale, _baseBias);
+        var shift = (127.5f * (1 - draw.Contrast)) + (255 * draw.Brightness);
+        for (var i = 0; i < _scale.Length; i++)
+        {
+            _scale[i] = _baseScale[i] * draw.Contrast;
+            _bias[i] = MathF.FusedMultiplyAdd(shift, _baseScale[i], _baseBias[i]);
+        }
+
+        return (_scale, _bias);
+    }
+
+    ReadOnlySpan<byte> ShiftedRow(ReadOnlySpan<byte> pixels, int y, int shift)
+    {
+        var stride = _width * _channels;
+        if ((uint)y >= (uint)_height)
+        {
+            if (_augmentation.Padding == EdgePadding.Zero)
+            {
+                _row.AsSpan().Clear();
+                return _row;
+            }
+
+            y = Reflect(y, _height);
+        }
+
+        var source = pixels.Slice(y * stride, stride);
+        if (shift == 0)
+            return source;
+        var first = Math.Clamp(-shift, 0, _width);
+        var end = Math.Clamp(_width - shift, first, _width);
+        if (end > first)
+            source.Slice((first + shift) * _channels, (end - first) * _channels).CopyTo(_row.AsSpan(first * _channels));
+        Fill(source, 0, first, shift);
+        Fill(source, end, _width, shift);
+        return _row;
+    }
+
+    void Fill(ReadOnlySpan<byte> source, int first, int end, int shift)
+    {
+        if (_augmentation.Padding == EdgePadding.Zero)
+        {
+            _row.AsSpan(first * _channels, (end - first) * _channels).Clear();
+            return;
+        }
+
+        for (var x = first; x < end; x++)
+            source.Slice(Reflect(x + shift, _width) * _channels, _channels).CopyTo(_row.AsSpan(x * _channels));
+    }
+
+    void Cutout(in SampleDraw draw, Span<float> destination)
+    {
+        var left = draw.CutoutX - (_augmentation.Cutout / 2);
+        var top = draw.CutoutY - (_augmentation.Cutout / 2);
+        var (x0, x1) = (Math.Max(left, 0), Math.Min(left + _augmentation.Cutout, _width));
+        var (y0, y1) = (Math.Max(top, 0), Math.Min(top + _augmentation.Cutout, _height));
+        for (var y = y0; y < y1; y++)
+            destination.Slice(((y * _width) + x0) * _channels, (x1 - x0) * _channels).Clear();
+    }
+
+    // Target to source: undo the mirror, then the rotation about the centre, then the shift; bilinear between pixels.
+    void Rotate(ReadOnlySpan<byte> pixels, in SampleDraw draw, float[] scale, float[] bias, Span<float> destination)
+    {
+        var (sin, cos) = Math.SinCos(draw.Angle);
+        var (centreX, centreY) = ((_width - 1) / 2.0, (_height - 1) / 2.0);
+        for (var y = 0; y < _height; y++)
+        {
+            var originX = centreX + draw.ShiftX - (sin * (y - centreY));
+            var originY = centreY + draw.ShiftY + (cos * (y - centreY));
+            for (var x = 0; x < _width; x++)
+            {
+                var dx = (draw.Flip ? _width - 1 - x : x) - centreX;
+                var target = destination.Slice(((y * _width) + x) * _channels, _channels);
+                Sample(pixels, (float)(originX + (cos * dx)), (float)(originY + (sin * dx)), scale, bias, target);
+            }
+        }
+    }
+
+    void Sample(ReadOnlySpan<byte> pixels, float x, float y, float[] scale, float[] bias, Span<float> destination)
+    {
+        var (left, top) = (MathF.Floor(x), MathF.Floor(y));
+        var (fx, fy) = (x - left, y - top);
+        var (x0, y0) = ((int)left, (int)top);
+        var inside = x0 >= 0 && y0 >= 0 && x0 + 1 < _width && y0 + 1 < _height;
+        var stride = _width * _channels;
+        var square = inside ? pixels.Slice((y0 * stride) + (x0 * _channels), stride + (2 * _channels)) : default;
+        for (var c = 0; c < destination.Length; c++)
+        {
+            var (a, b, d, e) = inside
+                ? (square[c], square[c + _channels], square[c + stride], square[c + stride + _channels])
+                : (Pixel(pixels, x0, y0, c), Pixel(pixels, x0 + 1, y0, c), Pixel(pixels, x0, y0 + 1, c), Pixel(pixels, x0 + 1, y0 + 1, c));
+            var upper = a + ((b - a) * fx);
+            var lower = d + ((e - d) * fx);
+            destination[c] = MathF.FusedMultiplyAdd(upper + ((lower - upper) * fy), scale[c], bias[c]);
+        }
+    }
+
+    byte Pixel(ReadOnlySpan<byte> pixels, int x, int y, int c)
+    {
+        if ((uint)x >= (uint)_width || (uint)y >= (uint)_height)
+        {
+            if (_augmentation.Padding == EdgePadding.Zero)
+                return 0;
+            (x, y) = (Reflect(x, _width), Reflect(y, _height));
+        }
+
+        return pixels[(((y * _width) + x) * _channels) + c];
+    }
+}

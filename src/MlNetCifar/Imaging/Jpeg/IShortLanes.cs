@@ -1,0 +1,55 @@
+namespace MlNetCifar.Imaging;
+
+/// <summary>
+/// 16-bit arithmetic on one, two or four 128-bit lanes that never mix, so that one body transforms as many blocks at once.
+/// "Wide" operations read the same register as 32-bit integers. Implemented by empty structs; calls vanish in the JIT.
+/// </summary>
+/// <typeparam name="V">The register.</typeparam>
+interface IShortLanes<V> where V : struct
+{
+    /// <summary>Lanes, which is blocks transformed at once.</summary>
+    static abstract int Blocks { get; }
+
+    static abstract V Load(ref short source);
+    static abstract V Repeat(ref short source);
+    static abstract V Pair(short even, short odd);
+    static abstract V Fill(short value);
+    static abstract V FillWide(int value);
+    static abstract V Zero { get; }
+    static abstract V Add(V x, V y);
+    static abstract V Subtract(V x, V y);
+    static abstract V Multiply(V x, V y);
+    static abstract V AddWide(V x, V y);
+    static abstract V SubtractWide(V x, V y);
+    static abstract V ShiftRightWide(V x, int count);
+
+    /// <summary>Σ of neighbouring products, as 32-bit integers.</summary>
+    static abstract V MultiplyPairs(V x, V y);
+
+    static abstract V Low16(V x, V y);
+    static abstract V High16(V x, V y);
+    static abstract V Low32(V x, V y);
+    static abstract V High32(V x, V y);
+    static abstract V Low64(V x, V y);
+    static abstract V High64(V x, V y);
+    static abstract V Low8(V x, V y);
+    static abstract V High8(V x, V y);
+
+    /// <summary>32-bit to 16-bit with saturation, x's then y's, inside each lane.</summary>
+    static abstract V PackWide(V x, V y);
+
+    /// <summary>16-bit to signed 8-bit with saturation, plus 128.</summary>
+    static abstract V PackSamples(V x, V y);
+
+    /// <summary>Stores two rows of each lane's block: the lane's low half is row 0, its high half row 1; lanes lie side by side.</summary>
+    static abstract void StoreRows(V x, ref byte row0, ref byte row1);
+
+    /// <summary>Reads as many bytes as the register has 16-bit elements.</summary>
+    static abstract V LoadBytes(ref byte source);
+
+    /// <summary>Clamps each element to 0 … 255.</summary>
+    static abstract V Clamp(V x);
+
+    /// <summary>Stores clamped red, green, blue as pixels: 24 bytes a lane.</summary>
+    static abstract void StorePixels(V red, V green, V blue, ref byte target);
+}

@@ -1,0 +1,106 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
+
+namespace MlNetCifar.Imaging;
+
+/// <summary>One block in 128 bits.</summary>
+readonly struct ShortLanes128 : IShortLanes<Vector128<short>>
+{
+    public static int Blocks => 1;
+    public static Vector128<short> Zero => Vector128<short>.Zero;
+    public static Vector128<short> Load(ref short source) => Vector128.LoadUnsafe(ref source);
+    public static Vector128<short> Repeat(ref short source) => Vector128.LoadUnsafe(ref source);
+    public static Vector128<short> Pair(short even, short odd) => Vector128.Create((odd << 16) | (ushort)even).AsInt16();
+    public static Vector128<short> Fill(short value) => Vector128.Create(value);
+    public static Vector128<short> FillWide(int value) => Vector128.Create(value).AsInt16();
+    public static Vector128<short> Add(Vector128<short> x, Vector128<short> y) => x + y;
+    public static Vector128<short> Subtract(Vector128<short> x, Vector128<short> y) => x - y;
+    public static Vector128<short> Multiply(Vector128<short> x, Vector128<short> y) => x * y;
+    public static Vector128<short> AddWide(Vector128<short> x, Vector128<short> y) => (x.AsInt32() + y.AsInt32()).AsInt16();
+    public static Vector128<short> SubtractWide(Vector128<short> x, Vector128<short> y) => (x.AsInt32() - y.AsInt32()).AsInt16();
+    public static Vector128<short> ShiftRightWide(Vector128<short> x, int count) => (x.AsInt32() >> count).AsInt16();
+
+    public static Vector128<short> MultiplyPairs(Vector128<short> x, Vector128<short> y)
+    {
+        if (Sse2.IsSupported) return Sse2.MultiplyAddAdjacent(x, y).AsInt16();
+        var even = ((x.AsInt32() << 16) >> 16) * ((y.AsInt32() << 16) >> 16);
+        return (even + (x.AsInt32() >> 16) * (y.AsInt32() >> 16)).AsInt16();
+    }
+
+    public static Vector128<short> Low16(Vector128<short> x, Vector128<short> y)
+    {
+        if (Sse2.IsSupported) return Sse2.UnpackLow(x, y);
+        if (AdvSimd.Arm64.IsSupported) return AdvSimd.Arm64.ZipLow(x, y);
+        var mask = Vector128.Create(0, 0, 1, 1, 2, 2, 3, 3);
+        return Merge16(Vector128.Shuffle(x, mask), Vector128.Shuffle(y, mask));
+    }
+
+    public static Vector128<short> High16(Vector128<short> x, Vector128<short> y)
+    {
+        if (Sse2.IsSupported) return Sse2.UnpackHigh(x, y);
+        if (AdvSimd.Arm64.IsSupported) return AdvSimd.Arm64.ZipHigh(x, y);
+        var mask = Vector128.Create(4, 4, 5, 5, 6, 6, 7, 7);
+        return Merge16(Vector128.Shuffle(x, mask), Vector128.Shuffle(y, mask));
+    }
+
+    public static Vector128<short> Low32(Vector128<short> x, Vector128<short> y)
+    {
+        var mask = Vector128.Create(0, 0, 1, 1);
+        return Vector128.ConditionalSelect(Vector128.Create(-1, 0, -1, 0), Vector128.Shuffle(x.AsInt32(), mask), Vector128.Shuffle(y.AsInt32(), mask)).AsInt16();
+    }
+
+    public static Vector128<short> High32(Vector128<short> x, Vector128<short> y)
+    {
+        var mask = Vector128.Create(2, 2, 3, 3);
+        return Vector128.ConditionalSelect(Vector128.Create(-1, 0, -1, 0), Vector128.Shuffle(x.AsInt32(), mask), Vector128.Shuffle(y.AsInt32(), mask)).AsInt16();
+    }
+
+    public static Vector128<short> Low64(Vector128<short> x, Vector128<short> y) => Vector128.Create(x.GetLower(), y.GetLower());
+    public static Vector128<short> High64(Vector128<short> x, Vector128<short> y) => Vector128.Create(x.GetUpper(), y.GetUpper());
+
+    public static Vector128<short> Low8(Vector128<short> x, Vector128<short> y)
+    {
+        var mask = Vector128.Create((byte)0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
+        return Merge8(Vector128.Shuffle(x.AsByte(), mask), Vector128.Shuffle(y.AsByte(), mask));
+    }
+
+    public static Vector128<short> High8(Vector128<short> x, Vector128<short> y)
+    {
+        var mask = Vector128.Create((byte)8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13, 14, 14, 15, 15);
+        return Merge8(Vector128.Shuffle(x.AsByte(), mask), Vector128.Shuffle(y.AsByte(), mask));
+    }
+
+    public static Vector128<short> PackWide(Vector128<short> x, Vector128<short> y) => Vector128.NarrowWithSaturation(x.AsInt32(), y.AsInt32());
+
+    public static Vector128<short> PackSamples(Vector128<short> x, Vector128<short> y) =>
+        (Vector128.NarrowWithSaturation(x, y).AsByte() + Vector128.Create((byte)128)).AsInt16();
+
+    public static void StoreRows(Vector128<short> x, ref byte row0, ref byte row1)
+    {
+        Unsafe.WriteUnaligned(ref row0, x.AsUInt64().ToScalar());
+        Unsafe.WriteUnaligned(ref row1, x.AsUInt64().GetElement(1));
+    }
+
+    static Vector128<short> Merge16(Vector128<short> even, Vector128<short> odd) =>
+        Vector128.ConditionalSelect(Vector128.Create(0xFFFF).AsInt16(), even, odd);
+
+    static Vector128<short> Merge8(Vector128<byte> even, Vector128<byte> odd) =>
+        Vector128.ConditionalSelect(Vector128.Create((ushort)0xFF).AsByte(), even, odd).AsInt16();
+
+    public static Vector128<short> LoadBytes(ref byte source) => Vector128.WidenLower(Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<ulong>(ref source)).AsByte()).AsInt16();
+
+    public static Vector128<short> Clamp(Vector128<short> x) => Vector128.Min(Vector128.Max(x, Vector128<short>.Zero), Vector128.Create((short)255));
+
+    public static void StorePixels(Vector128<short> red, Vector128<short> green, Vector128<short> blue, ref byte target)
+    {
+        var pairs = (red | (green << 8)).AsByte();
+        var first = Vector128.Shuffle(pairs, Vector128.Create(0, 1, 255, 2, 3, 255, 4, 5, 255, 6, 7, 255, 8, 9, 255, 10));
+        first |= Vector128.Shuffle(blue.AsByte(), Vector128.Create(255, 255, 0, 255, 255, 2, 255, 255, 4, 255, 255, 6, 255, 255, 8, 255));
+        var last = Vector128.Shuffle(pairs, Vector128.Create(11, 255, 12, 13, 255, 14, 15, 255, 255, 255, 255, 255, 255, 255, 255, 255));
+        last |= Vector128.Shuffle(blue.AsByte(), Vector128.Create(255, 10, 255, 255, 12, 255, 255, 14, 255, 255, 255, 255, 255, 255, 255, 255));
+        first.StoreUnsafe(ref target);
+        Unsafe.WriteUnaligned(ref Unsafe.Add(ref target, 16), last.AsUInt64().ToScalar());
+    }
+}

@@ -1,0 +1,75 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace MlNetCifar.Imaging;
+
+/// <summary>Four blocks in 512 bits; needs AVX-512BW.</summary>
+readonly struct ShortLanes512 : IShortLanes<Vector512<short>>
+{
+    public static int Blocks => 4;
+    public static Vector512<short> Zero => Vector512<short>.Zero;
+    public static Vector512<short> Load(ref short source) => Vector512.LoadUnsafe(ref source);
+    public static Vector512<short> Repeat(ref short source) => Vector512.Create(ShortLanes256.Repeat(ref source), ShortLanes256.Repeat(ref source));
+    public static Vector512<short> Pair(short even, short odd) => Vector512.Create((odd << 16) | (ushort)even).AsInt16();
+    public static Vector512<short> Fill(short value) => Vector512.Create(value);
+    public static Vector512<short> FillWide(int value) => Vector512.Create(value).AsInt16();
+    public static Vector512<short> Add(Vector512<short> x, Vector512<short> y) => x + y;
+    public static Vector512<short> Subtract(Vector512<short> x, Vector512<short> y) => x - y;
+    public static Vector512<short> Multiply(Vector512<short> x, Vector512<short> y) => x * y;
+    public static Vector512<short> AddWide(Vector512<short> x, Vector512<short> y) => (x.AsInt32() + y.AsInt32()).AsInt16();
+    public static Vector512<short> SubtractWide(Vector512<short> x, Vector512<short> y) => (x.AsInt32() - y.AsInt32()).AsInt16();
+    public static Vector512<short> ShiftRightWide(Vector512<short> x, int count) => (x.AsInt32() >> count).AsInt16();
+    public static Vector512<short> MultiplyPairs(Vector512<short> x, Vector512<short> y) => Avx512BW.MultiplyAddAdjacent(x, y).AsInt16();
+    public static Vector512<short> Low16(Vector512<short> x, Vector512<short> y) => Avx512BW.UnpackLow(x, y);
+    public static Vector512<short> High16(Vector512<short> x, Vector512<short> y) => Avx512BW.UnpackHigh(x, y);
+    public static Vector512<short> Low32(Vector512<short> x, Vector512<short> y) => Avx512F.UnpackLow(x.AsInt32(), y.AsInt32()).AsInt16();
+    public static Vector512<short> High32(Vector512<short> x, Vector512<short> y) => Avx512F.UnpackHigh(x.AsInt32(), y.AsInt32()).AsInt16();
+    public static Vector512<short> Low64(Vector512<short> x, Vector512<short> y) => Avx512F.UnpackLow(x.AsInt64(), y.AsInt64()).AsInt16();
+    public static Vector512<short> High64(Vector512<short> x, Vector512<short> y) => Avx512F.UnpackHigh(x.AsInt64(), y.AsInt64()).AsInt16();
+    public static Vector512<short> Low8(Vector512<short> x, Vector512<short> y) => Avx512BW.UnpackLow(x.AsByte(), y.AsByte()).AsInt16();
+    public static Vector512<short> High8(Vector512<short> x, Vector512<short> y) => Avx512BW.UnpackHigh(x.AsByte(), y.AsByte()).AsInt16();
+    public static Vector512<short> PackWide(Vector512<short> x, Vector512<short> y) => Avx512BW.PackSignedSaturate(x.AsInt32(), y.AsInt32());
+
+    public static Vector512<short> PackSamples(Vector512<short> x, Vector512<short> y) =>
+        (Avx512BW.PackSignedSaturate(x, y).AsByte() + Vector512.Create((byte)128)).AsInt16();
+
+    public static void StoreRows(Vector512<short> x, ref byte row0, ref byte row1)
+    {
+        var rows = Vector512.Shuffle(x.AsUInt64(), Vector512.Create(0ul, 2, 4, 6, 1, 3, 5, 7)).AsByte();
+        rows.GetLower().StoreUnsafe(ref row0);
+        rows.GetUpper().StoreUnsafe(ref row1);
+    }
+
+    public static Vector512<short> LoadBytes(ref byte source) => Avx512BW.ConvertToVector512UInt16(Vector256.LoadUnsafe(ref source)).AsInt16();
+
+    public static Vector512<short> Clamp(Vector512<short> x) => Vector512.Min(Vector512.Max(x, Vector512<short>.Zero), Vector512.Create((short)255));
+
+    public static void StorePixels(Vector512<short> red, Vector512<short> green, Vector512<short> blue, ref byte target)
+    {
+        if (!Avx512Vbmi.IsSupported)
+        {
+            ShortLanes256.StorePixels(red.GetLower(), green.GetLower(), blue.GetLower(), ref target);
+            ShortLanes256.StorePixels(red.GetUpper(), green.GetUpper(), blue.GetUpper(), ref Unsafe.Add(ref target, 48));
+            return;
+        }
+        var pairs = (red | (green << 8)).AsByte();
+        Avx512Vbmi.PermuteVar64x8x2(pairs, s_firstPixels, blue.AsByte()).StoreUnsafe(ref target);
+        Avx512Vbmi.PermuteVar64x8x2(pairs, s_lastPixels, blue.AsByte()).GetLower().StoreUnsafe(ref Unsafe.Add(ref target, 64));
+    }
+
+    // Byte i of the pixels is byte 2p or 2p + 1 of the red-green pairs, or byte 64 + 2p of the blues, p = i / 3.
+    static readonly Vector512<byte> s_firstPixels = PixelOrder(0);
+    static readonly Vector512<byte> s_lastPixels = PixelOrder(64);
+
+    static Vector512<byte> PixelOrder(int first)
+    {
+        Span<byte> order = stackalloc byte[64];
+        for (var i = 0; i < 64; i++)
+        {
+            var (pixel, channel) = Math.DivRem(first + i, 3);
+            order[i] = (byte)((channel == 2 ? 64 + 2 * pixel : 2 * pixel + channel) & 127);
+        }
+        return Vector512.Create<byte>(order);
+    }
+}

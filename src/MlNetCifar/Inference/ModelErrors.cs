@@ -1,0 +1,29 @@
+namespace MlNetCifar.Inference;
+
+/// <summary>The faults of model files (MNC40xx).</summary>
+internal static class ModelErrors
+{
+    public static MlNetCifarException Missing(string path) =>
+        new("MNC4001", ErrorKind.Data, "There is no model file here.", "Give the path of a .safetensors file that training wrote, for example runs/train/<name>/weights/best.safetensors.", path);
+
+    public static MlNetCifarException NotSafeTensors(string path, string found) =>
+        new("MNC4002", ErrorKind.Data, $"This is no safetensors file: {found}.", "Give a file that training wrote.", path);
+
+    public static MlNetCifarException Foreign(string path) =>
+        new("MNC4003", ErrorKind.Data, "The file holds tensors but no description of a network (metadata key 'mlnetcifar').", "Give a file that training wrote; weights from elsewhere lack classes and preprocessing.", path);
+
+    public static MlNetCifarException Version(string path, int found, int known) =>
+        new("MNC4004", ErrorKind.Data, $"The model file has format version {found}; this program reads up to {known}.", "Update the program.", path);
+
+    public static MlNetCifarException Damaged(string path, string found) =>
+        new("MNC4005", ErrorKind.Data, $"The model file is damaged: {found}.", "Restore it from a copy, or train again.", path);
+
+    public static MlNetCifarException Unwritable(string path, Exception cause) =>
+        new("MNC4006", ErrorKind.Failure, $"The model cannot be written: {cause.Message}", "Check the folder's permissions and free space; nothing was changed.", path, cause);
+
+    public static MlNetCifarException Unreadable(string path, Exception cause) =>
+        new("MNC4007", ErrorKind.Data, $"The model cannot be read: {cause.Message}", "Check the file's permissions.", path, cause);
+
+    public static MlNetCifarException OtherImages(string found, string expected) =>
+        new("MNC4008", ErrorKind.Usage, $"The images do not fit the model: found {found}; expected {expected}.", "Prepare them with the model's preprocessing.");
+}

@@ -1,0 +1,50 @@
+namespace MlNetCifar.Numerics;
+
+/// <summary>Which vector width the kernels use; the one point of dispatch.</summary>
+internal enum SimdWidth
+{
+    /// <summary>One float at a time.</summary>
+    Scalar = 1,
+
+    /// <summary>128 bits (SSE, NEON).</summary>
+    Bits128 = 128,
+
+    /// <summary>256 bits (AVX2 + FMA).</summary>
+    Bits256 = 256,
+
+    /// <summary>512 bits (AVX-512).</summary>
+    Bits512 = 512,
+}
+
+/// <summary>The active width: the widest the machine has, unless <c>MLNETCIFAR_SIMD</c> (512, 256, 128 or 1) asks for less.</summary>
+internal static class SimdLevel
+{
+    /// <summary>The width kernels use by default.</summary>
+    public static readonly SimdWidth Active = Choose(Environment.GetEnvironmentVariable("MLNETCIFAR_SIMD"));
+
+    /// <summary>All widths this machine runs, widest first.</summary>
+    public static IEnumerable<SimdWidth> Available
+    {
+        get
+        {
+            if (Lanes512.IsSupported)
+                yield return SimdWidth.Bits512;
+            if (Lanes256.IsSupported)
+                yield return SimdWidth.Bits256;
+            if (Lanes128.IsSupported)
+                yield return SimdWidth.Bits128;
+            yield return SimdWidth.Scalar;
+        }
+    }
+
+    static SimdWidth Choose(string? asked)
+    {
+        foreach (var width in Available)
+        {
+            if (asked is null || !int.TryParse(asked, out var bits) || (int)width <= bits)
+                return width;
+        }
+
+        return SimdWidth.Scalar;
+    }
+}

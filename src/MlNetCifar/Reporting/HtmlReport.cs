@@ -1,0 +1,64 @@
+using System.Globalization;
+using System.Text;
+
+namespace MlNetCifar.Reporting;
+
+/// <summary>
+/// Builds <c>report.html</c>: one file that a content policy forbids to load anything, readable on a phone, in the dark, on paper and without
+/// script.
+/// </summary>
+internal static class HtmlReport
+{
+    public static string Build(ReportInput input, string dataHash, string verdict)
+    {
+        var result = input.Result;
+        var mistakes = Mistakes.Of(result);
+        var html = new StringBuilder();
+        PageFrame.Head(html, input.Title, Subtitle(input));
+        Navigation(html, input, mistakes.Count > 0);
+        SummarySection.Write(html, input, verdict);
+        if (input.History.Count > 0)
+            CurveSections.Training(html, input.History);
+        ClassSections.Confusion(html, result);
+        ClassSections.Table(html, result);
+        if (result.Rows is not null)
+            CurveSections.Thresholds(html, result);
+        CurveSections.Confidence(html, input);
+        if (mistakes.Count > 0)
+        {
+            GallerySections.Mistakes(html, input, mistakes);
+            GallerySections.Pairs(html, input, mistakes);
+        }
+
+        if (Explains(input))
+            GallerySections.Explained(html, input);
+
+        DetailSections.Write(html, input, dataHash);
+        PageFrame.Foot(html);
+        return html.ToString();
+    }
+
+    static bool Explains(ReportInput input) => input.Explained.Count > 0 && input.Images is not null;
+
+    static string Subtitle(ReportInput input)
+    {
+        var text = $"{Markup.Count(input.Result.Count)} test images, {input.Result.Classes.Count} classes";
+        return input.Created is { } created ? text + created.ToString(" · yyyy-MM-dd HH:mm 'UTC'zzz", CultureInfo.InvariantCulture) : text;
+    }
+
+    static void Navigation(StringBuilder html, ReportInput input, bool hasMistakes)
+    {
+        html.Append("<nav aria-label=\"Sections\"><a href=\"#summary\">Summary</a>");
+        if (input.History.Count > 0)
+            html.Append("<a href=\"#training\">Training</a>");
+        html.Append("<a href=\"#confusion\">Confusion</a><a href=\"#classes\">Classes</a>");
+        if (input.Result.Rows is not null)
+            html.Append("<a href=\"#roc\">Ranking</a>");
+        html.Append("<a href=\"#calibration\">Confidence</a>");
+        if (hasMistakes)
+            html.Append("<a href=\"#mistakes\">Mistakes</a><a href=\"#pairs\">Pairs</a>");
+        if (Explains(input))
+            html.Append("<a href=\"#explained\">Where it looked</a>");
+        html.Append("<a href=\"#data\">Data</a><a href=\"#repeat\">Repeat</a></nav>\n");
+    }
+}

@@ -1,0 +1,34 @@
+using MlNetCifar.Evaluation;
+
+namespace MlNetCifar.Reporting;
+
+/// <summary>A wrong answer.</summary>
+/// <param name="Row">Place of the image in the test data.</param>
+/// <param name="Label">Index of the true class.</param>
+/// <param name="Predicted">Index of the class named instead.</param>
+/// <param name="Confidence">Probability the model gave to its answer.</param>
+internal readonly record struct Mistake(int Row, int Label, int Predicted, double Confidence);
+
+/// <summary>Finds the mistakes worth looking at.</summary>
+internal static class Mistakes
+{
+    /// <summary>All mistakes, surest first; equal ones in the order of the rows.</summary>
+    public static IReadOnlyList<Mistake> Of(EvaluationResult result)
+    {
+        if (result.Rows is not { } rows)
+            return [];
+        List<Mistake> mistakes = [];
+        var p = new double[rows.Classes];
+        for (var row = 0; row < rows.Count; row++)
+        {
+            if (!rows.IsUsable(row))
+                continue;
+            rows.CopyRow(row, p);
+            var predicted = Probabilities.ArgMax(p);
+            if (predicted != rows.Labels[row])
+                mistakes.Add(new(row, rows.Labels[row], predicted, p[predicted]));
+        }
+
+        return [.. mistakes.OrderByDescending(mistake => mistake.Confidence).ThenBy(mistake => mistake.Row)];
+    }
+}

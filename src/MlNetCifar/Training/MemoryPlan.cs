@@ -1,0 +1,78 @@
+using System.Globalization;
+using MlNetCifar.Nn;
+using MlNetCifar.Numerics;
+
+namespace MlNetCifar.Training;
+
+/// <summary>One thing that takes memory in a run.</summary>
+/// <param name="Name">What it is.</param>
+/// <param name="Bytes">How much it takes.</param>
+public readonly record struct MemoryPart(string Name, long Bytes);
+
+/// <summary>How a run fits into a given memory: what it takes in all, and the options that fit.</summary>
+/// <param name="Options">The options asked for, with a smaller batch where that was needed.</param>
+/// <param name="Limit">Bytes allowed.</param>
+/// <param name="Parts">What takes them, largest first.</param>
+public sealed record MemoryPlan(TrainingOptions Options, long Limit, IReadOnlyList<MemoryPart> Parts)
+{
+    const double Mebi = 1 << 20;
+
+    /// <summary>Batches a loader keeps.</summary>
+    const int Ring = 3;
+
+    /// <summary>Code that is compiled and objects that are made once training runs, measured with the presets on .NET 10.</summary>
+    const long Runtime = 30L << 20;
+
+    /// <summary>Bytes in all.</summary>
+    public long Total => Parts.Sum(p => p.Bytes);
+
+    /// <summary>The plan in one line.</summary>
+    public string Summary => string.Create(
+        CultureInfo.InvariantCulture, $"batch {Options.BatchSize}; {Total / Mebi:0} of {Limit / Mebi:0} MiB: {string.Join(", ", Parts.Select(p => $"{p.Name} {(p.Bytes / Mebi).ToString("0", CultureInfo.InvariantCulture)}"))}");
+
+    /// <summary>Plans: the batch asked for, or the largest half, quarter and so on of it that fits.</summary>
+    /// <param name="network">What is trained.</param>
+    /// <param name="options">How; checked.</param>
+    /// <param name="train">The training images, opened: what they take already counts as taken.</param>
+    /// <param name="validation">The validation images, or null.</param>
+    /// <param name="limit">Bytes of the process, &gt; 0.</param>
+    /// <param name="checkpoints">Whether the run is saved, which takes a copy of its state.</param>
+    /// <exception cref="MlNetCifarException">Not even a batch of one image fits (MNC3019).</exception>
+    public static MemoryPlan Fit(NetworkSpec network, TrainingOptions options, ImageSource train, ImageSource? validation, long limit, bool checkpoints = true)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(train);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limit);
+        using var weights = new NetworkWeights(network);
+        using var gradients = new WeightGradients(weights);
+        using var pool = new WorkerPool(options.Threads ?? Environment.ProcessorCount);
+        var now = Environment.WorkingSet;
+        for (var batch = options.BatchSize; ; batch /= 2)
+        {
+            var plan = new MemoryPlan(options with { BatchSize = batch }, limit, Estimate(Math.Min(batch, train.Count)));
+            if (plan.Total <= limit)
+                return plan;
+            if (batch == 1)
+                throw TrainingErrors.MemoryTooSmall(limit, plan.Total, plan.Summary);
+        }
+
+        MemoryPart[] Estimate(int batch)
+        {
+            var block = (weights.Parameters.Length + (long)weights.Statistics.Length) * sizeof(float);
+            var average = options.EmaDecay is null ? 0 : 1;
+            var moments = options.Optimizer is OptimizerKind.Adam or OptimizerKind.AdamW ? 2 : 1;
+
+            // Trained, gradients, best and its copy for the result; with checkpoints once more what the next step depends on.
+            var copies = 4 + average + moments + (checkpoints ? 1 + average + moments : 0);
+            var buffers = (long)Ring * batch * train.ImageLength * sizeof(float) * (validation is null ? 1 : 2);
+            var passes = Network.Plan(weights, batch, gradients, pool) + (average == 0 ? 0 : Network.Plan(weights, batch, null, pool));
+            MemoryPart[] parts =
+            [
+                new("program and data", now + Runtime), new("activations", passes), new("weights and state", copies * block), new("batches", buffers),
+                new("order", 2L * sizeof(int) * train.Count),
+            ];
+            return [.. parts.OrderByDescending(p => p.Bytes)];
+        }
+    }
+}
