@@ -46,7 +46,7 @@ static class PreprocessSpecJson
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
         {
-            ImageErrors.BadSpecification($"its JSON cannot be read ({e.Message})", path);
+            throw ImageErrors.BadSpecification($"its JSON cannot be read ({e.Message})", path);
         }
         spec.Validate(path);
         return spec;
@@ -76,7 +76,7 @@ static class PreprocessSpecJson
         switch (property.Name)
         {
             case "version":
-                if (value.GetInt32() != Version) ImageErrors.BadSpecification($"version {value.GetInt32()}, expected {Version}", path);
+                if (value.GetInt32() != Version) throw ImageErrors.BadSpecification($"version {value.GetInt32()}, expected {Version}", path);
                 return spec;
             case "width": return spec with { Width = value.GetInt32() };
             case "height": return spec with { Height = value.GetInt32() };
@@ -91,8 +91,7 @@ static class PreprocessSpecJson
             case ScaledDecodingVersion: return spec with { ScaledDecodingVersion = value.GetInt32() };
             case "scaled_decoding": return spec with { ScaledDecoding = value.GetBoolean() };
         }
-        ImageErrors.BadSpecification($"the property \"{property.Name}\" is unknown", path);
-        return spec;
+        throw ImageErrors.BadSpecification($"the property \"{property.Name}\" is unknown", path);
     }
 
     static ResizeMode ParseMode(string? name, string? path)
@@ -101,8 +100,7 @@ static class PreprocessSpecJson
         {
             if (Name(mode) == name) return mode;
         }
-        ImageErrors.BadSpecification($"resize mode \"{name}\", expected stretch, fit-pad, center-crop or shorter-side-crop", path);
-        return default;
+        throw ImageErrors.BadSpecification($"resize mode \"{name}\", expected stretch, fit-pad, center-crop or shorter-side-crop", path);
     }
 
     static ResizeFilter ParseFilter(string? name, string? path)
@@ -111,8 +109,7 @@ static class PreprocessSpecJson
         {
             if (Name(filter) == name) return filter;
         }
-        ImageErrors.BadSpecification($"filter \"{name}\", expected nearest, box, bilinear, bicubic or lanczos", path);
-        return default;
+        throw ImageErrors.BadSpecification($"filter \"{name}\", expected nearest, box, bilinear, bicubic or lanczos", path);
     }
 
     static string Name(ResizeMode mode) => mode switch

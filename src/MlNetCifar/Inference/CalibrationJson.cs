@@ -57,8 +57,7 @@ public static class CalibrationJson
         }
         catch (Exception e) when (e is KeyNotFoundException or InvalidOperationException or ArgumentException or FormatException)
         {
-            EvaluationErrors.DamagedCalibration(e);
-            throw;
+            throw EvaluationErrors.DamagedCalibration(e);
         }
     }
 
