@@ -120,9 +120,10 @@ internal sealed class Checkpointer : IDisposable
             return null;
         }
 
-        ResumeRules.Check(header, _header!, path);
-        if (header.LaneBits != _header!.LaneBits)
-            _warn($"The checkpoint was computed with vectors of {header.LaneBits} bits, this machine uses {_header.LaneBits}: the weights will not be bit-identical to those of an unbroken run.");
+        var now = _header!;
+        ResumeRules.Check(header, now, path);
+        if (header.LaneBits != now.LaneBits)
+            _warn($"The checkpoint was computed with vectors of {header.LaneBits} bits, this machine uses {now.LaneBits}: the weights will not be bit-identical to those of an unbroken run.");
         _store.Load(path, session.StateBlocks());
         session.Restored(header.State.Step);
         if (header.State.BestEpoch > 0)
