@@ -1,6 +1,6 @@
 namespace MlNetCifar.Data;
 
-/// <summary>The errors of data sets, MNC10xx, one factory each; those of their files are <c>FilesErrors</c>.</summary>
+/// <summary>The errors of data sets, MNC10xx, one factory each; those of their files are <c>FileErrors</c>.</summary>
 internal static class DataErrors
 {
     public static MlNetCifarException Empty(string path) =>

@@ -10,7 +10,7 @@ internal static class ArchiveName
         // Zip files written by old Windows tools separate with backslashes.
         var parts = name.Replace('\\', '/').Split('/', StringSplitOptions.RemoveEmptyEntries);
         if (name.StartsWith('/') || name.StartsWith('\\') || parts.Contains("..") || HasDrive(parts) || name.Contains('\0'))
-            throw FilesErrors.EntryEscapes(archive, name);
+            throw FileErrors.EntryEscapes(archive, name);
         return string.Join('/', parts.Where(p => p != "."));
     }
 

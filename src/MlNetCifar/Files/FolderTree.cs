@@ -23,7 +23,7 @@ internal sealed class FolderTree : FileTree
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw FilesErrors.Unreadable(root, e);
+            throw FileErrors.Unreadable(root, e);
         }
 
         SetListing(files, folders);

@@ -33,7 +33,7 @@ internal static class TarScan
         }
         catch (Exception e) when (e is IOException or InvalidDataException or FormatException or ArgumentException)
         {
-            throw FilesErrors.ArchiveDamaged(origin, e);
+            throw FileErrors.ArchiveDamaged(origin, e);
         }
     }
 

@@ -19,7 +19,7 @@ internal sealed class ZipTree : ArchiveTree<ZipArchiveEntry>
         catch (Exception e) when (e is IOException or InvalidDataException)
         {
             stream.Dispose();
-            throw FilesErrors.ArchiveDamaged(origin, e);
+            throw FileErrors.ArchiveDamaged(origin, e);
         }
         catch
         {

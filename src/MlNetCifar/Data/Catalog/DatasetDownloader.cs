@@ -54,7 +54,7 @@ public sealed class DatasetDownloader(HttpClient client, TimeProvider? time = nu
         }
         catch (Exception e) when (e is (IOException and not HttpIOException) or UnauthorizedAccessException)
         {
-            throw FilesErrors.Unwritable(path, e);
+            throw FileErrors.Unwritable(path, e);
         }
     }
 

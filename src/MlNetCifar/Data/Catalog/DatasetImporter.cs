@@ -33,7 +33,7 @@ public static class DatasetImporter
             cancellation.ThrowIfCancellationRequested();
             var entry = tree.Files[index];
             if (fault is not null || length < entry.Length)
-                throw fault is null ? FilesErrors.ShortRead(tree.Locate(entry.Path), length, entry.Length) : FilesErrors.Unreadable(tree.Locate(entry.Path), fault);
+                throw fault is null ? FileErrors.ShortRead(tree.Locate(entry.Path), length, entry.Length) : FileErrors.Unreadable(tree.Locate(entry.Path), fault);
             Write(Path.Combine(folder, entry.Path), buffer.AsSpan(0, length));
             counter.Advance(false);
         }
@@ -52,7 +52,7 @@ public static class DatasetImporter
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw FilesErrors.Unwritable(path, e);
+            throw FileErrors.Unwritable(path, e);
         }
     }
 }

@@ -58,7 +58,7 @@ internal sealed class ManifestLayout
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {
-            throw FilesErrors.Unreadable(path, e);
+            throw FileErrors.Unreadable(path, e);
         }
 
         var folder = manifest.Contains('/') ? manifest[..(manifest.LastIndexOf('/') + 1)] : "";

@@ -52,7 +52,7 @@ internal sealed class ImageLoader
         {
             var length = _images.Length(slot);
             if (length > limit)
-                Refuse(slot, FilesErrors.FileTooLarge(_tree.Locate(_images[slot].Path), length, limit));
+                Refuse(slot, FileErrors.FileTooLarge(_tree.Locate(_images[slot].Path), length, limit));
         }
 
         using var cursor = _cursor = _tree.ReadAll([.. Enumerable.Range(0, _images.Count).Where(i => _images.Length(i) <= limit).Select(_images.File)]);
@@ -81,7 +81,7 @@ internal sealed class ImageLoader
         }
         catch (Exception e)
         {
-            _failure = e is MlNetCifarException ? e : FilesErrors.ArchiveDamaged(_tree.Origin, e);
+            _failure = e is MlNetCifarException ? e : FileErrors.ArchiveDamaged(_tree.Origin, e);
         }
     }
 

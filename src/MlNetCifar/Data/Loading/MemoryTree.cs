@@ -35,7 +35,7 @@ internal sealed class MemoryTree : FileTree
                 return length;
             length += n;
             if (length > _limit)
-                throw FilesErrors.FileTooLarge(_images[file].Name, length, _limit);
+                throw FileErrors.FileTooLarge(_images[file].Name, length, _limit);
         }
     }
 

@@ -59,7 +59,7 @@ internal sealed class NpySets(FileTree tree, IReadOnlyList<string>? classes)
             names = LabelsFile.Parse(tree.ReadText(file), tree.Locate(LabelsFile.FileName));
 
         if (names is not null && most >= names.Count)
-            throw FilesErrors.Npy(tree.Origin, $"There is a label {most}, but only {names.Count} class names.");
+            throw FileErrors.Npy(tree.Origin, $"There is a label {most}, but only {names.Count} class names.");
         names ??= [.. Enumerable.Range(0, most + 1).Select(i => i.ToString(CultureInfo.InvariantCulture))];
         if (names.Count == 1)
             throw DataErrors.OneClass(tree.Origin, names[0]);
@@ -71,7 +71,7 @@ internal sealed class NpySets(FileTree tree, IReadOnlyList<string>? classes)
         var index = Index(name);
         var path = tree.Locate(name);
         if (index < 0)
-            throw FilesErrors.Npy(path, "The file is missing.");
+            throw FileErrors.Npy(path, "The file is missing.");
         byte[] buffer = [];
         int length;
         try
@@ -80,7 +80,7 @@ internal sealed class NpySets(FileTree tree, IReadOnlyList<string>? classes)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {
-            throw FilesErrors.Unreadable(path, e);
+            throw FileErrors.Unreadable(path, e);
         }
 
         return (NpyHeader.Read(new MemoryStream(buffer, 0, length), length, path), buffer);
@@ -107,9 +107,9 @@ internal sealed class NpySets(FileTree tree, IReadOnlyList<string>? classes)
             var (header, buffer) = ReadFile(files[i]);
             var own = NpyArray.PictureShape(header, path);
             if (header.Shape[0] != labels[i].Length)
-                throw FilesErrors.Npy(path, $"There are {header.Shape[0]:N0} pictures, but {labels[i].Length:N0} labels.");
+                throw FileErrors.Npy(path, $"There are {header.Shape[0]:N0} pictures, but {labels[i].Length:N0} labels.");
             if (shape is { } expected && own != expected)
-                throw FilesErrors.Npy(path, $"The pictures are {own}, those before {expected}.");
+                throw FileErrors.Npy(path, $"The pictures are {own}, those before {expected}.");
             shape = own;
             var data = buffer.AsMemory(header.DataOffset, (int)header.DataLength);
             if (files.Count == 1 && header.Descr == "|u1")

@@ -100,7 +100,7 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw FilesErrors.Unwritable(path, e);
+            throw FileErrors.Unwritable(path, e);
         }
     }
 

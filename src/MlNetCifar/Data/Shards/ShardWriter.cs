@@ -138,9 +138,9 @@ public static class ShardWriter
     {
         var entry = tree.Files[image.File];
         if (entry.Length > limit)
-            throw FilesErrors.FileTooLarge(image.Path, entry.Length, limit);
+            throw FileErrors.FileTooLarge(image.Path, entry.Length, limit);
         byte[] buffer = [];
         var length = tree.Read(image.File, ref buffer);
-        return length == entry.Length ? buffer.AsMemory(0, length) : throw FilesErrors.ShortRead(image.Path, length, entry.Length);
+        return length == entry.Length ? buffer.AsMemory(0, length) : throw FileErrors.ShortRead(image.Path, length, entry.Length);
     }
 }

@@ -1,7 +1,7 @@
 namespace MlNetCifar.Files;
 
-/// <summary>The errors of files and archives, of the codes MNC10xx of data sets, one factory each.</summary>
-internal static class FilesErrors
+/// <summary>The errors of files and archives, with the codes MNC10xx of data sets, and those that all files of this program share, MNC11xx; one factory each.</summary>
+internal static class FileErrors
 {
     public static MlNetCifarException NotFound(string path) =>
         new("MNC1001", ErrorKind.Data, "There is no such file or folder.", "Check the path.", path);
@@ -30,4 +30,18 @@ internal static class FilesErrors
 
     public static MlNetCifarException Unwritable(string path, Exception inner) =>
         new("MNC1024", ErrorKind.Failure, $"This cannot be written ({inner.Message.TrimEnd('.')}).", "Check the free space and your rights; what is finished is kept.", path, inner);
+
+    public static MlNetCifarException UnknownProperty(string name, FileOrigin origin) => new(
+        "MNC1101", ErrorKind.Data,
+        $"The property '{name}' is not known to this program (version {FileOrigin.Current}); {Writer(origin)} wrote the file.",
+        origin.Version is { } version && version != FileOrigin.Current
+            ? $"Use version {version} of the program, or a later one."
+            : "Correct the property's name, or remove it.",
+        origin.Path);
+
+    public static MlNetCifarException Unreadable(FileOrigin origin, Exception cause) => new(
+        "MNC1102", ErrorKind.Data, $"The file cannot be read ({cause.Message.TrimEnd('.')}); {Writer(origin)} wrote it.",
+        "Use the version that wrote it or a later one, or restore the file from a copy.", origin.Path, cause);
+
+    static string Writer(FileOrigin origin) => origin.Version is { } version ? $"version {version}" : "an earlier version";
 }
