@@ -23,6 +23,9 @@ internal sealed class JsonFields
             Ignore(FileOrigin.Property);
     }
 
+    /// <summary>The file, for errors.</summary>
+    public FileOrigin Origin => _origin;
+
     /// <summary>Reads an outermost object.</summary>
     /// <param name="json">The object.</param>
     /// <param name="origin">Named in errors.</param>

@@ -1,92 +1,48 @@
 using System.Collections.Immutable;
-using System.Text.Json;
+using MlNetCifar.Files;
 
 namespace MlNetCifar.Nn;
 
 /// <summary>
-/// The hyper-parameters of one layer as its JSON object holds them, for the functions given to <see cref="LayerRegistry.Register"/>. What is asked for without a
-/// default must be there; what is there and never asked for is refused.
+/// The hyper-parameters of one layer as a file holds them, for the functions given to <see cref="LayerRegistry.Register"/>, which ask for every property there may
+/// be. What is asked for without a default must be there; what is there and never asked for is refused by name (MNC1101).
 /// </summary>
 public sealed class LayerOptions
 {
-    readonly JsonElement _json;
-    readonly HashSet<string> _asked = ["kind"];
+    readonly JsonFields _fields;
 
-    internal LayerOptions(JsonElement json, string position)
-    {
-        if (json.ValueKind != JsonValueKind.Object)
-            throw new FormatException($"layer {position} is no object");
-        (_json, Position) = (json, position);
-        Kind = Text("kind");
-    }
+    internal LayerOptions(JsonFields fields) => (_fields, Kind) = (fields, fields.Text("kind"));
 
     /// <summary>The layer's kind.</summary>
     public string Kind { get; }
 
-    internal string Position { get; }
-
     /// <summary>A whole number.</summary>
     /// <param name="name">Name of the property.</param>
-    /// <param name="missing">What it is where the file does not name it; null where the file must.</param>
-    public int Integer(string name, int? missing = null) =>
-        Find(name, missing is not null) is not { } value ? missing!.Value
-        : value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) ? number : throw Wrong(name, value, "a whole number");
+    /// <param name="missing">Its default; null where it has none.</param>
+    public int Int(string name, int? missing = null) => _fields.Int(name, missing);
 
     /// <summary>A number.</summary>
     /// <param name="name">Name of the property.</param>
-    /// <param name="missing">What it is where the file does not name it; null where the file must.</param>
-    public float Number(string name, float? missing = null) =>
-        Find(name, missing is not null) is not { } value ? missing!.Value
-        : value.ValueKind == JsonValueKind.Number && value.TryGetSingle(out var number) ? number : throw Wrong(name, value, "a number");
+    /// <param name="missing">Its default; null where it has none.</param>
+    public float Real(string name, float? missing = null) => _fields.Real(name, missing);
 
-    /// <summary>True or false.</summary>
+    /// <summary>Whether something is so.</summary>
     /// <param name="name">Name of the property.</param>
-    /// <param name="missing">What it is where the file does not name it; null where the file must.</param>
-    public bool Flag(string name, bool? missing = null) =>
-        Find(name, missing is not null) is not { } value ? missing!.Value
-        : value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : throw Wrong(name, value, "true or false");
+    /// <param name="missing">Its default; null where it has none.</param>
+    public bool Flag(string name, bool? missing = null) => _fields.Flag(name, missing);
 
     /// <summary>A text.</summary>
     /// <param name="name">Name of the property.</param>
-    /// <param name="missing">What it is where the file does not name it; null where the file must.</param>
-    public string Text(string name, string? missing = null) =>
-        Find(name, missing is not null) is not { } value ? missing!
-        : value.ValueKind == JsonValueKind.String ? value.GetString()! : throw Wrong(name, value, "a text");
+    /// <param name="missing">Its default; null where it has none.</param>
+    public string Text(string name, string? missing = null) => _fields.Text(name, missing);
 
-    /// <summary>One of an enumeration's names.</summary>
+    /// <summary>A value of an enumeration, written as its name.</summary>
     /// <param name="name">Name of the property.</param>
-    /// <param name="missing">What it is where the file does not name it; null where the file must.</param>
-    public TEnum Choice<TEnum>(string name, TEnum? missing = null)
+    /// <param name="missing">Its default; null where it has none.</param>
+    public TEnum Name<TEnum>(string name, TEnum? missing = null)
         where TEnum : struct, Enum
-        => Find(name, missing is not null) is not { } value ? missing!.Value
-        : value.ValueKind == JsonValueKind.String && Enum.TryParse<TEnum>(value.GetString(), out var choice) && Enum.IsDefined(choice) ? choice
-        : throw Wrong(name, value, $"one of {string.Join(", ", Enum.GetNames<TEnum>())}");
+        => _fields.Name(name, missing);
 
-    /// <summary>Whether the file names it.</summary>
-    /// <param name="name">Name of the property.</param>
-    public bool Has(string name) => _json.TryGetProperty(name, out _);
-
-    /// <summary>Layers inside the layer; none where the file does not name them.</summary>
-    internal ImmutableArray<LayerSpec> Layers(string name, string position) =>
-        Find(name, optional: true) is { } value ? NetworkJson.ReadLayers(value, position) : [];
-
-    internal void RefuseOthers()
-    {
-        foreach (var property in _json.EnumerateObject())
-        {
-            if (!_asked.Contains(property.Name))
-                throw new FormatException($"layer {Position} ({Kind}) has a property '{property.Name}', which this version does not know");
-        }
-    }
-
-    JsonElement? Find(string name, bool optional)
-    {
-        _asked.Add(name);
-        if (_json.TryGetProperty(name, out var value))
-            return value;
-        return optional ? null : throw new FormatException($"layer {Position}{(Kind is null ? "" : $" ({Kind})")} has no '{name}'");
-    }
-
-    FormatException Wrong(string name, JsonElement found, string expected) =>
-        new($"'{name}' of layer {Position}{(Kind is null ? "" : $" ({Kind})")} is {found.GetRawText()}; expected {expected}");
+    /// <summary>Layers inside the layer; the default is none.</summary>
+    internal ImmutableArray<LayerSpec> Layers(string name) => [.. _fields.Objects(name, LayerRegistry.Read, [])];
 }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using MlNetCifar.Files;
 
 namespace MlNetCifar.Nn;
 
@@ -20,12 +21,11 @@ public static class LayerRegistry
     }
 
     /// <summary>Reads one layer.</summary>
-    internal static LayerSpec Read(LayerOptions options)
+    internal static LayerSpec Read(JsonFields fields)
     {
-        if (!s_kinds.TryGetValue(options.Kind, out var read))
-            throw NetworkErrors.UnknownLayer(options.Position, options.Kind, s_kinds.Keys.Order(StringComparer.Ordinal));
-        var layer = read(options);
-        options.RefuseOthers();
-        return layer;
+        var options = new LayerOptions(fields);
+        return s_kinds.TryGetValue(options.Kind, out var read)
+            ? read(options)
+            : throw NetworkErrors.UnknownLayer(options.Kind, s_kinds.Keys.Order(StringComparer.Ordinal), fields.Origin.Path);
     }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using MlNetCifar.Files;
 
 namespace MlNetCifar.Nn;
 
@@ -21,32 +22,39 @@ internal static class NetworkJson
 
     /// <summary>Reads and checks a description.</summary>
     /// <param name="json">The object that <see cref="Write(Utf8JsonWriter, NetworkSpec)"/> wrote.</param>
-    /// <param name="path">Named in errors.</param>
-    /// <exception cref="MlNetCifarException">It is no description (MNC2005), names a layer that is not registered (MNC2007), or is no valid network (MNC2001 … MNC2003).</exception>
-    public static NetworkSpec Read(JsonElement json, string? path)
+    /// <param name="origin">Named in errors.</param>
+    /// <exception cref="MlNetCifarException">
+    /// It is no description (MNC2005), names a kind of layer that is not registered (MNC2007) or a property that is not known (MNC1101), or is no valid network
+    /// (MNC2001 … MNC2003).
+    /// </exception>
+    public static NetworkSpec Read(JsonElement json, FileOrigin origin)
     {
-        NetworkSpec spec;
         try
         {
-            spec = new NetworkSpec
-            {
-                Name = json.GetProperty("name").GetString()!,
-                Height = json.GetProperty("height").GetInt32(),
-                Width = json.GetProperty("width").GetInt32(),
-                Channels = json.GetProperty("channels").GetInt32(),
-                Classes = json.GetProperty("classes").GetInt32(),
-                Loss = Enum.Parse<LossKind>(json.GetProperty("loss").GetString()!),
-                Layers = ReadLayers(json.GetProperty("layers")),
-            };
+            var spec = JsonFields.Read(json, origin, Spec);
+            spec.Validate();
+            return spec;
         }
-        catch (Exception e) when (e is KeyNotFoundException or InvalidOperationException or FormatException or ArgumentException or OverflowException)
+        catch (Exception e) when (e is JsonException or ArgumentException)
         {
-            throw NetworkErrors.Description(e.Message.TrimEnd('.'), path);
+            throw NetworkErrors.Description(e.Message.TrimEnd('.'), origin.Path);
         }
-
-        spec.Validate();
-        return spec;
     }
+
+    /// <inheritdoc cref="Read(JsonElement, FileOrigin)"/>
+    public static NetworkSpec Read(JsonElement json, string? path) => Read(json, FileOrigin.Of(json, path));
+
+    /// <summary>Reads a description without checking it.</summary>
+    public static NetworkSpec Spec(JsonFields fields) => new()
+    {
+        Name = fields.Text("name"),
+        Height = fields.Int("height"),
+        Width = fields.Int("width"),
+        Channels = fields.Int("channels"),
+        Classes = fields.Int("classes"),
+        Loss = fields.Name("loss", (LossKind?)LossKind.SoftmaxCrossEntropy),
+        Layers = [.. fields.Objects("layers", LayerRegistry.Read)],
+    };
 
     /// <summary>Writes a path of layers.</summary>
     public static void WriteLayers(Utf8JsonWriter json, string name, ImmutableArray<LayerSpec> layers)
@@ -62,10 +70,4 @@ internal static class NetworkJson
 
         json.WriteEndArray();
     }
-
-    /// <summary>Reads a path of layers.</summary>
-    /// <param name="json">The array that <see cref="WriteLayers"/> wrote.</param>
-    /// <param name="position">Prefix of positions.</param>
-    public static ImmutableArray<LayerSpec> ReadLayers(JsonElement json, string position = "") =>
-        [.. json.EnumerateArray().Select((layer, i) => LayerRegistry.Read(new LayerOptions(layer, $"{position}{i + 1}")))];
 }

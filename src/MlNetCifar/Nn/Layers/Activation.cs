@@ -64,7 +64,7 @@ public sealed record Activation(ActivationKind Function) : LayerSpec
 
     [ModuleInitializer]
     internal static void Register() => LayerRegistry.Register(
-        "activation", json => new Activation(json.Choice<ActivationKind>("function")) { Slope = json.Number("slope", s_default.Slope) });
+        "activation", json => new Activation(json.Name<ActivationKind>("function")) { Slope = json.Real("slope", s_default.Slope) });
 
     internal override Shape? FlattenedFrom(Shape input, Shape? flattenedFrom) => flattenedFrom;
 
@@ -78,7 +78,7 @@ public sealed record Activation(ActivationKind Function) : LayerSpec
     /// <summary>Takes a ReLU that follows along.</summary>
     internal static bool TakeRelu(NetworkCompiler compiler) => compiler.Take<Activation>(a => a.Function == ActivationKind.Relu) is not null;
 
-    Activations.Function Kernel => Function switch
+    internal Activations.Function Kernel => Function switch
     {
         ActivationKind.Relu => Activations.Relu,
         ActivationKind.LeakyRelu => Activations.LeakyRelu,

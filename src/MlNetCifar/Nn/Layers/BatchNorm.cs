@@ -63,7 +63,7 @@ public sealed record BatchNorm : LayerSpec
     [ModuleInitializer]
     internal static void Register() => LayerRegistry.Register("batch_norm", json => new BatchNorm
     {
-        Epsilon = json.Number("epsilon", s_default.Epsilon), Momentum = json.Number("momentum", s_default.Momentum), Scale = json.Flag("scale", s_default.Scale),
+        Epsilon = json.Real("epsilon", s_default.Epsilon), Momentum = json.Real("momentum", s_default.Momentum), Scale = json.Flag("scale", s_default.Scale),
     });
 
     internal override Shape? FlattenedFrom(Shape input, Shape? flattenedFrom) => flattenedFrom;

@@ -101,15 +101,15 @@ public sealed record Conv2d(int Filters, int Kernel) : LayerSpec
     }
 
     [ModuleInitializer]
-    internal static void Register() => LayerRegistry.Register("conv2d", json => new Conv2d(json.Integer("filters"), json.Integer("kernel"))
+    internal static void Register() => LayerRegistry.Register("conv2d", json => new Conv2d(json.Int("filters"), json.Int("kernel"))
     {
-        KernelWidth = json.Integer("kernel_width", s_default.KernelWidth),
-        Stride = json.Integer("stride", s_default.Stride),
-        Padding = json.Choice<Padding>("padding", s_default.Padding),
+        KernelWidth = json.Int("kernel_width", s_default.KernelWidth),
+        Stride = json.Int("stride", s_default.Stride),
+        Padding = json.Name<Padding>("padding", s_default.Padding),
         Bias = json.Flag("bias", s_default.Bias),
         FixedFilter = json.Flag("fixed_filter", json.Flag("frozen", s_default.FixedFilter)),
-        Initializer = json.Choice<Initializer>("initializer", s_default.Initializer),
-        BiasInitializer = json.Choice<Initializer>("bias_initializer", s_default.BiasInitializer),
+        Initializer = json.Name<Initializer>("initializer", s_default.Initializer),
+        BiasInitializer = json.Name<Initializer>("bias_initializer", s_default.BiasInitializer),
     });
 
     internal override Value Emit(NetworkCompiler compiler, LayerNode node, Value input)

@@ -25,7 +25,7 @@ public sealed record Dropout(float Rate) : LayerSpec
     public override void Write(Utf8JsonWriter json) => json.WriteNumber("rate", Rate);
 
     [ModuleInitializer]
-    internal static void Register() => LayerRegistry.Register("dropout", json => new Dropout(json.Number("rate")));
+    internal static void Register() => LayerRegistry.Register("dropout", json => new Dropout(json.Real("rate")));
 
     internal override Shape? FlattenedFrom(Shape input, Shape? flattenedFrom) => flattenedFrom;
 

@@ -71,7 +71,7 @@ public sealed record Pool2d(PoolKind Pool, int Size) : LayerSpec
         compiler.Take<Pool2d>(p => p is { Pool: PoolKind.Max, Size: 2, Stride: 0 or 2, Pad: 0 });
 
     static Pool2d Read(PoolKind pool, LayerOptions json) =>
-        new(pool, json.Integer("size")) { Stride = json.Integer("stride", s_default.Stride), Pad = json.Integer("pad", s_default.Pad) };
+        new(pool, json.Int("size")) { Stride = json.Int("stride", s_default.Stride), Pad = json.Int("pad", s_default.Pad) };
 
     internal PoolShape Geometry(Shape input) => new(input.N, input.H, input.W, input.C, Size, Size, Step, Pad);
 }

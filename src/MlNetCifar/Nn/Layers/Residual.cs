@@ -56,7 +56,7 @@ public sealed record Residual(ImmutableArray<LayerSpec> Body, ImmutableArray<Lay
 
     [ModuleInitializer]
     internal static void Register() => LayerRegistry.Register(
-        "residual", json => new Residual(json.Layers("body", $"{json.Position}."), json.Layers("shortcut", $"{json.Position}.s")));
+        "residual", json => new Residual(json.Layers("body"), json.Layers("shortcut")));
 
     internal override ImmutableArray<InnerPath> Paths => [new(".", ".", Body), new(".s", ".downsample.", Shortcut)];
 

@@ -25,7 +25,7 @@ public sealed record Scale(float Factor) : LayerSpec
     public override void Write(Utf8JsonWriter json) => json.WriteNumber("factor", Factor);
 
     [ModuleInitializer]
-    internal static void Register() => LayerRegistry.Register("scale", json => new Scale(json.Number("factor")));
+    internal static void Register() => LayerRegistry.Register("scale", json => new Scale(json.Real("factor")));
 
     internal override Shape? FlattenedFrom(Shape input, Shape? flattenedFrom) => flattenedFrom;
 
