@@ -115,7 +115,7 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
     public Value Trained(LayerNode node, Value input, Shape shape, PlannedBuffer? gradient = null)
     {
         var data = Buffer(node.Position, shape.Length);
-        var trained = input.Gradient is not null || (Training && node.Layer.Parameters(node.Input).Any(p => IsTrained(Find(node, p.Name))));
+        var trained = input.Gradient is not null || node.Parameters.Any(p => IsTrained(Find(node, p.Name)));
         return new Value(shape, data) { Gradient = trained ? gradient ?? Buffer($"{node.Position} gradient", shape.Length) : null };
     }
 
