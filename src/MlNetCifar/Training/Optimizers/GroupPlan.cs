@@ -36,7 +36,7 @@ internal sealed record UpdateGroup(string Name, Predicate<WeightTensor> Holds, U
         [
             fixedTensors,
             new("filters", t => t.Dimensions.Length == 4, main),
-            new("biases of fixed filters", t => t.Node.Layer is Conv2d { Frozen: true }, biases with { Schedule = ScheduleKind.Linear, Warmup = null, Share = options.FrozenBiasShare }),
+            new("biases of fixed filters", t => t.Node.Layer is Conv2d { FixedFilter: true }, biases with { Schedule = ScheduleKind.Linear, Warmup = null, Share = options.FrozenBiasShare }),
             new("matrices", IsWeight, heads),
             new("biases and gains", _ => true, biases),
         ];
