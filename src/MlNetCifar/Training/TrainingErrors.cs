@@ -87,5 +87,10 @@ internal static class TrainingErrors
         new(
             "MNC3025", ErrorKind.Usage, $"The run was begun {From(then)}, and is to go on {From(now)}.", "Resume with the starting point it was begun from, or start a new run.", path);
 
+    public static MlNetCifarException FrozenInPart(string first, string second) =>
+        new(
+            "MNC3026", ErrorKind.Usage, $"The running statistics of a layer can only be frozen together: {first} and {second} are not frozen for the same epochs.",
+            "Let one group hold both.");
+
     static string From(string? start) => start is null ? "without a starting point" : $"from the weights {start[..12]}";
 }

@@ -52,6 +52,8 @@ internal sealed class TrainingLoop(
         pacer.Mark(inEpoch: false);
         _epochStarted = _stepStarted = trainer.Time.GetTimestamp();
         _imagesBefore = _state.Images;
+        if (session.Enter(_state.Epoch, run.StepsPerEpoch))
+            checkpoints?.BlocksChanged(session);
         Notify(o => o.OnEpochStart(run));
         loader.Start(_state.Epoch, _state.StepInEpoch);
         while (run.StopReason is null && loader.Next() is { } batch)

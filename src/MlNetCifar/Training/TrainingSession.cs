@@ -11,6 +11,10 @@ internal sealed class TrainingSession : IDisposable
     readonly float[] _classWeights;
     readonly Network? _averageNetwork;
     readonly float[] _statisticsBefore;
+    readonly GroupPlan _plan;
+    IReadOnlySet<WeightTensor> _frozen;
+    FloatRun[] _parameters;
+    FloatRun[] _statistics;
 
     public TrainingSession(NetworkSpec spec, TrainingOptions options, ImageSource train, Normalization normalization, TrainingStart? start = null)
     {
@@ -21,8 +25,11 @@ internal sealed class TrainingSession : IDisposable
         Start = start?.CopyTo(Weights);
         Whitening.Initialize(Weights, train, normalization, Start);
         var batch = Math.Min(options.BatchSize, train.Count);
-        Network = new Network(Weights, batch, training: true, Pool);
-        Optimizer = new Optimizer(new GroupPlan(options, Weights), Network.Gradients!, Pool, SimdLevel.Active);
+        _plan = new GroupPlan(options, Weights);
+        _frozen = _plan.Frozen(0);
+        (_parameters, _statistics) = FloatRun.Moving(Weights, _frozen);
+        Network = new Network(Weights, batch, training: true, Pool, frozen: _frozen);
+        Optimizer = new Optimizer(_plan, Network.Gradients!, Pool, SimdLevel.Active);
         _statisticsBefore = new float[Weights.Statistics.Length];
         if (options.EmaDecay is not null)
         {
@@ -38,15 +45,35 @@ internal sealed class TrainingSession : IDisposable
 
     public NetworkWeights Weights { get; }
 
-    public Network Network { get; }
+    public Network Network { get; private set; }
 
-    public Optimizer Optimizer { get; }
+    public Optimizer Optimizer { get; private set; }
 
     /// <summary>The moving average; null where none is wanted.</summary>
     public NetworkWeights? Average { get; }
 
     /// <summary>The weights that are validated and returned.</summary>
     public NetworkWeights Result => Average ?? Weights;
+
+    /// <summary>Prepares for the steps of an epoch: where other tensors are frozen in it than before, network and optimizer are made anew.</summary>
+    /// <param name="epoch">Counted from 0.</param>
+    /// <param name="stepsPerEpoch">Steps of every epoch.</param>
+    /// <returns>Whether they were; <see cref="StateBlocks"/> are others then.</returns>
+    public bool Enter(int epoch, int stepsPerEpoch)
+    {
+        var frozen = _plan.Frozen(epoch);
+        if (frozen.SetEquals(_frozen))
+            return false;
+        _frozen = frozen;
+        (_parameters, _statistics) = FloatRun.Moving(Weights, frozen);
+        var batch = Network.BatchSize;
+        Network.Dispose();
+        Network = new Network(Weights, batch, training: true, Pool, frozen: frozen);
+        using var earlier = Optimizer;
+        Optimizer = new Optimizer(_plan, Network.Gradients!, Pool, SimdLevel.Active, stepsPerEpoch);
+        Optimizer.Continue(earlier);
+        return true;
+    }
 
     /// <summary>Forward, loss, backward, update.</summary>
     /// <param name="batch">Normalised images and labels.</param>
@@ -100,8 +127,10 @@ internal sealed class TrainingSession : IDisposable
 
         // Early averages would mostly be initial weights, so the decay is warmed up.
         var decay = (float)Math.Min(_options.EmaDecay!.Value, (1.0 + step) / (10 + step));
-        OptimizerSteps.MovingAverage(Average.Parameters, Weights.Parameters, decay, SimdLevel.Active, Pool);
-        OptimizerSteps.MovingAverage(Average.Statistics, Weights.Statistics, decay, SimdLevel.Active, Pool);
+        foreach (var run in _parameters)
+            OptimizerSteps.MovingAverage(run.Of(Average.Parameters), run.Of(Weights.Parameters), decay, SimdLevel.Active, Pool);
+        foreach (var run in _statistics)
+            OptimizerSteps.MovingAverage(run.Of(Average.Statistics), run.Of(Weights.Statistics), decay, SimdLevel.Active, Pool);
         Average.Changed();
     }
 
@@ -178,5 +207,34 @@ internal sealed class TrainingSession : IDisposable
 
         batch.Pixels.CopyTo(Network.Input(batch.Count));
         return Network.AllFinite(batch.Pixels) ? Network.FirstNotFinite(batch.Count) : "the input";
+    }
+}
+
+/// <summary>A run of floats in one of the blocks of weights.</summary>
+internal readonly record struct FloatRun(int Offset, int Length)
+{
+    /// <summary>The run in a block.</summary>
+    public Span<float> Of(Span<float> block) => block.Slice(Offset, Length);
+
+    /// <summary>The runs that steps may change, in the parameters and in the statistics.</summary>
+    public static (FloatRun[] Parameters, FloatRun[] Statistics) Moving(NetworkWeights weights, IReadOnlySet<WeightTensor> frozen)
+    {
+        var moving = weights.Tensors.Where(t => !frozen.Contains(t)).ToLookup(t => t.Spec.IsTrained);
+        return (Merge(moving[true]), Merge(moving[false]));
+    }
+
+    static FloatRun[] Merge(IEnumerable<WeightTensor> tensors)
+    {
+        var runs = new List<FloatRun>();
+        foreach (var tensor in tensors)
+        {
+            var run = new FloatRun((int)tensor.Offset, (int)Arena.Align(tensor.Length));
+            if (runs is [.., var last] && last.Offset + last.Length == run.Offset)
+                runs[^1] = last with { Length = last.Length + run.Length };
+            else
+                runs.Add(run);
+        }
+
+        return [.. runs];
     }
 }

@@ -57,7 +57,7 @@ internal sealed class Checkpointer : IDisposable
             Network = ResumeRules.Describe(run.Network), Options = run.Options.ToJson(), Data = data, LaneBits = (int)SimdLevel.Active, Start = run.Start?.WeightsSha256,
             State = new LoopState(),
         };
-        var restored = _options.Resume ? Restore(session, best) : null;
+        var restored = _options.Resume ? Restore(session, best, run.StepsPerEpoch) : null;
         _writer = new CheckpointWriter(_store, session.StateBlocks());
         (_lastStep, _lastTime) = (restored?.State.Step ?? 0, _time.GetTimestamp());
         if (restored is null)
@@ -69,6 +69,16 @@ internal sealed class Checkpointer : IDisposable
         (run.State, run.ResumedFrom, run.ResumeNote) = (restored.State, restored.State.Step, ResumeRules.Note(run, restored));
         if (run.BestEpoch > 0)
             run.BestWeights = best;
+    }
+
+    /// <summary>To be called when the session's blocks are others than before.</summary>
+    public void BlocksChanged(TrainingSession session)
+    {
+        _writer!.Flush();
+        Report();
+        var written = _writer.Written;
+        _writer.Dispose();
+        _writer = new CheckpointWriter(_store, session.StateBlocks(), written);
     }
 
     /// <summary>To be called before the best weights change.</summary>
@@ -116,7 +126,7 @@ internal sealed class Checkpointer : IDisposable
         _lock.Dispose();
     }
 
-    CheckpointHeader? Restore(TrainingSession session, NetworkWeights best)
+    CheckpointHeader? Restore(TrainingSession session, NetworkWeights best, int stepsPerEpoch)
     {
         if (_store.Newest(_warn) is not var (path, header))
         {
@@ -128,6 +138,9 @@ internal sealed class Checkpointer : IDisposable
         ResumeRules.Check(header, own, path);
         if (header.LaneBits != own.LaneBits)
             _warn($"The checkpoint was computed with vectors of {header.LaneBits} bits, this machine uses {own.LaneBits}: the weights will not be bit-identical to those of an unbroken run.");
+
+        // What was frozen in the last step decides which moments there are.
+        session.Enter((int)(Math.Max(0, header.State.Step - 1) / stepsPerEpoch), stepsPerEpoch);
         _store.Load(path, session.StateBlocks());
         session.Restored(header.State.Step);
         if (header.State.BestEpoch > 0)

@@ -86,6 +86,11 @@ internal sealed class GroupPlan
 
         if (weights.Tensors.All(t => !t.Spec.IsTrained || Of(t).IsFrozen(0)))
             throw TrainingErrors.AllFrozen();
+        foreach (var statistics in weights.Tensors.Where(IsMoving).GroupBy(t => (object)t.Node, (_, tensors) => tensors.ToArray(), ReferenceEqualityComparer.Instance))
+        {
+            if (statistics.FirstOrDefault(t => FrozenEpochs(t) != FrozenEpochs(statistics[0])) is { } other)
+                throw TrainingErrors.FrozenInPart(statistics[0].Name, other.Name);
+        }
     }
 
     /// <summary>The options it follows.</summary>
@@ -97,6 +102,15 @@ internal sealed class GroupPlan
     /// <summary>A tensor's group.</summary>
     public UpdateGroup Of(WeightTensor tensor) => _groups[tensor];
 
+    /// <summary>The tensors that stay as they are in an epoch, counted from 0; running statistics among them.</summary>
+    public IReadOnlySet<WeightTensor> Frozen(int epoch) => Weights.Tensors.Where(t => Of(t).IsFrozen(epoch)).ToHashSet();
+
+    /// <summary>The epochs at whose beginning other tensors are trained than before, from 0; the first epoch is one of them.</summary>
+    public IEnumerable<int> Phases() => Weights.Tensors.Select(FrozenEpochs).Where(e => e < int.MaxValue).Append(0).Distinct().Order();
+
+    /// <summary>Epochs before a tensor is trained.</summary>
+    public int FrozenEpochs(WeightTensor tensor) => Of(tensor) is { Frozen: true } group ? group.ThawAfterEpochs ?? int.MaxValue : 0;
+
     /// <summary>The groups that hold something, in the order of their first tensors.</summary>
     public IReadOnlyList<GroupSummary> Summaries() =>
     [
@@ -104,6 +118,9 @@ internal sealed class GroupPlan
             g.Key.Name, [.. g.Select(t => t.Name)], g.Sum(t => (long)t.Length), g.Key.Settings.Rule, g.Key.Settings.Rate, g.Key.Settings.Decay, g.Key.Frozen,
             g.Key.ThawAfterEpochs)),
     ];
+
+    /// <summary>Whether training moves a tensor that has no gradient; γ of a normalisation without scale is such a tensor by role only.</summary>
+    static bool IsMoving(WeightTensor tensor) => tensor.Role == ParameterRole.Statistic && tensor is not { Node.Layer: BatchNorm, Spec.Name: "weight" };
 
     static Dictionary<WeightTensor, int> LayerPlaces(NetworkWeights weights)
     {

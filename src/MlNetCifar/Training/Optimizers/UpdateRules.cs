@@ -15,8 +15,8 @@ internal readonly record struct UpdateStep(float Rate, float Decay, float Scale,
 /// <param name="pool">Threads.</param>
 internal abstract class UpdateRule(SimdWidth width, WorkerPool pool) : IDisposable
 {
-    /// <summary>Moments it keeps: 1 or 2.</summary>
-    public abstract int Moments { get; }
+    /// <summary>Moments it keeps of each parameter: 1 or 2.</summary>
+    public virtual int Moments => 1;
 
     /// <summary>Whether it sees a tensor as a whole, so that neighbours cannot be updated in one pass.</summary>
     public virtual bool IsPerTensor => false;
@@ -24,6 +24,9 @@ internal abstract class UpdateRule(SimdWidth width, WorkerPool pool) : IDisposab
     protected SimdWidth Width { get; } = width;
 
     protected WorkerPool Pool { get; } = pool;
+
+    /// <summary>Moments that a rule keeps of each parameter.</summary>
+    public static int MomentsOf(OptimizerKind kind) => kind is OptimizerKind.Adam or OptimizerKind.AdamW ? 2 : 1;
 
     /// <summary>The rule of a tensor.</summary>
     public static UpdateRule Create(OptimizerKind kind, TrainingOptions options, WeightTensor tensor, SimdWidth width, WorkerPool pool) => kind switch
@@ -50,8 +53,6 @@ internal abstract class UpdateRule(SimdWidth width, WorkerPool pool) : IDisposab
 /// <summary>Stochastic gradient descent with momentum.</summary>
 internal sealed class SgdRule(float momentum, bool nesterov, SimdWidth width, WorkerPool pool) : UpdateRule(width, pool)
 {
-    public override int Moments => 1;
-
     public override void Update(Span<float> weights, ReadOnlySpan<float> gradients, Span<float> first, Span<float> second, UpdateStep step) =>
         OptimizerSteps.Sgd(weights, gradients, first, step.Rate, momentum, step.Decay, step.Scale, nesterov, Width, Pool);
 }
@@ -59,7 +60,7 @@ internal sealed class SgdRule(float momentum, bool nesterov, SimdWidth width, Wo
 /// <summary>Adam, or AdamW where the decay is decoupled.</summary>
 internal sealed class AdamRule(TrainingOptions options, bool decoupled, SimdWidth width, WorkerPool pool) : UpdateRule(width, pool)
 {
-    public override int Moments => 2;
+    public override int Moments => MomentsOf(OptimizerKind.Adam);
 
     public override void Update(Span<float> weights, ReadOnlySpan<float> gradients, Span<float> first, Span<float> second, UpdateStep step) =>
         OptimizerSteps.Adam(
@@ -70,8 +71,6 @@ internal sealed class AdamRule(TrainingOptions options, bool decoupled, SimdWidt
 internal sealed class MuonRule(ReadOnlySpan<int> dimensions, float momentum, SimdWidth width, WorkerPool pool) : UpdateRule(width, pool)
 {
     readonly Muon _muon = new(dimensions, width, pool);
-
-    public override int Moments => 1;
 
     public override bool IsPerTensor => true;
 
