@@ -78,7 +78,8 @@ internal sealed class TrainingJob(Call call, string verb)
         var mayBeTaken = call.Get(SavingSettings.Resume) is not null || call.Get(RunFolder.ExistOk);
         if (!mayBeTaken)
             Record();
-        return Finish(folder, dataset, Fit(folder, dataset, network, options, mayBeTaken ? Record : () => { }));
+        using var result = Fit(folder, dataset, network, options, mayBeTaken ? Record : () => { });
+        return Finish(folder, dataset, result);
 
         void Record()
         {

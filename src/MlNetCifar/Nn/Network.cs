@@ -24,13 +24,15 @@ internal sealed class Network : IDisposable
     /// <param name="pool">Borrowed threads.</param>
     /// <param name="width">Lane width; null for the machine's.</param>
     /// <param name="keep">Position of the layer that <see cref="Probe"/> looks at; null for none.</param>
-    public Network(NetworkWeights weights, int batchSize, bool training, WorkerPool pool, SimdWidth? width = null, string? keep = null)
+    /// <param name="frozen">Tensors that are not trained, running statistics among them; null for none.</param>
+    public Network(
+        NetworkWeights weights, int batchSize, bool training, WorkerPool pool, SimdWidth? width = null, string? keep = null, IReadOnlySet<WeightTensor>? frozen = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
         Weights = weights;
         BatchSize = batchSize;
         _pass = new Pass { Pool = pool, Width = width ?? SimdLevel.Active };
-        Gradients = training ? new WeightGradients(weights) : null;
+        Gradients = training ? new WeightGradients(weights, frozen) : null;
         var compiled = new NetworkCompiler(weights, batchSize, Gradients, _pass, keep).Compile();
         (Ops, _input, _logits, _probabilities, Buffers, _kept) = compiled;
         _arena = new Arena(MemoryPlanner.Place(Buffers));

@@ -1,7 +1,6 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
 using MlNetCifar.App.Runs.Saving;
-using MlNetCifar.Training;
 
 namespace MlNetCifar.App.Commands.Resuming;
 
@@ -29,9 +28,8 @@ internal sealed class ResumeTrial(Call call, string data, int images, string fol
             Checkpoints = new CheckpointOptions { Folder = folder, EverySteps = call.Get(SavingSettings.EverySteps) ?? EverySteps, Every = null, Resume = true },
         };
         trainer.Observers.Add(new KillSwitch(killStep, killShare));
-        var result = trainer.Fit(train, validation, cancellation: call.Stop);
-        using (result.Weights)
-            call.Terminal.Out.WriteLine(Texts.Invariant($"{result.LastWeightsSha256}{result.WeightsSha256[..8]} {result.Steps} {result.ResumedFrom ?? 0}"));
+        using var result = trainer.Fit(train, validation, cancellation: call.Stop);
+        call.Terminal.Out.WriteLine(Texts.Invariant($"{result.LastWeightsSha256}{result.WeightsSha256[..8]} {result.Steps} {result.ResumedFrom ?? 0}"));
         return call.Done();
     }
 }

@@ -28,7 +28,7 @@ internal sealed class ConvOp(ConvPlan plan, WeightTensor weights, WeightTensor? 
     /// <summary>Whether there is a bias and it is trained.</summary>
     public bool TrainsBias { get; init; }
 
-    /// <summary>A batch normalisation whose running statistics are part of the weights; for inference only.</summary>
+    /// <summary>A batch normalisation whose running statistics are part of the weights.</summary>
     public FoldedNorm? Folded { get; init; }
 
     Span<float> BiasGradient => TrainsBias ? Gradients!.Of(bias!) : [];
@@ -38,7 +38,7 @@ internal sealed class ConvOp(ConvPlan plan, WeightTensor weights, WeightTensor? 
     /// <param name="node">The convolution or dense layer.</param>
     /// <param name="input">What it reads.</param>
     /// <param name="plan">How it is computed.</param>
-    /// <param name="norm">A batch normalisation whose running statistics become part of the weights; for inference only.</param>
+    /// <param name="norm">A batch normalisation whose running statistics become part of the weights; where nothing of both is trained.</param>
     /// <param name="relu">Whether a ReLU follows.</param>
     /// <param name="pool">A 2×2 max-pooling of the result; an op of its own where the plan cannot compute it along.</param>
     public static Value Emit(NetworkCompiler compiler, LayerNode node, Value input, ConvPlan plan, LayerNode? norm, bool relu, LayerNode? pool)
@@ -46,24 +46,29 @@ internal sealed class ConvOp(ConvPlan plan, WeightTensor weights, WeightTensor? 
         WeightTensor weights = compiler.Tensor(node, "weight"), bias = compiler.Find(node, "bias")!;
         var packed = compiler.Permanent($"{node.WeightName} packed", plan.PackedLength);
         var folded = norm is null ? null : new FoldedNorm((BatchNorm)norm.Layer, BatchNormWeights.Of(compiler, norm), compiler.Permanent($"{node.WeightName} folded", weights.Length + weights.Dimensions[^1]));
-        var pooled = pool is not null && plan.CanPool && weights.Spec.IsTrained;
-        var output = (pooled ? pool! : node).Output.WithBatch(compiler.BatchSize);
-        var argMax = pooled && compiler.Training ? compiler.Saved(node, output.Length) : null;
-        var result = compiler.Add(new ConvOp(plan, weights, bias, relu, packed, compiler.Workspace(ScratchLength(plan, output)))
+        bool trainsWeights = compiler.IsTrained(weights), trainsBias = compiler.IsTrained(bias);
+
+        // There is no pass for the gradient of a bias alone behind a fused pooling.
+        var pooled = pool is not null && plan.CanPool && (trainsWeights || (compiler.Training ? !trainsBias : weights.Spec.IsTrained));
+        var shape = (pooled ? pool! : node).Output.WithBatch(compiler.BatchSize);
+        var output = compiler.Trained(node, input, shape);
+        var argMax = pooled && output.Gradient is not null ? compiler.Saved(node, shape.Length) : null;
+        var result = compiler.Add(new ConvOp(plan, weights, bias, relu, packed, compiler.Workspace(ScratchLength(plan, shape)))
         {
-            Name = node.Position, Input = input, Output = compiler.Trained(node, input, output), Gradients = compiler.Gradients, Folded = folded, Pooled = pooled,
-            ArgMax = argMax, TrainsWeights = compiler.IsTrained(weights), TrainsBias = compiler.IsTrained(bias), Flops = node.Layer.Flops(node.Input),
+            Name = node.Position, Input = input, Output = output, Gradients = compiler.Gradients, Folded = folded, Pooled = pooled,
+            ArgMax = argMax, TrainsWeights = trainsWeights, TrainsBias = trainsBias, Flops = node.Layer.Flops(node.Input),
         });
         return pool is null || pooled ? result : pool.Layer.Emit(compiler, pool, result);
     }
 
     public override void Forward(Pass pass)
     {
-        if (_packedVersion != weights.Owner.Version)
+        var version = Folded is null ? weights.Version : weights.Version + (bias?.Version ?? 0) + Folded.Version;
+        if (_packedVersion != version)
         {
             Folded?.Fold(weights, bias);
             plan.PackWeights(Folded is null ? weights.Values : Folded.Filter, packed.Span(), Input.Gradient is not null, pass.Pool);
-            _packedVersion = weights.Owner.Version;
+            _packedVersion = version;
         }
 
         var shift = Folded is not null ? Folded.Bias : bias is null ? [] : bias.Values;
@@ -96,7 +101,8 @@ internal sealed class ConvOp(ConvPlan plan, WeightTensor weights, WeightTensor? 
     void BackwardPooled(Pass pass, ReadOnlySpan<float> gradient)
     {
         var winners = Winners(gradient.Length);
-        plan.BackwardWeightsPooled(pass.Count, Input.Rows(pass.Count), gradient, winners, Gradients!.Of(weights), BiasGradient, workspace.Span(), pass.Pool);
+        if (TrainsWeights)
+            plan.BackwardWeightsPooled(pass.Count, Input.Rows(pass.Count), gradient, winners, Gradients!.Of(weights), BiasGradient, workspace.Span(), pass.Pool);
         if (Input.Gradient is not null)
             plan.BackwardDataPooled(pass.Count, gradient, winners, packed.Span(), Input.GradientRows(pass.Count), workspace.Span(), pass.Pool);
     }
@@ -116,6 +122,9 @@ internal sealed class FoldedNorm(BatchNorm spec, BatchNormWeights norm, PlannedB
 
     /// <summary>[K].</summary>
     public ReadOnlySpan<float> Bias => memory.Span()[^Channels..];
+
+    /// <summary>Grows whenever one of its tensors changes.</summary>
+    public long Version => norm.Version;
 
     int Channels => norm.Gamma.Length;
 
