@@ -42,6 +42,12 @@ public sealed class WeightTensor
     internal ParameterSpec Spec { get; }
 
     internal LayerNode Node { get; }
+
+    /// <summary>Grows whenever the values change; packed copies compare it.</summary>
+    internal long Version { get; private set; }
+
+    /// <summary>To be called after every change of the values.</summary>
+    internal void Changed() => Version++;
 }
 
 /// <summary>
@@ -85,8 +91,8 @@ public sealed class NetworkWeights : IDisposable
 
     internal ImmutableArray<LayerNode> Nodes { get; }
 
-    /// <summary>Grows whenever the values change; packed copies compare it.</summary>
-    internal long Version { get; private set; }
+    /// <summary>Copies in the layouts of kernels, shared by all networks that use these weights.</summary>
+    internal PackedStore Packed { get; } = new();
 
     /// <summary>All trained parameters with the alignment gaps between them (always 0).</summary>
     internal Span<float> Parameters => _parameters.Span(0, (int)_parameters.Length);
@@ -146,8 +152,12 @@ public sealed class NetworkWeights : IDisposable
         Changed();
     }
 
-    /// <summary>To be called after every change of the values.</summary>
-    internal void Changed() => Version++;
+    /// <summary>To be called after changes of any of the values; where only some tensors changed, <see cref="WeightTensor.Changed"/> of those spares the others' copies.</summary>
+    internal void Changed()
+    {
+        foreach (var tensor in Tensors)
+            tensor.Changed();
+    }
 }
 
 /// <summary>Gradients of the trained parameters, laid out as they are.</summary>
