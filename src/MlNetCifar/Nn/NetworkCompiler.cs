@@ -43,12 +43,6 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
     /// <summary>Largest batch.</summary>
     public int BatchSize => batchSize;
 
-    /// <summary>Lane width of all kernels.</summary>
-    public SimdWidth Width => pass.Width;
-
-    /// <summary>Number of workers.</summary>
-    public int Threads => pass.Pool.Threads;
-
     /// <summary>Where gradients go; null for inference.</summary>
     public WeightGradients? Gradients => gradients;
 
@@ -106,6 +100,10 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
 
     /// <summary>One of a layer's tensors.</summary>
     public WeightTensor Tensor(LayerNode node, string name) => Find(node, name)!;
+
+    /// <summary>How a convolution is computed in this network. One that is trained may choose by its batch; one that explains a layer's result gives what any batch gives.</summary>
+    public ConvPlan Plan(ConvShape shape) =>
+        new(shape, pass.Width, pass.Pool.Threads, !Training ? ConvUse.Inference : keep is null ? ConvUse.Training : ConvUse.Explanation);
 
     /// <summary>Number of the random stream of a layer that draws numbers: of those before it.</summary>
     public int NextStream() => _streams++;

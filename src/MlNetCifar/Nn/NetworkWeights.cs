@@ -98,6 +98,9 @@ public sealed class NetworkWeights : IDisposable
     /// <summary>Changes of all values together.</summary>
     internal long Changes { get; private set; }
 
+    /// <summary>Copies in the layouts of kernels, shared by all networks that use these weights.</summary>
+    internal PackedStore Packed { get; } = new();
+
     /// <summary>All trained parameters with the alignment gaps between them (always 0).</summary>
     internal Span<float> Parameters => _parameters.Span(0, (int)_parameters.Length);
 

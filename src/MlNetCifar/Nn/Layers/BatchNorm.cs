@@ -181,5 +181,8 @@ internal sealed class BatchNormOp(BatchNorm spec, BatchNormWeights weights, bool
             runningMean[c] += spec.Momentum * (mean[c] - runningMean[c]);
             runningVariance[c] += spec.Momentum * ((variance[c] * unbiased) - runningVariance[c]);
         }
+
+        weights.Mean.Changed();
+        weights.Variance.Changed();
     }
 }
