@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using MlNetCifar.Data;
+using MlNetCifar.Evaluation;
 using MlNetCifar.Files;
 using MlNetCifar.Imaging;
 using MlNetCifar.Inference;
@@ -152,8 +153,20 @@ public sealed class ImageClassifier : IDisposable
     public ImageClassifier Calibrate(
         ImageSource validation, CalibrationOptions? options = null, int? threads = null, CancellationToken cancellation = default, TestTimeViews views = TestTimeViews.None)
     {
+        var calibrated = TryCalibrate(validation, options, threads, cancellation, views);
+        if (calibrated is null)
+            EvaluationErrors.NoImages();
+        return calibrated;
+    }
+
+    /// <summary>As <see cref="Calibrate"/>; null where no picture is usable: there is none, or the outputs are not finite.</summary>
+    internal ImageClassifier? TryCalibrate(
+        ImageSource validation, CalibrationOptions? options = null, int? threads = null, CancellationToken cancellation = default, TestTimeViews views = TestTimeViews.None)
+    {
         var labels = LabelsOf(validation);
         var outputs = Outputs(validation, threads, views, cancellation: cancellation);
+        if (!CalibrationModel.CanFit(labels.Length, outputs))
+            return null;
         var fitted = CalibrationModel.Fit(labels, outputs.Logits, Classes.Length, options, outputs.Features, outputs.Texture) with { Views = Views.Of(views).Length };
         return With(Weights.Clone(), fitted, IsHalfPrecision);
     }

@@ -22,6 +22,7 @@ public sealed partial class SourceTests
         ["Inference"] = ["Files", "Imaging", "Numerics", "Data", "Nn", "Evaluation"],
         ["Training"] = ["Files", "Imaging", "Numerics", "Data", "Nn", "Evaluation", "Inference"],
         ["Explain"] = ["Files", "Imaging", "Numerics", "Data", "Nn", "Inference"],
+        ["Experiments"] = ["Files", "Imaging", "Numerics", "Data", "Nn", "Evaluation", "Inference", "Training", "Explain", "Reporting"],
         ["Reporting"] = ["Files", "Imaging", "Numerics", "Data", "Nn", "Evaluation", "Inference", "Training"],
     };
 
