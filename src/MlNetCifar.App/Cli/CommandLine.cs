@@ -34,7 +34,7 @@ internal static class CommandLine
             return result.GetValue(version) ? ExitCodes.Ok : ExitCodes.Usage;
         });
         foreach (var verb in verbs)
-            root.Subcommands.Add(Build(verb, Name, terminal));
+            root.Subcommands.Add(Build(verb, Name, args, terminal));
 
         var parsed = root.Parse(args, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
         try
@@ -56,15 +56,19 @@ internal static class CommandLine
         }
     }
 
-    static Command Build(Verb verb, string parent, Terminal terminal)
+    static Command Build(Verb verb, string parent, string[] args, Terminal terminal)
     {
         var path = $"{parent} {verb.Name}";
         var command = new Command(verb.Name, verb.Help);
         foreach (var alias in verb.Aliases)
             command.Aliases.Add(alias);
+
+        // A command that nobody names needs no options; describing all those of all commands takes longer than anything else at the start.
+        if (!args.Contains(verb.Name) && !verb.Aliases.Any(args.Contains))
+            return command;
         command.Options.Add(new HelpOption { Action = new VerbHelp(path, verb.Help, verb, verb.Verbs, terminal) });
         foreach (var inner in verb.Verbs)
-            command.Subcommands.Add(Build(inner, path, terminal));
+            command.Subcommands.Add(Build(inner, path, args, terminal));
         if (verb.Verbs.Count > 0)
             return command;
 
