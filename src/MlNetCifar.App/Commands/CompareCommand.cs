@@ -1,6 +1,7 @@
+using System.Text;
 using MlNetCifar.App.Cli;
 using MlNetCifar.Evaluation;
-using MlNetCifar.Reporting;
+using MlNetCifar.Files;
 
 namespace MlNetCifar.App.Commands;
 
@@ -46,7 +47,7 @@ internal sealed class CompareCommand() : Verb("compare", "Compare runs on the sa
     {
         if (call.Get(s_html) is not { } path)
             return;
-        AtomicFile.WriteText(path, writer => writer.Write(html()));
+        LocalFileStore.Instance.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(html())));
         call.Terminal.Log($"page     {path}");
     }
 

@@ -22,6 +22,9 @@ public sealed class Experiment(ExperimentOptions options)
     /// <summary>An open data set instead of <see cref="ExperimentOptions.Data"/>; it stays the caller's. The default is null.</summary>
     public ImageDataset? Dataset { get; init; }
 
+    /// <summary>Weights and normalisation to begin training with; null (the default) for fresh ones.</summary>
+    public TrainingStart? Start { get; init; }
+
     /// <summary>Where data lie and runs are copied to. The default is the local disk.</summary>
     public IExperimentStorage Storage { get; init; } = LocalStorage.Instance;
 

@@ -1,3 +1,5 @@
+using MlNetCifar.Files;
+
 namespace MlNetCifar.Experiments;
 
 /// <summary>The faults of options and runs (MNC90xx, which they share with the command line).</summary>
@@ -8,6 +10,11 @@ internal static class ExperimentErrors
 
     public static MlNetCifarException OptionFile(string path, string found, Exception? inner = null) =>
         new("MNC9003", ErrorKind.Usage, found, "Give a JSON object of settings, for example {\"epochs\": 30}, or a run's args.json.", path, inner);
+
+    public static MlNetCifarException UnknownOption(string path, string name, string? version, IEnumerable<string> known) => OptionFile(
+        path,
+        $"There is no setting '{name}' here{(version is null || version == FileOrigin.Current ? "" : $" in version {FileOrigin.Current}; version {version} wrote the file")}; "
+        + $"known are {string.Join(", ", known.Order(StringComparer.Ordinal))}.");
 
     public static MlNetCifarException Missing(OptionDescription option) =>
         new("MNC9004", ErrorKind.Usage, $"{option.Option} is needed.", $"Give it on the command line, as {option.VariableName}, or in the file of --config.");

@@ -48,7 +48,8 @@ internal sealed class ExperimentRun(Experiment experiment, CancellationToken can
         var mayBeTaken = _options.Resume is not null || _options.ExistOk;
         if (!mayBeTaken)
             Record();
-        return Finish(folder, dataset, Fit(folder, dataset, network, training, mayBeTaken ? Record : () => { }));
+        using var result = Fit(folder, dataset, network, training, mayBeTaken ? Record : () => { });
+        return Finish(folder, dataset, result);
 
         void Record()
         {
@@ -64,7 +65,7 @@ internal sealed class ExperimentRun(Experiment experiment, CancellationToken can
         using var opened = Open(out var dataset);
         var (training, network) = Plan(dataset);
         _log.Say(null, "searching for a learning rate; nothing is kept");
-        return LearningRateFinder.Find(network, training, dataset.Train, cancellation: cancellation);
+        return new Trainer(network, training) { Start = experiment.Start }.FindLearningRate(dataset.Train, cancellation: cancellation);
     }
 
     /// <summary>Opens and splits the data.</summary>
@@ -143,6 +144,7 @@ internal sealed class ExperimentRun(Experiment experiment, CancellationToken can
                     Resume = _options.Resume is not null, Replace = _options.ExistOk,
                 },
                 Reserve = Reserve(dataset),
+                Start = experiment.Start,
             };
             ITrainingObserver[] followers = [.. Followers(folder)];
             ITrainingObserver[] all = [new EpochFiles(folder, dataset.Classes, ExperimentData.Spec(dataset), begun), new TrainingNews(_log, advance), .. experiment.TrainingObservers, .. followers];

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
-using System.Reflection;
+using MlNetCifar.Files;
 using MlNetCifar.Numerics;
 
 namespace MlNetCifar.Experiments;
@@ -16,8 +16,7 @@ public sealed record MachineRow(string Key, string Name, object? Value, string T
 public sealed record MachineInfo
 {
     /// <summary>Version of this library.</summary>
-    public string Version { get; } =
-        typeof(MachineInfo).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
+    public string Version { get; } = FileOrigin.Current;
 
     /// <summary>Name and version of the runtime.</summary>
     public string Runtime { get; } = RuntimeInformation.FrameworkDescription;

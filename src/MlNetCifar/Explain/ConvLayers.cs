@@ -29,7 +29,7 @@ internal sealed record ConvLayer(string Name, string Position, int Pixels, bool 
     {
         for (var i = 0; i < path.Length; i++)
         {
-            foreach (var inner in Of(path[i].Body, shortcut).Concat(Of(path[i].Shortcut, true)))
+            foreach (var inner in path[i].Paths.SelectMany((inside, at) => Of(inside, shortcut || at > 0)))
                 yield return inner;
             if (path[i].Layer is not Conv2d)
                 continue;

@@ -24,13 +24,15 @@ internal sealed class Network : IDisposable
     /// <param name="pool">Borrowed threads.</param>
     /// <param name="width">Lane width; null for the machine's.</param>
     /// <param name="keep">Position of the layer that <see cref="Probe"/> looks at; null for none.</param>
-    public Network(NetworkWeights weights, int batchSize, bool training, WorkerPool pool, SimdWidth? width = null, string? keep = null)
+    /// <param name="frozen">Tensors that are not trained, running statistics among them; null for none.</param>
+    public Network(
+        NetworkWeights weights, int batchSize, bool training, WorkerPool pool, SimdWidth? width = null, string? keep = null, IReadOnlySet<WeightTensor>? frozen = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
         Weights = weights;
         BatchSize = batchSize;
         _pass = new Pass { Pool = pool, Width = width ?? SimdLevel.Active };
-        Gradients = training ? new WeightGradients(weights) : null;
+        Gradients = training ? new WeightGradients(weights, frozen) : null;
         var compiled = new NetworkCompiler(weights, batchSize, Gradients, _pass, keep).Compile();
         (Ops, _input, _logits, _probabilities, Buffers, _kept) = compiled;
         _arena = new Arena(MemoryPlanner.Place(Buffers));
@@ -129,7 +131,7 @@ internal sealed class Network : IDisposable
         for (var i = Ops.Length - 1; i >= 0; i--)
         {
             cancellation.ThrowIfCancellationRequested();
-            Ops[i].Backward(_pass);
+            Backward(i);
         }
     }
 
@@ -161,7 +163,7 @@ internal sealed class Network : IDisposable
     {
         seeds.CopyTo(_logits.GradientRows(count));
         for (var i = Ops.Length - 1; i > _kept; i--)
-            Ops[i].Backward(_pass);
+            Backward(i);
         Ops[_kept].Output.GradientRows(count).CopyTo(gradient);
     }
 
@@ -183,9 +185,16 @@ internal sealed class Network : IDisposable
         for (var i = Ops.Length - 1; i >= 0; i--)
         {
             var start = Stopwatch.GetTimestamp();
-            Ops[i].Backward(_pass);
+            Backward(i);
             ticks[i] += Stopwatch.GetTimestamp() - start;
         }
+    }
+
+    /// <summary>One op's backward pass, unless nothing up to it is trained.</summary>
+    void Backward(int op)
+    {
+        if (Ops[op].Output.Gradient is not null)
+            Ops[op].Backward(_pass);
     }
 
     /// <summary>Repeats the last forward pass op by op and names the first layer whose output is not finite; null where all are.</summary>

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using MlNetCifar.Nn;
 using MlNetCifar.Training;
 
 namespace MlNetCifar;
@@ -117,6 +118,9 @@ public sealed record TrainingOptions
     /// </summary>
     public float WeightDecay { get; init; }
 
+    /// <summary>Tensors that are trained in a way of their own, or not at all; a tensor belongs to the first group that fits. The default is none.</summary>
+    public ParameterGroups Groups { get; init; } = ParameterGroups.None;
+
     /// <summary>Largest global norm of the gradients, &gt; 0; larger ones are scaled down. The default is null, no limit.</summary>
     public float? GradientClipNorm { get; init; }
 
@@ -169,12 +173,40 @@ public sealed record TrainingOptions
         string[] faults =
         [
             .. Ranges.Faults(this), .. Undefined(Optimizer, nameof(Optimizer)), .. Undefined(Schedule, nameof(Schedule)),
-            .. Undefined(ClassWeights, nameof(ClassWeights)),
+            .. Undefined(ClassWeights, nameof(ClassWeights)), .. Groups.SelectMany(Faults),
         ];
         if (faults.Length > 0)
             throw TrainingErrors.Options(faults);
         Augmentation.Validate();
     }
+
+    /// <summary>How the parameters of a network are divided among <see cref="Groups"/> and what the other options say, in the order of the layers.</summary>
+    /// <param name="network">The network.</param>
+    /// <exception cref="MlNetCifarException">A group holds nothing (MNC3020), nothing would be trained (MNC3022), or the network is wrong (MNC20xx).</exception>
+    public IReadOnlyList<GroupSummary> DescribeGroups(NetworkSpec network)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        using var weights = new NetworkWeights(network);
+        return new GroupPlan(this, weights).Summaries();
+    }
+
+    static IEnumerable<string> Faults(ParameterGroup group)
+    {
+        IEnumerable<string> faults =
+        [
+            .. ParameterGroup.Ranges.Faults(group), .. Undefined(group.Role, nameof(group.Role)), .. Undefined(group.Optimizer, nameof(group.Optimizer)),
+            .. Undefined(group.Schedule, nameof(group.Schedule)),
+        ];
+        if (string.IsNullOrWhiteSpace(group.Tensors))
+            faults = faults.Append($"{nameof(group.Tensors)} is empty, expected names");
+        if (group.ThawAfterEpochs is not null && !group.Frozen)
+            faults = faults.Append($"{nameof(group.ThawAfterEpochs)} is {group.ThawAfterEpochs} without {nameof(group.Frozen)}, expected both or neither");
+        return faults.Select(fault => $"{nameof(Groups)}, '{group}': {fault}");
+    }
+
+    static IEnumerable<string> Undefined<T>(T? value, string name)
+        where T : struct, Enum
+        => value is { } some ? Undefined(some, name) : [];
 
     static IEnumerable<string> Undefined<T>(T value, string name)
         where T : struct, Enum

@@ -1,6 +1,5 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
-using MlNetCifar.Training;
 
 namespace MlNetCifar.App.Commands.Resuming;
 
@@ -28,9 +27,8 @@ internal sealed class ResumeTrial(Call call, string data, int images, string fol
             Checkpoints = new CheckpointOptions { Folder = folder, EverySteps = call.Get(ExperimentTable.CheckpointEvery) ?? EverySteps, Every = null, Resume = true },
         };
         trainer.Observers.Add(new KillSwitch(killStep, killShare));
-        var result = trainer.Fit(train, validation, cancellation: call.Stop);
-        using (result.Weights)
-            call.Terminal.Out.WriteLine(Invariant($"{result.LastWeightsSha256}{result.WeightsSha256[..8]} {result.Steps} {result.ResumedFrom ?? 0}"));
+        using var result = trainer.Fit(train, validation, cancellation: call.Stop);
+        call.Terminal.Out.WriteLine(Invariant($"{result.LastWeightsSha256}{result.WeightsSha256[..8]} {result.Steps} {result.ResumedFrom ?? 0}"));
         return call.Done();
     }
 

@@ -1,5 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using MlNetCifar.Files;
 
 namespace MlNetCifar.Experiments;
 
@@ -8,6 +9,9 @@ public static class OptionFile
 {
     /// <summary>Name under which <c>args.json</c> keeps the command; no option.</summary>
     const string Verb = "verb";
+
+    /// <summary>Name under which <c>args.json</c> keeps the version of the program; no option.</summary>
+    const string Version = "program-version";
 
     static readonly JsonWriterOptions s_indented = new() { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -20,9 +24,11 @@ public static class OptionFile
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(options);
         var values = Values(path);
+        values.Remove(Verb);
+        values.Remove(Version, out var version);
         var known = options.Select(option => option.Name).ToHashSet(StringComparer.Ordinal);
         if (values.Keys.FirstOrDefault(name => !known.Contains(name)) is { } unknown)
-            throw ExperimentErrors.OptionFile(path, $"There is no setting '{unknown}' here; known are {string.Join(", ", known.Order(StringComparer.Ordinal))}.");
+            throw ExperimentErrors.UnknownOption(path, unknown, version, known);
         return new OptionSource(option => values.GetValueOrDefault(option.Name), option => $"'{option.Name}' in {path}");
     }
 
@@ -55,6 +61,7 @@ public static class OptionFile
     internal static void Write(Stream stream, string verb, IEnumerable<(OptionDescription Option, object? Value)> values) => WriteObject(stream, json =>
     {
         json.WriteString(Verb, verb);
+        json.WriteString(Version, FileOrigin.Current);
 
         // Null is not read back and stands for the default: a "none" that is not the default is written by its name.
         foreach (var (option, value) in values)
@@ -82,12 +89,8 @@ public static class OptionFile
             if (document.RootElement.ValueKind != JsonValueKind.Object)
                 throw ExperimentErrors.OptionFile(path, "This is no JSON object.");
             var values = new Dictionary<string, string>(StringComparer.Ordinal);
-            foreach (var property in document.RootElement.EnumerateObject())
-            {
-                if (property.Name != Verb && property.Value.ValueKind != JsonValueKind.Null)
-                    values[property.Name] = Text(path, property);
-            }
-
+            foreach (var property in document.RootElement.EnumerateObject().Where(p => p.Value.ValueKind != JsonValueKind.Null))
+                values[property.Name] = Text(path, property);
             return values;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -24,17 +24,37 @@ internal static class ResumeRules
         validation?.Count ?? 0, validation is null ? null : LabelHash(validation));
 
     /// <summary>Compares a checkpoint with the run that wants to go on from it.</summary>
-    /// <exception cref="MlNetCifarException">Network (MNC3017), options (MNC3011) or images (MNC3012) differ.</exception>
-    public static void Check(CheckpointHeader then, string network, string options, DataStamp data, string path)
+    /// <exception cref="MlNetCifarException">Network (MNC3017), options (MNC3011), images (MNC3012) or starting point (MNC3025) differ.</exception>
+    public static void Check(CheckpointHeader then, CheckpointHeader now, string path)
     {
-        if (then.Network != network)
+        if (then.Network != now.Network)
             throw TrainingErrors.NetworkChanged(path);
-        var changes = Changes(then.Options, options).ToArray();
+        var changes = Changes(then.Options, now.Options).ToArray();
         if (changes.Length > 0)
             throw TrainingErrors.OptionsChanged(changes, path);
-        changes = [.. Changes(then.Data, data)];
+        if (then.Start != now.Start)
+            throw TrainingErrors.StartChanged(then.Start, now.Start, path);
+        changes = [.. Changes(then.Data, now.Data)];
         if (changes.Length > 0)
             throw TrainingErrors.DataChanged(changes, path);
+    }
+
+    /// <summary>Says where a run goes on, and by which schedule: progress is (steps done) / (steps of the epochs asked for now), also where that was another number before.</summary>
+    public static string Note(TrainingRun run, CheckpointHeader header)
+    {
+        using var then = JsonDocument.Parse(header.Options);
+        var (options, state) = (run.Options, header.State);
+        var epochs = then.RootElement.GetProperty("epochs").GetInt32();
+        var place = FormattableString.Invariant($"Going on from step {state.Step:N0} (epoch {state.Epoch + 1}, {state.StepInEpoch:N0} of {run.StepsPerEpoch:N0} steps done).");
+        var schedule = $"Schedule: {options.Schedule}";
+        if (options.TimeBudget is { } budget)
+            return FormattableString.Invariant($"{place} {schedule} over {budget.TotalMinutes:G4} minutes, of which {state.ElapsedSeconds / 60:G4} are spent.");
+        if (epochs == options.Epochs)
+            return FormattableString.Invariant($"{place} {schedule} over {epochs} epochs, as before.");
+        var progress = Math.Min(1, state.Step / ((double)options.Epochs * run.StepsPerEpoch));
+        var next = options.LearningRate * Schedules.Create(options)(progress);
+        return FormattableString.Invariant(
+            $"{place} {schedule} over {options.Epochs} epochs instead of {epochs}: from here on the rates are those of a run of {options.Epochs} epochs, {progress:P0} of which are done; the next rate is {next:G4}, the last was {state.LearningRate:G4}.");
     }
 
     static IEnumerable<string> Changes(string then, string now)
