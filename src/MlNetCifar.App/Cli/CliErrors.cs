@@ -16,7 +16,9 @@ internal static class CliErrors
         new("MNC9006", ErrorKind.Usage, "There is no trained model here.", "Train one, or give one with --model.", folder);
 
     public static MlNetCifarException Disk(Exception inner) =>
-        new("MNC9008", ErrorKind.Failure, $"A file could not be read or written: {inner.Message.TrimEnd('.')}.", "Check the path, its permissions and the space on the disk.", null, inner);
+        new(
+            "MNC9008", ErrorKind.Failure, $"A file could not be read or written: {inner.Message.TrimEnd('.')}.",
+            "Check the path, its permissions and the space on the disk.", null, inner);
 
     public static MlNetCifarException Memory(Exception inner) =>
         new("MNC9009", ErrorKind.Failure, "There is not enough memory.", "Use smaller pictures or batches, or shards made by 'prepare'.", null, inner);

@@ -3,14 +3,6 @@ namespace MlNetCifar.App.Cli;
 /// <summary>The options of one call, merged: command line before environment before file before default.</summary>
 internal static class GivenOptions
 {
-    /// <summary>The file of options.</summary>
-    public static OptionDescription<string?> Config { get; } = new("config", "JSON file of settings; the command line and variables go before it", text => text, null)
-    {
-        ValueName = "FILE",
-        Group = "General",
-        IsRecorded = false,
-    };
-
     /// <summary>Merges.</summary>
     /// <param name="verb">The command.</param>
     /// <param name="commandLine">Name and text.</param>
@@ -23,7 +15,7 @@ internal static class GivenOptions
             new(option => commandLine.GetValueOrDefault(option.Name), option => option.Option),
             new(option => NotEmpty(variable(option.VariableName)), option => option.VariableName),
         ];
-        if ((sources[0].Find(Config) ?? sources[1].Find(Config) ?? verb.Configuration(commandLine)) is { } path)
+        if ((sources[0].Find(Verb.Config) ?? sources[1].Find(Verb.Config) ?? verb.Configuration(commandLine)) is { } path)
             sources.Add(OptionFile.Read(path, verb.Options));
         return new OptionValues(verb.Options, sources);
     }

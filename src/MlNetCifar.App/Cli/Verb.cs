@@ -11,6 +11,14 @@ internal abstract class Verb(string name, string help)
 
     public static OptionDescription<bool> Verbose { get; } = new("verbose", "Print stack traces of errors", OptionText.Bool, false) { Group = General, IsRecorded = false };
 
+    /// <summary>The file of options.</summary>
+    public static OptionDescription<string?> Config { get; } = new("config", "JSON file of settings; the command line and variables go before it", text => text, null)
+    {
+        ValueName = "FILE",
+        Group = General,
+        IsRecorded = false,
+    };
+
     public string Name { get; } = name;
 
     public string Help { get; } = help;
@@ -40,7 +48,7 @@ internal abstract class Verb(string name, string help)
     public virtual string? Note => null;
 
     /// <summary>All options.</summary>
-    public IReadOnlyList<OptionDescription> Options => _options ??= [.. OwnOptions, Json, GivenOptions.Config, Verbose];
+    public IReadOnlyList<OptionDescription> Options => _options ??= [.. OwnOptions, Json, Config, Verbose];
 
     IReadOnlyList<OptionDescription>? _options;
 
@@ -67,8 +75,8 @@ internal sealed class VerbGroup(string name, string help, params Verb[] verbs) :
 /// <param name="Terminal">The world outside.</param>
 /// <param name="Values">Merged options.</param>
 /// <param name="Arguments">Positional arguments.</param>
-/// <param name="CommandLine">What was typed, for reports.</param>
-internal sealed record Call(Terminal Terminal, OptionValues Values, IReadOnlyList<string> Arguments, string CommandLine)
+/// <param name="Command">What was typed, for reports.</param>
+internal sealed record Call(Terminal Terminal, OptionValues Values, IReadOnlyList<string> Arguments, string Command)
 {
     public bool Json => Get(Verb.Json);
 

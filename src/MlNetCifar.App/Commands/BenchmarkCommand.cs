@@ -8,14 +8,15 @@ namespace MlNetCifar.App.Commands;
 /// <summary>Measures the engine.</summary>
 internal sealed class BenchmarkCommand() : Verb("benchmark", "Measure training or inference speed of a network on synthetic images.")
 {
-    static readonly OptionDescription<double> s_seconds = OptionDescription.Of("seconds", "N", "Length of the measurement", t => Math.Clamp(OptionText.Number(t), 0.1, 600), 6.0);
+    static readonly OptionDescription<double> s_seconds = OptionDescription.Of(
+        "seconds", "N", "Length of the measurement", t => Math.Clamp(OptionText.Number(t), 0.1, 600), 6.0);
 
     public override string Arguments => "train|infer";
 
     public override string ArgumentsHelp => "Full training steps, or forward passes";
 
     protected override IEnumerable<OptionDescription> OwnOptions =>
-        [.. NetworkChoice.All, TrainingTable.All.Find<int>("batch-size"), TrainingTable.All.Find<OptimizerKind>("optimizer"), TrainingTable.All.Find<int?>("threads"), s_seconds];
+        [.. NetworkChoice.All, TrainingTable.All.Find<int>("batch-size"), TrainingTable.All.Find<OptimizerKind>("optimizer"), TrainingTable.Threads, s_seconds];
 
     public override IReadOnlyList<string> Examples => ["train --preset seed-cnn", "infer --preset resnet9 --batch-size 256 --threads 1"];
 

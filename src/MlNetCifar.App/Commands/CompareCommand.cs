@@ -8,7 +8,8 @@ namespace MlNetCifar.App.Commands;
 /// <summary>Says whether a run is better than another, or whether that is chance.</summary>
 internal sealed class CompareCommand() : Verb("compare", "Compare runs on the same test images and say whether one is better or the difference is chance.")
 {
-    static readonly OptionDescription<double> s_significance = OptionDescription.Of("significance", "P", "Level below which a p-value counts as a difference", OptionText.Fraction, 0.05);
+    static readonly OptionDescription<double> s_significance = OptionDescription.Of(
+        "significance", "P", "Level below which a p-value counts as a difference", OptionText.Fraction, 0.05);
     static readonly OptionDescription<int> s_resamples = OptionDescription.Of("resamples", "N", "Paired bootstrap resamples; 0 for none", OptionText.Int, 2000);
 
     static readonly OptionDescription<string?> s_html = OptionDescription.Text("html", "FILE", "Also write the comparison as one self-contained HTML page");

@@ -16,7 +16,7 @@ internal sealed class EvaluateCommand() : Verb("evaluate", "Evaluate a trained m
     {
         call.Values.Required(ExperimentTable.Data);
         var options = EvaluationExperimentOptions.From(call.Values) with { Model = ModelChoice.Path(call) };
-        var experiment = new EvaluationExperiment(options) { Arguments = call.Values, Command = call.CommandLine, Storage = new HdfsStorage(call) };
+        var experiment = new EvaluationExperiment(options) { Arguments = call.Values, Command = call.Command, Storage = new HdfsStorage(call) };
         experiment.Observers.Add(new ExperimentView(call));
         using var result = experiment.Run(call.Stop);
         ResultView.Print(call, result, options.AbstainBelow);

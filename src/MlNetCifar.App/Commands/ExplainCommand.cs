@@ -18,13 +18,15 @@ internal enum ExplainMethod
 internal sealed class ExplainCommand() : Verb("explain", "Show where on pictures the model sees a class: a heat map over each, and its numbers.")
 {
     static readonly OptionDescription<string?> s_layer = OptionDescription.Text("layer", "NAME", "Convolution to look at, for example conv3; without it the last");
-    static readonly OptionDescription<string?> s_class = OptionDescription.Text("class", "NAME", "Class to explain, by name or index; without it the most probable of each picture");
+    static readonly OptionDescription<string?> s_class = OptionDescription.Text(
+        "class", "NAME", "Class to explain, by name or index; without it the most probable of each picture");
     static readonly OptionDescription<ExplainMethod> s_method = OptionDescription.Of(
         "method", "NAME", "gradcam, occlusion (slower, needs no convolution) or features (a sheet of feature maps)", OptionText.Choice<ExplainMethod>, ExplainMethod.GradCam, defaultText: "gradcam");
 
     static readonly OptionDescription<int> s_top = OptionDescription.Of("top", "N", "Feature maps on a sheet", OptionText.Positive, 16);
     static readonly OptionDescription<bool> s_scores = OptionDescription.Flag("scores", "Measure how good each map is: areas under the deletion and insertion curves");
-    static readonly OptionDescription<bool> s_average = OptionDescription.Flag("average", "Also write the mean map of each class over all pictures explained for it, over the mean picture");
+    static readonly OptionDescription<bool> s_average = OptionDescription.Flag(
+        "average", "Also write the mean map of each class over all pictures explained for it, over the mean picture");
     static readonly OptionDescription<string?> s_output = OptionDescription.Text("output", "FOLDER", "Where the pictures and arrays are written", "explained");
 
     public override string Arguments => "FILE...";
@@ -33,7 +35,7 @@ internal sealed class ExplainCommand() : Verb("explain", "Show where on pictures
 
     public override (int Least, int Most) ArgumentCount => (0, 100_000);
 
-    protected override IEnumerable<OptionDescription> OwnOptions => [EvaluationTable.Model, s_layer, s_class, s_method, s_top, s_scores, s_average, s_output, TrainingTable.All.Find<int?>("threads")];
+    protected override IEnumerable<OptionDescription> OwnOptions => [EvaluationTable.Model, s_layer, s_class, s_method, s_top, s_scores, s_average, s_output, TrainingTable.Threads];
 
     public override IReadOnlyList<string> Examples => ["photo.jpg", "--model runs/train/seed-cnn --class cat --method occlusion photos", "--average photos"];
 
@@ -45,7 +47,7 @@ internal sealed class ExplainCommand() : Verb("explain", "Show where on pictures
         using var model = ModelChoice.Load(call);
         var target = Target(call.Get(s_class), model);
         var method = call.Get(s_method);
-        using var gradCam = method == ExplainMethod.Occlusion ? null : new GradCam(model, call.Get(s_layer), 1, call.Get(TrainingTable.All.Find<int?>("threads")));
+        using var gradCam = method == ExplainMethod.Occlusion ? null : new GradCam(model, call.Get(s_layer), 1, call.Get(TrainingTable.Threads));
         var folder = Directory.CreateDirectory(call.Get(s_output)!).FullName;
         var means = new SortedDictionary<int, MeanHeatmap>();
         var (names, failed) = (new HashSet<string>(StringComparer.OrdinalIgnoreCase), 0);

@@ -21,7 +21,7 @@ internal sealed class PredictCommand() : Verb("predict", "Name what is on pictur
 
     public override (int Least, int Most) ArgumentCount => (0, 100_000);
 
-    protected override IEnumerable<OptionDescription> OwnOptions => [EvaluationTable.Model, s_top, EvaluationTable.AbstainBelow, TrainingTable.All.Find<int?>("threads")];
+    protected override IEnumerable<OptionDescription> OwnOptions => [EvaluationTable.Model, s_top, EvaluationTable.AbstainBelow, TrainingTable.Threads];
 
     public override IReadOnlyList<string> Examples => ["photo.jpg", "--model runs/train/seed-cnn --json photos", "- < photo.jpg"];
 
@@ -32,7 +32,7 @@ internal sealed class PredictCommand() : Verb("predict", "Name what is on pictur
         var files = call.Arguments.SelectMany(a => Expand(call, a)).ToList();
         using var model = ModelChoice.Load(call);
         var top = Math.Min(call.Get(s_top), model.Classes.Length);
-        var threads = call.Get(TrainingTable.All.Find<int?>("threads")) ?? Environment.ProcessorCount;
+        var threads = call.Get(TrainingTable.Threads) ?? Environment.ProcessorCount;
         var results = files.AsParallel().AsOrdered().WithDegreeOfParallelism(Math.Clamp(threads, 1, 512)).WithMergeOptions(ParallelMergeOptions.NotBuffered)
             .WithCancellation(call.Stop).Select(file => Predict(call, model, file, top));
         var failed = call.Json ? PrintJson(call, results) : PrintTable(call, results);

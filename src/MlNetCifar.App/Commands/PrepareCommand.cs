@@ -9,16 +9,22 @@ namespace MlNetCifar.App.Commands;
 internal sealed class PrepareCommand() : Verb("prepare", "Turn images into shards: .npy parts with a manifest. A second run makes only what is missing.")
 {
     static readonly OptionDescription<string?> s_to = OptionDescription.Text("to", "FOLDER", "The shard folder to write; also on hdfs://", group: "Shards");
-    static readonly OptionDescription<int?> s_parts = OptionDescription.Of<int?>("parts", "N", "Parts of each split", t => OptionText.Positive(t), null, "Shards", "one for each 64 MiB");
-    static readonly OptionDescription<bool> s_float32 = OptionDescription.Flag("float32", "Store float32 on the scale 0 … 1 instead of bytes: four times the size", "Shards");
-    static readonly OptionDescription<bool> s_normalize = OptionDescription.Flag("normalize", "With --float32: subtract the mean of the training images, divide by their deviation", "Shards");
-    static readonly OptionDescription<double> s_test = OptionDescription.Of("test-share", "SHARE", "Share of the images for a test split where the data have none", OptionText.Fraction, 0.0, "Shards");
-    static readonly OptionDescription<double> s_validation = OptionDescription.Of("val-share", "SHARE", "Share of the images for a validation split where the data have none", OptionText.Fraction, 0.0, "Shards");
-    static readonly OptionDescription<string?> s_master = OptionDescription.Text("master", "MASTER", "Where it runs: local[n] is n threads of this process, local[*] all cores, sc://host:port a Spark cluster", "local[*]", "Shards");
+    static readonly OptionDescription<int?> s_parts = OptionDescription.Of<int?>(
+        "parts", "N", "Parts of each split", t => OptionText.Positive(t), null, "Shards", "one for each 64 MiB");
+    static readonly OptionDescription<bool> s_float32 = OptionDescription.Flag(
+        "float32", "Store float32 on the scale 0 … 1 instead of bytes: four times the size", "Shards");
+    static readonly OptionDescription<bool> s_normalize = OptionDescription.Flag(
+        "normalize", "With --float32: subtract the mean of the training images, divide by their deviation", "Shards");
+    static readonly OptionDescription<double> s_test = OptionDescription.Of(
+        "test-share", "SHARE", "Share of the images for a test split where the data have none", OptionText.Fraction, 0.0, "Shards");
+    static readonly OptionDescription<double> s_validation = OptionDescription.Of(
+        "val-share", "SHARE", "Share of the images for a validation split where the data have none", OptionText.Fraction, 0.0, "Shards");
+    static readonly OptionDescription<string?> s_master = OptionDescription.Text(
+        "master", "MASTER", "Where it runs: local[n] is n threads of this process, local[*] all cores, sc://host:port a Spark cluster", "local[*]", "Shards");
 
     protected override IEnumerable<OptionDescription> OwnOptions =>
     [
-        ExperimentTable.Data, .. ExperimentTable.OfPictures, ExperimentTable.OnBadImage, s_to, s_parts, s_float32, s_normalize, s_test, s_validation, TrainingTable.All.Find<ulong>("seed"), s_master,
+        ExperimentTable.Data, .. ExperimentTable.OfPictures, ExperimentTable.OnBadImage, s_to, s_parts, s_float32, s_normalize, s_test, s_validation, TrainingTable.Seed, s_master,
         ClusterOptions.Worker, ClusterOptions.Ship, ClusterOptions.Stall, ClusterOptions.WorkerTimeout,
     ];
 
@@ -36,7 +42,7 @@ internal sealed class PrepareCommand() : Verb("prepare", "Turn images into shard
             Parts = call.Get(s_parts),
             Float32 = call.Get(s_float32),
             Normalize = call.Get(s_normalize),
-            Seed = call.Get(TrainingTable.All.Find<ulong>("seed")),
+            Seed = call.Get(TrainingTable.Seed),
             TestFraction = call.Get(s_test),
             ValidationFraction = call.Get(s_validation),
             OnBadImage = call.Get(ExperimentTable.OnBadImage),

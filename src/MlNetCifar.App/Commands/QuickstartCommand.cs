@@ -21,7 +21,7 @@ internal sealed class QuickstartCommand() : Verb("quickstart", "Train, evaluate 
 
     protected override IEnumerable<OptionDescription> OwnOptions =>
     [
-        ExperimentTable.Data, ExperimentTable.OnBadImage, TrainingTable.All["epochs"], TrainingTable.All["seed"], TrainingTable.All["threads"], .. ExperimentTable.OfRun,
+        ExperimentTable.Data, ExperimentTable.OnBadImage, TrainingTable.All["epochs"], TrainingTable.Seed, TrainingTable.Threads, .. ExperimentTable.OfRun,
     ];
 
     public override int Run(Call call)
@@ -34,7 +34,7 @@ internal sealed class QuickstartCommand() : Verb("quickstart", "Train, evaluate 
         {
             Verb = Name,
             Arguments = call.Values,
-            Command = call.CommandLine,
+            Command = call.Command,
             Storage = new HdfsStorage(call),
         });
         if (code == ExitCodes.Ok)

@@ -11,7 +11,7 @@ internal sealed class SummaryCommand() : Verb("summary", "Describe a network: la
     static readonly OptionDescription<bool> s_measure = OptionDescription.Of("measure", "BOOL", "Whether to measure the speed for two seconds", OptionText.Bool, true);
 
     protected override IEnumerable<OptionDescription> OwnOptions =>
-        [EvaluationTable.Model, .. NetworkChoice.All, TrainingTable.All.Find<int>("batch-size"), TrainingTable.All.Find<OptimizerKind>("optimizer"), TrainingTable.All.Find<int?>("threads"), s_images, s_measure];
+        [EvaluationTable.Model, .. NetworkChoice.All, TrainingTable.All.Find<int>("batch-size"), TrainingTable.All.Find<OptimizerKind>("optimizer"), TrainingTable.Threads, s_images, s_measure];
 
     public override IReadOnlyList<string> Examples => ["--preset resnet9", "--model runs/train/seed-cnn"];
 

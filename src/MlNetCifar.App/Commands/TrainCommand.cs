@@ -31,7 +31,7 @@ internal sealed class TrainCommand() : Verb("train", "Train a network on labelle
     public override int Run(Call call)
     {
         call.Values.Required(ExperimentTable.Data);
-        var experiment = new Experiment(ExperimentOptions.From(call.Values)) { Arguments = call.Values, Command = call.CommandLine, Storage = new HdfsStorage(call) };
+        var experiment = new Experiment(ExperimentOptions.From(call.Values)) { Arguments = call.Values, Command = call.Command, Storage = new HdfsStorage(call) };
         return call.Get(s_findRate) ? RateSearch.Run(call, experiment) : ResultView.Run(call, experiment);
     }
 }

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using MlNetCifar.Data;
 using MlNetCifar.Experiments;
-using MlNetCifar.Training;
 
 namespace MlNetCifar;
 
@@ -35,7 +34,7 @@ public sealed record EvaluationExperimentOptions
     public OnBadImage OnBadImage { get; init; } = OnBadImage.Skip;
 
     /// <summary>Where shards on a remote store are kept once read, as at <see cref="ExperimentOptions.CacheFolder"/>.</summary>
-    public string? CacheFolder { get; init; } = ExperimentData.DefaultCache;
+    public string? CacheFolder { get; init; } = ExperimentOptions.DefaultCache;
 
     /// <summary>Bytes that <see cref="CacheFolder"/> may take, &gt; 0; null for no limit. The default is 20 GiB.</summary>
     public long? CacheLimit { get; init; } = 20L << 30;
@@ -84,8 +83,7 @@ public sealed class EvaluationExperiment(EvaluationExperimentOptions options)
     public ExperimentResult Run(CancellationToken cancellation = default)
     {
         var log = new ExperimentLog(Observers, Arguments is not null);
-        if (EvaluationTable.All.Faults(Options, Arguments is not null).ToArray() is { Length: > 0 } faults)
-            throw TrainingErrors.Options(faults);
+        log.Check(EvaluationTable.All, Options, Options.Name);
         var data = Options.Data ?? throw ExperimentErrors.NoData();
         var model = RunFolder.LoadModel(Options.Model ?? throw ExperimentErrors.NoModel(), Storage);
         try

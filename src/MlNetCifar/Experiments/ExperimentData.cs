@@ -5,8 +5,6 @@ namespace MlNetCifar.Experiments;
 /// <summary>Opens the data of experiments, and says what was found.</summary>
 internal static class ExperimentData
 {
-    public const string DefaultCache = "~/.cache/mlnetcifar/shards";
-
     /// <summary>Opens a data set.</summary>
     /// <param name="path">As the user gave it.</param>
     /// <param name="options">How.</param>
@@ -38,7 +36,7 @@ internal static class ExperimentData
     {
         if (folder is null or "" or "none")
             return null;
-        if (folder != DefaultCache)
+        if (folder != ExperimentOptions.DefaultCache)
             return folder;
         var caches = Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } home
             ? home : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");

@@ -1,3 +1,5 @@
+using MlNetCifar.Training;
+
 namespace MlNetCifar.Experiments;
 
 /// <summary>Tells the observers of an experiment, and keeps its warnings.</summary>
@@ -26,6 +28,20 @@ internal sealed class ExperimentLog(IEnumerable<IExperimentObserver> observers, 
     /// <summary>A choice of the caller in the caller's own words: <c>--split 0.8</c>, or <c>Split = 0.8</c>.</summary>
     public string Choice(OptionDescription option, string property, object value) =>
         asOptions ? $"{option.Option} {OptionText.Of(value)}" : $"{property} = {(value is Enum ? value : OptionText.Of(value))}";
+
+    /// <summary>Checks options before any work is done; faults are told by the names that the caller used.</summary>
+    /// <param name="table">Has their ranges.</param>
+    /// <param name="options">The options.</param>
+    /// <param name="name">Name of the run; null for none.</param>
+    /// <exception cref="MlNetCifarException">A value is out of range (MNC3001), or the name is none for a folder (MNC9002).</exception>
+    public void Check<TOptions>(OptionTable<TOptions> table, TOptions options, string? name)
+        where TOptions : new()
+    {
+        if (table.Faults(options, asOptions).ToArray() is { Length: > 0 } faults)
+            throw TrainingErrors.Options(faults);
+        if (name is not null && !RunFolder.IsName(name))
+            throw ExperimentErrors.Name(asOptions ? ExperimentTable.Name.Option : nameof(ExperimentOptions.Name), name);
+    }
 
     /// <summary>Does the work of a stage.</summary>
     /// <param name="stage">Which.</param>

@@ -9,6 +9,9 @@ namespace MlNetCifar;
 /// </summary>
 public sealed record ExperimentOptions
 {
+    /// <summary>Where shards are cached unless asked otherwise.</summary>
+    internal const string DefaultCache = "~/.cache/mlnetcifar/shards";
+
     /// <summary>The range of every number among the options.</summary>
     internal static ImmutableArray<OptionRange<ExperimentOptions>> Ranges { get; } =
     [
@@ -49,7 +52,7 @@ public sealed record ExperimentOptions
     /// Where shards on a remote store are kept once read, by their SHA-256; null or <c>none</c> for no such folder. The default is <c>~/.cache/mlnetcifar/shards</c>, or where
     /// XDG_CACHE_HOME has it.
     /// </summary>
-    public string? CacheFolder { get; init; } = ExperimentData.DefaultCache;
+    public string? CacheFolder { get; init; } = DefaultCache;
 
     /// <summary>Bytes that <see cref="CacheFolder"/> may take, &gt; 0; null for no limit. The default is 20 GiB.</summary>
     public long? CacheLimit { get; init; } = 20L << 30;

@@ -73,8 +73,7 @@ internal sealed class ExperimentRun(Experiment experiment, CancellationToken can
     IDisposable? Open(out ImageDataset dataset)
     {
         // Wrong options are told before the data are read.
-        if (ExperimentTable.All.Faults(_options, _asOptions).ToArray() is { Length: > 0 } faults)
-            throw TrainingErrors.Options(faults);
+        _log.Check(ExperimentTable.All, _options, _options.Name);
         _options.Preprocess?.Validate();
         var asked = _options.TrainingFor(32);
         TrainingTable.Check(asked, _asOptions);

@@ -113,7 +113,9 @@ public sealed record MachineInfo
         // cgroup v2: "max 100000" or "200000 100000".
         if (Line("/sys/fs/cgroup/cpu.max")?.Split(' ') is [var quota, var period] && Number(quota) is { } granted && Number(period) is > 0 and var per)
             return granted / per;
-        return Number(Line("/sys/fs/cgroup/cpu/cpu.cfs_quota_us")) is > 0 and var old && Number(Line("/sys/fs/cgroup/cpu/cpu.cfs_period_us")) is > 0 and var oldPeriod ? old / oldPeriod : null;
+        return Number(Line("/sys/fs/cgroup/cpu/cpu.cfs_quota_us")) is > 0 and var old && Number(Line("/sys/fs/cgroup/cpu/cpu.cfs_period_us")) is > 0 and var oldPeriod
+            ? old / oldPeriod
+            : null;
     }
 
     static long? Limit(string path) => Number(Line(path)) is { } value && value < 1L << 60 ? (long)value : null;

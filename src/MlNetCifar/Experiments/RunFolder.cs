@@ -59,8 +59,8 @@ public sealed class RunFolder
         storage ??= LocalStorage.Instance;
         if (storage.IsRemote(output))
             storage.CheckOutput(output);
-        if (name.Length == 0 || name is "." or ".." || name.AsSpan().IndexOfAny('/', '\\') >= 0)
-            throw ExperimentErrors.Value(ExperimentTable.Name.Option, name, "the name of a folder");
+        if (!IsName(name))
+            throw ExperimentErrors.Name("The name of the run", name);
         var parent = System.IO.Path.Combine(LocalRuns(output, storage), verb);
         var path = System.IO.Path.Combine(parent, name);
         for (var number = 2; !existOk && (Directory.Exists(path) || System.IO.File.Exists(path)); number++)
@@ -68,6 +68,10 @@ public sealed class RunFolder
         Directory.CreateDirectory(path);
         return new RunFolder(path, verb);
     }
+
+    /// <summary>Whether a run's folder can have a name: one part of a path.</summary>
+    /// <param name="name">The name.</param>
+    public static bool IsName(string name) => !string.IsNullOrEmpty(name) && name is not ("." or "..") && name.AsSpan().IndexOfAny('/', '\\') < 0;
 
     /// <summary>The folder of runs on the local disk: <paramref name="output"/> itself, or <c>runs</c> where that is remote.</summary>
     /// <param name="output">Where the user wants runs.</param>

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using MlNetCifar.Data;
-using MlNetCifar.Evaluation;
 using MlNetCifar.Files;
 using MlNetCifar.Imaging;
 using MlNetCifar.Inference;
@@ -153,20 +152,20 @@ public sealed class ImageClassifier : IDisposable
     public ImageClassifier Calibrate(
         ImageSource validation, CalibrationOptions? options = null, int? threads = null, CancellationToken cancellation = default, TestTimeViews views = TestTimeViews.None)
     {
-        var calibrated = TryCalibrate(validation, options, threads, cancellation, views);
-        if (calibrated is null)
-            EvaluationErrors.NoImages();
-        return calibrated;
+        var (labels, outputs) = (LabelsOf(validation), Outputs(validation, threads, views, cancellation: cancellation));
+        return Calibrate(labels, outputs, options, views);
     }
 
-    /// <summary>As <see cref="Calibrate"/>; null where no picture is usable: there is none, or the outputs are not finite.</summary>
+    /// <summary>As <see cref="Calibrate(ImageSource, CalibrationOptions?, int?, CancellationToken, TestTimeViews)"/>; null where no picture is usable: there is none, or the outputs are not finite.</summary>
     internal ImageClassifier? TryCalibrate(
         ImageSource validation, CalibrationOptions? options = null, int? threads = null, CancellationToken cancellation = default, TestTimeViews views = TestTimeViews.None)
     {
-        var labels = LabelsOf(validation);
-        var outputs = Outputs(validation, threads, views, cancellation: cancellation);
-        if (!CalibrationModel.CanFit(labels.Length, outputs))
-            return null;
+        var (labels, outputs) = (LabelsOf(validation), Outputs(validation, threads, views, cancellation: cancellation));
+        return CalibrationModel.CanFit(labels.Length, outputs) ? Calibrate(labels, outputs, options, views) : null;
+    }
+
+    ImageClassifier Calibrate(int[] labels, ImageOutputs outputs, CalibrationOptions? options, TestTimeViews views)
+    {
         var fitted = CalibrationModel.Fit(labels, outputs.Logits, Classes.Length, options, outputs.Features, outputs.Texture) with { Views = Views.Of(views).Length };
         return With(Weights.Clone(), fitted, IsHalfPrecision);
     }

@@ -4,7 +4,8 @@ using MlNetCifar.Spark.Cluster;
 namespace MlNetCifar.App.Commands.Clusters;
 
 /// <summary>Starts a local cluster.</summary>
-internal sealed class ClusterStartCommand() : Verb("start", "Start a cluster for development on this machine, loopback only: HDFS, Spark or YARN, and the Spark Connect server.")
+internal sealed class ClusterStartCommand() : Verb(
+    "start", "Start a cluster for development on this machine, loopback only: HDFS, Spark or YARN, and the Spark Connect server.")
 {
     const string Executors = "Executors";
     const string Runtime = "Runtime";
@@ -14,8 +15,10 @@ internal sealed class ClusterStartCommand() : Verb("start", "Start a cluster for
 
     static readonly OptionDescription<int> s_executors = OptionDescription.Of("executors", "N", "Executors", OptionText.Positive, 2, Executors);
     static readonly OptionDescription<int> s_cores = OptionDescription.Of("executor-cores", "N", "Cores of each", OptionText.Positive, 1, Executors);
-    static readonly OptionDescription<long?> s_memory = OptionDescription.Of<long?>("executor-memory", "SIZE", "Java heap of each, for example 2g", OptionText.Bytes, 512L << 20, Executors, "512m");
-    static readonly OptionDescription<string?> s_spark = OptionDescription.Text("spark-home", "FOLDER", "An unpacked Spark 4; without it SPARK_HOME, or the archive in the folder spark of MLNETCIFAR_SHARED", group: Runtime);
+    static readonly OptionDescription<long?> s_memory = OptionDescription.Of<long?>(
+        "executor-memory", "SIZE", "Java heap of each, for example 2g", OptionText.Bytes, 512L << 20, Executors, "512m");
+    static readonly OptionDescription<string?> s_spark = OptionDescription.Text(
+        "spark-home", "FOLDER", "An unpacked Spark 4; without it SPARK_HOME, or the archive in the folder spark of MLNETCIFAR_SHARED", group: Runtime);
     static readonly OptionDescription<string?> s_hadoop = OptionDescription.Text("hadoop-home", "FOLDER", "An unpacked Hadoop; without it HADOOP_HOME", group: Runtime);
 
     protected override IEnumerable<OptionDescription> OwnOptions => [ClusterView.Folder, s_manager, s_executors, s_cores, s_memory, s_spark, s_hadoop];

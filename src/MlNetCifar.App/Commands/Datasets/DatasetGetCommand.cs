@@ -35,7 +35,9 @@ internal sealed class DatasetGetCommand() : Verb("get", "Download a data set and
         return new DatasetDownloader(client).DownloadAsync(set, call.Get(s_folder)!, new Reporter<DownloadProgress>(p =>
         {
             var speed = p.Bytes / Math.Max(TimeProvider.System.GetElapsedTime(started).TotalSeconds, 1e-3);
-            bar.Advance(p.Total is > 0 and var total ? (double)p.Bytes / total : 0, $"downloading {set.Name}  {OptionText.OfBytes(p.Bytes)}  {OptionText.OfBytes(speed)}/s");
+            bar.Advance(
+                p.Total is > 0 and var total ? (double)p.Bytes / total : 0,
+                $"downloading {set.Name}  {OptionText.OfBytes(p.Bytes)}  {OptionText.OfBytes(speed)}/s");
         }), call.Stop).GetAwaiter().GetResult();
     }
 }

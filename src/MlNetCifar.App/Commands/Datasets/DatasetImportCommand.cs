@@ -16,7 +16,8 @@ internal enum Packing
 /// <summary>Unpacks an archive, here or on HDFS.</summary>
 internal sealed class DatasetImportCommand() : Verb("import", "Unpack an archive, or copy a folder, here or on HDFS; nothing is written outside the target.")
 {
-    static readonly OptionDescription<string?> s_to = OptionDescription.Text("to", "FOLDER", "Where the files go, instead of the second argument; also on hdfs://, where an interrupted import is continued");
+    static readonly OptionDescription<string?> s_to = OptionDescription.Text(
+        "to", "FOLDER", "Where the files go, instead of the second argument; also on hdfs://, where an interrupted import is continued");
     static readonly OptionDescription<Packing> s_pack = OptionDescription.Of(
         "pack", "NAME", "none, or parquet: many small files become few large ones, through Spark, which all later steps read faster", OptionText.Choice<Packing>, Packing.None, "Spark and HDFS");
 

@@ -16,11 +16,11 @@ internal sealed class DatasetSampleCommand() : Verb("sample", "Draw a small bala
 
     public override (int Least, int Most) ArgumentCount => (2, 2);
 
-    protected override IEnumerable<OptionDescription> OwnOptions => [s_train, s_test, TrainingTable.All.Find<ulong>("seed")];
+    protected override IEnumerable<OptionDescription> OwnOptions => [s_train, s_test, TrainingTable.Seed];
 
     public override int Run(Call call)
     {
-        var options = new SampleOptions { TrainPerClass = call.Get(s_train), TestPerClass = call.Get(s_test), Seed = call.Get(TrainingTable.All.Find<ulong>("seed")) };
+        var options = new SampleOptions { TrainPerClass = call.Get(s_train), TestPerClass = call.Get(s_test), Seed = call.Get(TrainingTable.Seed) };
         var drawn = DatasetSampler.Write(call.Arguments[0], call.Arguments[1], options, call.Stop);
         if (call.Json)
             JsonLine.Write(call.Terminal.Out, json =>

@@ -14,12 +14,12 @@ internal sealed class DoctorDataCommand() : Verb("data", "Examine a data set: co
 
     public override string ArgumentsHelp => "Folder, archive or manifest of image files";
 
-    protected override IEnumerable<OptionDescription> OwnOptions => [TrainingTable.All.Find<int?>("threads"), .. ExperimentTable.OfRun];
+    protected override IEnumerable<OptionDescription> OwnOptions => [TrainingTable.Threads, .. ExperimentTable.OfRun];
 
     public override int Run(Call call)
     {
         var path = call.Arguments[0];
-        var options = new DoctorOptions { Threads = call.Get(TrainingTable.All.Find<int?>("threads")) ?? Environment.ProcessorCount };
+        var options = new DoctorOptions { Threads = call.Get(TrainingTable.Threads) ?? Environment.ProcessorCount };
         var report = Examine(call, path, options);
         var (output, storage) = (call.Get(ExperimentTable.Output)!, new HdfsStorage(call));
         var name = call.Get(ExperimentTable.Name) ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)));

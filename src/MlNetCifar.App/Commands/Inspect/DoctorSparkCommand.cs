@@ -6,10 +6,12 @@ using Spectre.Console;
 namespace MlNetCifar.App.Commands.Inspect;
 
 /// <summary>Examines what the image stage needs of Spark and HDFS.</summary>
-internal sealed class DoctorSparkCommand() : Verb("spark", "Examine Java, Spark, HDFS and the worker, up to a row through an executor; name the cure. Exit code 1 on faults.")
+internal sealed class DoctorSparkCommand() : Verb(
+    "spark", "Examine Java, Spark, HDFS and the worker, up to a row through an executor; name the cure. Exit code 1 on faults.")
 {
     static readonly OptionDescription<string?> s_hdfs = OptionDescription.Text("hdfs", "FOLDER", "A folder on HDFS that may be written", group: "Spark and HDFS");
-    static readonly OptionDescription<TimeSpan> s_timeout = OptionDescription.Of("timeout", "TIME", "Longest time for each check", OptionText.Limit, TimeSpan.FromSeconds(30));
+    static readonly OptionDescription<TimeSpan> s_timeout = OptionDescription.Of(
+        "timeout", "TIME", "Longest time for each check", OptionText.Limit, TimeSpan.FromSeconds(30));
 
     protected override IEnumerable<OptionDescription> OwnOptions => [ClusterOptions.Server, s_hdfs, ClusterOptions.Worker, s_timeout];
 

@@ -27,7 +27,9 @@ internal sealed class ImageInfoCommand() : Verb("info", "Tell format, size and c
                 if (call.Json)
                     Write(call, path, info);
                 else
-                    table.AddRow(Markup.Escape(path), OptionText.Of(info.Format), $"{info.Width}×{info.Height}", info.ColorModel, OptionText.Of(info.BitDepth), Notes(info));
+                    table.AddRow(
+                        Markup.Escape(path), OptionText.Of(info.Format), $"{info.Width}×{info.Height}", info.ColorModel, OptionText.Of(info.BitDepth),
+                        Notes(info));
             }
             catch (MlNetCifarException e)
             {

@@ -12,9 +12,12 @@ internal sealed class VerifyResumeCommand() : Verb("verify-resume", "Kill short 
     static readonly OptionDescription<int> s_kills = OptionDescription.Of("kills", "N", "How often a run is killed and resumed", OptionText.Positive, 5, Group);
     static readonly OptionDescription<int> s_images = OptionDescription.Of("images", "N", "Training images; fewer are quicker", OptionText.Positive, 1000, Group);
     static readonly OptionDescription<bool> s_keep = OptionDescription.Flag("keep", "Leave the folders of the runs behind", Group);
-    static readonly OptionDescription<string?> s_child = OptionDescription.Text("child", "FOLDER", "Used by the check itself: the run to begin or to go on with", group: Group);
-    static readonly OptionDescription<int> s_killStep = OptionDescription.Of("kill-step", "STEP", "Used by the check itself: the step after which the run ends itself", OptionText.Int, 0, Group);
-    static readonly OptionDescription<double> s_killShare = OptionDescription.Of("kill-share", "SHARE", "Used by the check itself: how far into the next step", OptionText.Fraction, 0.5, Group);
+    static readonly OptionDescription<string?> s_child = OptionDescription.Text(
+        "child", "FOLDER", "Used by the check itself: the run to begin or to go on with", group: Group);
+    static readonly OptionDescription<int> s_killStep = OptionDescription.Of(
+        "kill-step", "STEP", "Used by the check itself: the step after which the run ends itself", OptionText.Int, 0, Group);
+    static readonly OptionDescription<double> s_killShare = OptionDescription.Of(
+        "kill-share", "SHARE", "Used by the check itself: how far into the next step", OptionText.Fraction, 0.5, Group);
 
     static readonly string[] s_training = ["epochs", "batch-size", "optimizer", "ema-decay", "shuffle-window", "seed", "threads"];
 
@@ -49,7 +52,7 @@ internal sealed class VerifyResumeCommand() : Verb("verify-resume", "Kill short 
     {
         var whole = Child(call, Path.Combine(parent, "whole"), 2, 0, 0) ?? throw CliErrors.ChildFailed();
         call.Terminal.Log(Invariant($"unbroken run: {whole.Steps} steps, SHA-256 {whole.Hash}"));
-        var random = new Random((int)call.Get(TrainingTable.All.Find<ulong>("seed")));
+        var random = new Random((int)call.Get(TrainingTable.Seed));
         var failures = 0;
         for (var kill = 1; kill <= call.Get(s_kills); kill++)
         {

@@ -28,7 +28,7 @@ public static class OptionFile
         values.Remove(Version, out var version);
         var known = options.Select(option => option.Name).ToHashSet(StringComparer.Ordinal);
         if (values.Keys.FirstOrDefault(name => !known.Contains(name)) is { } unknown)
-            throw ExperimentErrors.UnknownOption(path, unknown, version, known);
+            throw OptionErrors.Unknown(path, unknown, version, known);
         return new OptionSource(option => values.GetValueOrDefault(option.Name), option => $"'{option.Name}' in {path}");
     }
 
@@ -85,9 +85,10 @@ public static class OptionFile
     {
         try
         {
-            using var document = JsonDocument.Parse(File.ReadAllBytes(path), new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
+            using var document = JsonDocument.Parse(
+                File.ReadAllBytes(path), new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
             if (document.RootElement.ValueKind != JsonValueKind.Object)
-                throw ExperimentErrors.OptionFile(path, "This is no JSON object.");
+                throw OptionErrors.File(path, "This is no JSON object.");
             var values = new Dictionary<string, string>(StringComparer.Ordinal);
             foreach (var property in document.RootElement.EnumerateObject().Where(p => p.Value.ValueKind != JsonValueKind.Null))
                 values[property.Name] = Text(path, property);
@@ -95,11 +96,11 @@ public static class OptionFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw ExperimentErrors.OptionFile(path, $"The file cannot be read ({e.Message.TrimEnd('.')}).", e);
+            throw OptionErrors.File(path, $"The file cannot be read ({e.Message.TrimEnd('.')}).", e);
         }
         catch (JsonException e)
         {
-            throw ExperimentErrors.OptionFile(path, $"This is not JSON ({e.Message.TrimEnd('.')}).", e);
+            throw OptionErrors.File(path, $"This is not JSON ({e.Message.TrimEnd('.')}).", e);
         }
     }
 
@@ -107,6 +108,6 @@ public static class OptionFile
     {
         JsonValueKind.String => property.Value.GetString()!,
         JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False => property.Value.GetRawText(),
-        _ => throw ExperimentErrors.OptionFile(path, $"'{property.Name}' is neither text nor number nor true nor false."),
+        _ => throw OptionErrors.File(path, $"'{property.Name}' is neither text nor number nor true nor false."),
     };
 }

@@ -65,7 +65,7 @@ public sealed class OptionValues
     /// <summary>The value of an option that has no default.</summary>
     /// <param name="option">One of <see cref="Options"/>.</param>
     /// <exception cref="MlNetCifarException">None was given (MNC9004).</exception>
-    public string Required(OptionDescription<string?> option) => Get(option) ?? throw ExperimentErrors.Missing(option);
+    public string Required(OptionDescription<string?> option) => Get(option) ?? throw OptionErrors.Missing(option);
 
     /// <summary>The value in the end, as it is recorded.</summary>
     internal object? Effective(OptionDescription option) => IsGiven(option) ? Given(option) : option.Default;
@@ -78,7 +78,7 @@ public sealed class OptionValues
         }
         catch (FormatException e)
         {
-            throw ExperimentErrors.Value(origin, text, e.Message);
+            throw OptionErrors.Value(origin, text, e.Message);
         }
     }
 }

@@ -19,29 +19,53 @@ public static class TrainingTable
         TrainingOptions.Ranges,
         Of(nameof(TrainingOptions.Epochs), "N", "Passes over the training images", OptionText.Int, o => o.Epochs, (o, v) => o with { Epochs = v }),
         Of(nameof(TrainingOptions.BatchSize), "N", "Images a step", OptionText.Int, o => o.BatchSize, (o, v) => o with { BatchSize = v }),
-        Of(nameof(TrainingOptions.Optimizer), "NAME", $"Update rule: {OptionText.Choices<OptimizerKind>()}", OptionText.Choice<OptimizerKind>, o => o.Optimizer, (o, v) => o with { Optimizer = v }),
-        Of(nameof(TrainingOptions.LearningRate), "RATE", "Largest learning rate of the schedule", OptionText.Number, o => o.LearningRate, (o, v) => o with { LearningRate = v }),
-        Of(nameof(TrainingOptions.Schedule), "NAME", $"How the rate changes: {OptionText.Choices<ScheduleKind>()}", OptionText.Choice<ScheduleKind>, o => o.Schedule, (o, v) => o with { Schedule = v }),
+        Of(
+            nameof(TrainingOptions.Optimizer), "NAME", $"Update rule: {OptionText.Choices<OptimizerKind>()}", OptionText.Choice<OptimizerKind>,
+            o => o.Optimizer, (o, v) => o with { Optimizer = v }),
+        Of(
+            nameof(TrainingOptions.LearningRate), "RATE", "Largest learning rate of the schedule", OptionText.Number, o => o.LearningRate,
+            (o, v) => o with { LearningRate = v }),
+        Of(
+            nameof(TrainingOptions.Schedule), "NAME", $"How the rate changes: {OptionText.Choices<ScheduleKind>()}", OptionText.Choice<ScheduleKind>,
+            o => o.Schedule, (o, v) => o with { Schedule = v }),
         Of(nameof(TrainingOptions.Warmup), "SHARE", "Share of the run in which the rate rises", OptionText.NumberOrNone, o => o.Warmup, (o, v) => o with { Warmup = v }),
-        Of(nameof(TrainingOptions.StepFactor), "F", "Factor of the step schedule after each third of the run", OptionText.Number, o => o.StepFactor, (o, v) => o with { StepFactor = v }),
-        Of(nameof(TrainingOptions.BiasLearningRate), "RATE", "Learning rate of biases with muon", OptionText.NumberOrNone, o => o.BiasLearningRate, (o, v) => o with { BiasLearningRate = v }),
-        Of(nameof(TrainingOptions.HeadLearningRate), "RATE", "Learning rate of matrices with muon", OptionText.NumberOrNone, o => o.HeadLearningRate, (o, v) => o with { HeadLearningRate = v }),
+        Of(
+            nameof(TrainingOptions.StepFactor), "F", "Factor of the step schedule after each third of the run", OptionText.Number, o => o.StepFactor,
+            (o, v) => o with { StepFactor = v }),
+        Of(
+            nameof(TrainingOptions.BiasLearningRate), "RATE", "Learning rate of biases with muon", OptionText.NumberOrNone, o => o.BiasLearningRate,
+            (o, v) => o with { BiasLearningRate = v }),
+        Of(
+            nameof(TrainingOptions.HeadLearningRate), "RATE", "Learning rate of matrices with muon", OptionText.NumberOrNone, o => o.HeadLearningRate,
+            (o, v) => o with { HeadLearningRate = v }),
         Of(nameof(TrainingOptions.MuonMomentum), "M", "Momentum of filters with muon", OptionText.Number, o => o.MuonMomentum, (o, v) => o with { MuonMomentum = v }),
-        Of(nameof(TrainingOptions.FrozenBiasShare), "SHARE", "Share of the run after which the biases of frozen filters stay as they are", OptionText.Number, o => o.FrozenBiasShare, (o, v) => o with { FrozenBiasShare = v }),
+        Of(
+            nameof(TrainingOptions.FrozenBiasShare), "SHARE", "Share of the run after which the biases of frozen filters stay as they are", OptionText.Number,
+            o => o.FrozenBiasShare, (o, v) => o with { FrozenBiasShare = v }),
         Of(nameof(TrainingOptions.Momentum), "M", "Momentum of sgd", OptionText.Number, o => o.Momentum, (o, v) => o with { Momentum = v }),
         Of(nameof(TrainingOptions.Nesterov), "BOOL", "Whether sgd looks ahead", OptionText.Bool, o => o.Nesterov, (o, v) => o with { Nesterov = v }),
         Of(nameof(TrainingOptions.Beta1), "B", "First moment decay of adam and adamw", OptionText.Number, o => o.Beta1, (o, v) => o with { Beta1 = v }),
         Of(nameof(TrainingOptions.Beta2), "B", "Second moment decay of adam and adamw", OptionText.Number, o => o.Beta2, (o, v) => o with { Beta2 = v }),
         Of(nameof(TrainingOptions.Epsilon), "E", "Added to adam's denominator", OptionText.Number, o => o.Epsilon, (o, v) => o with { Epsilon = v }),
         Of(nameof(TrainingOptions.WeightDecay), "D", "Decay of filters and matrices", OptionText.Number, o => o.WeightDecay, (o, v) => o with { WeightDecay = v }),
-        Of(nameof(TrainingOptions.GradientClipNorm), "NORM", "Largest norm of the gradients", OptionText.NumberOrNone, o => o.GradientClipNorm, (o, v) => o with { GradientClipNorm = v }),
-        Of(nameof(TrainingOptions.EmaDecay), "D", "Decay of a moving average of the weights, which is then validated and kept", OptionText.NumberOrNone, o => o.EmaDecay, (o, v) => o with { EmaDecay = v }),
-        Of(nameof(TrainingOptions.LabelSmoothing), "S", "Share of each label spread over all classes", OptionText.Number, o => o.LabelSmoothing, (o, v) => o with { LabelSmoothing = v }),
+        Of(
+            nameof(TrainingOptions.GradientClipNorm), "NORM", "Largest norm of the gradients", OptionText.NumberOrNone, o => o.GradientClipNorm,
+            (o, v) => o with { GradientClipNorm = v }),
+        Of(
+            nameof(TrainingOptions.EmaDecay), "D", "Decay of a moving average of the weights, which is then validated and kept", OptionText.NumberOrNone,
+            o => o.EmaDecay, (o, v) => o with { EmaDecay = v }),
+        Of(
+            nameof(TrainingOptions.LabelSmoothing), "S", "Share of each label spread over all classes", OptionText.Number, o => o.LabelSmoothing,
+            (o, v) => o with { LabelSmoothing = v }),
         Of(
             nameof(TrainingOptions.ClassWeights), "NAME", $"How classes of different size are weighed: {OptionText.Choices<ClassWeighting>()}", OptionText.Choice<ClassWeighting>,
             o => o.ClassWeights, (o, v) => o with { ClassWeights = v }),
-        Of(nameof(TrainingOptions.Patience), "N", "Epochs without a better validation accuracy after which training stops", OptionText.IntOrNone, o => o.Patience, (o, v) => o with { Patience = v }),
-        Of(nameof(TrainingOptions.MinimumDelta), "D", "Gain of validation accuracy that counts for --patience", t => (double)OptionText.Number(t), o => o.MinimumDelta, (o, v) => o with { MinimumDelta = v }),
+        Of(
+            nameof(TrainingOptions.Patience), "N", "Epochs without a better validation accuracy after which training stops", OptionText.IntOrNone,
+            o => o.Patience, (o, v) => o with { Patience = v }),
+        Of(
+            nameof(TrainingOptions.MinimumDelta), "D", "Gain of validation accuracy that counts for --patience", t => (double)OptionText.Number(t),
+            o => o.MinimumDelta, (o, v) => o with { MinimumDelta = v }),
         Of(
             nameof(TrainingOptions.TimeBudget), "TIME", "End after this time, the schedule with it: 90s, 15m, 1h30m; --epochs is then ignored", OptionText.Duration,
             o => o.TimeBudget, (o, v) => o with { TimeBudget = v }),
@@ -52,12 +76,16 @@ public static class TrainingTable
             nameof(TrainingOptions.ShuffleWindow), "N", "Images shuffled together where shards are larger than memory; 0 for all", OptionText.Int,
             o => o.ShuffleWindow, (o, v) => o with { ShuffleWindow = v }),
         Of(nameof(TrainingOptions.Seed), "N", "Decides splits, weights, order, augmentation and dropout", OptionText.Seed, o => o.Seed, (o, v) => o with { Seed = v }),
-        Of(nameof(TrainingOptions.Threads), "N", "Threads; the result does not depend on it", OptionText.IntOrNone, o => o.Threads, (o, v) => o with { Threads = v }, "all cores"));
+        Of(
+            nameof(TrainingOptions.Threads), "N", "Threads; the result does not depend on it", OptionText.IntOrNone, o => o.Threads,
+            (o, v) => o with { Threads = v }, "all cores"));
 
     /// <summary>Every option of the augmentation.</summary>
     public static OptionTable<TrainingOptions> Changes { get; } = new(
         [.. Augmentation.Ranges.Select(r => new OptionRange<TrainingOptions>(r.Name, o => r.Read(o.Augmentation), r.Minimum, r.Maximum) { Above = r.Above, Below = r.Below })],
-        Change(nameof(Augmentation.Flip), "NAME", $"Mirroring: {OptionText.Choices<FlipMode>()}", OptionText.Choice<FlipMode>, a => a.Flip, (a, v) => a with { Flip = v }),
+        Change(
+            nameof(Augmentation.Flip), "NAME", $"Mirroring: {OptionText.Choices<FlipMode>()}", OptionText.Choice<FlipMode>, a => a.Flip,
+            (a, v) => a with { Flip = v }),
         Change(nameof(Augmentation.Shift), "PIXELS", "Largest shift in each direction", OptionText.Int, a => a.Shift, (a, v) => a with { Shift = v }),
         Change(
             nameof(Augmentation.Padding), "NAME", $"What fills the gap of a shift or rotation: {OptionText.Choices<EdgePadding>()}", OptionText.Choice<EdgePadding>,
@@ -69,6 +97,12 @@ public static class TrainingTable
 
     /// <summary>All of both.</summary>
     public static OptionTable<TrainingOptions> All { get; } = new([], [.. Steps.All, .. Changes.All]);
+
+    /// <summary>Decides splits, weights, order, augmentation and dropout.</summary>
+    public static OptionDescription<ulong> Seed { get; } = All.Find<ulong>("seed");
+
+    /// <summary>Threads; of many commands.</summary>
+    public static OptionDescription<int?> Threads { get; } = All.Find<int?>("threads");
 
     /// <summary>Options as a report shows them.</summary>
     internal static IEnumerable<KeyValuePair<string, string>> Pairs(TrainingOptions options) =>

@@ -28,10 +28,12 @@ public static class ExperimentTable
         "filter", "NAME", $"Kernel of the resize: {OptionText.Choices<ResizeFilter>()}", OptionText.Choice<ResizeFilter>, ResizeFilter.Bilinear, OfImages);
 
     /// <summary>Side of a median filter.</summary>
-    public static OptionDescription<int> Median { get; } = OptionDescription.Of("median", "PIXELS", "Side of a median filter against noise: 0, 3, 5 or 7", OptionText.Int, 0, OfImages);
+    public static OptionDescription<int> Median { get; } = OptionDescription.Of(
+        "median", "PIXELS", "Side of a median filter against noise: 0, 3, 5 or 7", OptionText.Int, 0, OfImages);
 
     /// <summary>Standard deviation of a blur.</summary>
-    public static OptionDescription<double> Blur { get; } = OptionDescription.Of("blur", "PIXELS", "Standard deviation of a Gaussian blur", t => (double)OptionText.Number(t), 0.0, OfImages);
+    public static OptionDescription<double> Blur { get; } = OptionDescription.Of(
+        "blur", "PIXELS", "Standard deviation of a Gaussian blur", t => (double)OptionText.Number(t), 0.0, OfImages);
 
     /// <summary>Share to train on where there is no test split.</summary>
     public static OptionDescription<double> Split { get; } = OptionDescription.Of(
@@ -94,7 +96,8 @@ public static class ExperimentTable
         "mlflow", "ADDRESS", "Log to this MLflow server; while it is away, entries wait in the run's folder", OptionText.Address, s_defaults.Mlflow, Saving);
 
     /// <summary>The folder of runs.</summary>
-    public static OptionDescription<string?> Output { get; } = OptionDescription.Text("output", "FOLDER", "Where runs are kept; hdfs://… for a copy there of the run in runs", s_defaults.Output, Run);
+    public static OptionDescription<string?> Output { get; } = OptionDescription.Text(
+        "output", "FOLDER", "Where runs are kept; hdfs://… for a copy there of the run in runs", s_defaults.Output, Run);
 
     /// <summary>Name of the run.</summary>
     public static OptionDescription<string?> Name { get; } = OptionDescription.Text("name", "NAME", "Name of the run; a number is added where it is taken", group: Run);

@@ -17,9 +17,6 @@ public static class EvaluationTable
     public static OptionDescription<DatasetSplit?> Subset { get; } = OptionDescription.Of<DatasetSplit?>(
         "subset", "NAME", $"Which split: {OptionText.Choices<DatasetSplit>()}", t => OptionText.Choice<DatasetSplit>(t), null, "Data", "test where there is one, else all images");
 
-    /// <summary>Threads; the same option as that of training.</summary>
-    public static OptionDescription<int?> Threads { get; } = TrainingTable.All.Find<int?>("threads");
-
     /// <summary>All of them, in the order of help.</summary>
     public static OptionTable<EvaluationExperimentOptions> All { get; } = new(
         EvaluationExperimentOptions.Ranges,
@@ -31,7 +28,7 @@ public static class EvaluationTable
         Bind(ExperimentTable.OnBadImage, nameof(EvaluationExperimentOptions.OnBadImage), o => o.OnBadImage, (o, v) => o with { OnBadImage = v }),
         Bind(ExperimentTable.CacheFolder, nameof(EvaluationExperimentOptions.CacheFolder), o => o.CacheFolder, (o, v) => o with { CacheFolder = v }),
         Bind(ExperimentTable.CacheLimit, nameof(EvaluationExperimentOptions.CacheLimit), o => o.CacheLimit, (o, v) => o with { CacheLimit = v }),
-        Bind(Threads, nameof(EvaluationExperimentOptions.Threads), o => o.Threads, (o, v) => o with { Threads = v }),
+        Bind(TrainingTable.Threads, nameof(EvaluationExperimentOptions.Threads), o => o.Threads, (o, v) => o with { Threads = v }),
         Bind(ExperimentTable.Output, nameof(EvaluationExperimentOptions.Output), o => o.Output, (o, v) => o with { Output = v! }),
         Bind(ExperimentTable.Name, nameof(EvaluationExperimentOptions.Name), o => o.Name, (o, v) => o with { Name = v }),
         Bind(ExperimentTable.ExistOk, nameof(EvaluationExperimentOptions.ExistOk), o => o.ExistOk, (o, v) => o with { ExistOk = v }));
