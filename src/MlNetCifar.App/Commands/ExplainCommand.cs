@@ -17,15 +17,17 @@ internal enum ExplainMethod
 /// <summary>Shows where on pictures a model sees a class.</summary>
 internal sealed class ExplainCommand() : Verb("explain", "Show where on pictures the model sees a class: a heat map over each, and its numbers.")
 {
-    static readonly Setting<string?> s_layer = Cli.Settings.Text("layer", "NAME", "Convolution to look at, for example conv3; without it the last");
-    static readonly Setting<string?> s_class = Cli.Settings.Text("class", "NAME", "Class to explain, by name or index; without it the most probable of each picture");
-    static readonly Setting<ExplainMethod> s_method = Cli.Settings.Of(
-        "method", "NAME", "gradcam, occlusion (slower, needs no convolution) or features (a sheet of feature maps)", Texts.Choice<ExplainMethod>, ExplainMethod.GradCam, defaultText: "gradcam");
+    static readonly OptionDescription<string?> s_layer = OptionDescription.Text("layer", "NAME", "Convolution to look at, for example conv3; without it the last");
+    static readonly OptionDescription<string?> s_class = OptionDescription.Text(
+        "class", "NAME", "Class to explain, by name or index; without it the most probable of each picture");
+    static readonly OptionDescription<ExplainMethod> s_method = OptionDescription.Of(
+        "method", "NAME", "gradcam, occlusion (slower, needs no convolution) or features (a sheet of feature maps)", OptionText.Choice<ExplainMethod>, ExplainMethod.GradCam, defaultText: "gradcam");
 
-    static readonly Setting<int> s_top = Cli.Settings.Of("top", "N", "Feature maps on a sheet", Texts.Positive, 16);
-    static readonly Setting<bool> s_scores = Cli.Settings.Flag("scores", "Measure how good each map is: areas under the deletion and insertion curves");
-    static readonly Setting<bool> s_average = Cli.Settings.Flag("average", "Also write the mean map of each class over all pictures explained for it, over the mean picture");
-    static readonly Setting<string?> s_output = Cli.Settings.Text("output", "FOLDER", "Where the pictures and arrays are written", "explained");
+    static readonly OptionDescription<int> s_top = OptionDescription.Of("top", "N", "Feature maps on a sheet", OptionText.Positive, 16);
+    static readonly OptionDescription<bool> s_scores = OptionDescription.Flag("scores", "Measure how good each map is: areas under the deletion and insertion curves");
+    static readonly OptionDescription<bool> s_average = OptionDescription.Flag(
+        "average", "Also write the mean map of each class over all pictures explained for it, over the mean picture");
+    static readonly OptionDescription<string?> s_output = OptionDescription.Text("output", "FOLDER", "Where the pictures and arrays are written", "explained");
 
     public override string Arguments => "FILE...";
 
@@ -33,7 +35,7 @@ internal sealed class ExplainCommand() : Verb("explain", "Show where on pictures
 
     public override (int Least, int Most) ArgumentCount => (0, 100_000);
 
-    protected override IEnumerable<Setting> OwnSettings => [ModelSettings.Model, s_layer, s_class, s_method, s_top, s_scores, s_average, s_output, TrainingSettings.Find<int?>("threads")];
+    protected override IEnumerable<OptionDescription> OwnOptions => [EvaluationTable.Model, s_layer, s_class, s_method, s_top, s_scores, s_average, s_output, TrainingTable.Threads];
 
     public override IReadOnlyList<string> Examples => ["photo.jpg", "--model runs/train/seed-cnn --class cat --method occlusion photos", "--average photos"];
 
@@ -42,10 +44,10 @@ internal sealed class ExplainCommand() : Verb("explain", "Show where on pictures
         if (call.Arguments.Count == 0)
             throw CliErrors.NoInput();
         var files = call.Arguments.SelectMany(a => PredictCommand.Expand(call, a)).ToList();
-        using var model = ModelSettings.Load(call);
+        using var model = ModelChoice.Load(call);
         var target = Target(call.Get(s_class), model);
         var method = call.Get(s_method);
-        using var gradCam = method == ExplainMethod.Occlusion ? null : new GradCam(model, call.Get(s_layer), 1, call.Get(TrainingSettings.Find<int?>("threads")));
+        using var gradCam = method == ExplainMethod.Occlusion ? null : new GradCam(model, call.Get(s_layer), 1, call.Get(TrainingTable.Threads));
         var folder = Directory.CreateDirectory(call.Get(s_output)!).FullName;
         var means = new SortedDictionary<int, MeanHeatmap>();
         var (names, failed) = (new HashSet<string>(StringComparer.OrdinalIgnoreCase), 0);
@@ -80,11 +82,11 @@ internal sealed class ExplainCommand() : Verb("explain", "Show where on pictures
         {
             // A class may be called anything; its index makes the name unique where that is no file name.
             var safe = string.Concat(model.Classes[index].Select(c => char.IsLetterOrDigit(c) || c is '-' or '_' ? c : '_'));
-            var stem = Path.Combine(folder, Texts.Invariant($"mean-{index}-{safe}"));
+            var stem = Path.Combine(folder, Invariant($"mean-{index}-{safe}"));
             var map = mean.ToHeatmap();
             WritePng($"{stem}.png", HeatmapOverlay.Draw(map, mean.ToPixels(), model.Network.Channels));
             LocalFileStore.Instance.Write($"{stem}.npy", stream => stream.Write(map.ToNpy()));
-            Print(call, Texts.Invariant($"mean of {mean.Count:N0}"), layer, stem, model.Classes[index], map, null);
+            Print(call, Invariant($"mean of {mean.Count:N0}"), layer, stem, model.Classes[index], map, null);
         }
     }
 
@@ -116,8 +118,8 @@ internal sealed class ExplainCommand() : Verb("explain", "Show where on pictures
     {
         if (!call.Json)
         {
-            call.Terminal.Out.WriteLine(Texts.Invariant(
-                $"{file}: {label} {map.Probability:0.000}{(layer is null ? "" : $", layer {layer}")}{(map.Degenerate ? ", nothing speaks for it" : "")}{(scores is { } s ? Texts.Invariant($", deletion {s.Deletion:0.000}, insertion {s.Insertion:0.000}") : "")} -> {stem}.png"));
+            call.Terminal.Out.WriteLine(Invariant(
+                $"{file}: {label} {map.Probability:0.000}{(layer is null ? "" : $", layer {layer}")}{(map.Degenerate ? ", nothing speaks for it" : "")}{(scores is { } s ? Invariant($", deletion {s.Deletion:0.000}, insertion {s.Insertion:0.000}") : "")} -> {stem}.png"));
             return;
         }
 

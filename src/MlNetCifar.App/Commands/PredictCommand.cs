@@ -1,6 +1,5 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
-using MlNetCifar.App.Runs.Storage;
 using MlNetCifar.Spark.Hdfs;
 using Spectre.Console;
 
@@ -12,7 +11,7 @@ internal sealed class PredictCommand() : Verb("predict", "Name what is on pictur
     internal const string StandardInput = "-";
     const string Unknown = "unknown";
 
-    static readonly Setting<int> s_top = Cli.Settings.Of("top", "N", "Classes to print for each picture", Texts.Positive, 3);
+    static readonly OptionDescription<int> s_top = OptionDescription.Of("top", "N", "Classes to print for each picture", OptionText.Positive, 3);
 
     static readonly HashSet<string> s_extensions = new(StringComparer.OrdinalIgnoreCase) { ".jpg", ".jpeg", ".png", ".bmp", ".gif", ".ppm", ".pgm", ".pbm", ".pnm", ".webp", ".tif", ".tiff" };
 
@@ -22,7 +21,7 @@ internal sealed class PredictCommand() : Verb("predict", "Name what is on pictur
 
     public override (int Least, int Most) ArgumentCount => (0, 100_000);
 
-    protected override IEnumerable<Setting> OwnSettings => [ModelSettings.Model, s_top, ModelSettings.AbstainBelow, TrainingSettings.Find<int?>("threads")];
+    protected override IEnumerable<OptionDescription> OwnOptions => [EvaluationTable.Model, s_top, EvaluationTable.AbstainBelow, TrainingTable.Threads];
 
     public override IReadOnlyList<string> Examples => ["photo.jpg", "--model runs/train/seed-cnn --json photos", "- < photo.jpg"];
 
@@ -31,9 +30,9 @@ internal sealed class PredictCommand() : Verb("predict", "Name what is on pictur
         if (call.Arguments.Count == 0)
             throw CliErrors.NoInput();
         var files = call.Arguments.SelectMany(a => Expand(call, a)).ToList();
-        using var model = ModelSettings.Load(call);
+        using var model = ModelChoice.Load(call);
         var top = Math.Min(call.Get(s_top), model.Classes.Length);
-        var threads = call.Get(TrainingSettings.Find<int?>("threads")) ?? Environment.ProcessorCount;
+        var threads = call.Get(TrainingTable.Threads) ?? Environment.ProcessorCount;
         var results = files.AsParallel().AsOrdered().WithDegreeOfParallelism(Math.Clamp(threads, 1, 512)).WithMergeOptions(ParallelMergeOptions.NotBuffered)
             .WithCancellation(call.Stop).Select(file => Predict(call, model, file, top));
         var failed = call.Json ? PrintJson(call, results) : PrintTable(call, results);
@@ -45,7 +44,7 @@ internal sealed class PredictCommand() : Verb("predict", "Name what is on pictur
         try
         {
             var answer = model.Classify(Read(call, file), top);
-            var unsure = call.Get(ModelSettings.AbstainBelow) is { } least && !(answer.Predictions[0].Probability >= least);
+            var unsure = call.Get(EvaluationTable.AbstainBelow) is { } least && !(answer.Predictions[0].Probability >= least);
             return new(file, answer with { IsUnknown = answer.IsUnknown || unsure }, null);
         }
         catch (MlNetCifarException e)
@@ -60,7 +59,7 @@ internal sealed class PredictCommand() : Verb("predict", "Name what is on pictur
 
     internal static byte[] Read(Call call, string file)
     {
-        using var input = file == StandardInput ? call.Terminal.Input() : ClusterSettings.Store(call, file).OpenRead(file);
+        using var input = file == StandardInput ? call.Terminal.Input() : new HdfsStorage(call).StoreOf(file).OpenRead(file);
         using var buffer = new MemoryStream();
         input.CopyTo(buffer);
         return buffer.ToArray();
@@ -69,7 +68,7 @@ internal sealed class PredictCommand() : Verb("predict", "Name what is on pictur
     internal static IEnumerable<string> Expand(Call call, string argument)
     {
         argument = HdfsPath.ToLocal(argument);
-        var store = ClusterSettings.Store(call, argument);
+        var store = new HdfsStorage(call).StoreOf(argument);
         if (argument == StandardInput || store.FileExists(argument))
             return [argument];
         if (!store.FolderExists(argument))
@@ -136,8 +135,8 @@ internal sealed class PredictCommand() : Verb("predict", "Name what is on pictur
             var answer = result.Answer!;
             var best = answer.Predictions[0];
             table.AddRow(
-                Markup.Escape(result.Path), answer.IsUnknown ? Unknown : Markup.Escape(best.Label), answer.IsUnknown ? "" : Texts.Invariant($"{best.Probability:0.000}"),
-                Markup.Escape(string.Join(", ", answer.Predictions.Skip(answer.IsUnknown ? 0 : 1).Select(p => Texts.Invariant($"{p.Label} {p.Probability:0.000}")))));
+                Markup.Escape(result.Path), answer.IsUnknown ? Unknown : Markup.Escape(best.Label), answer.IsUnknown ? "" : Invariant($"{best.Probability:0.000}"),
+                Markup.Escape(string.Join(", ", answer.Predictions.Skip(answer.IsUnknown ? 0 : 1).Select(p => Invariant($"{p.Label} {p.Probability:0.000}")))));
         }
 
         if (table.Rows.Count > 0)

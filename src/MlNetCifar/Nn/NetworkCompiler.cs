@@ -86,6 +86,9 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
     /// <summary>The layer behind the one that is emitted; null where it may take none along.</summary>
     public LayerNode? Next => _next < _path.Length ? _path[_next] : null;
 
+    /// <summary>Workers of the pool that will run the ops.</summary>
+    public int Threads => pass.Pool.Threads;
+
     /// <summary>Whether a tensor is trained in this compilation.</summary>
     public bool IsTrained(WeightTensor? tensor) => tensor is not null && gradients?.Has(tensor) == true;
 
@@ -103,7 +106,7 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
 
     /// <summary>How a convolution is computed in this network. One that is trained may choose by its batch; one that explains a layer's result gives what any batch gives.</summary>
     public ConvPlan Plan(ConvShape shape) =>
-        new(shape, pass.Width, pass.Pool.Threads, !Training ? ConvUse.Inference : keep is null ? ConvUse.Training : ConvUse.Explanation);
+        new(shape, pass.Width, Threads, !Training ? ConvUse.Inference : keep is null ? ConvUse.Training : ConvUse.Explanation);
 
     /// <summary>Number of the random stream of a layer that draws numbers: of those before it.</summary>
     public int NextStream() => _streams++;

@@ -1,21 +1,33 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
-using MlNetCifar.App.Cli;
+using MlNetCifar.Files;
 using MlNetCifar.Numerics;
 
-namespace MlNetCifar.App.Runs;
+namespace MlNetCifar.Experiments;
 
-/// <summary>What matters of machine and runtime, with the limits a container sets.</summary>
-internal sealed record MachineInfo
+/// <summary>One thing about a machine.</summary>
+/// <param name="Key">For programs.</param>
+/// <param name="Name">For people.</param>
+/// <param name="Value">For programs: text, a number, a truth value, or null.</param>
+/// <param name="Text">The value for people.</param>
+public sealed record MachineRow(string Key, string Name, object? Value, string Text);
+
+/// <summary>What matters of machine and runtime, with the limits a container sets: a snapshot of the moment it is made.</summary>
+public sealed record MachineInfo
 {
-    public string Version { get; } = CommandLine.Version;
+    /// <summary>Version of this library.</summary>
+    public string Version { get; } = FileOrigin.Current;
 
+    /// <summary>Name and version of the runtime.</summary>
     public string Runtime { get; } = RuntimeInformation.FrameworkDescription;
 
+    /// <summary>Name and version of the operating system.</summary>
     public string OperatingSystem { get; } = RuntimeInformation.OSDescription;
 
+    /// <summary>Of this process, for example <c>x64</c>.</summary>
     public string Architecture { get; } = RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant();
 
+    /// <summary>Name of the processor; <c>unknown</c> where the system does not tell.</summary>
     public string Processor { get; } = Field("/proc/cpuinfo", "model name") ?? "unknown";
 
     /// <summary>What this process may use.</summary>
@@ -27,8 +39,10 @@ internal sealed record MachineInfo
     /// <summary>Cores a cgroup grants; null where it sets no limit.</summary>
     public double? CoreQuota { get; } = Quota();
 
+    /// <summary>Width of the vectors in use; 0 for none.</summary>
     public int SimdBits { get; } = SimdLevel.Active == SimdWidth.Scalar ? 0 : (int)SimdLevel.Active;
 
+    /// <summary>Widths of vectors that the machine has, widest first.</summary>
     public IReadOnlyList<int> SimdAvailable { get; } = [.. SimdLevel.Available.Where(w => w != SimdWidth.Scalar).Select(w => (int)w)];
 
     /// <summary>Bytes this process may use.</summary>
@@ -40,24 +54,25 @@ internal sealed record MachineInfo
     /// <summary>Bytes free on the disk of the working folder.</summary>
     public long? DiskFree { get; } = FreeDisk();
 
+    /// <summary>Whether the server's garbage collector is in use.</summary>
     public bool ServerGc { get; } = System.Runtime.GCSettings.IsServerGC;
 
     /// <summary>Names for people, keys for programs, and the values of both.</summary>
-    public IReadOnlyList<(string Key, string Name, object? Value, string Text)> Rows() =>
+    public IReadOnlyList<MachineRow> Rows() =>
     [
-        ("version", "MlNetCifar", Version, Version),
-        ("runtime", "Runtime", Runtime, Runtime),
-        ("operatingSystem", "Operating system", OperatingSystem, $"{OperatingSystem} ({Architecture})"),
-        ("architecture", "Architecture", Architecture, Architecture),
-        ("processor", "Processor", Processor, Processor),
-        ("cores", "Cores", Cores, CoreText()),
-        ("hostCores", "Cores of the machine", HostCores, Texts.Of(HostCores)),
-        ("coreQuota", "Cores a cgroup grants", CoreQuota, CoreQuota is { } quota ? Texts.Invariant($"{quota:0.##}") : "no limit"),
-        ("simdBits", "SIMD", SimdBits, SimdText()),
-        ("memory", "Memory", (double)Memory, Bytes(Memory)),
-        ("memoryLimit", "Memory a cgroup grants", (double?)MemoryLimit, MemoryLimit is { } limit ? Bytes(limit) : "no limit"),
-        ("diskFree", "Free on this disk", (double?)DiskFree, DiskFree is { } free ? Bytes(free) : "unknown"),
-        ("serverGc", "Server garbage collector", ServerGc, ServerGc ? "yes" : "no"),
+        new("version", "MlNetCifar", Version, Version),
+        new("runtime", "Runtime", Runtime, Runtime),
+        new("operatingSystem", "Operating system", OperatingSystem, $"{OperatingSystem} ({Architecture})"),
+        new("architecture", "Architecture", Architecture, Architecture),
+        new("processor", "Processor", Processor, Processor),
+        new("cores", "Cores", Cores, CoreText()),
+        new("hostCores", "Cores of the machine", HostCores, OptionText.Of(HostCores)),
+        new("coreQuota", "Cores a cgroup grants", CoreQuota, CoreQuota is { } quota ? FormattableString.Invariant($"{quota:0.##}") : "no limit"),
+        new("simdBits", "SIMD", SimdBits, SimdText()),
+        new("memory", "Memory", (double)Memory, OptionText.OfBytes(Memory)),
+        new("memoryLimit", "Memory a cgroup grants", (double?)MemoryLimit, MemoryLimit is { } limit ? OptionText.OfBytes(limit) : "no limit"),
+        new("diskFree", "Free on this disk", (double?)DiskFree, DiskFree is { } free ? OptionText.OfBytes(free) : "unknown"),
+        new("serverGc", "Server garbage collector", ServerGc, ServerGc ? "yes" : "no"),
     ];
 
     /// <summary>What makes this machine slower than it need be.</summary>
@@ -68,25 +83,17 @@ internal sealed record MachineInfo
         else if (SimdAvailable.Count > 0 && SimdAvailable[0] > SimdBits)
             yield return $"MLNETCIFAR_SIMD restricts the kernels to {SimdBits} bits; the machine has {SimdAvailable[0]}";
         if (CoreQuota is { } quota && quota < Cores)
-            yield return Texts.Invariant($"the cgroup grants {quota:0.##} cores, less than the {Cores} threads used; give --threads {Math.Max(1, (int)quota)}");
+            yield return FormattableString.Invariant($"the cgroup grants {quota:0.##} cores, less than the {Cores} threads used; give --threads {Math.Max(1, (int)quota)}");
         if (Memory < 1L << 30)
             yield return "less than 1 GiB of memory; prepare shards and train on those";
     }
 
-    public static string Bytes(double bytes) => bytes switch
-    {
-        >= 1L << 30 => Texts.Invariant($"{bytes / (1L << 30):0.0} GiB"),
-        >= 1L << 20 => Texts.Invariant($"{bytes / (1L << 20):0.0} MiB"),
-        >= 1L << 10 => Texts.Invariant($"{bytes / (1L << 10):0.0} KiB"),
-        _ => Texts.Invariant($"{bytes:0} B"),
-    };
-
-    string CoreText() => Cores == HostCores ? Texts.Of(Cores) : Texts.Invariant($"{Cores} of {HostCores}");
+    string CoreText() => Cores == HostCores ? OptionText.Of(Cores) : FormattableString.Invariant($"{Cores} of {HostCores}");
 
     string SimdText()
     {
-        var active = SimdBits == 0 ? "scalar" : Texts.Invariant($"{SimdBits} bits");
-        return SimdAvailable.Count > 0 && SimdAvailable[0] != SimdBits ? Texts.Invariant($"{active} (the machine has {SimdAvailable[0]})") : active;
+        var active = SimdBits == 0 ? "scalar" : FormattableString.Invariant($"{SimdBits} bits");
+        return SimdAvailable.Count > 0 && SimdAvailable[0] != SimdBits ? FormattableString.Invariant($"{active} (the machine has {SimdAvailable[0]})") : active;
     }
 
     static int HostCoreCount()
@@ -106,7 +113,9 @@ internal sealed record MachineInfo
         // cgroup v2: "max 100000" or "200000 100000".
         if (Line("/sys/fs/cgroup/cpu.max")?.Split(' ') is [var quota, var period] && Number(quota) is { } granted && Number(period) is > 0 and var per)
             return granted / per;
-        return Number(Line("/sys/fs/cgroup/cpu/cpu.cfs_quota_us")) is > 0 and var old && Number(Line("/sys/fs/cgroup/cpu/cpu.cfs_period_us")) is > 0 and var oldPeriod ? old / oldPeriod : null;
+        return Number(Line("/sys/fs/cgroup/cpu/cpu.cfs_quota_us")) is > 0 and var old && Number(Line("/sys/fs/cgroup/cpu/cpu.cfs_period_us")) is > 0 and var oldPeriod
+            ? old / oldPeriod
+            : null;
     }
 
     static long? Limit(string path) => Number(Line(path)) is { } value && value < 1L << 60 ? (long)value : null;

@@ -1,7 +1,8 @@
 using MlNetCifar.App.Cli;
+using MlNetCifar.App.Runs;
 using Spectre.Console;
 
-namespace MlNetCifar.App.Runs;
+namespace MlNetCifar.App.Commands;
 
 /// <summary>Searches for a learning rate and prints what was seen.</summary>
 internal static class RateSearch
@@ -10,10 +11,10 @@ internal static class RateSearch
 
     /// <summary>Searches; nothing is kept.</summary>
     /// <returns>The exit code.</returns>
-    public static int Run(Call call, NetworkSpec network, TrainingOptions options, ImageSource train)
+    public static int Run(Call call, Experiment experiment)
     {
-        call.Terminal.Log("searching for a learning rate; nothing is kept");
-        var found = new Trainer(network, options).FindLearningRate(train, cancellation: call.Stop);
+        experiment.Observers.Add(new ExperimentView(call));
+        var found = experiment.FindLearningRate(call.Stop);
         if (call.Json)
         {
             foreach (var point in found.Curve)
@@ -29,9 +30,9 @@ internal static class RateSearch
         var table = new Table().Border(TableBorder.Simple).AddColumn(new TableColumn("Rate").RightAligned()).AddColumn(new TableColumn("Loss").RightAligned());
         var step = Math.Max(1, found.Curve.Count / Rows);
         for (var i = 0; i < found.Curve.Count; i += step)
-            table.AddRow(Texts.Invariant($"{found.Curve[i].LearningRate:0.0e+0}"), Texts.Invariant($"{found.Curve[i].Loss:0.000}"));
+            table.AddRow(Invariant($"{found.Curve[i].LearningRate:0.0e+0}"), Invariant($"{found.Curve[i].Loss:0.000}"));
         call.Terminal.Tables.Write(table);
-        call.Terminal.Out.WriteLine(Texts.Invariant($"suggested learning rate {found.Suggestion:0.0e+0}: --learning-rate {found.Suggestion:G2}"));
+        call.Terminal.Out.WriteLine(Invariant($"suggested learning rate {found.Suggestion:0.0e+0}: --learning-rate {found.Suggestion:G2}"));
         return ExitCodes.Ok;
     }
 }

@@ -1,7 +1,7 @@
 using MlNetCifar.Nn;
 using MlNetCifar.Reporting;
 
-namespace MlNetCifar.App.Runs.Saving;
+namespace MlNetCifar.Experiments;
 
 /// <summary>Writes results.csv and the weights after each epoch, so that a run that is cut off leaves its work behind.</summary>
 /// <param name="folder">The run's.</param>
