@@ -73,8 +73,10 @@ internal sealed class BenchmarkCommand() : Verb("benchmark", "Measure training o
         }
 
         call.Terminal.Tables.Write(table);
-        call.Terminal.Out.WriteLine(Invariant(
-            $"{network.Name} {call.Arguments[0]}, batch {options.BatchSize}, {options.Threads ?? Environment.ProcessorCount} threads: {result.ImagesPerSecond:N0} images/s, {result.Gigaflops:0.0} GFLOP/s by direct count, {result.Gigaflops / result.PeakGigaflops:P0} of the measured multiply-add peak of {result.PeakGigaflops:0} GFLOP/s"));
+        call.Terminal.Out.WriteLine(
+            Invariant($"{network.Name} {call.Arguments[0]}, batch {options.BatchSize}, {options.Threads ?? Environment.ProcessorCount} threads: ")
+            + Invariant($"{result.ImagesPerSecond:N0} images/s, {result.Gigaflops:0.0} GFLOP/s by direct count, ")
+            + Invariant($"{result.Gigaflops / result.PeakGigaflops:P0} of the measured multiply-add peak of {result.PeakGigaflops:0} GFLOP/s"));
         return ExitCodes.Ok;
     }
 }

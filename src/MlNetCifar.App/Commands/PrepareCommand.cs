@@ -65,26 +65,16 @@ internal sealed class PrepareCommand() : Verb("prepare", "Turn images into shard
             call.Terminal.Warn(warning);
         if (report.BadFiles is [var first, ..])
             call.Terminal.Warn(Invariant($"{report.BadFiles.Count:N0} files were left out and are listed in {BadFile.FileName}; the first: {first.Path}: {first.Reason}"));
-        Print(call, report);
+        PrepareView.Print(call, report);
         return ExitCodes.Ok;
     }
 
     static ShardReport Prepare(Call call, SparkPrepareOptions stage)
     {
         using var bar = new Bar(call.Terminal, "preparing");
-        return SparkPrepare.RunAsync(stage, new Reporter<SparkPrepareProgress>(p => bar.Advance((double)p.Images / Math.Max(p.Total, 1), Line(p))), call.Stop).GetAwaiter().GetResult();
+        var progress = new Reporter<SparkPrepareProgress>(p => bar.Advance((double)p.Images / Math.Max(p.Total, 1), PrepareView.Line(p)));
+        return SparkPrepare.RunAsync(stage, progress, call.Stop).GetAwaiter().GetResult();
     }
-
-    static string Line(SparkPrepareProgress p) => Invariant(
-        $"{Phase(p.Phase)} {p.Images:N0}/{p.Total:N0}  {p.ImagesPerSecond:N0} images/s{(p.Tasks > 0 ? $"  {p.DoneTasks}/{p.Tasks} tasks" : "")}{(p.BadFiles > 0 ? $"  {p.BadFiles} bad" : "")}");
-
-    static string Phase(string name) => name switch
-    {
-        "list" => "listing",
-        "connect" => "connecting",
-        "ship" => "sending the worker",
-        _ => "preparing",
-    };
 
     static PreprocessSpec Preprocess(Call call)
     {
@@ -103,28 +93,5 @@ internal sealed class PrepareCommand() : Verb("prepare", "Turn images into shard
         {
             throw CliErrors.Argument(e.Message, e);
         }
-    }
-
-    static void Print(Call call, ShardReport report)
-    {
-        if (!call.Json)
-        {
-            foreach (var (split, manifest) in report.Splits)
-                call.Terminal.Out.WriteLine(Invariant($"{split.ToString().ToLowerInvariant(),-10} {manifest.Count,9:N0} images in {manifest.Parts.Count} parts"));
-            call.Terminal.Out.WriteLine(Invariant($"{report.PartsWritten} parts written, {report.PartsKept} kept, in {report.Folder}"));
-            return;
-        }
-
-        JsonLine.Write(call.Terminal.Out, json =>
-        {
-            json.WriteString("folder", report.Folder);
-            json.WriteNumber("partsWritten", report.PartsWritten);
-            json.WriteNumber("partsKept", report.PartsKept);
-            json.WriteNumber("badFiles", report.BadFiles.Count);
-            json.WriteStartObject("images");
-            foreach (var (split, manifest) in report.Splits)
-                json.WriteNumber(split.ToString().ToLowerInvariant(), manifest.Count);
-            json.WriteEndObject();
-        });
     }
 }

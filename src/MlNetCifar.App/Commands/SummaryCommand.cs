@@ -11,7 +11,9 @@ internal sealed class SummaryCommand() : Verb("summary", "Describe a network: la
     static readonly OptionDescription<bool> s_measure = OptionDescription.Of("measure", "BOOL", "Whether to measure the speed for two seconds", OptionText.Bool, true);
 
     protected override IEnumerable<OptionDescription> OwnOptions =>
-        [EvaluationTable.Model, .. NetworkChoice.All, TrainingTable.All.Find<int>("batch-size"), TrainingTable.All.Find<OptimizerKind>("optimizer"), TrainingTable.Threads, s_images, s_measure];
+    [
+        EvaluationTable.Model, .. NetworkChoice.All, TrainingTable.All["batch-size"], TrainingTable.All["optimizer"], TrainingTable.Threads, s_images, s_measure,
+    ];
 
     public override IReadOnlyList<string> Examples => ["--preset resnet9", "--model runs/train/seed-cnn"];
 
@@ -38,14 +40,18 @@ internal sealed class SummaryCommand() : Verb("summary", "Describe a network: la
                 layer.Flops < 5e3 ? "" : Invariant($"{layer.Flops / 1e6:0.00}"), Markup.Escape(layer.Algorithm));
         call.Terminal.Tables.Write(table);
         var text = call.Terminal.Out;
-        text.WriteLine($"network          {summary.Network.Name}, input {summary.Network.Height}×{summary.Network.Width}×{summary.Network.Channels}, {summary.Network.Classes} classes");
+        var network = summary.Network;
+        text.WriteLine($"network          {network.Name}, input {network.Height}×{network.Width}×{network.Channels}, {network.Classes} classes");
         text.WriteLine(Invariant($"parameters       {summary.Parameters:N0} ({OptionText.OfBytes(4.0 * summary.Parameters)})"));
         text.WriteLine(Invariant($"operations       {summary.Network.Flops / 1e6:0.0} MFLOP forward an image, about three times that in training"));
-        text.WriteLine($"memory, training {OptionText.OfBytes(summary.TrainingBytes)} at batch {options.BatchSize}: {OptionText.OfBytes(summary.PlannedBytes)} activations and scratch, {OptionText.OfBytes(summary.TrainingBytes - summary.PlannedBytes)} weights, gradients and optimizer");
+        var (all, planned) = (OptionText.OfBytes(summary.TrainingBytes), OptionText.OfBytes(summary.PlannedBytes));
+        var rest = OptionText.OfBytes(summary.TrainingBytes - summary.PlannedBytes);
+        text.WriteLine($"memory, training {all} at batch {options.BatchSize}: {planned} activations and scratch, {rest} weights, gradients and optimizer");
         text.WriteLine($"memory, in use   {OptionText.OfBytes(summary.InferenceBytes)} at batch {options.BatchSize}");
         if (summary.ImagesPerSecond is { } speed)
-            text.WriteLine(Invariant(
-                $"time             {Duration(call.Get(s_images) / speed)} an epoch of {call.Get(s_images):N0} images, at {speed:N0} images/s on {options.Threads ?? Environment.ProcessorCount} threads (measured)"));
+            text.WriteLine(
+                Invariant($"time             {Duration(call.Get(s_images) / speed)} an epoch of {call.Get(s_images):N0} images, ")
+                + Invariant($"at {speed:N0} images/s on {options.Threads ?? Environment.ProcessorCount} threads (measured)"));
     }
 
     static void PrintJson(Call call, NetworkSummary summary)

@@ -13,7 +13,8 @@ internal static class ClusterOptions
         "worker-path", "FILE", "The worker program, mlnetcifar-worker; without it the one beside this program", group: Group);
 
     public static OptionDescription<bool?> Ship { get; } = OptionDescription.Of<bool?>(
-        "ship-worker", "BOOL", "Whether the worker program is sent to the executors; false where it is installed there", t => OptionText.Bool(t), null, Group, "true, unless the server is this machine");
+        "ship-worker", "BOOL", "Whether the worker program is sent to the executors; false where it is installed there",
+        t => OptionText.Bool(t), null, Group, "true, unless the server is this machine");
 
     public static OptionDescription<TimeSpan> Stall { get; } = OptionDescription.Of(
         "stall-timeout", "TIME", "Stop a job in which nothing has moved for this long", OptionText.Limit, TimeSpan.FromMinutes(15), Group);

@@ -30,8 +30,10 @@ internal sealed class ExperimentView(Call call) : IExperimentObserver, ITraining
     {
         var of = run.Options.TimeBudget is null ? Invariant($"/{run.Options.Epochs}") : "";
         var validation = epoch.ValidationAccuracy is null ? "" : Invariant($"  val loss {epoch.ValidationLoss:0.000}  val accuracy {epoch.ValidationAccuracy:0.000}");
-        call.Terminal.Log(Invariant(
-            $"epoch {epoch.Epoch,3}{of}  loss {epoch.TrainLoss:0.000}  accuracy {epoch.TrainAccuracy:0.000}{validation}  {epoch.ImagesPerSecond,6:N0} images/s  {epoch.Seconds:0.0} s{(run.BestEpoch == epoch.Epoch && epoch.ValidationAccuracy is not null ? "  best" : "")}"));
+        var best = run.BestEpoch == epoch.Epoch && epoch.ValidationAccuracy is not null ? "  best" : "";
+        call.Terminal.Log(
+            Invariant($"epoch {epoch.Epoch,3}{of}  loss {epoch.TrainLoss:0.000}  accuracy {epoch.TrainAccuracy:0.000}{validation}")
+            + Invariant($"  {epoch.ImagesPerSecond,6:N0} images/s  {epoch.Seconds:0.0} s{best}"));
         if (call.Json)
             JsonLine.Write(call.Terminal.Out, json =>
             {

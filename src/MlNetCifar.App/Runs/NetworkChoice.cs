@@ -12,7 +12,9 @@ internal static class NetworkChoice
     public static NetworkSpec Create(Call call)
     {
         var size = call.Get(ExperimentTable.Size) ?? 32;
-        return Architectures.Create(call.Get(ExperimentTable.Preset)!, size.Width, size.Height, call.Get(ExperimentTable.Grey) ? 1 : 3, call.Get(Classes));
+        return Architectures.Create(
+            call.Get(ExperimentTable.Preset)!, height: size.Height, width: size.Width, channels: call.Get(ExperimentTable.Grey) ? 1 : 3,
+            classes: call.Get(Classes));
     }
 
     /// <summary>The options of training that a call asks for.</summary>

@@ -40,10 +40,13 @@ internal static class ResultView
         call.Terminal.Tables.Write(table);
         output.WriteLine(Invariant($"{result.Split} accuracy {figures.MicroAccuracy:0.0000}, 95 % interval {figures.MicroAccuracyInterval}, on {figures.Count:N0} images"));
         if (result.Calibration is { } check)
-            output.WriteLine(Invariant(
-                $"calibration error {check.ErrorBefore:0.0000} before, {check.ErrorAfter:0.0000} after; label sets hold the true label for {check.Coverage:0.0 %} of the images (promised {check.PromisedCoverage:0.0 %}), {check.MeanSetSize:0.00} labels on average; {check.Answered:0.0 %} answered, the rest unknown"));
+            output.WriteLine(
+                Invariant($"calibration error {check.ErrorBefore:0.0000} before, {check.ErrorAfter:0.0000} after; ")
+                + Invariant($"label sets hold the true label for {check.Coverage:0.0 %} of the images (promised {check.PromisedCoverage:0.0 %}), ")
+                + Invariant($"{check.MeanSetSize:0.00} labels on average; {check.Answered:0.0 %} answered, the rest unknown"));
         if (result.Rejection is { Count: > 0 } rejection)
-            output.WriteLine($"right when only the surest are answered: {string.Join(", ", rejection.Select(r => Invariant($"{r.Accuracy:0.0 %} of {r.Coverage:0.0 %} (from {r.Threshold:0.000})")))}");
+            output.WriteLine("right when only the surest are answered: "
+                + string.Join(", ", rejection.Select(r => Invariant($"{r.Accuracy:0.0 %} of {r.Coverage:0.0 %} (from {r.Threshold:0.000})"))));
         if (least is not null && result.Calibration is null)
         {
             var given = RejectionCurve.Of(figures).Points.LastOrDefault(point => point.Threshold >= least);

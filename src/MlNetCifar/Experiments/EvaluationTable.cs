@@ -7,11 +7,13 @@ public static class EvaluationTable
 {
     /// <summary>A trained model.</summary>
     public static OptionDescription<string?> Model { get; } = OptionDescription.Text(
-        "model", "PATH", "Model file (.safetensors) or run folder, also on hdfs://; without it the newest run of train or quickstart, or else the CIFAR-10 model that comes with the program", group: "Model");
+        "model", "PATH", "Model file (.safetensors) or run folder, also on hdfs://; without it the newest run of train or quickstart, "
+        + "or else the CIFAR-10 model that comes with the program", group: "Model");
 
     /// <summary>Least probability of an answer.</summary>
     public static OptionDescription<double?> AbstainBelow { get; } = OptionDescription.Of<double?>(
-        "abstain-below", "P", "Least probability of an answer; below it the answer is unknown", t => OptionText.Fraction(t), null, "Model", "what the model's calibration says, if it has one");
+        "abstain-below", "P", "Least probability of an answer; below it the answer is unknown", t => OptionText.Fraction(t), null,
+        "Model", "what the model's calibration says, if it has one");
 
     /// <summary>Which split.</summary>
     public static OptionDescription<DatasetSplit?> Subset { get; } = OptionDescription.Of<DatasetSplit?>(

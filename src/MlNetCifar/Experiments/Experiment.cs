@@ -40,7 +40,10 @@ public sealed class Experiment(ExperimentOptions options)
     /// <summary>The command that repeats the run, for the report. The default is null, none.</summary>
     public string? Command { get; init; }
 
-    /// <summary>Runs the experiment. Cancelling is no error: training ends with the best weights so far, and these are evaluated on a sample, so that there is a report at once.</summary>
+    /// <summary>
+    /// Runs the experiment. Once training has begun, cancelling is no error: it ends with the best weights so far, and these are evaluated on a sample, so that there is
+    /// a report at once.
+    /// </summary>
     /// <param name="cancellation">Asks to end.</param>
     /// <returns>The result; the caller disposes it.</returns>
     /// <exception cref="MlNetCifarException">Options, data or network are wrong (MNC10xx, MNC20xx, MNC30xx, MNC90xx), or the run cannot be written.</exception>

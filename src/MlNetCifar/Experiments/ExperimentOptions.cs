@@ -39,7 +39,9 @@ public sealed record ExperimentOptions
         init => Preprocess = value is { } size ? (Preprocess ?? new()) with { Width = size.Width, Height = size.Height } : Preprocess;
     }
 
-    /// <summary>Share of the images to train on where the data have neither test nor validation split, 0 ≤ s &lt; 1; the rest is the test split; 0 for none. The default is 0.8.</summary>
+    /// <summary>
+    /// Share of the images to train on where the data have neither test nor validation split, 0 ≤ s &lt; 1; the rest is the test split; 0 for none. The default is 0.8.
+    /// </summary>
     public double Split { get; init; } = 0.8;
 
     /// <summary>Share of the training images to validate with where the data have no validation split, 0 ≤ s &lt; 1; 0 for none. The default is 0.1.</summary>

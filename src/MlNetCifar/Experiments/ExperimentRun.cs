@@ -98,8 +98,8 @@ internal sealed class ExperimentRun(Experiment experiment, CancellationToken can
         if (!dataset.Has(DatasetSplit.Test) && !dataset.Has(DatasetSplit.Validation) && _options.Split > 0)
         {
             dataset = dataset.Ensure(DatasetSplit.Test, 1 - _options.Split, seed);
-            _log.Say(null, FormattableString.Invariant(
-                $"no test split in the data: {dataset.Test!.Count:N0} images are set aside ({_log.Choice(ExperimentTable.Split, nameof(ExperimentOptions.Split), _options.Split)})"));
+            var choice = _log.Choice(ExperimentTable.Split, nameof(ExperimentOptions.Split), _options.Split);
+            _log.Say(null, FormattableString.Invariant($"no test split in the data: {dataset.Test!.Count:N0} images are set aside ({choice})"));
         }
 
         return _options.ValidationSplit > 0 ? dataset.Ensure(DatasetSplit.Validation, _options.ValidationSplit, seed) : dataset;
@@ -110,7 +110,9 @@ internal sealed class ExperimentRun(Experiment experiment, CancellationToken can
         var train = dataset.Train;
         var training = _options.TrainingFor(Math.Min(train.Width, train.Height));
         TrainingTable.Check(training, _asOptions);
-        return (training, _options.Network ?? Architectures.Create(_options.Preset, train.Width, train.Height, train.Channels, train.Classes.Count));
+        return (
+            training,
+            _options.Network ?? Architectures.Create(_options.Preset, height: train.Height, width: train.Width, channels: train.Channels, classes: train.Classes.Count));
     }
 
     RunFolder Folder() => _options.Resume is { } path
@@ -127,8 +129,8 @@ internal sealed class ExperimentRun(Experiment experiment, CancellationToken can
             .Select(s => FormattableString.Invariant($"{dataset.Get(s).Count:N0} {s.ToString().ToLowerInvariant()}")));
         _log.Say("data", $"{dataset.Path}: {counts}; {dataset.Classes.Count} classes; {network.Width}×{network.Height}×{network.Channels}");
         var length = training.TimeBudget is { } budget ? OptionText.Of(budget) : FormattableString.Invariant($"{training.Epochs} epochs");
-        _log.Say("network", FormattableString.Invariant(
-            $"{network.Name}: {network.Flops / 1e6:0.0} MFLOP an image; {OptionText.Of(training.Optimizer)}, rate {training.LearningRate}, {OptionText.Of(training.Schedule)}, batch {training.BatchSize}, {length}"));
+        var rule = FormattableString.Invariant($"{OptionText.Of(training.Optimizer)}, rate {training.LearningRate}, {OptionText.Of(training.Schedule)}");
+        _log.Say("network", FormattableString.Invariant($"{network.Name}: {network.Flops / 1e6:0.0} MFLOP an image; {rule}, batch {training.BatchSize}, {length}"));
         _log.Say("run", folder.Path);
     }
 
@@ -146,8 +148,8 @@ internal sealed class ExperimentRun(Experiment experiment, CancellationToken can
                 Start = experiment.Start,
             };
             ITrainingObserver[] followers = [.. Followers(folder)];
-            ITrainingObserver[] all = [new EpochFiles(folder, dataset.Classes, ExperimentData.Spec(dataset), begun), new TrainingNews(_log, advance), .. experiment.TrainingObservers, .. followers];
-            foreach (var observer in all)
+            var files = new EpochFiles(folder, dataset.Classes, ExperimentData.Spec(dataset), begun);
+            foreach (var observer in (IEnumerable<ITrainingObserver>)[files, new TrainingNews(_log, advance), .. experiment.TrainingObservers, .. followers])
                 trainer.Observers.Add(observer);
             try
             {
@@ -260,7 +262,8 @@ internal sealed class ExperimentRun(Experiment experiment, CancellationToken can
             // Scoring is about three times as fast as training.
             var speed = result.Steps * result.Options.BatchSize / Math.Max(result.Elapsed.TotalSeconds, 1);
             var sample = images.Sample((int)Math.Min(Math.Clamp(SampleSeconds * 3 * speed, FewestSampled, MostSampled), images.Count), result.Options.Seed);
-            _log.Warn(FormattableString.Invariant($"interrupted: the figures are those of a sample of {sample.Count:N0} of the {images.Count:N0} {name} images{HowToGoOn(folder)}"));
+            _log.Warn(FormattableString.Invariant(
+                $"interrupted: the figures are those of a sample of {sample.Count:N0} of the {images.Count:N0} {name} images{HowToGoOn(folder)}"));
             var sampled = FormattableString.Invariant($"{name}, a sample of {sample.Count:N0} of {images.Count:N0} (interrupted)");
             return Report(folder, dataset, split, sampled, TestTimeViews.None, result).Write(model, sample, CancellationToken.None);
         }

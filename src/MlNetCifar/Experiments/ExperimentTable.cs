@@ -10,7 +10,8 @@ public static class ExperimentTable
 
     /// <summary>The data set.</summary>
     public static OptionDescription<string?> Data { get; } = OptionDescription.Text(
-        "data", "PATH", "Folder of class folders, archive of one, .csv or .jsonl manifest, CIFAR binary files, .npy files, or shards of 'prepare'; also on hdfs://", group: OfImages);
+        "data", "PATH", "Folder of class folders, archive of one, .csv or .jsonl manifest, CIFAR binary files, .npy files, or shards of 'prepare'; also on hdfs://",
+        group: OfImages);
 
     /// <summary>Size of the network's input.</summary>
     public static OptionDescription<ImageSize?> Size { get; } = OptionDescription.Of<ImageSize?>(
@@ -41,7 +42,8 @@ public static class ExperimentTable
 
     /// <summary>Share to validate with where there is no validation split.</summary>
     public static OptionDescription<double> ValidationSplit { get; } = OptionDescription.Of(
-        "val-split", "SHARE", "Share of the training images to validate with where the data have no validation split; 0 for none", OptionText.Fraction, s_defaults.ValidationSplit, OfImages);
+        "val-split", "SHARE", "Share of the training images to validate with where the data have no validation split; 0 for none",
+        OptionText.Fraction, s_defaults.ValidationSplit, OfImages);
 
     /// <summary>What to do about unreadable files.</summary>
     public static OptionDescription<OnBadImage> OnBadImage { get; } = OptionDescription.Of(
@@ -53,7 +55,8 @@ public static class ExperimentTable
 
     /// <summary>Most that folder may take.</summary>
     public static OptionDescription<long?> CacheLimit { get; } = OptionDescription.Of(
-        "cache-limit", "SIZE", "Most that folder may take, for example 500m; what was not read for longest goes first; none for no limit", OptionText.Bytes, s_defaults.CacheLimit, OfImages, "20g");
+        "cache-limit", "SIZE", "Most that folder may take, for example 500m; what was not read for longest goes first; none for no limit",
+        OptionText.Bytes, s_defaults.CacheLimit, OfImages, "20g");
 
     /// <summary>Name of the network.</summary>
     public static OptionDescription<string?> Preset { get; } =
@@ -61,7 +64,8 @@ public static class ExperimentTable
 
     /// <summary>Views whose scores are averaged.</summary>
     public static OptionDescription<TestTimeViews> Views { get; } = OptionDescription.Of(
-        "views", "NAME", $"Views of each test image whose scores are averaged: {OptionText.Choices<TestTimeViews>()}; more views, more time", OptionText.Choice<TestTimeViews>, s_defaults.Views, "Model");
+        "views", "NAME", $"Views of each test image whose scores are averaged: {OptionText.Choices<TestTimeViews>()}; more views, more time",
+        OptionText.Choice<TestTimeViews>, s_defaults.Views, "Model");
 
     /// <summary>Preset of the augmentation; single changes go on top of it.</summary>
     public static OptionDescription<string?> Augment { get; } =

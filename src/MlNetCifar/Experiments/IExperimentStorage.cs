@@ -13,7 +13,10 @@ public interface IExperimentStorage
     /// <param name="path">A normalised path.</param>
     IFileStore StoreOf(string path) => LocalFileStore.Instance;
 
-    /// <summary>Whether a path is on another file system than the local disk. Runs are made on the local disk all the same, so that a store that is away costs no work, and then copied.</summary>
+    /// <summary>
+    /// Whether a path is on another file system than the local disk. Runs are made on the local disk all the same, so that a store that is away costs no work, and then
+    /// copied.
+    /// </summary>
     /// <param name="path">As the user gave it.</param>
     bool IsRemote(string path) => false;
 

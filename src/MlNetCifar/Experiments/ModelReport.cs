@@ -86,8 +86,10 @@ internal sealed class ModelReport(RunFolder folder, ExperimentLog log)
             calibration = calibration with { Abstain = calibration.Abstain with { Threshold = least } };
         var averaged = MlNetCifar.Views.Of(Views).Length;
         if (calibration.Views != averaged)
-            log.Warn(FormattableString.Invariant(
-                $"the model's calibration was fitted on {calibration.Views} of the views of each image, {log.Choice(ExperimentTable.Views, nameof(Views), Views)} averages {averaged}: its confidences, label sets and thresholds fit these less well"));
+            log.Warn(
+                FormattableString.Invariant($"the model's calibration was fitted on {calibration.Views} of the views of each image, ")
+                + FormattableString.Invariant($"{log.Choice(ExperimentTable.Views, nameof(Views), Views)} averages {averaged}: ")
+                + "its confidences, label sets and thresholds fit these less well");
         return calibration;
     }
 
@@ -139,6 +141,7 @@ internal sealed class ModelReport(RunFolder folder, ExperimentLog log)
             images.CopyPixels(rows[i], pixels.AsSpan(i * length, length));
         using var gradCam = new GradCam(model, batchSize: rows.Length, threads: Threads);
         return [.. gradCam.Explain(pixels).Select((map, i) => new ExplainedImage(
-            rows[i], map.Class, map.Degenerate ? null : map.Probability, HeatmapOverlay.Draw(map, pixels.AsSpan(i * length, length), images.Channels, ExplainedSide), $"Grad-CAM, layer {gradCam.Layer}"))];
+            rows[i], map.Class, map.Degenerate ? null : map.Probability,
+            HeatmapOverlay.Draw(map, pixels.AsSpan(i * length, length), images.Channels, ExplainedSide), $"Grad-CAM, layer {gradCam.Layer}"))];
     }
 }

@@ -123,7 +123,8 @@ public static class TrainingTable
     }
 
     static OptionBinding<TrainingOptions> Of<T>(
-        string property, string valueName, string help, Func<string, T> read, Func<TrainingOptions, T> get, Func<TrainingOptions, T, TrainingOptions> set, string? defaultText = null)
+        string property, string valueName, string help, Func<string, T> read, Func<TrainingOptions, T> get, Func<TrainingOptions, T, TrainingOptions> set,
+        string? defaultText = null)
     {
         var option = OptionDescription.Of(OptionText.Kebab(property), valueName, help, read, get(s_defaults), Training, defaultText);
         return new(option, property, o => get(o), (o, v) => set(o, (T)v!));

@@ -19,7 +19,8 @@ internal sealed class DatasetImportCommand() : Verb("import", "Unpack an archive
     static readonly OptionDescription<string?> s_to = OptionDescription.Text(
         "to", "FOLDER", "Where the files go, instead of the second argument; also on hdfs://, where an interrupted import is continued");
     static readonly OptionDescription<Packing> s_pack = OptionDescription.Of(
-        "pack", "NAME", "none, or parquet: many small files become few large ones, through Spark, which all later steps read faster", OptionText.Choice<Packing>, Packing.None, "Spark and HDFS");
+        "pack", "NAME", "none, or parquet: many small files become few large ones, through Spark, which all later steps read faster",
+        OptionText.Choice<Packing>, Packing.None, "Spark and HDFS");
 
     static readonly OptionDescription<int> s_parallel = OptionDescription.Of("parallel", "N", "Files written to HDFS at once", OptionText.Positive, 8, "Spark and HDFS");
 

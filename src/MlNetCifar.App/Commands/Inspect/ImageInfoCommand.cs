@@ -44,8 +44,15 @@ internal sealed class ImageInfoCommand() : Verb("info", "Tell format, size and c
 
     public static byte[] Read(string path) => File.Exists(path) ? File.ReadAllBytes(path) : throw CliErrors.InputNotFound(path);
 
-    static string Notes(ImageInfo info) => string.Join(
-        ", ", new[] { info.IsProgressive ? "progressive" : "", info.HasAlpha ? "transparency" : "", info.IsAnimated ? "animated" : "", info.Orientation == 1 ? "" : $"orientation {info.Orientation}" }.Where(n => n.Length > 0));
+    static string Notes(ImageInfo info)
+    {
+        string[] notes =
+        [
+            info.IsProgressive ? "progressive" : "", info.HasAlpha ? "transparency" : "", info.IsAnimated ? "animated" : "",
+            info.Orientation == 1 ? "" : $"orientation {info.Orientation}",
+        ];
+        return string.Join(", ", notes.Where(note => note.Length > 0));
+    }
 
     static void Write(Call call, string path, ImageInfo info) => JsonLine.Write(call.Terminal.Out, json =>
     {

@@ -64,8 +64,8 @@ internal sealed class VerifyResumeCommand() : Verb("verify-resume", "Kill short 
             var resumed = Child(call, folder, after, 0, 0) ?? throw CliErrors.ChildFailed();
             var same = resumed.Hash == whole.Hash && resumed.Steps == whole.Steps;
             failures += same ? 0 : 1;
-            call.Terminal.Log(Invariant(
-                $"kill {kill,2}: -9 after step {step,4} with {before} threads, resumed from step {resumed.From,4} with {after}: {(same ? "identical" : $"DIFFERENT, {resumed.Hash}")}"));
+            var found = same ? "identical" : $"DIFFERENT, {resumed.Hash}";
+            call.Terminal.Log(Invariant($"kill {kill,2}: -9 after step {step,4} with {before} threads, resumed from step {resumed.From,4} with {after}: {found}"));
         }
 
         call.Terminal.Out.WriteLine(Invariant($"{(failures == 0 ? "PASS" : "FAIL")} {call.Get(s_kills) - failures} of {call.Get(s_kills)} identical {whole.Hash}"));
@@ -75,7 +75,11 @@ internal sealed class VerifyResumeCommand() : Verb("verify-resume", "Kill short 
     /// <summary>Trains in a process of its own; null where that was killed.</summary>
     static Outcome? Child(Call call, string folder, int threads, int killStep, double killShare)
     {
-        List<string> arguments = ["verify-resume", s_child.Option, folder, s_killStep.Option, OptionText.Of(killStep), s_killShare.Option, OptionText.Of(killShare), "--threads", OptionText.Of(threads)];
+        List<string> arguments =
+        [
+            "verify-resume", s_child.Option, folder, s_killStep.Option, OptionText.Of(killStep), s_killShare.Option, OptionText.Of(killShare),
+            TrainingTable.Threads.Option, OptionText.Of(threads),
+        ];
         foreach (var option in call.Values.Options)
         {
             if (option.Name is not ("child" or "kill-step" or "kill-share" or "threads" or "kills" or "keep" or "json") && call.Values.Given(option) is { } value)
