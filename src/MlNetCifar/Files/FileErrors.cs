@@ -11,5 +11,9 @@ internal static class FileErrors
             : "Correct the property's name, or remove it.",
         origin.Path);
 
+    public static MlNetCifarException Unreadable(FileOrigin origin, Exception cause) => new(
+        "MNC1102", ErrorKind.Data, $"The file cannot be read ({cause.Message.TrimEnd('.')}); {Writer(origin)} wrote it.",
+        "Use the version that wrote it or a later one, or restore the file from a copy.", origin.Path, cause);
+
     static string Writer(FileOrigin origin) => origin.Version is { } version ? $"version {version}" : "an earlier version";
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 
 namespace MlNetCifar.Files;
 
@@ -10,21 +11,20 @@ namespace MlNetCifar.Files;
 internal sealed class JsonFields
 {
     readonly JsonElement _json;
-    readonly FileOrigin _origin;
     readonly string _place;
     readonly HashSet<string> _asked = [];
 
     JsonFields(JsonElement json, FileOrigin origin, string place)
     {
-        (_json, _origin, _place) = (json, origin, place);
+        (_json, Origin, _place) = (json, origin, place);
         if (json.ValueKind != JsonValueKind.Object)
             throw new JsonException(place.Length == 0 ? "It is no JSON object." : $"'{place}' is no object.");
         if (place.Length == 0)
             Ignore(FileOrigin.Property);
     }
 
-    /// <summary>The file, for errors.</summary>
-    public FileOrigin Origin => _origin;
+    /// <summary>The file, named in errors.</summary>
+    public FileOrigin Origin { get; }
 
     /// <summary>Reads an outermost object.</summary>
     /// <param name="json">The object.</param>
@@ -51,10 +51,16 @@ internal sealed class JsonFields
 
     /// <summary>A value of an enumeration, written as its name.</summary>
     /// <param name="name">Of the property.</param>
-    /// <param name="missing">Its default; null where it has none.</param>
-    public T Name<T>(string name, T? missing = null)
+    public T Name<T>(string name)
         where T : struct, Enum
-        => Value(name, e => Enum.TryParse(e.GetString(), out T value) && Enum.IsDefined(value) ? value : throw new FormatException(), missing);
+        => Value<T>(name, Named<T>);
+
+    /// <summary>A value of an enumeration, written as its name.</summary>
+    /// <param name="name">Of the property.</param>
+    /// <param name="missing">Its default.</param>
+    public T Name<T>(string name, T missing)
+        where T : struct, Enum
+        => Value(name, Named<T>, missing);
 
     /// <summary>A text.</summary>
     /// <param name="name">Of the property.</param>
@@ -81,7 +87,7 @@ internal sealed class JsonFields
     /// <param name="read">Reads one.</param>
     /// <param name="missing">Its default; null where it has none.</param>
     public T[] Objects<T>(string name, Func<JsonFields, T> read, T[]? missing = null) =>
-        Has(name, missing is null) ? [.. Elements(name).Select(e => Read(e.Value, _origin, e.Place, read))] : missing!;
+        Has(name, missing is null) ? [.. Elements(name).Select(e => Read(e.Value, Origin, e.Place, read))] : missing!;
 
     /// <summary>An object.</summary>
     /// <param name="name">Of the property.</param>
@@ -89,7 +95,7 @@ internal sealed class JsonFields
     public T Object<T>(string name, Func<JsonFields, T> read)
     {
         Has(name, needed: true);
-        return Read(_json.GetProperty(name), _origin, Place(name), read);
+        return Read(_json.GetProperty(name), Origin, Place(name), read);
     }
 
     /// <summary>An object that need not be there.</summary>
@@ -99,6 +105,14 @@ internal sealed class JsonFields
     public T? ObjectOrNull<T>(string name, Func<JsonFields, T> read)
         where T : class
         => Has(name, needed: false) ? Object(name, read) : null;
+
+    /// <summary>A record, or a list of them, read by its description.</summary>
+    /// <param name="name">Of the property.</param>
+    /// <param name="type">The description.</param>
+    /// <param name="missing">Its default; null where it has none.</param>
+    public T Record<T>(string name, JsonTypeInfo<T> type, T? missing = null)
+        where T : class
+        => Has(name, missing is null) ? JsonRecords.Read(_json.GetProperty(name), type, Origin, Place(name), null) : missing!;
 
     /// <summary>Whether a property is there and not null.</summary>
     /// <param name="name">Of the property.</param>
@@ -117,7 +131,11 @@ internal sealed class JsonFields
     /// <param name="fault">What is wrong, to be read after "The property 'x' ".</param>
     public JsonException Wrong(string name, string fault) => Wrong(Place(name), null, fault);
 
-    static JsonException Wrong(string place, Exception? cause, string fault) => new($"The property '{place}' {fault}.", cause);
+    JsonException Wrong(string place, Exception? cause, string fault)
+    {
+        var writer = Origin.Version is { } version && version != FileOrigin.Current ? $"; version {version} of the program wrote it" : "";
+        return new JsonException($"The property '{place}' {fault}{writer}.", cause);
+    }
 
     static T Read<T>(JsonElement json, FileOrigin origin, string place, Func<JsonFields, T> read)
     {
@@ -134,7 +152,7 @@ internal sealed class JsonFields
 
     T Read<T>(string name, Func<JsonElement, T> read) => Read(Place(name), _json.GetProperty(name), read);
 
-    static T Read<T>(string place, JsonElement value, Func<JsonElement, T> read)
+    T Read<T>(string place, JsonElement value, Func<JsonElement, T> read)
     {
         try
         {
@@ -145,6 +163,10 @@ internal sealed class JsonFields
             throw Wrong(place, e, $"cannot be {value.GetRawText()}");
         }
     }
+
+    static T Named<T>(JsonElement value)
+        where T : struct, Enum
+        => Enum.TryParse(value.GetString(), out T result) && Enum.IsDefined(result) ? result : throw new FormatException();
 
     IEnumerable<(string Place, JsonElement Value)> Elements(string name)
     {

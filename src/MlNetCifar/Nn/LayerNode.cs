@@ -10,9 +10,11 @@ namespace MlNetCifar.Nn;
 /// <param name="Input">Shape of one image before it.</param>
 /// <param name="Output">Shape of one image after it.</param>
 /// <param name="FlattenedFrom">Where the input is a flattened picture: that picture's shape. Weight files order such inputs channels first.</param>
+/// <param name="Parameters">Its tensors, in the order of the weight file.</param>
 /// <param name="Paths">The layers inside it: a residual block's main path and its shortcut.</param>
 internal sealed record LayerNode(
-    LayerSpec Layer, string Position, string? WeightName, Shape Input, Shape Output, Shape? FlattenedFrom, ImmutableArray<ImmutableArray<LayerNode>> Paths)
+    LayerSpec Layer, string Position, string? WeightName, Shape Input, Shape Output, Shape? FlattenedFrom, ImmutableArray<ParameterSpec> Parameters,
+    ImmutableArray<ImmutableArray<LayerNode>> Paths)
 {
     /// <summary>Operations of one image's forward pass, those of layers inside it left out.</summary>
     public double OwnFlops => Paths.IsEmpty ? Layer.Flops(Input) : 0;
@@ -50,9 +52,34 @@ internal sealed class LayerResolver
 
     LayerNode Resolve(LayerSpec layer, Shape input, Shape? flattenedFrom, string position, string prefix)
     {
+        var place = $"{position} ({layer.Kind})";
         var name = layer.WeightPrefix is { } kind ? Next(prefix, kind) : null;
         var paths = layer.Paths.Select(path => Resolve(path.Layers, input, position + path.Position, name + path.Name)).ToImmutableArray();
-        return new LayerNode(layer, $"{position} ({layer.Kind})", name, input, Output(layer, input, position), flattenedFrom, paths);
+        var output = Output(layer, input, position);
+        ImmutableArray<ParameterSpec> parameters = [.. layer.Parameters(input) ?? throw NetworkErrors.Declaration(place, "null for its parameters", "a list")];
+        if (Fault(layer, input, output, parameters) is var (found, expected))
+            throw NetworkErrors.Declaration(place, found, expected);
+        return new LayerNode(layer, place, parameters.IsEmpty ? null : name, input, output, flattenedFrom, parameters, paths);
+    }
+
+    /// <summary>What a layer from elsewhere may have got wrong.</summary>
+    static (string Found, string Expected)? Fault(LayerSpec layer, Shape input, Shape output, ImmutableArray<ParameterSpec> parameters)
+    {
+        if (output.N != input.N || output.H < 1 || output.W < 1 || output.C < 1)
+            return ($"the output {output} for the input {input}", "the same N, and every side at least 1");
+        if (!parameters.IsEmpty && (layer.WeightPrefix is not { Length: > 0 } prefix || !prefix.All(c => char.IsAsciiLetter(c) || c == '_')))
+            return ($"the weight prefix '{layer.WeightPrefix}'", "ASCII letters and underscores");
+        foreach (var parameter in parameters)
+        {
+            if (parameter is null || string.IsNullOrEmpty(parameter.Name) || parameter.Name.Contains('.') || parameters.Count(p => p?.Name == parameter.Name) > 1)
+                return ($"a parameter named '{parameter?.Name}'", "names without a dot, each once");
+            if (parameter.Dimensions.IsDefaultOrEmpty || parameter.Dimensions.Any(d => d < 1))
+                return ($"parameter '{parameter.Name}' of shape [{(parameter.Dimensions.IsDefault ? "" : string.Join(", ", parameter.Dimensions))}]", "every dimension at least 1");
+            if (parameter.FollowsInput && parameter.Dimensions[0] != input.C)
+                return ($"parameter '{parameter.Name}' of shape [{string.Join(", ", parameter.Dimensions)}] that follows the input", $"{input.C} as its first dimension");
+        }
+
+        return null;
     }
 
     static Shape Output(LayerSpec layer, Shape input, string position)

@@ -38,6 +38,9 @@ public abstract record LayerSpec
     /// <param name="input">Shape of the input.</param>
     public abstract double Flops(Shape input);
 
+    /// <summary>Whether the result's channels are pictures of the input that Grad-CAM can show, as those of a convolution are. The default is false.</summary>
+    public virtual bool MakesFeatureMaps => false;
+
     /// <summary>Writes the hyper-parameters as properties of the layer's JSON object. The default is none.</summary>
     /// <param name="json">Inside the object; <c>kind</c> is written already.</param>
     public virtual void Write(Utf8JsonWriter json)

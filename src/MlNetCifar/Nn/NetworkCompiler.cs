@@ -211,7 +211,7 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
         }
     }
 
-    IEnumerable<WeightTensor> Tensors(LayerNode node) => node.Layer.Parameters(node.Input).Select(p => Tensor(node, p.Name));
+    IEnumerable<WeightTensor> Tensors(LayerNode node) => node.Parameters.Select(p => Tensor(node, p.Name));
 
     static void Use(Value value, bool backwardReadsData, int forward, int backward)
     {

@@ -34,4 +34,7 @@ internal static class NetworkErrors
             $"The network holds a layer of kind '{kind}', which is not registered; registered are {string.Join(", ", known)}.",
             $"Call LayerRegistry.Register(\"{kind}\", …) with the function that reads it, before the file is read.",
             path);
+
+    public static MlNetCifarException Declaration(string layer, string found, string expected) =>
+        new("MNC2008", ErrorKind.Usage, $"Layer {layer} declares {found}; expected {expected}.", "Correct the layer's class.");
 }

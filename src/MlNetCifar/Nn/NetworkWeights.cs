@@ -61,11 +61,14 @@ public sealed class NetworkWeights : IDisposable
     readonly Arena _statistics;
 
     internal NetworkWeights(NetworkSpec spec)
+        : this(spec, spec.Resolve())
     {
-        Spec = spec;
-        Nodes = spec.Resolve();
-        var tensors = Nodes.SelectMany(n => n.Flat())
-            .SelectMany(node => node.Layer.Parameters(node.Input).Select(parameter => (node, parameter))).ToArray();
+    }
+
+    internal NetworkWeights(NetworkSpec spec, ImmutableArray<LayerNode> nodes)
+    {
+        (Spec, Nodes) = (spec, nodes);
+        var tensors = Nodes.SelectMany(n => n.Flat()).SelectMany(node => node.Parameters.Select(parameter => (node, parameter))).ToArray();
         _parameters = new Arena(tensors.Where(t => t.parameter.IsTrained).Sum(t => Arena.Align(t.parameter.Length)));
         _statistics = new Arena(tensors.Where(t => !t.parameter.IsTrained).Sum(t => Arena.Align(t.parameter.Length)));
         long parameterEnd = 0, statisticEnd = 0;
@@ -112,13 +115,7 @@ public sealed class NetworkWeights : IDisposable
     public static NetworkWeights Initialize(NetworkSpec spec, ulong seed)
     {
         var weights = new NetworkWeights(spec);
-        for (var i = 0; i < weights.Tensors.Length; i++)
-        {
-            var tensor = weights.Tensors[i];
-            Initializers.Fill(tensor.Spec, tensor.Values, new SplitRandom(seed, RandomPurpose.Initialize, (ulong)i));
-        }
-
-        weights.Changed();
+        weights.Initialize(seed);
         return weights;
     }
 
@@ -150,6 +147,14 @@ public sealed class NetworkWeights : IDisposable
     {
         other.Parameters.CopyTo(Parameters);
         other.Statistics.CopyTo(Statistics);
+        Changed();
+    }
+
+    /// <summary>Gives every tensor the first values that its layer wants.</summary>
+    internal void Initialize(ulong seed)
+    {
+        for (var i = 0; i < Tensors.Length; i++)
+            Initializers.Fill(Tensors[i].Spec, Tensors[i].Values, new SplitRandom(seed, RandomPurpose.Initialize, (ulong)i));
         Changed();
     }
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using MlNetCifar.Files;
 using MlNetCifar.Nn;
 using MlNetCifar.Training;
 
@@ -166,6 +167,16 @@ public sealed record TrainingOptions
     /// <summary>All options as one JSON object, names in snake case.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, TrainingJson.Default.TrainingOptions);
 
+    /// <summary>Reads what <see cref="ToJson"/> wrote, in this version or an earlier one: options left out have their defaults.</summary>
+    /// <exception cref="JsonException">This is something else.</exception>
+    /// <exception cref="MlNetCifarException">An option is unknown (MNC1101).</exception>
+    internal static TrainingOptions FromJson(string json, FileOrigin origin)
+    {
+        using var document = JsonDocument.Parse(json);
+        var options = JsonRecords.Read(document.RootElement, TrainingJson.Default.TrainingOptions, origin, new TrainingOptions());
+        return document.RootElement.TryGetProperty("groups", out var groups) ? options with { Groups = ParameterGroups.Read(groups, origin, "groups") } : options;
+    }
+
     /// <summary>Checks all values.</summary>
     /// <exception cref="MlNetCifarException">Names every value out of range (MNC3001).</exception>
     public void Validate()
@@ -216,4 +227,5 @@ public sealed record TrainingOptions
 /// <summary>Source-generated JSON of the options.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UseStringEnumConverter = true, IgnoreReadOnlyProperties = true)]
 [JsonSerializable(typeof(TrainingOptions))]
+[JsonSerializable(typeof(ParameterGroup))]
 internal sealed partial class TrainingJson : JsonSerializerContext;

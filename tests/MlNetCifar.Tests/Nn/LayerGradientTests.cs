@@ -56,7 +56,7 @@ public sealed class LayerGradientTests
     [DynamicData(nameof(Cases))]
     public void Gradients_EqualCentralDifferences(string name, int width)
     {
-        using var check = new GradientCheck(Network(name), count: 3, batchSize: 4, (SimdWidth)width);
+        using var check = new ReferenceCheck(Network(name), count: 3, batchSize: 4, (SimdWidth)width);
         check.Check(samples: 12);
     }
 
@@ -64,7 +64,7 @@ public sealed class LayerGradientTests
     [DynamicData(nameof(Cases))]
     public void GradientsInUse_EqualCentralDifferences(string name, int width)
     {
-        using var check = new GradientCheck(Network(name), count: 3, batchSize: 4, (SimdWidth)width, training: false);
+        using var check = new ReferenceCheck(Network(name), count: 3, batchSize: 4, (SimdWidth)width, training: false);
         check.Check(samples: 6);
     }
 
@@ -73,7 +73,7 @@ public sealed class LayerGradientTests
     {
         var spec = Network("conv relu pool", 2);
         spec = spec with { Loss = LossKind.SigmoidCrossEntropy, Layers = spec.Layers.SetItem(spec.Layers.Length - 1, new Linear(1)) };
-        using var check = new GradientCheck(spec, 4, 4, SimdLevel.Active);
+        using var check = new ReferenceCheck(spec, 4, 4, SimdLevel.Active);
         check.Check(samples: 12);
     }
 
@@ -89,7 +89,7 @@ public sealed class LayerGradientTests
         // Sixteen pixels are the least for which airbench's three poolings leave something.
         var spec = Architectures.Create(preset, 16, 16, 3, 3);
         var small = spec with { Layers = [.. spec.Layers.Select(Narrow)] };
-        using var check = new GradientCheck(small, 3, 3, SimdLevel.Active);
+        using var check = new ReferenceCheck(small, 3, 3, SimdLevel.Active);
         check.Check(samples: 2);
     }
 

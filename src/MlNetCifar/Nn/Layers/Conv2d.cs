@@ -48,6 +48,9 @@ public sealed record Conv2d(int Filters, int Kernel) : LayerSpec
     public override string? WeightPrefix => "conv";
 
     /// <inheritdoc/>
+    public override bool MakesFeatureMaps => true;
+
+    /// <inheritdoc/>
     public override string Details =>
         $"{Kernel}×{Columns}, {Filters} filters{(Stride == 1 ? "" : $", stride {Stride}")}, {Padding.ToString().ToLowerInvariant()}{(Bias ? "" : ", no bias")}{(FixedFilter ? ", fixed filter" : "")}";
 

@@ -1,3 +1,4 @@
+using MlNetCifar.Files;
 using MlNetCifar.Nn;
 using MlNetCifar.Numerics;
 
@@ -54,8 +55,8 @@ internal sealed class Checkpointer : IDisposable
         (_warn, _best) = (run.Warn, best);
         _header = new CheckpointHeader
         {
-            Network = ResumeRules.Describe(run.Network), Options = run.Options.ToJson(), Data = data, LaneBits = (int)SimdLevel.Active, Start = run.Start?.WeightsSha256,
-            State = new LoopState(),
+            ProgramVersion = FileOrigin.Current, Network = ResumeRules.Describe(run.Network), Options = run.Options.ToJson(), Data = data, LaneBits = (int)SimdLevel.Active,
+            Start = run.Start?.WeightsSha256, State = new LoopState(),
         };
         var restored = _options.Resume ? Restore(session, best, run.StepsPerEpoch) : null;
         _writer = new CheckpointWriter(_store, session.StateBlocks());
@@ -66,7 +67,7 @@ internal sealed class Checkpointer : IDisposable
             return;
         }
 
-        (run.State, run.ResumedFrom, run.ResumeNote) = (restored.State, restored.State.Step, ResumeRules.Note(run, restored));
+        (run.State, run.ResumedFrom, run.ResumeNote) = (restored.State, restored.State.Step, ResumeRules.Note(run, restored, Folder));
         if (run.BestEpoch > 0)
             run.BestWeights = best;
     }
@@ -134,10 +135,10 @@ internal sealed class Checkpointer : IDisposable
             return null;
         }
 
-        var own = _header!;
-        ResumeRules.Check(header, own, path);
-        if (header.LaneBits != own.LaneBits)
-            _warn($"The checkpoint was computed with vectors of {header.LaneBits} bits, this machine uses {own.LaneBits}: the weights will not be bit-identical to those of an unbroken run.");
+        var now = _header!;
+        ResumeRules.Check(header, now, path);
+        if (header.LaneBits != now.LaneBits)
+            _warn($"The checkpoint was computed with vectors of {header.LaneBits} bits, this machine uses {now.LaneBits}: the weights will not be bit-identical to those of an unbroken run.");
 
         // What was frozen in the last step decides which moments there are.
         session.Enter((int)(Math.Max(0, header.State.Step - 1) / stepsPerEpoch), stepsPerEpoch);

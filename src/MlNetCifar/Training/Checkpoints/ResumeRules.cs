@@ -23,13 +23,16 @@ internal static class ResumeRules
         train.Count, train.Height, train.Width, train.Channels, train.Classes, LabelHash(train), normalization.Mean, normalization.Std,
         validation?.Count ?? 0, validation is null ? null : LabelHash(validation));
 
-    /// <summary>Compares a checkpoint with the run that wants to go on from it.</summary>
-    /// <exception cref="MlNetCifarException">Network (MNC3017), options (MNC3011), images (MNC3012) or starting point (MNC3025) differ.</exception>
+    /// <summary>
+    /// Compares a checkpoint with the run that wants to go on from it: what they mean, not their texts, so that a run goes on under a version with
+    /// more layers' properties and options.
+    /// </summary>
+    /// <exception cref="MlNetCifarException">Network (MNC3017), options (MNC3011), images (MNC3012) or starting point (MNC3025) differ, or a property is unknown (MNC1101).</exception>
     public static void Check(CheckpointHeader then, CheckpointHeader now, string path)
     {
-        if (then.Network != now.Network)
+        if (Describe(then.ReadNetwork(path)) != now.Network)
             throw TrainingErrors.NetworkChanged(path);
-        var changes = Changes(then.Options, now.Options).ToArray();
+        var changes = Changes(then.ReadOptions(path), now.Options).ToArray();
         if (changes.Length > 0)
             throw TrainingErrors.OptionsChanged(changes, path);
         if (then.Start != now.Start)
@@ -40,11 +43,10 @@ internal static class ResumeRules
     }
 
     /// <summary>Says where a run goes on, and by which schedule: progress is (steps done) / (steps of the epochs asked for now), also where that was another number before.</summary>
-    public static string Note(TrainingRun run, CheckpointHeader header)
+    public static string Note(TrainingRun run, CheckpointHeader header, string path)
     {
-        using var then = JsonDocument.Parse(header.Options);
         var (options, state) = (run.Options, header.State);
-        var epochs = then.RootElement.GetProperty("epochs").GetInt32();
+        var epochs = header.ReadOptions(path).Epochs;
         var place = FormattableString.Invariant($"Going on from step {state.Step:N0} (epoch {state.Epoch + 1}, {state.StepInEpoch:N0} of {run.StepsPerEpoch:N0} steps done).");
         var schedule = $"Schedule: {options.Schedule}";
         if (options.TimeBudget is { } budget)
@@ -57,17 +59,14 @@ internal static class ResumeRules
             $"{place} {schedule} over {options.Epochs} epochs instead of {epochs}: from here on the rates are those of a run of {options.Epochs} epochs, {progress:P0} of which are done; the next rate is {next:G4}, the last was {state.LearningRate:G4}.");
     }
 
-    static IEnumerable<string> Changes(string then, string now)
+    static List<string> Changes(TrainingOptions then, string now)
     {
-        // What an older program did not know had, in effect, its default.
-        using var defaults = JsonDocument.Parse(new TrainingOptions().ToJson());
-        using var before = JsonDocument.Parse(then);
+        using var before = JsonDocument.Parse(then.ToJson());
         using var after = JsonDocument.Parse(now);
         var changes = new List<string>();
         foreach (var option in after.RootElement.EnumerateObject().Where(o => !s_free.Contains(o.Name)))
         {
-            if (!before.RootElement.TryGetProperty(option.Name, out var old) && !defaults.RootElement.TryGetProperty(option.Name, out old))
-                continue;
+            var old = before.RootElement.GetProperty(option.Name);
             if (!JsonElement.DeepEquals(old, option.Value))
                 changes.Add($"{option.Name} was {old.GetRawText()} and is {option.Value.GetRawText()} now");
         }

@@ -18,7 +18,7 @@ public sealed class FrozenGradientTests
             var random = new Random(seed);
             var part = random.NextDouble();
             var drawn = new Dictionary<string, bool>();
-            using var check = new GradientCheck(
+            using var check = new ReferenceCheck(
                 RandomNetworks.Create(seed), count: 3, batchSize: 4, Width(seed),
                 frozen: t => Draw(drawn, t.Role == ParameterRole.Statistic ? $"{t.Node.WeightName} statistics" : t.Name, random, part));
             check.Check(samples: 4);
@@ -33,7 +33,7 @@ public sealed class FrozenGradientTests
         {
             var random = new Random(1000 + seed);
             var drawn = new Dictionary<string, bool>();
-            using var check = new GradientCheck(
+            using var check = new ReferenceCheck(
                 RandomNetworks.Create(seed), count: 3, batchSize: 4, Width(seed),
                 frozen: t => Draw(drawn, t.Node.WeightName!, random, 0.6));
             check.Check(samples: 4);
@@ -44,10 +44,10 @@ public sealed class FrozenGradientTests
     public void TrainedTensors_HaveTheGradientsOfTheWholeNetwork()
     {
         var spec = TinyData.Network(3, new Conv2d(6, 3), new Activation(ActivationKind.Gelu), new Flatten(), new Linear(5), new Activation(ActivationKind.Relu));
-        using var whole = new GradientCheck(spec, 4, 4, SimdLevel.Active);
+        using var whole = new ReferenceCheck(spec, 4, 4, SimdLevel.Active);
         foreach (var first in new[] { "conv1", "conv2", "fc1" })
         {
-            using var part = new GradientCheck(spec, 4, 4, SimdLevel.Active, frozen: t => t.Node.WeightName == first);
+            using var part = new ReferenceCheck(spec, 4, 4, SimdLevel.Active, frozen: t => t.Node.WeightName == first);
             foreach (var tensor in part.Trained.Tensors.Where(part.Network.Gradients!.Has))
             {
                 var expected = whole.Network.Gradients!.Of(whole.Trained.Find(tensor.Name)!);
