@@ -43,9 +43,6 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
     /// <summary>Largest batch.</summary>
     public int BatchSize => batchSize;
 
-    /// <summary>Lane width of all kernels.</summary>
-    public SimdWidth Width => pass.Width;
-
     /// <summary>Number of workers.</summary>
     public int Threads => pass.Pool.Threads;
 
@@ -107,6 +104,13 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
     /// <summary>One of a layer's tensors.</summary>
     public WeightTensor Tensor(LayerNode node, string name) => Find(node, name)!;
 
+    /// <summary>How a convolution is computed in this network. One that is trained may choose by its batch; one that explains a layer's result gives what any batch gives.</summary>
+    /// <param name="node">The layer. Where nothing up to it is trained, it is computed as for inference.</param>
+    /// <param name="input">What it reads.</param>
+    /// <param name="shape">The convolution's.</param>
+    public ConvPlan Plan(LayerNode node, Value input, ConvShape shape) =>
+        new(shape, pass.Width, pass.Pool.Threads, !HasBackward(node, input) ? ConvUse.Inference : keep is null ? ConvUse.Training : ConvUse.Explanation);
+
     /// <summary>Number of the random stream of a layer that draws numbers: of those before it.</summary>
     public int NextStream() => _streams++;
 
@@ -124,8 +128,7 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
     public Value Trained(LayerNode node, Value input, Shape shape, PlannedBuffer? gradient = null)
     {
         var data = Buffer(node.Position, shape.Length);
-        var trained = input.Gradient is not null || Tensors(node).Any(IsTrained);
-        return new Value(shape, data) { Gradient = trained ? gradient ?? Buffer($"{node.Position} gradient", shape.Length) : null };
+        return new Value(shape, data) { Gradient = HasBackward(node, input) ? gradient ?? Buffer($"{node.Position} gradient", shape.Length) : null };
     }
 
     /// <summary>The result of an op without parameters, in the input's place where that is allowed.</summary>
@@ -210,6 +213,9 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
             buffer.Touch(2 * loss);
         }
     }
+
+    /// <summary>Whether one of a layer's tensors or anything before it is trained.</summary>
+    bool HasBackward(LayerNode node, Value input) => input.Gradient is not null || Tensors(node).Any(IsTrained);
 
     IEnumerable<WeightTensor> Tensors(LayerNode node) => node.Parameters.Select(p => Tensor(node, p.Name));
 

@@ -78,7 +78,7 @@ public static class NetworkBenchmark
         foreach (ref var pixel in pixels.AsSpan())
             pixel = (byte)random.Next(256);
         var classes = Enumerable.Range(0, network.Classes).Select(k => $"class{k}").ToArray();
-        return new ImageSet(pixels, [.. Enumerable.Range(0, count).Select(i => i % network.Classes)], network.Height, network.Width, network.Channels, classes);
+        return new ImageSet(pixels, [.. Enumerable.Range(0, count).Select(i => i % network.Classes)], network.Width, network.Height, network.Channels, classes);
     }
 
     static double BestRate(Action step, int batchSize, double seconds)

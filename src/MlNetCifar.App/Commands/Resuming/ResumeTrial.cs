@@ -23,7 +23,7 @@ internal sealed class ResumeTrial(Call call, string data, int images, string fol
         var side = Math.Min(train.Width, train.Height);
         var recipe = Recipes.For(call.Get(TrainCommand.Preset)!, side);
         var options = TrainingSettings.Options(call.Values, recipe with { Epochs = 2, BatchSize = Math.Min(recipe.BatchSize, Math.Max(1, images / 16)) }, side);
-        var trainer = new Trainer(Architectures.Create(call.Get(TrainCommand.Preset)!, train.Height, train.Width, train.Channels, train.Classes.Count), options)
+        var trainer = new Trainer(Architectures.Create(call.Get(TrainCommand.Preset)!, train.Width, train.Height, train.Channels, train.Classes.Count), options)
         {
             Checkpoints = new CheckpointOptions { Folder = folder, EverySteps = call.Get(SavingSettings.EverySteps) ?? EverySteps, Every = null, Resume = true },
         };

@@ -3,9 +3,9 @@ using MlNetCifar.Numerics;
 namespace MlNetCifar.Nn;
 
 /// <summary>Convolution or dense layer, a following ReLU included.</summary>
-internal sealed class ConvOp(ConvPlan plan, WeightTensor weights, WeightTensor? bias, bool relu, PlannedBuffer packed, PlannedBuffer workspace) : LayerOp
+internal sealed class ConvOp(ConvPlan plan, WeightTensor weights, WeightTensor? bias, bool relu, PlannedBuffer workspace) : LayerOp
 {
-    long _packedVersion = -1;
+    PackedWeights? _packed;
 
     public override bool BackwardReadsInput => TrainsWeights;
 
@@ -31,6 +31,10 @@ internal sealed class ConvOp(ConvPlan plan, WeightTensor weights, WeightTensor? 
     /// <summary>A batch normalisation whose running statistics are part of the weights.</summary>
     public FoldedNorm? Folded { get; init; }
 
+    public override long SharedLength => PackedWeights.Length(plan, NeedsBackward) + (Folded is null ? 0 : Folded.Channels);
+
+    bool NeedsBackward => Input.Gradient is not null;
+
     Span<float> BiasGradient => TrainsBias ? Gradients!.Of(bias!) : [];
 
     /// <summary>Emits a convolution and what is fused with it.</summary>
@@ -44,8 +48,7 @@ internal sealed class ConvOp(ConvPlan plan, WeightTensor weights, WeightTensor? 
     public static Value Emit(NetworkCompiler compiler, LayerNode node, Value input, ConvPlan plan, LayerNode? norm, bool relu, LayerNode? pool)
     {
         WeightTensor weights = compiler.Tensor(node, "weight"), bias = compiler.Find(node, "bias")!;
-        var packed = compiler.Permanent($"{node.WeightName} packed", plan.PackedLength);
-        var folded = norm is null ? null : new FoldedNorm((BatchNorm)norm.Layer, BatchNormWeights.Of(compiler, norm), compiler.Permanent($"{node.WeightName} folded", weights.Length + weights.Dimensions[^1]));
+        var folded = norm is null ? null : new FoldedNorm((BatchNorm)norm.Layer, BatchNormWeights.Of(compiler, norm));
         bool trainsWeights = compiler.IsTrained(weights), trainsBias = compiler.IsTrained(bias);
 
         // There is no pass for the gradient of a bias alone behind a fused pooling.
@@ -53,7 +56,7 @@ internal sealed class ConvOp(ConvPlan plan, WeightTensor weights, WeightTensor? 
         var shape = (pooled ? pool! : node).Output.WithBatch(compiler.BatchSize);
         var output = compiler.Trained(node, input, shape);
         var argMax = pooled && output.Gradient is not null ? compiler.Saved(node, shape.Length) : null;
-        var result = compiler.Add(new ConvOp(plan, weights, bias, relu, packed, compiler.Workspace(ScratchLength(plan, shape)))
+        var result = compiler.Add(new ConvOp(plan, weights, bias, relu, compiler.Workspace(ScratchLength(plan, shape)))
         {
             Name = node.Position, Input = input, Output = output, Gradients = compiler.Gradients, Folded = folded, Pooled = pooled,
             ArgMax = argMax, TrainsWeights = trainsWeights, TrainsBias = trainsBias, Flops = node.Layer.Flops(node.Input),
@@ -61,22 +64,23 @@ internal sealed class ConvOp(ConvPlan plan, WeightTensor weights, WeightTensor? 
         return pool is null || pooled ? result : pool.Layer.Emit(compiler, pool, result);
     }
 
+    public override void Attach() => _packed = weights.Owner.Packed.Rent(
+        new PackedKey(weights, Folded?.Gamma, plan.Packing, NeedsBackward), key => new PackedWeights(key, plan, bias, Folded));
+
+    public override void Detach()
+    {
+        if (Interlocked.Exchange(ref _packed, null) is { } packed)
+            weights.Owner.Packed.Return(packed);
+    }
+
     public override void Forward(Pass pass)
     {
-        var version = Folded is null ? weights.Version : weights.Version + (bias?.Version ?? 0) + Folded.Version;
-        if (_packedVersion != version)
-        {
-            Folded?.Fold(weights, bias);
-            plan.PackWeights(Folded is null ? weights.Values : Folded.Filter, packed.Span(), Input.Gradient is not null, pass.Pool);
-            _packedVersion = version;
-        }
-
-        var shift = Folded is not null ? Folded.Bias : bias is null ? [] : bias.Values;
+        _packed!.Refresh(pass.Pool);
         var y = Output.Rows(pass.Count);
         if (Pooled)
-            plan.ForwardPooled(pass.Count, Input.Rows(pass.Count), packed.Span(), shift, relu, y, Winners(y.Length), workspace.Span(), pass.Pool);
+            plan.ForwardPooled(pass.Count, Input.Rows(pass.Count), _packed.Filter, _packed.Bias, relu, y, Winners(y.Length), workspace.Span(), pass.Pool);
         else
-            plan.Forward(pass.Count, Input.Rows(pass.Count), packed.Span(), shift, relu, y, workspace.Span(), pass.Pool);
+            plan.Forward(pass.Count, Input.Rows(pass.Count), _packed.Filter, _packed.Bias, relu, y, workspace.Span(), pass.Pool);
     }
 
     public override void Backward(Pass pass)
@@ -95,7 +99,7 @@ internal sealed class ConvOp(ConvPlan plan, WeightTensor weights, WeightTensor? 
         else if (TrainsBias)
             BatchNormalization.ChannelSums(gradient, BiasGradient, workspace.Span(), pass.Width, pass.Pool);
         if (Input.Gradient is not null)
-            plan.BackwardData(pass.Count, gradient, packed.Span(), Input.GradientRows(pass.Count), workspace.Span(), pass.Pool);
+            plan.BackwardData(pass.Count, gradient, _packed!.Filter, Input.GradientRows(pass.Count), workspace.Span(), pass.Pool);
     }
 
     void BackwardPooled(Pass pass, ReadOnlySpan<float> gradient)
@@ -104,7 +108,7 @@ internal sealed class ConvOp(ConvPlan plan, WeightTensor weights, WeightTensor? 
         if (TrainsWeights)
             plan.BackwardWeightsPooled(pass.Count, Input.Rows(pass.Count), gradient, winners, Gradients!.Of(weights), BiasGradient, workspace.Span(), pass.Pool);
         if (Input.Gradient is not null)
-            plan.BackwardDataPooled(pass.Count, gradient, winners, packed.Span(), Input.GradientRows(pass.Count), workspace.Span(), pass.Pool);
+            plan.BackwardDataPooled(pass.Count, gradient, winners, _packed!.Filter, Input.GradientRows(pass.Count), workspace.Span(), pass.Pool);
     }
 
     /// <summary>A bias trained alone needs scratch of its own kind.</summary>
@@ -112,32 +116,4 @@ internal sealed class ConvOp(ConvPlan plan, WeightTensor weights, WeightTensor? 
         Math.Max(plan.WorkspaceLength, BatchNormalization.WorkspaceLength(output.Length / output.C, output.C));
 
     Span<float> Winners(int length) => ArgMax is null ? [] : ArgMax.Span(length);
-}
-
-/// <summary>A batch normalisation as part of the convolution before it: filter · s and (bias − μ) · s + β with s = γ/√(σ² + ε).</summary>
-internal sealed class FoldedNorm(BatchNorm spec, BatchNormWeights norm, PlannedBuffer memory)
-{
-    /// <summary>[R, S, C, K], scaled.</summary>
-    public ReadOnlySpan<float> Filter => memory.Span()[..^Channels];
-
-    /// <summary>[K].</summary>
-    public ReadOnlySpan<float> Bias => memory.Span()[^Channels..];
-
-    /// <summary>Grows whenever one of its tensors changes.</summary>
-    public long Version => norm.Version;
-
-    int Channels => norm.Gamma.Length;
-
-    public void Fold(WeightTensor weights, WeightTensor? bias)
-    {
-        Span<float> filter = memory.Span()[..^Channels], shift = memory.Span()[^Channels..];
-        weights.Values.CopyTo(filter);
-        for (var k = 0; k < Channels; k++)
-        {
-            var scale = norm.Gamma.Values[k] / MathF.Sqrt(norm.Variance.Values[k] + spec.Epsilon);
-            shift[k] = norm.Beta.Values[k] + (((bias is null ? 0 : bias.Values[k]) - norm.Mean.Values[k]) * scale);
-            for (var i = k; i < filter.Length; i += Channels)
-                filter[i] *= scale;
-        }
-    }
 }
