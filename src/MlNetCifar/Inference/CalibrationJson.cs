@@ -7,7 +7,7 @@ using MlNetCifar.Files;
 namespace MlNetCifar.Inference;
 
 /// <summary>A calibration as a JSON object, for the model file.</summary>
-public static class CalibrationJson
+internal static class CalibrationJson
 {
     /// <summary>Writes the object, braces included.</summary>
     /// <param name="json">Stands where a value may be written.</param>
@@ -46,8 +46,7 @@ public static class CalibrationJson
         }
         catch (Exception e) when (e is JsonException or FormatException or ArgumentException)
         {
-            EvaluationErrors.DamagedCalibration(e);
-            throw;
+            throw EvaluationErrors.DamagedCalibration(e);
         }
     }
 

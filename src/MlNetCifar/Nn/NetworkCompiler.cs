@@ -109,7 +109,7 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
     /// <param name="input">What it reads.</param>
     /// <param name="shape">The convolution's.</param>
     public ConvPlan Plan(LayerNode node, Value input, ConvShape shape) =>
-        new(shape, pass.Width, pass.Pool.Threads, !HasBackward(node, input) ? ConvUse.Inference : keep is null ? ConvUse.Training : ConvUse.Explanation);
+        new(shape, pass.Width, Threads, !HasBackward(node, input) ? ConvUse.Inference : keep is null ? ConvUse.Training : ConvUse.Explanation);
 
     /// <summary>Number of the random stream of a layer that draws numbers: of those before it.</summary>
     public int NextStream() => _streams++;

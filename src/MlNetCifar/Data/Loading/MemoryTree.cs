@@ -16,10 +16,10 @@ internal sealed class MemoryTree : FileTree
         var files = new FileListing.Builder();
         foreach (var image in _images)
             files.Add(image.Name, 0);
-        SetListing(files, []);
+        SetListing(files.Build(), []);
     }
 
-    public override bool IsRandomAccess => true;
+    internal override bool IsRandomAccess => true;
 
     public override string Locate(string path) => path;
 
@@ -35,7 +35,7 @@ internal sealed class MemoryTree : FileTree
                 return length;
             length += n;
             if (length > _limit)
-                throw DataErrors.FileTooLarge(_images[file].Name, length, _limit);
+                throw FileErrors.FileTooLarge(_images[file].Name, length, _limit);
         }
     }
 
@@ -43,10 +43,10 @@ internal sealed class MemoryTree : FileTree
     public CatalogListing Listing(IReadOnlyList<string>? known)
     {
         if (_images.Count == 0)
-            DataErrors.Empty(Origin);
+            throw DataErrors.Empty(Origin);
         var classes = known ?? [.. _images.Where(i => i.Split == DatasetSplit.Train).Select(i => i.Label).Distinct().Order(StringComparer.Ordinal)];
         if (classes.Count == 0)
-            DataErrors.NoTrainSplit(Origin);
+            throw DataErrors.NoTrainSplit(Origin);
         if (classes.Count == 1)
             throw DataErrors.OneClass(Origin, classes[0]);
         var labels = new Dictionary<string, int>(StringComparer.Ordinal);

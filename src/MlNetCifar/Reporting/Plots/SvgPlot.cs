@@ -1,10 +1,12 @@
+using MlNetCifar.Files;
+
 namespace MlNetCifar.Reporting;
 
 /// <summary>
 /// A plot that renders itself as SVG: as a string for a page or notebook, or as a file. It scales to the width it is given, follows the
 /// reader's light or dark preference, and needs neither network nor script.
 /// </summary>
-public abstract record SvgPlot
+internal abstract record SvgPlot
 {
     /// <summary>A small plot in a wide page must not turn into a poster.</summary>
     const double MostEnlarged = 1.25;
@@ -38,7 +40,7 @@ public abstract record SvgPlot
 
     /// <summary>Writes the SVG to a file, which appears only when complete.</summary>
     /// <param name="path">Replaced when it exists.</param>
-    public void Save(string path) => Reporting.AtomicFile.WriteText(path, writer => writer.Write(ToSvg()));
+    public void Save(string path) => AtomicFile.WriteText(path, writer => writer.Write(ToSvg()));
 
     private protected abstract void Draw(SvgWriter svg);
 }

@@ -67,7 +67,7 @@ internal sealed class Checkpointer : IDisposable
             return;
         }
 
-        (run.State, run.ResumedFrom, run.ResumeNote) = (restored.State, restored.State.Step, ResumeRules.Note(run, restored, Folder));
+        (run.State, run.ResumedFrom, run.ResumeNote) = (restored.State, restored.State.Step, ResumeRules.Note(run, restored, _options.Folder));
         if (run.BestEpoch > 0)
             run.BestWeights = best;
     }
@@ -135,10 +135,10 @@ internal sealed class Checkpointer : IDisposable
             return null;
         }
 
-        var now = _header!;
-        ResumeRules.Check(header, now, path);
-        if (header.LaneBits != now.LaneBits)
-            _warn($"The checkpoint was computed with vectors of {header.LaneBits} bits, this machine uses {now.LaneBits}: the weights will not be bit-identical to those of an unbroken run.");
+        var own = _header!;
+        ResumeRules.Check(header, own, path);
+        if (header.LaneBits != own.LaneBits)
+            _warn($"The checkpoint was computed with vectors of {header.LaneBits} bits, this machine uses {own.LaneBits}: the weights will not be bit-identical to those of an unbroken run.");
 
         // What was frozen in the last step decides which moments there are.
         session.Enter((int)(Math.Max(0, header.State.Step - 1) / stepsPerEpoch), stepsPerEpoch);

@@ -1,0 +1,88 @@
+using MlNetCifar.Files;
+
+namespace MlNetCifar.Data;
+
+/// <summary>Recognises what a path is and loads it.</summary>
+internal sealed class DatasetOpener(ImageDatasetOptions options, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+{
+    public ImageDataset Open(string path)
+    {
+        var (loaded, catalog) = Recognise(path);
+        return loaded ?? Load(catalog!);
+    }
+
+    /// <summary>Opens arrays and shards; image files are only found, and the caller owns the catalogue.</summary>
+    public (ImageDataset? Loaded, ImageCatalog? Catalog) Recognise(string path)
+    {
+        var (catalog, tree) = Sort(path);
+        if (catalog is not null)
+            return (null, catalog);
+        if (tree is null)
+            return (new ShardFolder(path, options).Open(), null);
+        using (tree)
+            return (NpySets.Matches(tree) ? OpenNpy(tree, path) : OpenCifar(tree, path), null);
+    }
+
+    /// <summary>The images where these are files; null where the path holds arrays.</summary>
+    public ImageCatalog? Find(string path)
+    {
+        var (catalog, tree) = Sort(path);
+        tree?.Dispose();
+        return catalog;
+    }
+
+    /// <summary>The images of files, or a tree with arrays in it, or neither for shards.</summary>
+    (ImageCatalog? Images, FileTree? Arrays) Sort(string path)
+    {
+        var store = options.Files.Store;
+        if (ManifestTable.IsManifest(path) && store.FileExists(path))
+            return (ImageCatalog.Open(path, options.Files, cancellation), null);
+        if (ShardFolder.Matches(path, store))
+            return default;
+        var isArray = path.EndsWith(".npy", StringComparison.OrdinalIgnoreCase) && store.FileExists(path);
+        var tree = isArray ? new FolderTree(FileTree.Parent(path), store, NpySets.FileNames) : FileTree.Open(path, store, cancellation);
+        if (tree.Files.Any(f => ShardFolder.IsSidecar(f.Path)))
+            throw DataErrors.Unfinished(path);
+        return NpySets.Matches(tree) || CifarBinary.Matches(tree) ? (null, tree) : (ImageCatalog.Open(tree, options.Files), null);
+    }
+
+    public ImageDataset Open(IEnumerable<LabelledImage> images)
+    {
+        var tree = new MemoryTree([.. images], options.Files.MaxFileBytes);
+        return Load(new ImageCatalog(tree, tree.Listing(options.Files.Classes), options.Files));
+    }
+
+    ImageDataset OpenNpy(FileTree tree, string path)
+    {
+        var splits = new NpySets(tree, options.Files.Classes).Read();
+        return new(path, splits, splits.Values.First().Classes);
+    }
+
+    ImageDataset OpenCifar(FileTree tree, string path)
+    {
+        var (train, test) = CifarBinary.Read(tree, options.Spec, cancellation);
+        var splits = new Dictionary<DatasetSplit, ImageSource> { [DatasetSplit.Train] = train };
+        if (test is not null)
+            splits.Add(DatasetSplit.Test, test);
+        return new(path, splits, train.Classes) { Spec = options.Spec ?? new() };
+    }
+
+    ImageDataset Load(ImageCatalog catalog)
+    {
+        using (catalog)
+        {
+            var spec = options.Spec ?? new PreprocessSpec();
+            var bad = new List<BadFile>(catalog.BadFiles);
+            var counter = new ProgressCounter(catalog.Images.Count, progress);
+            var splits = new Dictionary<DatasetSplit, ImageSource>();
+            foreach (var (split, images) in catalog.List.BySplit())
+            {
+                var (set, refused) = ImageLoader.Load(catalog.Tree, images, catalog.Classes, spec, options, counter, cancellation);
+                splits.Add(split, set);
+                bad.AddRange(refused);
+            }
+
+            return new(catalog.Origin, splits, catalog.Classes) { Warnings = catalog.Warnings, BadFiles = bad, Spec = spec };
+        }
+    }
+}
