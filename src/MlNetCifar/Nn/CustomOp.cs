@@ -33,6 +33,7 @@ internal sealed class CustomOp : LayerOp
         _gradients = compiler.Gradients;
         _tensors = [.. node.Parameters.Select(p => compiler.Tensor(node, p.Name))];
         _trained = [.. _tensors.Select(compiler.IsTrained)];
+        HasFrozenStatistics = _tensors.Any(t => t.Role == ParameterRole.Statistic && compiler.IsFrozen(t));
         _offsets = new int[_tensors.Length];
         for (var i = 0; i < _tensors.Length; i++)
         {
@@ -49,6 +50,9 @@ internal sealed class CustomOp : LayerOp
     }
 
     public CustomLayer Layer { get; }
+
+    /// <summary>Whether its running statistics are the same in every pass.</summary>
+    public bool HasFrozenStatistics { get; }
 
     /// <summary>Number of its random numbers.</summary>
     public int Stream { get; }
