@@ -37,7 +37,7 @@ internal abstract class Setting(string name, string help)
     /// <summary>Reads a value from text; the message of a <see cref="FormatException"/> says what is expected.</summary>
     public abstract object? Read(string text);
 
-    /// <summary>Writes a value as JSON.</summary>
+    /// <summary>Writes a value as JSON, without the secrets of addresses.</summary>
     public static void WriteValue(Utf8JsonWriter json, string name, object? value)
     {
         switch (value)
@@ -53,7 +53,7 @@ internal abstract class Setting(string name, string help)
                 json.WriteRawValue(Texts.Of(value));
                 break;
             default:
-                json.WriteString(name, Texts.Of(value));
+                json.WriteString(name, Secrets.InAddress(Texts.Of(value)));
                 break;
         }
     }

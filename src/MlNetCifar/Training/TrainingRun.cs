@@ -108,6 +108,7 @@ public sealed class TrainingRun
     public void Warn(string text)
     {
         ArgumentException.ThrowIfNullOrEmpty(text);
+        text = Secrets.InText(text);
         _warnings.Add(text);
         Warned?.Invoke(text);
     }

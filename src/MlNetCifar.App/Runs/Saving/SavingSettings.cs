@@ -45,5 +45,5 @@ internal static class SavingSettings
 
     static Uri Address(string text) => Uri.TryCreate(text, UriKind.Absolute, out var address) && address.Scheme is "http" or "https"
         ? address
-        : throw CliErrors.Value(Mlflow.Option, text, "an address, for example http://localhost:5000");
+        : throw CliErrors.Value(Mlflow.Option, text, "an address, for example http://localhost:5000; in a password / is written %2F, @ %40 and : %3A");
 }
