@@ -96,7 +96,7 @@ public sealed record PreprocessSpec
     /// <summary>Reads a specification; properties left out have their defaults, but scaled decoding without its version is of version 1.</summary>
     /// <param name="json">A JSON object.</param>
     /// <param name="path">Named in errors.</param>
-    /// <exception cref="MlNetCifarException">It is no JSON, or a property is unknown or out of range (MNC1208).</exception>
+    /// <exception cref="MlNetCifarException">It is no JSON, or a property is out of range (MNC1208) or unknown (MNC1101).</exception>
     public static PreprocessSpec FromJson(string json, string? path = null) => PreprocessSpecJson.Read(json, path);
 
     /// <summary>SHA-256 of the canonical JSON in UTF-8, as 64 lower-case hexadecimal digits.</summary>

@@ -95,7 +95,7 @@ public static class Architectures
     [
         new Conv2d(2 * 4 * channels, 2)
         {
-            Padding = Padding.Valid, Frozen = true, Initializer = Initializer.Whitening, BiasInitializer = Initializer.FanInUniform,
+            Padding = Padding.Valid, FixedFilter = true, Initializer = Initializer.Whitening, BiasInitializer = Initializer.FanInUniform,
         },
         s_gelu,
         .. AirbenchGroup(64), .. AirbenchGroup(256), .. AirbenchGroup(256),

@@ -129,7 +129,7 @@ internal sealed class Network : IDisposable
         for (var i = Ops.Length - 1; i >= 0; i--)
         {
             cancellation.ThrowIfCancellationRequested();
-            Ops[i].Backward(_pass);
+            Backward(i);
         }
     }
 
@@ -161,7 +161,7 @@ internal sealed class Network : IDisposable
     {
         seeds.CopyTo(_logits.GradientRows(count));
         for (var i = Ops.Length - 1; i > _kept; i--)
-            Ops[i].Backward(_pass);
+            Backward(i);
         Ops[_kept].Output.GradientRows(count).CopyTo(gradient);
     }
 
@@ -183,9 +183,16 @@ internal sealed class Network : IDisposable
         for (var i = Ops.Length - 1; i >= 0; i--)
         {
             var start = Stopwatch.GetTimestamp();
-            Ops[i].Backward(_pass);
+            Backward(i);
             ticks[i] += Stopwatch.GetTimestamp() - start;
         }
+    }
+
+    /// <summary>One op's backward pass, unless nothing up to it is trained.</summary>
+    void Backward(int op)
+    {
+        if (Ops[op].Output.Gradient is not null)
+            Ops[op].Backward(_pass);
     }
 
     /// <summary>Repeats the last forward pass op by op and names the first layer whose output is not finite; null where all are.</summary>

@@ -27,7 +27,7 @@ public sealed class WeightTensor
     public ParameterRole Role => Spec.Role;
 
     /// <summary>[R, S, C, K] of a filter, [C, K] of a matrix, [C] of a vector.</summary>
-    public ReadOnlySpan<int> Dimensions => Spec.Dimensions;
+    public ReadOnlySpan<int> Dimensions => Spec.Dimensions.AsSpan();
 
     /// <summary>Number of elements.</summary>
     public int Length => Spec.Length;
@@ -54,11 +54,14 @@ public sealed class NetworkWeights : IDisposable
     readonly Arena _statistics;
 
     internal NetworkWeights(NetworkSpec spec)
+        : this(spec, spec.Resolve())
     {
-        Spec = spec;
-        Nodes = spec.Resolve();
-        var tensors = Nodes.SelectMany(n => n.Flat()).Where(n => n.WeightName is not null)
-            .SelectMany(node => node.Layer.Parameters(node.Input).Select(parameter => (node, parameter))).ToArray();
+    }
+
+    internal NetworkWeights(NetworkSpec spec, ImmutableArray<LayerNode> nodes)
+    {
+        (Spec, Nodes) = (spec, nodes);
+        var tensors = Nodes.SelectMany(n => n.Flat()).SelectMany(node => node.Parameters.Select(parameter => (node, parameter))).ToArray();
         _parameters = new Arena(tensors.Where(t => t.parameter.IsTrained).Sum(t => Arena.Align(t.parameter.Length)));
         _statistics = new Arena(tensors.Where(t => !t.parameter.IsTrained).Sum(t => Arena.Align(t.parameter.Length)));
         var ordered = ImmutableArray.CreateBuilder<WeightTensor>(tensors.Length);
@@ -108,25 +111,9 @@ public sealed class NetworkWeights : IDisposable
     public static NetworkWeights Initialize(NetworkSpec spec, ulong seed)
     {
         var weights = new NetworkWeights(spec);
-        for (var i = 0; i < weights.Tensors.Length; i++)
-        {
-            var tensor = weights.Tensors[i];
-            var (fanIn, fanOut) = Fans(weights.Find($"{tensor.Node.WeightName}.weight")!.Spec.Dimensions);
-            Initializers.Fill(
-                tensor.Spec.Initializer, tensor.Spec.Dimensions, fanIn, fanOut, tensor.Values, new SplitRandom(seed, RandomPurpose.Initialize, (ulong)i));
-        }
-
-        weights.Changed();
+        weights.Initialize(seed);
         return weights;
     }
-
-    /// <summary>Inputs of one output of a layer, and outputs of one input; a bias has its layer's.</summary>
-    static (int In, int Out) Fans(int[] dimensions) => dimensions switch
-    {
-        [var r, var s, var c, var k] => (r * s * c, r * s * k),
-        [var c, var k] => (c, k),
-        _ => (dimensions[0], dimensions[0]),
-    };
 
     /// <summary>A copy with memory of its own.</summary>
     public NetworkWeights Clone()
@@ -156,6 +143,14 @@ public sealed class NetworkWeights : IDisposable
     {
         other.Parameters.CopyTo(Parameters);
         other.Statistics.CopyTo(Statistics);
+        Changed();
+    }
+
+    /// <summary>Gives every tensor the first values that its layer wants.</summary>
+    internal void Initialize(ulong seed)
+    {
+        for (var i = 0; i < Tensors.Length; i++)
+            Initializers.Fill(Tensors[i].Spec, Tensors[i].Values, new SplitRandom(seed, RandomPurpose.Initialize, (ulong)i));
         Changed();
     }
 

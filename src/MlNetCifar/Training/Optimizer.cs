@@ -67,7 +67,7 @@ internal sealed class Optimizer : IDisposable
             var rate = tensor.Role == ParameterRole.Weight ? _options.HeadLearningRate : _options.BiasLearningRate;
             range = tensor.Dimensions.Length == 4
                 ? range with { Length = tensor.Length, Muon = new Muon(tensor.Dimensions, _width, _pool) }
-                : range with { Rate = rate ?? _options.LearningRate, Early = tensor.Node.Layer is Conv2d { Frozen: true } };
+                : range with { Rate = rate ?? _options.LearningRate, Early = tensor.Node.Layer is Conv2d { FixedFilter: true } };
             range = range with { Decay = _options.WeightDecay / range.Rate };
         }
         else if (tensor.Role == ParameterRole.Weight)

@@ -78,7 +78,7 @@ public sealed record ShardManifest
     /// <summary>Reads a manifest.</summary>
     /// <param name="store">Where from.</param>
     /// <param name="folder">The folder of the split.</param>
-    /// <exception cref="MlNetCifarException">It is missing (MNC1001), unreadable (MNC1011) or wrong (MNC1031).</exception>
+    /// <exception cref="MlNetCifarException">It is missing (MNC1001), unreadable (MNC1011), wrong (MNC1031), or has an unknown property (MNC1101).</exception>
     public static ShardManifest Read(IFileStore store, string folder)
     {
         ArgumentNullException.ThrowIfNull(store);
@@ -89,11 +89,11 @@ public sealed record ShardManifest
         {
             using var stream = store.OpenRead(path);
             using var document = JsonDocument.Parse(stream);
-            var manifest = ManifestJson.Read(document.RootElement);
+            var manifest = JsonFields.Read(document.RootElement, FileOrigin.Of(document.RootElement, path), ManifestJson.Read);
             manifest.Check(path);
             return manifest;
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or OverflowException or ArgumentException)
+        catch (Exception e) when (e is JsonException or ArgumentException)
         {
             throw DataErrors.Manifest(path, e);
         }
@@ -106,7 +106,7 @@ public sealed record ShardManifest
     void Check(string path)
     {
         if (NormalizedBy is { } applied && (!Float32 || applied.Channels != Spec.Channels))
-            throw DataErrors.Manifest(path, new JsonException("The normalisation does not fit the pictures."));
+            throw DataErrors.Manifest(path, new JsonException("normalized_by does not fit dtype and shape."));
         for (var i = 0; i < Parts.Count; i++)
         {
             var part = Parts[i];
