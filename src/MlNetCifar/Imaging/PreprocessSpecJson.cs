@@ -45,8 +45,7 @@ static class PreprocessSpecJson
         }
         catch (JsonException e)
         {
-            ImageErrors.BadSpecification($"its JSON cannot be read ({e.Message.TrimEnd('.')})", path);
-            throw;
+            throw ImageErrors.BadSpecification($"its JSON cannot be read ({e.Message.TrimEnd('.')})", path);
         }
     }
 
@@ -54,7 +53,7 @@ static class PreprocessSpecJson
     public static PreprocessSpec Read(JsonFields fields)
     {
         if (fields.Int("version", Version) is var version && version != Version)
-            ImageErrors.BadSpecification($"version {version}, expected {Version}", fields.Origin.Path);
+            throw ImageErrors.BadSpecification($"version {version}, expected {Version}", fields.Origin.Path);
         var missing = new PreprocessSpec();
         var spec = new PreprocessSpec
         {
@@ -105,9 +104,8 @@ static class PreprocessSpecJson
                 return value;
         }
 
-        ImageErrors.BadSpecification(
+        throw ImageErrors.BadSpecification(
             $"{property} \"{name}\", expected {string.Join(", ", Enum.GetValues<T>().Select(nameOf))}", fields.Origin.Path);
-        return default;
     }
 
     static string Name(ResizeMode mode) => mode switch

@@ -46,8 +46,7 @@ public static class CalibrationJson
         }
         catch (Exception e) when (e is JsonException or FormatException or ArgumentException)
         {
-            EvaluationErrors.DamagedCalibration(e);
-            throw;
+            throw EvaluationErrors.DamagedCalibration(e);
         }
     }
 

@@ -72,6 +72,19 @@ internal abstract class LayerOp
     /// <summary>Direct-convolution flops of one image's forward pass that the op performs, for profiles.</summary>
     public double Flops { get; init; }
 
+    /// <summary>Floats that <see cref="Attach"/> takes, unless another network of the same weights has them already.</summary>
+    public virtual long SharedLength => 0;
+
+    /// <summary>Takes what it shares with other networks of the same weights; before the first pass.</summary>
+    public virtual void Attach()
+    {
+    }
+
+    /// <summary>Gives it back.</summary>
+    public virtual void Detach()
+    {
+    }
+
     public abstract void Forward(Pass pass);
 
     public abstract void Backward(Pass pass);

@@ -41,7 +41,7 @@ public sealed class LayerOptions
     /// <param name="missing">Its default; null where it has none.</param>
     public TEnum Name<TEnum>(string name, TEnum? missing = null)
         where TEnum : struct, Enum
-        => _fields.Name(name, missing);
+        => missing is { } value ? _fields.Name(name, value) : _fields.Name<TEnum>(name);
 
     /// <summary>Layers inside the layer; the default is none.</summary>
     internal ImmutableArray<LayerSpec> Layers(string name) => [.. _fields.Objects(name, LayerRegistry.Read, [])];

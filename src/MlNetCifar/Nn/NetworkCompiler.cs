@@ -43,12 +43,6 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
     /// <summary>Largest batch.</summary>
     public int BatchSize => batchSize;
 
-    /// <summary>Lane width of all kernels.</summary>
-    public SimdWidth Width => pass.Width;
-
-    /// <summary>Number of workers.</summary>
-    public int Threads => pass.Pool.Threads;
-
     /// <summary>Where gradients go; null for inference.</summary>
     public WeightGradients? Gradients => gradients;
 
@@ -87,16 +81,29 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
     /// <summary>The next layer if it is of that kind and fits: the one being emitted then computes it too.</summary>
     public LayerNode? Take<TLayer>(Func<TLayer, bool>? fits = null)
         where TLayer : LayerSpec
-        => _next < _path.Length && _path[_next].Layer is TLayer layer && fits?.Invoke(layer) != false ? _path[_next++] : null;
+        => Next?.Layer is TLayer layer && fits?.Invoke(layer) != false ? _path[_next++] : null;
+
+    /// <summary>The layer behind the one that is emitted; null where it may take none along.</summary>
+    public LayerNode? Next => _next < _path.Length ? _path[_next] : null;
 
     /// <summary>Whether a tensor is trained in this compilation.</summary>
-    public bool IsTrained(WeightTensor? tensor) => Training && tensor is not null && tensor.Spec.IsTrained;
+    public bool IsTrained(WeightTensor? tensor) => tensor is not null && gradients?.Has(tensor) == true;
+
+    /// <summary>Whether a tensor is the same in every pass: in inference all are.</summary>
+    public bool IsFrozen(WeightTensor tensor) => gradients is null || gradients.Freezes(tensor) || tensor.Role == ParameterRole.Fixed;
+
+    /// <summary>Whether all of a layer's tensors are.</summary>
+    public bool IsFrozen(LayerNode node) => !Training || Tensors(node).All(IsFrozen);
 
     /// <summary>One of a layer's tensors; null where it has none of that name.</summary>
     public WeightTensor? Find(LayerNode node, string name) => weights.Find($"{node.WeightName}.{name}");
 
     /// <summary>One of a layer's tensors.</summary>
     public WeightTensor Tensor(LayerNode node, string name) => Find(node, name)!;
+
+    /// <summary>How a convolution is computed in this network. One that is trained may choose by its batch; one that explains a layer's result gives what any batch gives.</summary>
+    public ConvPlan Plan(ConvShape shape) =>
+        new(shape, pass.Width, pass.Pool.Threads, !Training ? ConvUse.Inference : keep is null ? ConvUse.Training : ConvUse.Explanation);
 
     /// <summary>Number of the random stream of a layer that draws numbers: of those before it.</summary>
     public int NextStream() => _streams++;
@@ -115,7 +122,7 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
     public Value Trained(LayerNode node, Value input, Shape shape, PlannedBuffer? gradient = null)
     {
         var data = Buffer(node.Position, shape.Length);
-        var trained = input.Gradient is not null || node.Parameters.Any(p => IsTrained(Find(node, p.Name)));
+        var trained = input.Gradient is not null || Tensors(node).Any(IsTrained);
         return new Value(shape, data) { Gradient = trained ? gradient ?? Buffer($"{node.Position} gradient", shape.Length) : null };
     }
 
@@ -128,7 +135,7 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
     public Value Result(LayerNode node, Value input, Shape shape, bool forward, bool backward)
     {
         var producer = _ops.LastOrDefault(op => op.Output.Data == input.Data);
-        var inPlace = forward && !input.ReadOnly && (!Training || producer is not { BackwardReadsOutput: true });
+        var inPlace = forward && !input.ReadOnly && producer is not { BackwardReadsOutput: true, Output.Gradient: not null };
         var data = inPlace ? input.Data : Buffer(node.Position, shape.Length);
         var gradient = input.Gradient is null ? null : backward ? input.Gradient : Buffer($"{node.Position} gradient", shape.Length);
         return new Value(shape, data) { Gradient = gradient };
@@ -181,8 +188,9 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
         {
             var op = _ops[i];
             var back = (2 * loss) - i;
-            Use(op.Input, op.BackwardReadsInput, i, back);
-            Use(op.Output, op.BackwardReadsOutput, i, back);
+            var runs = op.Output.Gradient is not null;
+            Use(op.Input, runs && op.BackwardReadsInput, i, back);
+            Use(op.Output, runs && op.BackwardReadsOutput, i, back);
             if (op.Second is not null)
                 Use(op.Second, false, i, back);
         }
@@ -191,7 +199,7 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
         foreach (var (buffer, op) in _saved)
         {
             buffer.Touch(op);
-            buffer.Touch(Training ? (2 * loss) - op : op);
+            buffer.Touch(_ops[op].Output.Gradient is not null ? (2 * loss) - op : op);
         }
 
         foreach (var buffer in _permanent)
@@ -201,11 +209,11 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
         }
     }
 
-    void Use(Value value, bool backwardReadsData, int forward, int backward)
+    IEnumerable<WeightTensor> Tensors(LayerNode node) => node.Layer.Parameters(node.Input).Select(p => Tensor(node, p.Name));
+
+    static void Use(Value value, bool backwardReadsData, int forward, int backward)
     {
         value.Data.Touch(forward);
-        if (!Training)
-            return;
         if (backwardReadsData)
             value.Data.Touch(backward);
         value.Gradient?.Touch(backward);

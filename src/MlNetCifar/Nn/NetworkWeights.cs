@@ -9,6 +9,7 @@ namespace MlNetCifar.Nn;
 public sealed class WeightTensor
 {
     readonly Arena _arena;
+    long _changes;
 
     internal WeightTensor(NetworkWeights owner, Arena arena, long offset, string name, ParameterSpec spec, LayerNode node)
     {
@@ -42,6 +43,12 @@ public sealed class WeightTensor
     internal ParameterSpec Spec { get; }
 
     internal LayerNode Node { get; }
+
+    /// <summary>Grows whenever the values change; packed copies compare it.</summary>
+    internal long Version => Owner.Changes + _changes;
+
+    /// <summary>To be called after every change of these values.</summary>
+    internal void Changed() => _changes++;
 }
 
 /// <summary>
@@ -91,8 +98,11 @@ public sealed class NetworkWeights : IDisposable
 
     internal ImmutableArray<LayerNode> Nodes { get; }
 
-    /// <summary>Grows whenever the values change; packed copies compare it.</summary>
-    internal long Version { get; private set; }
+    /// <summary>Changes of all values together.</summary>
+    internal long Changes { get; private set; }
+
+    /// <summary>Copies in the layouts of kernels, shared by all networks that use these weights.</summary>
+    internal PackedStore Packed { get; } = new();
 
     /// <summary>All trained parameters with the alignment gaps between them (always 0).</summary>
     internal Span<float> Parameters => _parameters.Span(0, (int)_parameters.Length);
@@ -154,20 +164,6 @@ public sealed class NetworkWeights : IDisposable
         Changed();
     }
 
-    /// <summary>To be called after every change of the values.</summary>
-    internal void Changed() => Version++;
-}
-
-/// <summary>Gradients of the trained parameters, laid out as they are.</summary>
-internal sealed class WeightGradients(NetworkWeights weights) : IDisposable
-{
-    readonly Arena _arena = new(weights.Parameters.Length);
-
-    /// <summary>All of them, gaps included (always 0).</summary>
-    public Span<float> All => _arena.Span(0, (int)_arena.Length);
-
-    /// <summary>The gradient of one tensor.</summary>
-    public Span<float> Of(WeightTensor tensor) => _arena.Span(tensor.Offset, tensor.Length);
-
-    public void Dispose() => _arena.Dispose();
+    /// <summary>To be called after every change of values in many tensors.</summary>
+    internal void Changed() => Changes++;
 }

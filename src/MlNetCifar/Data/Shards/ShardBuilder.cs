@@ -16,7 +16,7 @@ public sealed record ShardInput(string Name, int Label, Func<ReadOnlyMemory<byte
 /// <param name="options">Specification, limits, element type and threads.</param>
 public sealed class ShardBuilder(ShardOptions options)
 {
-    readonly Preprocessor _preprocessor = new(options.Spec);
+    readonly Preprocessor _preprocessor = new(options.Spec, options.Decode);
 
     PartMemory? _spare;
 
@@ -167,7 +167,7 @@ public sealed class ShardBuilder(ShardOptions options)
                 return e;
             }
 
-            return ImageReading.Read(file.Span, builder._preprocessor, builder.Options.Decode, input.Name, destination);
+            return ImageReading.Read(file.Span, builder._preprocessor, input.Name, destination);
         }
 
         void Refuse(int row, ShardInput input, Exception fault)

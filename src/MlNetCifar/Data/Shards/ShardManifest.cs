@@ -84,7 +84,7 @@ public sealed record ShardManifest
         ArgumentNullException.ThrowIfNull(store);
         var path = $"{folder}/{FileName}";
         if (!store.FileExists(path))
-            DataErrors.NotFound(path);
+            throw FileErrors.NotFound(path);
         try
         {
             using var stream = store.OpenRead(path);
@@ -99,7 +99,7 @@ public sealed record ShardManifest
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw DataErrors.Unreadable(path, e);
+            throw FileErrors.Unreadable(path, e);
         }
     }
 

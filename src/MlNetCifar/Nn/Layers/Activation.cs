@@ -70,7 +70,7 @@ public sealed record Activation(ActivationKind Function) : LayerSpec
 
     internal override Value Emit(NetworkCompiler compiler, LayerNode node, Value input)
     {
-        var keepsInput = compiler.Training && Kernel.BackwardNeedsInput;
+        var keepsInput = input.Gradient is not null && Kernel.BackwardNeedsInput;
         var output = compiler.Result(node, input, input.Shape, forward: !keepsInput, backward: true);
         return compiler.Add(new ActivationOp(Kernel, Slope) { Name = node.Position, Input = input, Output = output, Flops = Flops(node.Input) });
     }

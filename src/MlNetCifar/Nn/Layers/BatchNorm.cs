@@ -75,31 +75,37 @@ public sealed record BatchNorm : LayerSpec
         var tensors = BatchNormWeights.Of(compiler, node);
         var gamma = compiler.IsTrained(tensors.Gamma);
         var beta = compiler.IsTrained(tensors.Beta);
+        var trained = gamma || beta || input.Gradient is not null;
 
         // What is not trained still needs a place for its gradient, which nobody reads.
         var saved = compiler.Saved(node, (beta ? 5 : 6) * channels);
         var workspace = compiler.Workspace(BatchNormalization.WorkspaceLength(input.Shape.Length / channels, channels));
 
-        // In training the input is read again backward; the gradient may be rewritten where it stands.
-        var output = compiler.Training
+        // The input is read again backward; the gradient may be rewritten where it stands.
+        var output = trained
             ? compiler.Trained(node, input, input.Shape, input.Gradient)
             : compiler.Result(node, input, input.Shape, forward: true, backward: true);
         return compiler.Add(new BatchNormOp(this, tensors, relu, saved, workspace)
         {
-            Name = node.Position, Input = input, Output = output, Gradients = compiler.Gradients, TrainsGamma = gamma, TrainsBeta = beta, Flops = Flops(node.Input),
+            Name = node.Position, Input = input, Output = output, Gradients = compiler.Gradients, TrainsGamma = gamma, TrainsBeta = beta,
+            IsFrozen = compiler.IsFrozen(tensors.Mean), Flops = Flops(node.Input),
         });
     }
 
-    /// <summary>Takes along a batch normalisation that follows a layer whose weights can absorb its running statistics: for inference only.</summary>
+    /// <summary>Takes along a batch normalisation that follows a layer whose weights can absorb its running statistics: where nothing of both is trained.</summary>
     /// <param name="compiler">Stands at it.</param>
+    /// <param name="node">The layer before it.</param>
     /// <param name="positive">Whether its scale must be surely positive.</param>
-    internal static LayerNode? TakeFolded(NetworkCompiler compiler, bool positive = false) =>
-        compiler.Training ? null : compiler.Take<BatchNorm>(norm => !positive || !norm.Scale);
+    internal static LayerNode? TakeFolded(NetworkCompiler compiler, LayerNode node, bool positive = false) =>
+        compiler.IsFrozen(node) && compiler.Next is { } next && compiler.IsFrozen(next) ? compiler.Take<BatchNorm>(norm => !positive || !norm.Scale) : null;
 }
 
 /// <summary>The tensors of one batch normalisation.</summary>
 internal sealed record BatchNormWeights(WeightTensor Gamma, WeightTensor Beta, WeightTensor Mean, WeightTensor Variance)
 {
+    /// <summary>Grows whenever one of them changes.</summary>
+    public long Version => Gamma.Version + Beta.Version + Mean.Version + Variance.Version;
+
     public static BatchNormWeights Of(NetworkCompiler compiler, LayerNode node) => new(
         compiler.Tensor(node, "weight"), compiler.Tensor(node, "bias"), compiler.Tensor(node, "running_mean"), compiler.Tensor(node, "running_var"));
 }
@@ -115,6 +121,9 @@ internal sealed class BatchNormOp(BatchNorm spec, BatchNormWeights weights, bool
 
     public bool TrainsBeta { get; init; }
 
+    /// <summary>Whether the running statistics are used in training too, and left alone.</summary>
+    public bool IsFrozen { get; init; }
+
     int Channels => Input.Shape.C;
 
     Span<float> BatchMean => saved.Span()[..Channels];
@@ -125,7 +134,7 @@ internal sealed class BatchNormOp(BatchNorm spec, BatchNormWeights weights, bool
     {
         var x = Input.Rows(pass.Count);
         Span<float> mean = BatchMean, inverse = InverseDeviation;
-        if (pass.Training)
+        if (pass.Training && !IsFrozen)
         {
             BatchNormalization.Statistics(x, mean, inverse, workspace.Span(), pass.Width, pass.Pool);
             UpdateRunning(mean, inverse, x.Length / Channels);
@@ -159,7 +168,7 @@ internal sealed class BatchNormOp(BatchNorm spec, BatchNormWeights weights, bool
         BatchNormalization.Backward(
             Input.Rows(pass.Count), gradY, BatchMean, InverseDeviation, weights.Gamma.Values, clamp,
             Input.Gradient is null ? gradY : Input.GradientRows(pass.Count), gradGamma, gradBeta, workspace.Span(), pass.Width, pass.Pool,
-            constant: !pass.Training);
+            constant: IsFrozen || !pass.Training);
     }
 
     void UpdateRunning(ReadOnlySpan<float> mean, ReadOnlySpan<float> variance, int rows)
@@ -172,5 +181,8 @@ internal sealed class BatchNormOp(BatchNorm spec, BatchNormWeights weights, bool
             runningMean[c] += spec.Momentum * (mean[c] - runningMean[c]);
             runningVariance[c] += spec.Momentum * ((variance[c] * unbiased) - runningVariance[c]);
         }
+
+        weights.Mean.Changed();
+        weights.Variance.Changed();
     }
 }

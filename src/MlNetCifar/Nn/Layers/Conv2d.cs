@@ -117,16 +117,16 @@ public sealed record Conv2d(int Filters, int Kernel) : LayerSpec
 
     internal override Value Emit(NetworkCompiler compiler, LayerNode node, Value input)
     {
-        var norm = BatchNorm.TakeFolded(compiler);
+        var norm = BatchNorm.TakeFolded(compiler, node);
         var relu = Activation.TakeRelu(compiler);
         var pool = Pool2d.TakeHalving(compiler);
-        if (pool is not null && norm is null && !relu && !compiler.Training)
+        if (pool is not null && norm is null && !relu && compiler.IsFrozen(node))
         {
             // A scale that is surely positive changes places with the maximum, and so does a ReLU.
-            norm = BatchNorm.TakeFolded(compiler, positive: true);
+            norm = BatchNorm.TakeFolded(compiler, node, positive: true);
             relu = Activation.TakeRelu(compiler);
         }
 
-        return ConvOp.Emit(compiler, node, input, new ConvPlan(Geometry(input.Shape), compiler.Width, compiler.Threads), norm, relu, pool);
+        return ConvOp.Emit(compiler, node, input, compiler.Plan(Geometry(input.Shape)), norm, relu, pool);
     }
 }

@@ -3,9 +3,9 @@ using MlNetCifar.Numerics;
 namespace MlNetCifar.Nn;
 
 /// <summary>Convolution or dense layer, a following ReLU included.</summary>
-internal sealed class ConvOp(ConvPlan plan, WeightTensor weights, WeightTensor? bias, bool relu, PlannedBuffer packed, PlannedBuffer workspace) : LayerOp
+internal sealed class ConvOp(ConvPlan plan, WeightTensor weights, WeightTensor? bias, bool relu, PlannedBuffer workspace) : LayerOp
 {
-    long _packedVersion = -1;
+    PackedWeights? _packed;
 
     public override bool BackwardReadsInput => TrainsWeights;
 
@@ -28,8 +28,12 @@ internal sealed class ConvOp(ConvPlan plan, WeightTensor weights, WeightTensor? 
     /// <summary>Whether there is a bias and it is trained.</summary>
     public bool TrainsBias { get; init; }
 
-    /// <summary>A batch normalisation whose running statistics are part of the weights; for inference only.</summary>
+    /// <summary>A batch normalisation whose running statistics are part of the weights.</summary>
     public FoldedNorm? Folded { get; init; }
+
+    public override long SharedLength => PackedWeights.Length(plan, NeedsBackward) + (Folded is null ? 0 : Folded.Channels);
+
+    bool NeedsBackward => Input.Gradient is not null;
 
     Span<float> BiasGradient => TrainsBias ? Gradients!.Of(bias!) : [];
 
@@ -38,40 +42,45 @@ internal sealed class ConvOp(ConvPlan plan, WeightTensor weights, WeightTensor? 
     /// <param name="node">The convolution or dense layer.</param>
     /// <param name="input">What it reads.</param>
     /// <param name="plan">How it is computed.</param>
-    /// <param name="norm">A batch normalisation whose running statistics become part of the weights; for inference only.</param>
+    /// <param name="norm">A batch normalisation whose running statistics become part of the weights; where nothing of both is trained.</param>
     /// <param name="relu">Whether a ReLU follows.</param>
     /// <param name="pool">A 2×2 max-pooling of the result; an op of its own where the plan cannot compute it along.</param>
     public static Value Emit(NetworkCompiler compiler, LayerNode node, Value input, ConvPlan plan, LayerNode? norm, bool relu, LayerNode? pool)
     {
         WeightTensor weights = compiler.Tensor(node, "weight"), bias = compiler.Find(node, "bias")!;
-        var packed = compiler.Permanent($"{node.WeightName} packed", plan.PackedLength);
-        var folded = norm is null ? null : new FoldedNorm((BatchNorm)norm.Layer, BatchNormWeights.Of(compiler, norm), compiler.Permanent($"{node.WeightName} folded", weights.Length + weights.Dimensions[^1]));
-        var pooled = pool is not null && plan.CanPool && weights.Spec.IsTrained;
-        var output = (pooled ? pool! : node).Output.WithBatch(compiler.BatchSize);
-        var argMax = pooled && compiler.Training ? compiler.Saved(node, output.Length) : null;
-        var result = compiler.Add(new ConvOp(plan, weights, bias, relu, packed, compiler.Workspace(ScratchLength(plan, output)))
+        var folded = norm is null ? null : new FoldedNorm((BatchNorm)norm.Layer, BatchNormWeights.Of(compiler, norm));
+        bool trainsWeights = compiler.IsTrained(weights), trainsBias = compiler.IsTrained(bias);
+
+        // There is no pass for the gradient of a bias alone behind a fused pooling.
+        var pooled = pool is not null && plan.CanPool && (trainsWeights || (compiler.Training ? !trainsBias : weights.Spec.IsTrained));
+        var shape = (pooled ? pool! : node).Output.WithBatch(compiler.BatchSize);
+        var output = compiler.Trained(node, input, shape);
+        var argMax = pooled && output.Gradient is not null ? compiler.Saved(node, shape.Length) : null;
+        var result = compiler.Add(new ConvOp(plan, weights, bias, relu, compiler.Workspace(ScratchLength(plan, shape)))
         {
-            Name = node.Position, Input = input, Output = compiler.Trained(node, input, output), Gradients = compiler.Gradients, Folded = folded, Pooled = pooled,
-            ArgMax = argMax, TrainsWeights = compiler.IsTrained(weights), TrainsBias = compiler.IsTrained(bias), Flops = node.Layer.Flops(node.Input),
+            Name = node.Position, Input = input, Output = output, Gradients = compiler.Gradients, Folded = folded, Pooled = pooled,
+            ArgMax = argMax, TrainsWeights = trainsWeights, TrainsBias = trainsBias, Flops = node.Layer.Flops(node.Input),
         });
         return pool is null || pooled ? result : pool.Layer.Emit(compiler, pool, result);
     }
 
+    public override void Attach() => _packed = weights.Owner.Packed.Rent(
+        new PackedKey(weights, Folded?.Gamma, plan.Packing, NeedsBackward), key => new PackedWeights(key, plan, bias, Folded));
+
+    public override void Detach()
+    {
+        if (Interlocked.Exchange(ref _packed, null) is { } packed)
+            weights.Owner.Packed.Return(packed);
+    }
+
     public override void Forward(Pass pass)
     {
-        if (_packedVersion != weights.Owner.Version)
-        {
-            Folded?.Fold(weights, bias);
-            plan.PackWeights(Folded is null ? weights.Values : Folded.Filter, packed.Span(), Input.Gradient is not null, pass.Pool);
-            _packedVersion = weights.Owner.Version;
-        }
-
-        var shift = Folded is not null ? Folded.Bias : bias is null ? [] : bias.Values;
+        _packed!.Refresh(pass.Pool);
         var y = Output.Rows(pass.Count);
         if (Pooled)
-            plan.ForwardPooled(pass.Count, Input.Rows(pass.Count), packed.Span(), shift, relu, y, Winners(y.Length), workspace.Span(), pass.Pool);
+            plan.ForwardPooled(pass.Count, Input.Rows(pass.Count), _packed.Filter, _packed.Bias, relu, y, Winners(y.Length), workspace.Span(), pass.Pool);
         else
-            plan.Forward(pass.Count, Input.Rows(pass.Count), packed.Span(), shift, relu, y, workspace.Span(), pass.Pool);
+            plan.Forward(pass.Count, Input.Rows(pass.Count), _packed.Filter, _packed.Bias, relu, y, workspace.Span(), pass.Pool);
     }
 
     public override void Backward(Pass pass)
@@ -90,15 +99,16 @@ internal sealed class ConvOp(ConvPlan plan, WeightTensor weights, WeightTensor? 
         else if (TrainsBias)
             BatchNormalization.ChannelSums(gradient, BiasGradient, workspace.Span(), pass.Width, pass.Pool);
         if (Input.Gradient is not null)
-            plan.BackwardData(pass.Count, gradient, packed.Span(), Input.GradientRows(pass.Count), workspace.Span(), pass.Pool);
+            plan.BackwardData(pass.Count, gradient, _packed!.Filter, Input.GradientRows(pass.Count), workspace.Span(), pass.Pool);
     }
 
     void BackwardPooled(Pass pass, ReadOnlySpan<float> gradient)
     {
         var winners = Winners(gradient.Length);
-        plan.BackwardWeightsPooled(pass.Count, Input.Rows(pass.Count), gradient, winners, Gradients!.Of(weights), BiasGradient, workspace.Span(), pass.Pool);
+        if (TrainsWeights)
+            plan.BackwardWeightsPooled(pass.Count, Input.Rows(pass.Count), gradient, winners, Gradients!.Of(weights), BiasGradient, workspace.Span(), pass.Pool);
         if (Input.Gradient is not null)
-            plan.BackwardDataPooled(pass.Count, gradient, winners, packed.Span(), Input.GradientRows(pass.Count), workspace.Span(), pass.Pool);
+            plan.BackwardDataPooled(pass.Count, gradient, winners, _packed!.Filter, Input.GradientRows(pass.Count), workspace.Span(), pass.Pool);
     }
 
     /// <summary>A bias trained alone needs scratch of its own kind.</summary>
@@ -106,29 +116,4 @@ internal sealed class ConvOp(ConvPlan plan, WeightTensor weights, WeightTensor? 
         Math.Max(plan.WorkspaceLength, BatchNormalization.WorkspaceLength(output.Length / output.C, output.C));
 
     Span<float> Winners(int length) => ArgMax is null ? [] : ArgMax.Span(length);
-}
-
-/// <summary>A batch normalisation as part of the convolution before it: filter · s and (bias − μ) · s + β with s = γ/√(σ² + ε).</summary>
-internal sealed class FoldedNorm(BatchNorm spec, BatchNormWeights norm, PlannedBuffer memory)
-{
-    /// <summary>[R, S, C, K], scaled.</summary>
-    public ReadOnlySpan<float> Filter => memory.Span()[..^Channels];
-
-    /// <summary>[K].</summary>
-    public ReadOnlySpan<float> Bias => memory.Span()[^Channels..];
-
-    int Channels => norm.Gamma.Length;
-
-    public void Fold(WeightTensor weights, WeightTensor? bias)
-    {
-        Span<float> filter = memory.Span()[..^Channels], shift = memory.Span()[^Channels..];
-        weights.Values.CopyTo(filter);
-        for (var k = 0; k < Channels; k++)
-        {
-            var scale = norm.Gamma.Values[k] / MathF.Sqrt(norm.Variance.Values[k] + spec.Epsilon);
-            shift[k] = norm.Beta.Values[k] + (((bias is null ? 0 : bias.Values[k]) - norm.Mean.Values[k]) * scale);
-            for (var i = k; i < filter.Length; i += Channels)
-                filter[i] *= scale;
-        }
-    }
 }

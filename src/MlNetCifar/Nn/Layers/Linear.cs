@@ -61,9 +61,8 @@ public sealed record Linear(int Units) : LayerSpec
 
     internal override Value Emit(NetworkCompiler compiler, LayerNode node, Value input)
     {
-        var norm = BatchNorm.TakeFolded(compiler);
+        var norm = BatchNorm.TakeFolded(compiler, node);
         var relu = Activation.TakeRelu(compiler);
-        var plan = new ConvPlan(ConvShape.Dense(compiler.BatchSize, input.Shape.C, Units), compiler.Width, compiler.Threads);
-        return ConvOp.Emit(compiler, node, input, plan, norm, relu, null);
+        return ConvOp.Emit(compiler, node, input, compiler.Plan(ConvShape.Dense(compiler.BatchSize, input.Shape.C, Units)), norm, relu, null);
     }
 }
