@@ -9,7 +9,7 @@ internal abstract class ArchiveTree<T>(string origin) : FileTree(origin)
     readonly Dictionary<string, (long Length, T Place)> _entries = new(StringComparer.Ordinal);
     readonly HashSet<string> _folders = new(StringComparer.Ordinal);
 
-    public override bool IsRandomAccess => true;
+    internal override bool IsRandomAccess => true;
 
     /// <summary>For every file, where its content is.</summary>
     protected T[] Places { get; private set; } = [];
@@ -25,7 +25,7 @@ internal abstract class ArchiveTree<T>(string origin) : FileTree(origin)
         var files = new FileListing.Builder();
         foreach (var (name, entry) in _entries)
             files.Add(name, entry.Length);
-        SetListing(files, _folders);
+        SetListing(files.Build(), _folders);
         Places = [.. Files.Select(f => _entries[f.Path].Place)];
         _entries.Clear();
     }

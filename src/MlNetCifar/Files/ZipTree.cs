@@ -38,7 +38,7 @@ internal sealed class ZipTree : ArchiveTree<ZipArchiveEntry>
         }
     }
 
-    protected override void Dispose(bool disposing) => _archive.Dispose();
+    private protected override void Dispose(bool disposing) => _archive.Dispose();
 
     void List()
     {

@@ -38,10 +38,10 @@ public sealed record CalibratedPrediction(IReadOnlyList<(int Label, float Probab
 public sealed record CalibrationModel(TemperatureScaling Temperature, ConformalSets Sets, AbstainRule Abstain, double EnergyThreshold)
 {
     /// <summary>Withholds answers for images whose last layer's inputs lie far from every class; null where there are no such features.</summary>
-    public ForeignRule? Features { get; init; }
+    internal ForeignRule? Features { get; init; }
 
     /// <summary>Withholds answers for images of unusual contrast and roughness; null where it was fitted without <see cref="PictureTexture"/>.</summary>
-    public ForeignRule? Texture { get; init; }
+    internal ForeignRule? Texture { get; init; }
 
     /// <summary>
     /// Views of each image whose logits were averaged before the fit, ≥ 1; the default is 1, the image alone. The mean of several views is surer or less sure than one
@@ -78,6 +78,16 @@ public sealed record CalibrationModel(TemperatureScaling Temperature, ConformalS
             Features = features.IsEmpty ? null : ForeignRule.Fit(labels, features, classes, options.Accepted),
             Texture = texture.IsEmpty ? null : ForeignRule.Fit(labels, texture, classes, options.Accepted),
         };
+    }
+
+    /// <summary>Whether there is enough to fit to: an image with finite logits, two with finite features where there are some.</summary>
+    /// <param name="count">Images.</param>
+    /// <param name="outputs">Of these images.</param>
+    internal static bool CanFit(int count, ImageOutputs outputs)
+    {
+        return Finite(outputs.Logits) >= 1 && (outputs.Features.Length == 0 || Finite(outputs.Features) >= 2);
+
+        int Finite(float[] values) => count == 0 ? 0 : Enumerable.Range(0, count).Count(i => Evaluation.Probabilities.AllFinite(values.AsSpan(i * (values.Length / count), values.Length / count)));
     }
 
     /// <summary>Answers for one image.</summary>

@@ -75,9 +75,11 @@ public sealed class ShardBuilder(ShardOptions options)
         }
     });
 
-    /// <summary>Takes a part's memory back for the next one; the part must not be used any more.</summary>
-    internal void Recycle(ShardPart part)
+    /// <summary>Disposes of a part and keeps its memory for the next one.</summary>
+    /// <param name="part">One that this builder has built; not to be used any more.</param>
+    public void Recycle(ShardPart part)
     {
+        ArgumentNullException.ThrowIfNull(part);
         part.Dispose();
         Interlocked.Exchange(ref _spare, part.Memory);
     }

@@ -27,7 +27,7 @@ public enum ScheduleKind
 public delegate double Schedule(double progress);
 
 /// <summary>Makes schedules.</summary>
-public static class Schedules
+internal static class Schedules
 {
     const double OneCycleRise = 0.3;
     const double OneCycleStart = 1.0 / 25;
