@@ -89,9 +89,6 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
     /// <summary>The layer behind the one that is emitted; null where it may take none along.</summary>
     public LayerNode? Next => _next < _path.Length ? _path[_next] : null;
 
-    /// <summary>Workers of the pool that will run the ops.</summary>
-    public int Threads => pass.Pool.Threads;
-
     /// <summary>Whether a tensor is trained in this compilation.</summary>
     public bool IsTrained(WeightTensor? tensor) => tensor is not null && gradients?.Has(tensor) == true;
 
