@@ -3,17 +3,21 @@ using System.Text.RegularExpressions;
 namespace MlNetCifar;
 
 /// <summary>Takes passwords and tokens out of what is shown or written. Everything that writes an address goes through here; what connects does not.</summary>
-internal static partial class Secrets
+public static partial class Secrets
 {
     /// <summary>What stands in place of a secret.</summary>
-    public const string Mask = "***";
+    internal const string Mask = "***";
 
     const string Separator = "://";
 
     /// <summary>Masks every address in a text: the login before the host and parameters that are named as secrets are.</summary>
+    /// <param name="text">Any text; an address in it ends at a blank or a quotation mark.</param>
+    /// <returns>The text with <c>***</c> in place of each secret.</returns>
     public static string InText(string text) => text.Contains(Separator, StringComparison.Ordinal) ? Addresses().Replace(text, match => InAddress(match.Value)) : text;
 
     /// <summary>Masks one address, which may hold blanks and quotes; other texts stay as they are.</summary>
+    /// <param name="address">An address of any kind, <c>sc://host/;token=…</c> among them, or a path.</param>
+    /// <returns>The address with <c>***</c> in place of each secret.</returns>
     public static string InAddress(string address)
     {
         for (var at = address.LastIndexOf(Separator, StringComparison.Ordinal); at > 0; at = address.LastIndexOf(Separator, at - 1, StringComparison.Ordinal))
