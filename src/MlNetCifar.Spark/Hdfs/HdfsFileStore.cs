@@ -207,6 +207,8 @@ public sealed class HdfsFileStore : IFileStore, IDisposable
     /// <summary>Closes the client.</summary>
     public void Dispose()
     {
+        if (_isInPlace)
+            return;
         _native.Dispose();
         Client.Dispose();
     }

@@ -135,16 +135,6 @@ internal sealed class PartRows : IDisposable
             return null;
         }
 
-        try
-        {
-            using var stream = _store.OpenRead(_path);
-            using var copy = new MemoryStream();
-            stream.CopyTo(copy);
-            return copy.ToArray();
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw DataErrors.ShardDamaged(_path, $"The file cannot be read ({e.Message.TrimEnd('.')}).");
-        }
+        return CheckedFile.Read(_store, _path, _file);
     }
 }
