@@ -52,7 +52,7 @@ internal static class NetworkJson
         Width = fields.Int("width"),
         Channels = fields.Int("channels"),
         Classes = fields.Int("classes"),
-        Loss = fields.Name("loss", (LossKind?)LossKind.SoftmaxCrossEntropy),
+        Loss = fields.Name("loss", LossKind.SoftmaxCrossEntropy),
         Layers = [.. fields.Objects("layers", LayerRegistry.Read)],
     };
 
