@@ -28,7 +28,9 @@ internal static class ConfigFile
             var version = values.GetValueOrDefault(Version);
             values.Remove(Version);
             values.Remove(Verb);
-            return values.Keys.FirstOrDefault(name => !known.Contains(name)) is { } unknown ? throw CliErrors.UnknownSetting(path, unknown, version, known) : values;
+            return values.Keys.FirstOrDefault(name => !known.Contains(name)) is { } unknown
+                ? throw CliErrors.UnknownSetting(path, unknown, version, known)
+                : values;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
