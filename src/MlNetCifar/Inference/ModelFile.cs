@@ -98,8 +98,7 @@ internal static class ModelFile
         var version = fields.Int("format_version", 1);
         if (version is < 1 or > FormatVersion)
             throw ModelErrors.Version(path, version, FormatVersion);
-        var network = fields.Value("network", json => json);
-        var weights = new NetworkWeights(NetworkJson.Read(network, path));
+        var weights = new NetworkWeights(fields.Object("network", NetworkJson.Read));
         Fill(weights, tensors, path);
         var normalization = fields.Record("normalization", ModelJson.Default.NormalizationJson);
         var model = new ImageClassifier(

@@ -24,22 +24,27 @@ internal sealed class Network : IDisposable
     /// <param name="pool">Borrowed threads.</param>
     /// <param name="width">Lane width; null for the machine's.</param>
     /// <param name="keep">Position of the layer that <see cref="Probe"/> looks at; null for none.</param>
-    public Network(NetworkWeights weights, int batchSize, bool training, WorkerPool pool, SimdWidth? width = null, string? keep = null)
+    /// <param name="blocks">Most blocks of images that a batch is cut into for layers from outside; null for the usual number.</param>
+    /// <param name="apart">Whether every value has memory of its own, so that all of them can be looked at after a pass.</param>
+    public Network(
+        NetworkWeights weights, int batchSize, bool training, WorkerPool pool, SimdWidth? width = null, string? keep = null, int? blocks = null, bool apart = false)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
         Weights = weights;
         BatchSize = batchSize;
-        _pass = new Pass { Pool = pool, Width = width ?? SimdLevel.Active };
+        _pass = new Pass { Pool = pool, Width = width ?? SimdLevel.Active, MostBlocks = blocks ?? CustomOp.UsualBlocks };
         Gradients = training ? new WeightGradients(weights) : null;
         var compiled = new NetworkCompiler(weights, batchSize, Gradients, _pass, keep).Compile();
         (Ops, _input, _logits, _probabilities, Buffers, _kept) = compiled;
-        _arena = new Arena(MemoryPlanner.Place(Buffers));
+        _arena = new Arena(apart ? MemoryPlanner.PlaceApart(Buffers) : MemoryPlanner.Place(Buffers));
         foreach (var buffer in Buffers)
             buffer.Bind(_arena);
-#if DEBUG
+
         // Whatever reads memory before writing it shows.
-        _arena.Span(0, (int)_arena.Length).Fill(float.NaN);
+#if !DEBUG
+        if (apart)
 #endif
+            _arena.Span(0, (int)_arena.Length).Fill(float.NaN);
     }
 
     /// <summary>The weights it reads and, in training, whose gradients it writes.</summary>
