@@ -49,6 +49,9 @@ public static class TrainingTable
         Of(nameof(TrainingOptions.Epsilon), "E", "Added to adam's denominator", OptionText.Number, o => o.Epsilon, (o, v) => o with { Epsilon = v }),
         Of(nameof(TrainingOptions.WeightDecay), "D", "Decay of filters and matrices", OptionText.Number, o => o.WeightDecay, (o, v) => o with { WeightDecay = v }),
         Of(
+            nameof(TrainingOptions.Groups), "GROUPS", "Tensors that are not trained, or in a way of their own: 'conv*, layer1: frozen; fc1: rate-factor=0.1'",
+            ParameterGroups.Parse, o => o.Groups, (o, v) => o with { Groups = v }),
+        Of(
             nameof(TrainingOptions.GradientClipNorm), "NORM", "Largest norm of the gradients", OptionText.NumberOrNone, o => o.GradientClipNorm,
             (o, v) => o with { GradientClipNorm = v }),
         Of(

@@ -30,5 +30,11 @@ static class ImageErrors
     public static MlNetCifarException SpecificationMismatch(string differences, string? path) =>
         Data("MNC1209", $"The data were prepared differently from what the model expects: {differences}.", "Prepare them again with the model's specification.", path);
 
+    public static MlNetCifarException Missing(string path) =>
+        Data("MNC1210", "There is no picture here.", "Check the path.", path);
+
+    public static MlNetCifarException Unreadable(string path, Exception cause) =>
+        new("MNC1211", ErrorKind.Data, $"The picture cannot be read: {cause.Message}", "Check that it is a file, and its permissions.", path, cause);
+
     static MlNetCifarException Data(string code, string message, string action, string? path) => new(code, ErrorKind.Data, message, action, path);
 }

@@ -126,7 +126,7 @@ internal static class ModelFile
         var version = fields.Int("format_version", 1);
         if (version is < 1 or > FormatVersion)
             throw ModelErrors.Version(path, version, FormatVersion);
-        var network = NetworkJson.Read(fields.Value("network", json => json), fields.Origin);
+        var network = fields.Object("network", NetworkJson.Read);
         CheckTensors(network, file, path);
         var weights = new NetworkWeights(network);
         try

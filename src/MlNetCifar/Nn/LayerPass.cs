@@ -25,8 +25,11 @@ public readonly ref struct LayerPass
     /// <summary>Shape of the result, N being the images of this call.</summary>
     public Shape Output { get; }
 
-    /// <summary>Whether this is a step of training; false where the network is used or explained, which may call the backward pass too.</summary>
-    public bool Training => _pass.Training;
+    /// <summary>
+    /// Whether this is a step of training; false where the network is used or explained, which may call the backward pass too, and where the layer's running statistics are
+    /// frozen.
+    /// </summary>
+    public bool Training => _pass.Training && !_op.HasFrozenStatistics;
 
     /// <summary>What the forward pass leaves to the backward pass, as long as <see cref="CustomLayer.SavedLength"/> says.</summary>
     public Span<float> Saved { get; }

@@ -46,23 +46,31 @@ public sealed record MemoryPlan(TrainingOptions Options, long Limit, IReadOnlyLi
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limit);
         using var weights = new NetworkWeights(network);
         var groups = new GroupPlan(options, weights);
+
+        // A run that thaws layers has several phases, of which the largest counts.
+        var phases = groups.Phases().Select(epoch => new WeightGradients(weights, groups.Frozen(epoch))).ToArray();
         using var pool = new WorkerPool(options.Threads ?? Environment.ProcessorCount);
         var now = Environment.WorkingSet;
-        for (var batch = options.BatchSize; ; batch /= 2)
+        try
         {
-            var plan = new MemoryPlan(options with { BatchSize = batch }, limit, Estimate(Math.Min(batch, train.Count)));
-            if (plan.Total <= limit)
-                return plan;
-            if (batch == 1)
-                throw TrainingErrors.MemoryTooSmall(limit, plan.Total, plan.Summary);
+            for (var batch = options.BatchSize; ; batch /= 2)
+            {
+                var parts = phases.Select(phase => Estimate(phase, Math.Min(batch, train.Count))).MaxBy(parts => parts.Sum(p => p.Bytes))!;
+                var plan = new MemoryPlan(options with { BatchSize = batch }, limit, parts);
+                if (plan.Total <= limit)
+                    return plan;
+                if (batch == 1)
+                    throw TrainingErrors.MemoryTooSmall(limit, plan.Total, plan.Summary);
+            }
+        }
+        finally
+        {
+            foreach (var phase in phases)
+                phase.Dispose();
         }
 
-        // Of the phases of a run that thaws layers the largest counts.
-        MemoryPart[] Estimate(int batch) => groups.Phases().Select(epoch => Phase(groups.Frozen(epoch), batch)).MaxBy(parts => parts.Sum(p => p.Bytes))!;
-
-        MemoryPart[] Phase(IReadOnlySet<WeightTensor> frozen, int batch)
+        MemoryPart[] Estimate(WeightGradients gradients, int batch)
         {
-            using var gradients = new WeightGradients(weights, frozen);
             var block = (weights.Parameters.Length + (long)weights.Statistics.Length) * sizeof(float);
             var average = options.EmaDecay is null ? 0 : 1;
             var moments = weights.Tensors.Where(gradients.Has).Sum(t => Arena.Align(t.Length) * UpdateRule.MomentsOf(groups.Of(t).Settings.Rule)) * sizeof(float);

@@ -120,7 +120,7 @@ public sealed record TrainingOptions
     public float WeightDecay { get; init; }
 
     /// <summary>Tensors that are trained in a way of their own, or not at all; a tensor belongs to the first group that fits. The default is none.</summary>
-    public ParameterGroups Groups { get; init; } = ParameterGroups.None;
+    public ParameterGroups Groups { get; init => field = value ?? throw new ArgumentNullException(nameof(value)); } = ParameterGroups.None;
 
     /// <summary>Largest global norm of the gradients, &gt; 0; larger ones are scaled down. The default is null, no limit.</summary>
     public float? GradientClipNorm { get; init; }
@@ -135,7 +135,7 @@ public sealed record TrainingOptions
     public ClassWeighting ClassWeights { get; init; }
 
     /// <summary>Random changes to training images. The default is none.</summary>
-    public Augmentation Augmentation { get; init; } = Augmentation.None;
+    public Augmentation Augmentation { get; init => field = value ?? throw new ArgumentNullException(nameof(value)); } = Augmentation.None;
 
     /// <summary>Epochs without improvement of the validation accuracy after which training stops, ≥ 1. The default is null, never.</summary>
     public int? Patience { get; init; }

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using MlNetCifar.Data;
 using MlNetCifar.Nn;
 using MlNetCifar.Numerics;
@@ -15,6 +16,7 @@ internal sealed class TrainingSession : IDisposable
     IReadOnlySet<WeightTensor> _frozen;
     FloatRun[] _parameters;
     FloatRun[] _statistics;
+    WeightTensor[] _averaged = [];
 
     public TrainingSession(NetworkSpec spec, TrainingOptions options, ImageSource train, Normalization normalization, TrainingStart? start = null)
     {
@@ -27,7 +29,6 @@ internal sealed class TrainingSession : IDisposable
         var batch = Math.Min(options.BatchSize, train.Count);
         _plan = new GroupPlan(options, Weights);
         _frozen = _plan.Frozen(0);
-        (_parameters, _statistics) = FloatRun.Moving(Weights, _frozen);
         Network = new Network(Weights, batch, training: true, Pool, frozen: _frozen);
         Optimizer = new Optimizer(_plan, Network.Gradients!, Pool, SimdLevel.Active);
         _statisticsBefore = new float[Weights.Statistics.Length];
@@ -36,6 +37,8 @@ internal sealed class TrainingSession : IDisposable
             Average = Weights.Clone();
             _averageNetwork = new Network(Average, batch, training: false, Pool);
         }
+
+        FindMoving();
     }
 
     public WorkerPool Pool { get; }
@@ -65,7 +68,7 @@ internal sealed class TrainingSession : IDisposable
         if (frozen.SetEquals(_frozen))
             return false;
         _frozen = frozen;
-        (_parameters, _statistics) = FloatRun.Moving(Weights, frozen);
+        FindMoving();
         var batch = Network.BatchSize;
         Network.Dispose();
         Network = new Network(Weights, batch, training: true, Pool, frozen: frozen);
@@ -131,7 +134,8 @@ internal sealed class TrainingSession : IDisposable
             OptimizerSteps.MovingAverage(run.Of(Average.Parameters), run.Of(Weights.Parameters), decay, SimdLevel.Active, Pool);
         foreach (var run in _statistics)
             OptimizerSteps.MovingAverage(run.Of(Average.Statistics), run.Of(Weights.Statistics), decay, SimdLevel.Active, Pool);
-        Average.Changed();
+        foreach (var tensor in _averaged)
+            tensor.Changed();
     }
 
     /// <summary>Everything in floats that the next step depends on.</summary>
@@ -188,6 +192,16 @@ internal sealed class TrainingSession : IDisposable
         Pool.Dispose();
     }
 
+    /// <summary>Notes what the moving average has to follow.</summary>
+    [MemberNotNull(nameof(_parameters), nameof(_statistics))]
+    void FindMoving()
+    {
+        var moving = Weights.Tensors.Where(t => !_frozen.Contains(t) && t.Role != ParameterRole.Fixed).ToLookup(t => t.Spec.IsTrained);
+        (_parameters, _statistics) = (FloatRun.Merge(moving[true]), FloatRun.Merge(moving[false]));
+        if (Average is not null)
+            _averaged = [.. moving.SelectMany(t => t).Select(t => Average.Find(t.Name)!)];
+    }
+
     static float[] Balanced(int[] counts)
     {
         var present = counts.Count(c => c > 0);
@@ -216,14 +230,8 @@ internal readonly record struct FloatRun(int Offset, int Length)
     /// <summary>The run in a block.</summary>
     public Span<float> Of(Span<float> block) => block.Slice(Offset, Length);
 
-    /// <summary>The runs that steps may change, in the parameters and in the statistics.</summary>
-    public static (FloatRun[] Parameters, FloatRun[] Statistics) Moving(NetworkWeights weights, IReadOnlySet<WeightTensor> frozen)
-    {
-        var moving = weights.Tensors.Where(t => !frozen.Contains(t)).ToLookup(t => t.Spec.IsTrained);
-        return (Merge(moving[true]), Merge(moving[false]));
-    }
-
-    static FloatRun[] Merge(IEnumerable<WeightTensor> tensors)
+    /// <summary>The runs of some tensors of one block, neighbours as one.</summary>
+    public static FloatRun[] Merge(IEnumerable<WeightTensor> tensors)
     {
         var runs = new List<FloatRun>();
         foreach (var tensor in tensors)

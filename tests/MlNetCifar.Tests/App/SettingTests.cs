@@ -67,7 +67,7 @@ public sealed class SettingTests
     [TestMethod]
     public void Table_HoldsEveryPropertyOfTheOptions()
     {
-        var options = typeof(TrainingOptions).GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(p => p.CanWrite && p.PropertyType != typeof(Augmentation) && p.PropertyType != typeof(ParameterGroups));
+        var options = typeof(TrainingOptions).GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(p => p.CanWrite && p.PropertyType != typeof(Augmentation));
         var changes = typeof(Augmentation).GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(p => p.CanWrite);
         var expected = options.Concat(changes).Select(p => OptionText.Kebab(p.Name)).Order().ToArray();
         CollectionAssert.AreEqual(expected, TrainingTable.All.Descriptions.Select(o => o.Name).Order().ToArray());
@@ -189,6 +189,7 @@ public sealed class SettingTests
     {
         "BOOL" => "false",
         "TIME" => "1h30m",
+        "GROUPS" => "conv*, layer1: rate-factor=0.5, frozen; fc1",
         "NAME" => option.Name switch { "optimizer" => "muon", "schedule" => "one-cycle", "class-weights" => "balanced", "flip" => "alternate", _ => "reflect" },
         "RATE" or "SHARE" or "M" or "B" or "D" or "S" or "E" or "F" or "NORM" or "DEGREES" => "0.125",
         _ => "7",

@@ -93,12 +93,14 @@ public sealed class GrowthTests
         _ => JsonWalk.With(written, place, JsonNode.Parse(expected)),
     };
 
-    /// <summary>Compares, apart from the version that this program adds; the version of scaled decoding is written with that alone.</summary>
+    /// <summary>Compares, apart from what this program adds; the version of scaled decoding is written with that alone.</summary>
     static void AssertSame(JsonNode expected, JsonNode actual, string place, OldFormat format)
     {
-        var (left, right) = (expected.DeepClone().AsObject(), actual.DeepClone().AsObject());
+        var known = JsonWalk.Properties(format.Written).Select(JsonWalk.Pattern).ToHashSet();
+        var (left, right) = (expected.DeepClone().AsObject(), actual.DeepClone());
+        while (JsonWalk.Properties(right).FirstOrDefault(p => !known.Contains(JsonWalk.Pattern(p)) && !IsForeign(format, p)) is { } added)
+            right = JsonWalk.Without(right, added);
         left.Remove(FileOrigin.Property);
-        right.Remove(FileOrigin.Property);
         if (place == "scaled_decoding")
             left.Remove("scaled_decoding_version");
         Assert.IsTrue(JsonNode.DeepEquals(left, right), $"{format.Name} without '{place}':\n{left.ToJsonString()}\n{right.ToJsonString()}");

@@ -50,7 +50,7 @@ internal sealed record UpdateGroup(string Name, Predicate<WeightTensor> Holds, U
     public static IEnumerable<UpdateGroup> Of(ParameterGroup group, Predicate<WeightTensor> holds, TrainingOptions options) =>
         Of(group.Over(options)).Select(part => part with
         {
-            Name = $"{group}: {part.Name}",
+            Name = $"{group.Tensors}: {part.Name}",
             Holds = t => holds(t) && part.Holds(t),
             Settings = part.Settings with
             {

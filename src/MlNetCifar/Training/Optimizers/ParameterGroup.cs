@@ -93,16 +93,8 @@ public sealed record ParameterGroup(string Tensors)
             : throw TrainingErrors.UnknownLayer(layer, nodes.Length, nodes.SelectMany(Names));
     }
 
-    /// <summary>The group in one line.</summary>
-    public override string ToString()
-    {
-        List<string> words = [Tensors];
-        if (Role is { } role)
-            words.Add($"role {role}");
-        if (FirstLayer is not null || LastLayer is not null)
-            words.Add(FormattableString.Invariant($"layers {FirstLayer ?? 1} … {LastLayer}"));
-        return string.Join(", ", words);
-    }
+    /// <summary>The group as <see cref="ParameterGroups.Parse"/> reads it: <c>conv*, layer1: rate-factor=0.1, frozen</c>.</summary>
+    public override string ToString() => GroupText.Of(this);
 
     /// <summary>Whether a tensor fits.</summary>
     /// <param name="tensor">The tensor.</param>
@@ -162,6 +154,21 @@ public sealed class ParameterGroups : IReadOnlyList<ParameterGroup>, IEquatable<
     internal static ParameterGroups Read(JsonElement json, FileOrigin origin, string place) => json.ValueKind == JsonValueKind.Array
         ? new([.. json.EnumerateArray().Select((e, i) => JsonRecords.Read(e, TrainingJson.Default.ParameterGroup, origin, $"{place}[{i}]", new ParameterGroup()))])
         : throw new JsonException($"The property '{place}' is no array.");
+
+    /// <summary>
+    /// Reads groups from one line: <c>conv*, layer1: frozen, thaw-after-epochs=2; fc1: rate-factor=0.1</c>. Each is the names of its tensors and, behind a colon, what differs
+    /// from the defaults, by the names of properties in kebab-case.
+    /// </summary>
+    /// <param name="text">The groups, separated by semicolons; <c>none</c> for none.</param>
+    /// <exception cref="FormatException">The text is something else; the message says what is expected.</exception>
+    public static ParameterGroups Parse(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return text == GroupText.None ? None : new([.. text.Split(';').Select(GroupText.Parse)]);
+    }
+
+    /// <summary>The groups as <see cref="Parse"/> reads them.</summary>
+    public override string ToString() => Count == 0 ? GroupText.None : string.Join("; ", _groups);
 
     /// <inheritdoc/>
     public bool Equals(ParameterGroups? other) => other is not null && _groups.SequenceEqual(other._groups);

@@ -1,5 +1,8 @@
+using System.Text.Json;
 using FsCheck;
 using FsCheck.Fluent;
+using MlNetCifar.Experiments;
+using MlNetCifar.Files;
 using MlNetCifar.Nn;
 
 namespace MlNetCifar.Tests.Training.Groups;
@@ -142,6 +145,53 @@ public sealed class ParameterGroupTests
     }
 
     [TestMethod]
+    [DataRow("none")]
+    [DataRow("conv1")]
+    [DataRow("conv*, layer1: frozen")]
+    [DataRow("*: role=bias, rate-factor=0.1; layer?.bn1: frozen, thaw-after-epochs=2; fc1: optimizer=adamw, learning-rate=0.001, weight-decay=0, schedule=onecycle, trained-share=0.5")]
+    [DataRow("*: first-layer=2, last-layer=5")]
+    public void Parse_ReadsWhatIsWritten(string text)
+    {
+        var groups = ParameterGroups.Parse(text);
+        Assert.AreEqual(text, groups.ToString());
+        Assert.AreEqual(groups, ParameterGroups.Parse(groups.ToString()));
+        Assert.AreEqual(groups, TrainingOptions.FromJson((s_plain with { Groups = groups }).ToJson(), new FileOrigin("args.json", null)).Groups);
+    }
+
+    [TestMethod]
+    public void Parse_KnowsEverySetting()
+    {
+        var group = ParameterGroups.Parse("a, b : optimizer = Muon, schedule=one-cycle,frozen").Single();
+        Assert.AreEqual(new ParameterGroup("a, b") { Optimizer = OptimizerKind.Muon, Schedule = ScheduleKind.OneCycle, Frozen = true }, group);
+        var names = typeof(ParameterGroup).GetProperties().Where(p => p.CanWrite && p.Name != nameof(ParameterGroup.Tensors)).Select(p => OptionText.Kebab(p.Name));
+        StringAssert.Contains(Assert.ThrowsExactly<FormatException>(() => ParameterGroups.Parse("a: x=1")).Message, string.Join(", ", names));
+    }
+
+    [TestMethod]
+    [DataRow("")]
+    [DataRow("a;")]
+    [DataRow(": frozen")]
+    [DataRow("a: frozen=true")]
+    [DataRow("a: rate-factor=fast")]
+    [DataRow("a: last-layer=1.5")]
+    [DataRow("a: role=filter")]
+    [DataRow("a: optimizer=7")]
+    public void Parse_RefusesOtherText(string text) => Assert.ThrowsExactly<FormatException>(() => ParameterGroups.Parse(text));
+
+    [TestMethod]
+    public void FromJson_OfGroups_HasDefaultsAndRefusesUnknownSettings()
+    {
+        TrainingOptions Read(string groups) => TrainingOptions.FromJson($$"""{ "groups": {{groups}} }""", new FileOrigin("a.json", "9.9"));
+        Assert.AreEqual(new ParameterGroup("conv1") { Frozen = true }, Read("""[{ "tensors": "conv1", "frozen": true }]""").Groups.Single());
+        Assert.AreEqual(new ParameterGroup(), Read("[{}]").Groups.Single());
+        Assert.AreEqual(ParameterGroups.None, TrainingOptions.FromJson("{}", new FileOrigin("a.json", null)).Groups);
+        var error = Assert.ThrowsExactly<MlNetCifarException>(() => Read("""[{}, { "speed": 3 }]"""));
+        Assert.AreEqual("MNC1101", error.Code);
+        StringAssert.Contains(error.Message, "groups[1].speed");
+        Assert.ThrowsExactly<JsonException>(() => Read("3"));
+    }
+
+    [TestMethod]
     public void FreezeUntil_TakesALayersNameOrPlace()
     {
         Assert.AreEqual(new ParameterGroup { LastLayer = 3, Frozen = true }, ParameterGroup.FreezeUntil(GroupNetwork.Spec, "conv2"));
@@ -175,6 +225,7 @@ public sealed class ParameterGroupTests
         Assert.AreEqual("MNC3001", error.Code);
         foreach (var (group, fault) in groups)
             StringAssert.Contains(error.Message, $"'{group}': {fault}");
+        Assert.ThrowsExactly<ArgumentNullException>(() => new TrainingOptions { Groups = null! });
     }
 
     static NetworkSpec Network(int blocks) => GroupNetwork.Spec with
