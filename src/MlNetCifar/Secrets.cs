@@ -44,7 +44,9 @@ public static partial class Secrets
     [GeneratedRegex(@"[a-z][a-z0-9+.-]*://[^\s""]*", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Addresses();
 
-    [GeneratedRegex(@"([?&;](?:[^=&;?#\s]*(?:token|passw|pwd|secret|key|auth|credential|signature|delegation)[^=&;?#\s]*|sig))=[^&;#\s""]+", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(
+        @"([?&;](?:[^=&;?#\s]*(?:token|passw|pwd|secret|key|auth|credential|signature|delegation)[^=&;?#\s]*|sig))=[^&;#\s""]+",
+        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Parameters();
 
     // What is none of the protocol's own parameters is sent as a header, for example for a gateway's login.

@@ -18,7 +18,8 @@ internal static class ModelFile
         var metadata = new Dictionary<string, string> { ["format"] = "pt", [Key] = Describe(model) };
         try
         {
-            LocalFileStore.Instance.Write(path, stream => SafeTensors.Write(stream, [.. model.Weights.Tensors.Select(t => WeightLayout.ToFile(t, model.IsHalfPrecision))], metadata));
+            LocalFileStore.Instance.Write(
+                path, stream => SafeTensors.Write(stream, [.. model.Weights.Tensors.Select(t => WeightLayout.ToFile(t, model.IsHalfPrecision))], metadata));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -79,8 +80,11 @@ internal static class ModelFile
         }
     }
 
-    static MlNetCifarException Undescribed(string path, string reason) =>
-        ModelErrors.Damaged(path, $"its description cannot be read: {(reason.Length <= LongestReason ? reason.TrimEnd('.') : reason[..LongestReason] + "…")}");
+    static MlNetCifarException Undescribed(string path, string reason)
+    {
+        var shown = reason.Length <= LongestReason ? reason.TrimEnd('.') : reason[..LongestReason] + "…";
+        return ModelErrors.Damaged(path, $"its description cannot be read: {shown}");
+    }
 
     static string Describe(ImageClassifier model)
     {
@@ -146,7 +150,7 @@ internal static class ModelFile
             fields.ObjectOrNull("preprocess", PreprocessSpecJson.Read) ?? SpecOf(weights.Spec),
             new Normalization(normalization.Mean, normalization.Std))
         {
-            History = fields.Record("history", ModelJson.Default.IReadOnlyListEpochRecord, []),
+            History = History(fields),
             BestEpoch = fields.Int("best_epoch", 0) is var best and >= 0 ? best : throw fields.Wrong("best_epoch", "is below 0"),
             TrainingSettings = fields.Text("training", ""),
             IsHalfPrecision = file.Tensors.Any(t => t.Half),
@@ -165,6 +169,12 @@ internal static class ModelFile
         return names.GroupBy(name => name, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { Key: var twice }
             ? throw fields.Wrong("classes", $"has the name '{twice}' twice")
             : names;
+    }
+
+    static IReadOnlyList<EpochRecord> History(JsonFields fields)
+    {
+        IReadOnlyList<EpochRecord?> epochs = fields.Record("history", ModelJson.Default.IReadOnlyListEpochRecord, []);
+        return epochs.Contains(null) ? throw fields.Wrong("history", "holds an epoch that is null") : epochs!;
     }
 
     static CalibrationModel Calibration(JsonFields fields, NetworkWeights weights)
@@ -191,7 +201,9 @@ internal static class ModelFile
                 var (name, expected) = ($"{node.WeightName}.{parameter.Name}", WeightLayout.FileDimensions(parameter));
                 if (!byName.Remove(name, out var found))
                     throw NetworkErrors.Weights(
-                        file.Skipped.FirstOrDefault(s => s.Name == name) is { Type: { } type } ? $"'{name}' of type {type}" : $"no tensor '{name}'", $"one of shape [{string.Join(", ", expected)}] of F32 or F16", path);
+                        file.Skipped.FirstOrDefault(s => s.Name == name) is { Type: { } type } ? $"'{name}' of type {type}" : $"no tensor '{name}'",
+                        $"one of shape [{string.Join(", ", expected)}] of F32 or F16",
+                        path);
                 if (!found.Dimensions.SequenceEqual(expected))
                     throw NetworkErrors.Weights($"'{name}' of shape [{string.Join(", ", found.Dimensions)}]", $"[{string.Join(", ", expected)}]", path);
             }

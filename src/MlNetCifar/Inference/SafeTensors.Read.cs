@@ -134,12 +134,15 @@ internal static partial class SafeTensors
                 throw ModelErrors.NotSafeTensors(path, $"tensor '{entry.Name}' has elements of the type '{entry.Type}', which the format does not have");
             var count = entry.Shape.Aggregate((UInt128)1, (product, size) => product > ulong.MaxValue ? product : product * (uint)size);
             if (entry.End < entry.Begin || count * (uint)bits != (UInt128)(ulong)(entry.End - entry.Begin) * 8)
-                throw ModelErrors.Damaged(path, $"tensor '{entry.Name}' of {entry.Type} of shape [{string.Join(", ", entry.Shape)}] lies at {entry.Begin} … {entry.End} of {length} bytes");
+                throw ModelErrors.Damaged(
+                    path, $"tensor '{entry.Name}' of {entry.Type} of shape [{string.Join(", ", entry.Shape)}] lies at {entry.Begin} … {entry.End} of {length} bytes");
             place = entry.End;
         }
 
         if (place != length)
-            throw ModelErrors.Damaged(path, place > length ? $"it was cut off: {place - length} bytes of its weights are missing" : $"{length - place} bytes after its last tensor belong to nothing");
+            throw ModelErrors.Damaged(path, place > length
+                ? $"it was cut off: {place - length} bytes of its weights are missing"
+                : $"{length - place} bytes after its last tensor belong to nothing");
     }
 
     /// <summary>Bits of an element; null for no type of the format.</summary>

@@ -29,7 +29,9 @@ public sealed class SecretsTests
     [TestMethod]
     public void Text_IsMaskedAddressByAddress()
     {
-        Assert.AreEqual("'http://***@a/b' (see https://c/d) for x@y, \"sc://h/;token=***\"", Secrets.InText("'http://u:S3cRet@a/b' (see https://c/d) for x@y, \"sc://h/;token=S3cRet\""));
+        Assert.AreEqual(
+            "'http://***@a/b' (see https://c/d) for x@y, \"sc://h/;token=***\"",
+            Secrets.InText("'http://u:S3cRet@a/b' (see https://c/d) for x@y, \"sc://h/;token=S3cRet\""));
         const string plain = "Write hdfs://host:port/path, webhdfs://host:port/path or hdfs://nameservice/path.";
         Assert.AreEqual(plain, Secrets.InText(plain));
     }

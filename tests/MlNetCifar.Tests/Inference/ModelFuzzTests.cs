@@ -16,13 +16,15 @@ public sealed class ModelFuzzTests
     static readonly string[] s_foreign =
     [
         "System.", "JsonElement", "(Parameter", "LineNumber", "BytePositionInLine", "index was", "Index was", "Object reference", "The given key", "Nullable", "overflow",
-        "The requested operation", "target type", "invalid start", "could not be converted", "Value cannot be null", "too large or too small", "Sequence contains", "Specified argument",
+        "The requested operation", "target type", "invalid start", "could not be converted", "Value cannot be null", "too large or too small",
+        "Sequence contains", "Specified argument",
     ];
 
     static readonly string[] s_values =
     [
-        "null", "true", "false", "0", "1", "-1", "2", "7", "0.5", "1e300", "-1e-300", "2000000000", "-2000000000", "4294967296", "9223372036854775807", "1e999", "\"\"", "\"x\"", "\"NaN\"", "\"F32\"",
-        "\"F16\"", "\"I64\"", "\"Infinity\"", "\"\\ud800\"", "\"conv2d\"", "\"flatten\"", "\"residual\"", "[]", "[0]", "[[]]", "[null]", "{}", "{\"a\":1}", "[1,2,3]",
+        "null", "true", "false", "0", "1", "-1", "2", "7", "0.5", "1e300", "-1e-300", "2000000000", "-2000000000", "4294967296", "9223372036854775807", "1e999",
+        "\"\"", "\"x\"", "\"NaN\"", "\"F32\"", "\"F16\"",
+        "\"I64\"", "\"Infinity\"", "\"\\ud800\"", "\"conv2d\"", "\"flatten\"", "\"residual\"", "[]", "[0]", "[[]]", "[null]", "{}", "{\"a\":1}", "[1,2,3]",
     ];
 
     [TestMethod]

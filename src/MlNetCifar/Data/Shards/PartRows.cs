@@ -46,7 +46,8 @@ internal sealed class PartRows : IDisposable
             if (header.Descr != (manifest.Float32 ? "<f4" : "|u1") || !header.Shape.SequenceEqual([count, spec.Height, spec.Width, spec.Channels]))
                 throw DataErrors.ShardDamaged(path, $"The file holds {header.Descr} ({string.Join(", ", header.Shape)}), which is not what the manifest says.");
             var rowBytes = spec.Height * spec.Width * spec.Channels * header.ElementSize;
-            var rows = new PartRows(store, path, info, rowBytes, manifest.Float32 ? manifest.NormalizedBy ?? Normalization.None(spec.Channels) : null, header.DataOffset, cache, stream as FileStream);
+            var scaling = manifest.Float32 ? manifest.NormalizedBy ?? Normalization.None(spec.Channels) : null;
+            var rows = new PartRows(store, path, info, rowBytes, scaling, header.DataOffset, cache, stream as FileStream);
             if (stream is not FileStream)
                 stream.Dispose();
             return rows;

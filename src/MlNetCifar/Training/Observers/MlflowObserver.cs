@@ -164,7 +164,9 @@ public sealed class MlflowObserver : ITrainingObserver, IDisposable
         if (_spool.Fault is { } fault && !_toldDisk)
         {
             _toldDisk = true;
-            run.Warn($"Entries for the MLflow server {Server} cannot be kept in {_options.Folder} ({fault}). They are sent as long as this process lives; free some space, or name another folder.");
+            run.Warn(
+                $"Entries for the MLflow server {Server} cannot be kept in {_options.Folder} ({fault}). "
+                + "They are sent as long as this process lives; free some space, or name another folder.");
         }
 
         if (_sender.Failure is { } failure && !_toldAway)

@@ -177,9 +177,17 @@ sealed class MlflowServer : IDisposable
         };
     }
 
-    (int, string) Experiment(string name) => _experiments.TryGetValue(name, out var id)
-        ? (200, $$"""{"experiment":{"experiment_id":"{{id}}","name":{{JsonSerializer.Serialize(name)}},"artifact_location":"/store/{{id}}","lifecycle_stage":"{{(ExperimentsAreDeleted ? "deleted" : "active")}}","last_update_time":1795894419975,"creation_time":1795894419975} }""")
-        : Error(404, "RESOURCE_DOES_NOT_EXIST", "There is no such experiment.");
+    (int, string) Experiment(string name)
+    {
+        if (!_experiments.TryGetValue(name, out var id))
+            return Error(404, "RESOURCE_DOES_NOT_EXIST", "There is no such experiment.");
+        var stage = ExperimentsAreDeleted ? "deleted" : "active";
+        return (200, Json(("experiment", new Dictionary<string, object>
+        {
+            ["experiment_id"] = id, ["name"] = name, ["artifact_location"] = $"/store/{id}", ["lifecycle_stage"] = stage,
+            ["last_update_time"] = 1795894419975, ["creation_time"] = 1795894419975,
+        })));
+    }
 
     (int, string) CreateExperiment(string name)
     {
@@ -197,7 +205,8 @@ sealed class MlflowServer : IDisposable
             return Error(404, "RESOURCE_DOES_NOT_EXIST", "There is no such experiment.");
         var (id, name) = ($"run{++_made}", body.GetProperty("run_name").GetString()!);
         Runs.Add(id, new Run { Name = name, Experiment = owner });
-        return (200, $$"""{"run":{"info":{{Info(id)}},"data":{"tags":[{"key":"mlflow.runName","value":{{JsonSerializer.Serialize(name)}} }]},"inputs":{},"outputs":{} } }""");
+        var data = new { tags = new[] { new { key = "mlflow.runName", value = name } } };
+        return (200, Json(("run", new { info = Info(id), data, inputs = new { }, outputs = new { } })));
     }
 
     (int, string) Change(string call, JsonElement body)
@@ -210,7 +219,7 @@ sealed class MlflowServer : IDisposable
         {
             case "runs/update":
                 run.Status = body.GetProperty("status").GetString()!;
-                return (200, $$"""{"run_info":{{Info(id.GetString()!)}} }""");
+                return (200, Json(("run_info", Info(id.GetString()!))));
             case "runs/set-tag":
                 run.Tags[body.GetProperty("key").GetString()!] = body.GetProperty("value").GetString()!;
                 return (200, "{}");
@@ -229,12 +238,17 @@ sealed class MlflowServer : IDisposable
         return (200, "{}");
     }
 
-    string Info(string id) =>
-        $$"""{"run_uuid":"{{id}}","experiment_id":"700","run_name":"{{Runs[id].Name}}","user_id":"","status":"{{Runs[id].Status}}","start_time":1700000000000,"artifact_uri":"/store/{{id}}/artifacts","lifecycle_stage":"active","run_id":"{{id}}"}""";
+    Dictionary<string, object> Info(string id) => new()
+    {
+        ["run_uuid"] = id, ["experiment_id"] = "700", ["run_name"] = Runs[id].Name, ["user_id"] = "", ["status"] = Runs[id].Status, ["start_time"] = 1700000000000,
+        ["artifact_uri"] = $"/store/{id}/artifacts", ["lifecycle_stage"] = "active", ["run_id"] = id,
+    };
 
     static IEnumerable<JsonElement> Members(JsonElement body, string name) => body.TryGetProperty(name, out var array) ? array.EnumerateArray() : [];
 
-    static (int, string) Error(int status, string code, string message) => (status, JsonSerializer.Serialize(new Dictionary<string, string> { ["error_code"] = code, ["message"] = message }));
+    static (int, string) Error(int status, string code, string message) => (status, Json(("error_code", code), ("message", message)));
+
+    static string Json(params ReadOnlySpan<(string Name, object Value)> members) => JsonSerializer.Serialize(members.ToArray().ToDictionary(m => m.Name, m => m.Value));
 
     static X509Certificate2 Certificate()
     {

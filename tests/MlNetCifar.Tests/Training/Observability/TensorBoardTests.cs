@@ -73,7 +73,8 @@ public sealed class TensorBoardTests
             if (r.Step == killedAfter)
                 throw new InvalidOperationException();
         });
-        Assert.ThrowsExactly<InvalidOperationException>(() => SmallRun.Fit(SmallRun.Trainer(options, run, everySteps: everySteps, observers: [new TensorBoardObserver(events, everySteps: 1), kill])));
+        var killed = SmallRun.Trainer(options, run, everySteps: everySteps, observers: [new TensorBoardObserver(events, everySteps: 1), kill]);
+        Assert.ThrowsExactly<InvalidOperationException>(() => SmallRun.Fit(killed));
 
         // As a process that was killed leaves it: the last checkpoint is older than the last point.
         if (isBehind)
