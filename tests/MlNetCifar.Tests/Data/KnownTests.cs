@@ -3,6 +3,7 @@ using System.Net;
 using System.Security.Cryptography;
 using MlNetCifar.Data;
 using MlNetCifar.Files;
+using MlNetCifar.Tests.Files;
 
 namespace MlNetCifar.Tests.Data;
 
@@ -51,6 +52,33 @@ public sealed class KnownTests
         Assert.IsTrue(server.SentRange);
         File.Move(path, path + ".part");
         Assert.AreEqual(path, await new DatasetDownloader(client).DownloadAsync(server.Dataset(), folder.Root));
+    }
+
+    [TestMethod]
+    public async Task DownloadAsync_OverALink_ReplacesWhatItLeadsTo()
+    {
+        using var folder = new TestFolder().Add("there/old", [1, 2, 3]);
+        using var server = new Server();
+        using var client = new HttpClient();
+        File.CreateSymbolicLink(folder["x.bin"], "there/old");
+        await new DatasetDownloader(client).DownloadAsync(server.Dataset(), folder.Root);
+        Assert.AreEqual("there/old", new FileInfo(folder["x.bin"]).LinkTarget);
+        CollectionAssert.AreEqual(s_content, File.ReadAllBytes(folder["there/old"]));
+    }
+
+    [TestMethod]
+    [DataRow("x.bin")]
+    [DataRow("x.bin.part")]
+    public async Task DownloadAsync_OverAPipe_IsRefused(string name)
+    {
+        using var folder = new TestFolder();
+        using var server = new Server();
+        using var client = new HttpClient();
+        Nodes.Pipe(folder[name]);
+        var e = await Assert.ThrowsExactlyAsync<MlNetCifarException>(() => new DatasetDownloader(client).DownloadAsync(server.Dataset(), folder.Root));
+        Assert.AreEqual("MNC1024", e.Code);
+        StringAssert.Contains(e.Message, "pipe");
+        Assert.AreEqual(0, server.Requests);
     }
 
     [TestMethod]

@@ -45,10 +45,12 @@ public static class DatasetImporter
     {
         try
         {
-            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-            var temporary = path + ".tmp";
-            File.WriteAllBytes(temporary, content);
-            File.Move(temporary, path, overwrite: true);
+            FileTarget.WriteNew(path, content);
+        }
+        catch (IOException) when (Path.Exists(path))
+        {
+            // Also two entries whose names differ, but not for this disk.
+            DataErrors.FileExists(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
