@@ -26,6 +26,9 @@ internal abstract class FileTree : IDisposable
     /// <summary>All folders, named or implied by a file, by path, ordinal.</summary>
     public IReadOnlyList<string> Folders { get; protected set; } = [];
 
+    /// <summary>What was left out, or may not be what its maker meant.</summary>
+    public IReadOnlyList<string> Warnings { get; protected set; } = [];
+
     /// <summary>Whether <see cref="Read"/> costs as much as the file and no more.</summary>
     public abstract bool IsRandomAccess { get; }
 

@@ -27,7 +27,7 @@ public sealed class LocalListingTests
     {
         using var folder = new TestFolder();
         Linked(folder);
-        Assert.AreEqual(4, DatasetImporter.Import(folder["data"], folder["copy"]));
+        Assert.AreEqual(4, DatasetImporter.Import(folder["data"], folder["copy"]).Files);
         foreach (var file in Directory.GetFiles(folder["copy"], "*", SearchOption.AllDirectories))
             Assert.AreEqual(1000, new FileInfo(file).Length, file);
         Assert.IsNull(new FileInfo(folder["copy/cat/1.jpg"]).LinkTarget);

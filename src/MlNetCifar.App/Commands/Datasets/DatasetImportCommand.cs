@@ -43,9 +43,9 @@ internal sealed class DatasetImportCommand() : Verb("import", "Unpack an archive
         if (call.Get(s_pack) != Packing.None)
             throw CliErrors.PackNeedsHdfs(target);
         target = HdfsPath.ToLocal(target);
-        var files = Bars.Run(call.Terminal, "importing", advance => DatasetImporter.Import(HdfsPath.ToLocal(source), target, new LoadReport(p =>
+        var report = Bars.Run(call.Terminal, "importing", advance => DatasetImporter.Import(HdfsPath.ToLocal(source), target, new LoadReport(p =>
             advance((double)p.Done / Math.Max(p.Total, 1), Texts.Invariant($"importing {p.Done:N0}/{p.Total:N0} files"))), call.Stop));
-        return Print(call, target, files, 0);
+        return Print(call, target, report.Files, 0, report.Warnings);
     }
 
     static int Upload(Call call, string source, string target)
@@ -60,11 +60,13 @@ internal sealed class DatasetImportCommand() : Verb("import", "Unpack an archive
             Hadoop = ClusterSettings.Hadoop(call),
         };
         var report = Bars.Run(call.Terminal, "importing", advance => HdfsImport.RunAsync(options, new Progress(advance), call.Stop).GetAwaiter().GetResult());
-        return Print(call, target, report.Files, report.Skipped);
+        return Print(call, target, report.Files, report.Skipped, report.Warnings);
     }
 
-    static int Print(Call call, string target, int files, int skipped)
+    static int Print(Call call, string target, int files, int skipped, IReadOnlyList<string> warnings)
     {
+        foreach (var warning in warnings)
+            call.Terminal.Warn(warning);
         if (call.Json)
             JsonLine.Write(call.Terminal.Out, json =>
             {

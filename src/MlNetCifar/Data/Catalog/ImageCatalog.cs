@@ -15,7 +15,7 @@ public sealed class ImageCatalog : IDisposable
         _tree = tree;
         Classes = listing.Classes;
         List = listing.Images;
-        Warnings = listing.Warnings;
+        Warnings = [.. tree.Warnings, .. listing.Warnings];
         BadFiles = listing.BadFiles;
         Problems = listing.Problems;
         Options = options;

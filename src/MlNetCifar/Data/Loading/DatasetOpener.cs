@@ -38,7 +38,7 @@ internal sealed class DatasetOpener(ImageDatasetOptions options, IProgress<LoadP
     ImageDataset OpenNpy(FileTree tree, string path)
     {
         var splits = new NpySets(tree, options.Files.Classes).Read();
-        return new(path, splits, splits.Values.First().Classes);
+        return new(path, splits, splits.Values.First().Classes) { Warnings = tree.Warnings };
     }
 
     ImageDataset OpenCifar(FileTree tree, string path)
@@ -47,7 +47,7 @@ internal sealed class DatasetOpener(ImageDatasetOptions options, IProgress<LoadP
         var splits = new Dictionary<DatasetSplit, ImageSource> { [DatasetSplit.Train] = train };
         if (test is not null)
             splits.Add(DatasetSplit.Test, test);
-        return new(path, splits, train.Classes) { Spec = options.Spec ?? new() };
+        return new(path, splits, train.Classes) { Spec = options.Spec ?? new(), Warnings = tree.Warnings };
     }
 
     ImageDataset Load(ImageCatalog catalog)
