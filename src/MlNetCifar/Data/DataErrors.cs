@@ -94,6 +94,9 @@ internal static class DataErrors
         new("MNC1025", ErrorKind.Failure, $"This temporary file cannot be written or read ({inner.Message.TrimEnd('.')}).",
             "Free space there, name another folder with TMPDIR, or make more parts: one of up to 64 MiB of pixels needs no such file.", path, inner);
 
+    public static MlNetCifarException UnwritableClass(string path, string name, string where) =>
+        new("MNC1026", ErrorKind.Data, $"The class '{name.ReplaceLineEndings("⏎")}' cannot be {where}.", "Rename it.", path);
+
     public static MlNetCifarException ShardDamaged(string path, string found) =>
         new("MNC1030", ErrorKind.Data, found, "Run 'mlnetcifar prepare' again; it repairs what is missing or damaged.", path);
 

@@ -39,6 +39,8 @@ public static class DatasetSampler
         options ??= new();
         using var catalog = ImageCatalog.Open(source, cancellation: cancellation);
         using var tree = catalog.Tree.ToRandomAccess(cancellation);
+        if (catalog.Classes.FirstOrDefault(c => c.AsSpan().ContainsAny('/', '\\', '\0') || c is "." or "..") is { } name)
+            throw DataErrors.UnwritableClass(source, name, "a folder of an archive");
         var drawn = new List<ImageRef>();
         for (var label = 0; label < catalog.Classes.Count; label++)
         {

@@ -171,9 +171,9 @@ public sealed class ShardSource : ImageSource, IDisposable
     {
         var info = Manifest.Parts.Where(p => p.Count > 0).ElementAt(part);
         using var reader = new StreamReader(Open(info.Files[2].Name), Encoding.UTF8);
-        var names = reader.ReadToEnd().TrimEnd('\n').Split('\n');
-        return names.Length == info.Count
-            ? names
-            : throw DataErrors.ShardDamaged($"{_folder}/{info.Files[2].Name}", $"The file has {names.Length:N0} names, expected {info.Count:N0}.");
+        var names = ShardNames.Read(reader);
+        return names.Count == info.Count
+            ? [.. names]
+            : throw DataErrors.ShardDamaged($"{_folder}/{info.Files[2].Name}", $"The file has {names.Count:N0} names, expected {info.Count:N0}.");
     }
 }
