@@ -12,6 +12,11 @@ internal static class CliErrors
     public static MlNetCifarException ConfigFile(string path, string found, Exception? inner = null) =>
         new("MNC9003", ErrorKind.Usage, found, "Give a JSON object of settings, for example {\"epochs\": 30}, or a run's args.json.", path, inner);
 
+    public static MlNetCifarException UnknownSetting(string path, string name, string? version, IEnumerable<string> known) => ConfigFile(
+        path,
+        $"There is no setting '{name}' here{(version is null || version == CommandLine.Version ? "" : $" in version {CommandLine.Version}; version {version} wrote the file")}; "
+        + $"known are {string.Join(", ", known.Order(StringComparer.Ordinal))}.");
+
     public static MlNetCifarException Missing(Setting setting) =>
         new("MNC9004", ErrorKind.Usage, $"{setting.Option} is needed.", $"Give it on the command line, as {setting.VariableName}, or in the file of --config.");
 

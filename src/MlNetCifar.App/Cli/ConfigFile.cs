@@ -8,9 +8,14 @@ internal static class ConfigFile
     /// <summary>Name under which args.json keeps the command; no setting.</summary>
     public const string Verb = "verb";
 
+    /// <summary>Name under which args.json keeps the version of the program; no setting.</summary>
+    public const string Version = "program-version";
+
     /// <summary>Reads the file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="known">Names that there may be.</param>
     /// <returns>Name and text of each value; nulls are left out.</returns>
-    public static Dictionary<string, string> Read(string path)
+    public static Dictionary<string, string> Read(string path, IReadOnlyCollection<string> known)
     {
         try
         {
@@ -18,13 +23,12 @@ internal static class ConfigFile
             if (document.RootElement.ValueKind != JsonValueKind.Object)
                 throw CliErrors.ConfigFile(path, "This is no JSON object.");
             var values = new Dictionary<string, string>(StringComparer.Ordinal);
-            foreach (var property in document.RootElement.EnumerateObject())
-            {
-                if (property.Name != Verb && property.Value.ValueKind != JsonValueKind.Null)
-                    values[property.Name] = Text(path, property);
-            }
-
-            return values;
+            foreach (var property in document.RootElement.EnumerateObject().Where(p => p.Value.ValueKind != JsonValueKind.Null))
+                values[property.Name] = Text(path, property);
+            var version = values.GetValueOrDefault(Version);
+            values.Remove(Version);
+            values.Remove(Verb);
+            return values.Keys.FirstOrDefault(name => !known.Contains(name)) is { } unknown ? throw CliErrors.UnknownSetting(path, unknown, version, known) : values;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

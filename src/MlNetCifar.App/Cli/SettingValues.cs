@@ -19,13 +19,7 @@ internal sealed class SettingValues
     {
         Settings = [.. settings];
         var path = commandLine.GetValueOrDefault(Config.Name) ?? NotEmpty(variable(Config.VariableName)) ?? Resumed(commandLine);
-        var file = path is null ? [] : ConfigFile.Read(path);
-        foreach (var name in file.Keys)
-        {
-            if (Settings.All(s => s.Name != name))
-                throw CliErrors.ConfigFile(path!, $"There is no setting '{name}' here; known are {string.Join(", ", Settings.Select(s => s.Name).Order(StringComparer.Ordinal))}.");
-        }
-
+        var file = path is null ? [] : ConfigFile.Read(path, [.. Settings.Select(s => s.Name)]);
         foreach (var setting in Settings)
         {
             if (commandLine.TryGetValue(setting.Name, out var text))

@@ -1,5 +1,6 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.Evaluation;
+using MlNetCifar.Files;
 using MlNetCifar.Reporting;
 
 namespace MlNetCifar.App.Commands;

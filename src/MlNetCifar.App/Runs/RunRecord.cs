@@ -14,6 +14,7 @@ internal static class RunRecord
         Write(folder, "args.json", json =>
         {
             json.WriteString(ConfigFile.Verb, verb);
+            json.WriteString(ConfigFile.Version, CommandLine.Version);
             foreach (var setting in values.Settings)
             {
                 if (setting == SettingValues.Config || setting == SavingSettings.Resume || setting == Verb.Json || setting == Verb.Verbose)

@@ -27,13 +27,16 @@ sealed record ClusterState
         var root = json.RootElement;
         return new()
         {
-            Connect = root.GetProperty("connect").GetInt32(),
-            Master = root.GetProperty("master").GetInt32(),
-            NameNodeRpc = root.GetProperty("nameNodeRpc").GetInt32(),
-            NameNodeHttp = root.GetProperty("nameNodeHttp").GetInt32(),
+            Connect = Port("connect"),
+            Master = Port("master"),
+            NameNodeRpc = Port("nameNodeRpc"),
+            NameNodeHttp = Port("nameNodeHttp"),
             Daemons = [.. root.GetProperty("daemons").EnumerateArray().Select(d => new ClusterDaemon(
                 d.GetProperty("name").GetString()!, d.GetProperty("pid").GetInt32(), d.GetProperty("start").GetInt64(), d.GetProperty("log").GetString()!))],
         };
+
+        // A cluster that another version started may lack a service.
+        int Port(string name) => root.TryGetProperty(name, out var port) ? port.GetInt32() : 0;
     }
 
     public void Write(string folder) => LocalFileStore.Instance.Write(Path.Combine(folder, FileName), stream =>

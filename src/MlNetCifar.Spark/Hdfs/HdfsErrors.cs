@@ -1,5 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
-
 namespace MlNetCifar.Spark.Hdfs;
 
 /// <summary>The errors of HDFS access: codes MNC6001 to MNC6019.</summary>
@@ -8,9 +6,8 @@ static class HdfsErrors
     public const string NotFoundCode = "MNC6002";
     public const string ExistsCode = "MNC6003";
 
-    [DoesNotReturn]
-    public static void Unreachable(IReadOnlyList<Uri> nameNodes, Exception? cause) =>
-        throw new MlNetCifarException("MNC6001", ErrorKind.Failure,
+    public static MlNetCifarException Unreachable(IReadOnlyList<Uri> nameNodes, Exception? cause) =>
+        new("MNC6001", ErrorKind.Failure,
             $"No name node answered: {string.Join(", ", nameNodes.Select(n => n.GetLeftPart(UriPartial.Authority)))}"
             + (cause is null ? "." : $" ({Innermost(cause).Message})."),
             "Check the address and that WebHDFS is enabled (dfs.namenode.http-address), or set HADOOP_CONF_DIR.", inner: cause);

@@ -54,7 +54,7 @@ sealed class WebHdfsTransport(HttpMessageInvoker http, WebHdfsOptions options, T
                 if (e is TransientHdfsException { Error: { } error })
                     throw error;
                 if (e is NameNodeUnreachableException)
-                    HdfsErrors.Unreachable(options.NameNodes, e.InnerException);
+                    throw HdfsErrors.Unreachable(options.NameNodes, e.InnerException);
                 throw HdfsErrors.WriteFailed(path, e);
             }
         }

@@ -38,12 +38,12 @@ sealed class FilePrefetcher(IFileStore store, string root, long maxFileBytes)
     ReadOnlyMemory<byte> Read(ShardItem item)
     {
         if (item.Length > maxFileBytes)
-            throw DataErrors.FileTooLarge(item.Name, item.Length, maxFileBytes);
+            throw FileErrors.FileTooLarge(item.Name, item.Length, maxFileBytes);
         var buffer = GC.AllocateUninitializedArray<byte>((int)item.Length);
         try
         {
             var length = store.ReadWhole(Locate(item), buffer);
-            return length == item.Length ? buffer : throw DataErrors.ShortRead(item.Name, length, item.Length);
+            return length == item.Length ? buffer : throw FileErrors.ShortRead(item.Name, length, item.Length);
         }
         catch (MlNetCifarException e) when (e.Code is not (HdfsErrors.NotFoundCode or "MNC6004") && e.Code.StartsWith("MNC60", StringComparison.Ordinal))
         {

@@ -101,7 +101,7 @@ public sealed class ImageDataset : IDisposable
     public ImageSource Get(DatasetSplit split)
     {
         if (!_splits.TryGetValue(split, out var source))
-            DataErrors.NoSplit(Path, split.ToString().ToLowerInvariant());
+            throw DataErrors.NoSplit(Path, split.ToString().ToLowerInvariant());
         return source;
     }
 

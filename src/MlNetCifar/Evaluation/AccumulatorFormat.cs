@@ -36,7 +36,7 @@ internal static class AccumulatorFormat
         try
         {
             if (reader.ReadUInt32() != Magic)
-                EvaluationErrors.ForeignAccumulator();
+                throw EvaluationErrors.ForeignAccumulator();
             var options = ReadOptions(reader);
             var classes = new string[Bounded(reader.ReadInt32(), MaxClasses)];
             for (var i = 0; i < classes.Length; i++)
@@ -49,8 +49,7 @@ internal static class AccumulatorFormat
         }
         catch (Exception e) when (e is EndOfStreamException or ArgumentException or OverflowException)
         {
-            EvaluationErrors.ForeignAccumulator(e);
-            throw;
+            throw EvaluationErrors.ForeignAccumulator(e);
         }
     }
 

@@ -83,7 +83,7 @@ public sealed class EvaluationAccumulator
     public EvaluationResult ToResult()
     {
         if (Tallies.Count == 0)
-            EvaluationErrors.NoImages();
+            throw EvaluationErrors.NoImages();
         var tallies = new Tallies(Classes.Count, Options.CalibrationBins);
         tallies.Merge(Tallies);
         return new EvaluationResult(Classes, Options, tallies, _rows?.Copy());
@@ -111,14 +111,14 @@ public sealed class EvaluationAccumulator
     {
         for (var i = 0; i < labels.Length; i++)
             if ((uint)labels[i] >= (uint)Classes.Count)
-                EvaluationErrors.LabelOutOfRange(Count + i, labels[i], Classes.Count);
+                throw EvaluationErrors.LabelOutOfRange(Count + i, labels[i], Classes.Count);
         for (var i = 0; i < labels.Length; i++)
         {
             var row = scores.Slice(i * width, width);
             if (Probabilities.Fault(row) is { } fault)
-                EvaluationErrors.NotProbabilities(Count + i, fault);
+                throw EvaluationErrors.NotProbabilities(Count + i, fault);
             if (Options.NonFiniteScores == NonFiniteScores.Throw && Probabilities.IndexOfNonFinite(row) is >= 0 and var column)
-                EvaluationErrors.NonFiniteScore(Count + i, column);
+                throw EvaluationErrors.NonFiniteScore(Count + i, column);
         }
     }
 }

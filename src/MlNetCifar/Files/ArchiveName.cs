@@ -1,5 +1,3 @@
-using MlNetCifar.Data;
-
 namespace MlNetCifar.Files;
 
 /// <summary>Names of archive entries, which come from strangers.</summary>
@@ -12,7 +10,7 @@ internal static class ArchiveName
         // Zip files written by old Windows tools separate with backslashes.
         var parts = name.Replace('\\', '/').Split('/', StringSplitOptions.RemoveEmptyEntries);
         if (name.StartsWith('/') || name.StartsWith('\\') || parts.Contains("..") || HasDrive(parts) || name.Contains('\0'))
-            DataErrors.EntryEscapes(archive, name);
+            throw FileErrors.EntryEscapes(archive, name);
         return string.Join('/', parts.Where(p => p != "."));
     }
 

@@ -1,5 +1,4 @@
 using System.Text;
-using MlNetCifar.Data;
 
 namespace MlNetCifar.Files;
 
@@ -38,14 +37,14 @@ internal abstract class FileTree : IDisposable
         if (store.FolderExists(path))
             return new FolderTree(path, store);
         if (!store.FileExists(path))
-            DataErrors.NotFound(path);
+            throw FileErrors.NotFound(path);
         if (s_tarGzip.Any(e => path.EndsWith(e, StringComparison.OrdinalIgnoreCase)))
             return new TarGzipTree(path, store, cancellation);
         if (path.EndsWith(".tar", StringComparison.OrdinalIgnoreCase))
             return new TarTree(path, store.OpenRead(path), cancellation);
         if (path.EndsWith(".zip", StringComparison.OrdinalIgnoreCase))
             return new ZipTree(path, store.OpenRead(path));
-        throw DataErrors.NotRecognised(path);
+        throw FileErrors.NotRecognised(path);
     }
 
     /// <summary>Whether a name is that of an archive this class opens.</summary>
@@ -109,7 +108,7 @@ internal abstract class FileTree : IDisposable
     protected static void EnsureCapacity(ref byte[] buffer, long length, string path)
     {
         if (length > Array.MaxLength)
-            throw DataErrors.FileTooLarge(path, length, Array.MaxLength);
+            throw FileErrors.FileTooLarge(path, length, Array.MaxLength);
         if (buffer.Length < length)
             buffer = GC.AllocateUninitializedArray<byte>((int)Math.Max(length, Math.Min(2L * buffer.Length, Array.MaxLength)));
     }

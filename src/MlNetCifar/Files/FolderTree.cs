@@ -1,5 +1,3 @@
-using MlNetCifar.Data;
-
 namespace MlNetCifar.Files;
 
 /// <summary>A folder of a file store.</summary>
@@ -25,7 +23,7 @@ internal sealed class FolderTree : FileTree
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw DataErrors.Unreadable(root, e);
+            throw FileErrors.Unreadable(root, e);
         }
 
         SetListing(files, folders);

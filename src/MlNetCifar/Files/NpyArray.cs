@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using MlNetCifar.Data;
 
 namespace MlNetCifar.Files;
 
@@ -10,13 +9,13 @@ internal static class NpyArray
     public static int[] Labels(NpyHeader header, ReadOnlySpan<byte> data, string path)
     {
         if (header.Shape is not ([_] or [_, 1]))
-            throw DataErrors.Npy(path, $"The labels' shape is ({string.Join(", ", header.Shape)}), expected (N,).");
+            throw FileErrors.Npy(path, $"The labels' shape is ({string.Join(", ", header.Shape)}), expected (N,).");
         var labels = new int[header.Shape[0]];
         for (var i = 0; i < labels.Length; i++)
         {
             var value = Number(header.Descr, data, i);
             if (value is not (>= 0 and < int.MaxValue) || value != Math.Floor(value))
-                throw DataErrors.Npy(path, $"The label of row {i} is {value}, expected a whole number from 0.");
+                throw FileErrors.Npy(path, $"The label of row {i} is {value}, expected a whole number from 0.");
             labels[i] = (int)value;
         }
 
@@ -31,7 +30,7 @@ internal static class NpyArray
             return ((int)s[1], (int)s[2], (int)s[3]);
         if (s is [_, > 0 and <= 65535, > 0 and <= 65535])
             return ((int)s[1], (int)s[2], 1);
-        throw DataErrors.Npy(path, $"The pictures' shape is ({string.Join(", ", s)}), expected (N, height, width, 3) or (N, height, width, 1).");
+        throw FileErrors.Npy(path, $"The pictures' shape is ({string.Join(", ", s)}), expected (N, height, width, 3) or (N, height, width, 1).");
     }
 
     /// <summary>Floats to bytes: 0 … 1 is scaled by 255, 0 … 255 is taken as it is; rounded to the nearest.</summary>
@@ -42,7 +41,7 @@ internal static class NpyArray
         {
             var value = Number(header.Descr, data, i);
             if (value is not (>= 0 and <= 255))
-                throw DataErrors.Npy(path, $"A pixel is {value}, expected 0 … 255 or 0 … 1. Save the pictures as uint8, not normalised.");
+                throw FileErrors.Npy(path, $"A pixel is {value}, expected 0 … 255 or 0 … 1. Save the pictures as uint8, not normalised.");
             most = Math.Max(most, value);
         }
 

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Text;
-using MlNetCifar.Data;
 
 namespace MlNetCifar.Files;
 
@@ -34,21 +33,21 @@ internal sealed record NpyHeader(string Descr, long[] Shape, int DataOffset)
     {
         Span<byte> start = stackalloc byte[12];
         if (stream.ReadAtLeast(start[..10], 10, throwOnEndOfStream: false) < 10 || !start[..6].SequenceEqual(Magic))
-            throw DataErrors.Npy(path, "This is no .npy file.");
+            throw FileErrors.Npy(path, "This is no .npy file.");
         var wide = start[6] is 2 or 3;
         if (!wide && start[6] != 1)
-            throw DataErrors.Npy(path, $"The .npy version is {start[6]}.{start[7]}, expected 1, 2 or 3.");
+            throw FileErrors.Npy(path, $"The .npy version is {start[6]}.{start[7]}, expected 1, 2 or 3.");
         if (wide && stream.ReadAtLeast(start[10..], 2, throwOnEndOfStream: false) < 2)
-            throw DataErrors.Npy(path, "The header is cut short.");
+            throw FileErrors.Npy(path, "The header is cut short.");
         var size = wide ? BinaryPrimitives.ReadUInt32LittleEndian(start[8..]) : BinaryPrimitives.ReadUInt16LittleEndian(start[8..]);
         if (size > MaxHeader)
-            throw DataErrors.Npy(path, $"The header has {size:N0} bytes; {MaxHeader:N0} are the limit.");
+            throw FileErrors.Npy(path, $"The header has {size:N0} bytes; {MaxHeader:N0} are the limit.");
         var text = new byte[size];
         if (stream.ReadAtLeast(text, text.Length, throwOnEndOfStream: false) < text.Length)
-            throw DataErrors.Npy(path, "The header is cut short.");
+            throw FileErrors.Npy(path, "The header is cut short.");
         var header = Parse(Encoding.Latin1.GetString(text), (wide ? 12 : 10) + (int)size, path);
         if (length - header.DataOffset != header.DataLength)
-            throw DataErrors.Npy(path, $"The file has {length - header.DataOffset:N0} bytes of data, its shape says {header.DataLength:N0}.");
+            throw FileErrors.Npy(path, $"The file has {length - header.DataOffset:N0} bytes of data, its shape says {header.DataLength:N0}.");
         return header;
     }
 
@@ -75,14 +74,14 @@ internal sealed record NpyHeader(string Descr, long[] Shape, int DataOffset)
     {
         var descr = Value(text, "descr", path).Trim('\'', '"');
         if (Value(text, "fortran_order", path) != "False")
-            throw DataErrors.Npy(path, "The array is in Fortran order; save it with numpy.ascontiguousarray.");
+            throw FileErrors.Npy(path, "The array is in Fortran order; save it with numpy.ascontiguousarray.");
         if (descr is not ("|u1" or "|i1" or "<i2" or "<u2" or "<i4" or "<u4" or "<i8" or "<u8" or "<f4" or "<f8"))
-            throw DataErrors.Npy(path, $"The element type is '{descr}', expected a little-endian integer or float.");
+            throw FileErrors.Npy(path, $"The element type is '{descr}', expected a little-endian integer or float.");
         var shape = new List<long>();
         foreach (var part in Value(text, "shape", path).Trim('(', ')').Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
         {
             if (!long.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var size))
-                throw DataErrors.Npy(path, $"The shape holds '{part}'.");
+                throw FileErrors.Npy(path, $"The shape holds '{part}'.");
             shape.Add(size);
         }
 
@@ -96,9 +95,9 @@ internal sealed record NpyHeader(string Descr, long[] Shape, int DataOffset)
             at = text.IndexOf($"\"{key}\"", StringComparison.Ordinal);
         var colon = at < 0 ? -1 : text.IndexOf(':', at);
         if (colon < 0)
-            throw DataErrors.Npy(path, $"The header lacks '{key}'.");
+            throw FileErrors.Npy(path, $"The header lacks '{key}'.");
         var rest = text[(colon + 1)..].TrimStart();
         var end = rest.StartsWith('(') ? rest.IndexOf(')') + 1 : rest.IndexOfAny([',', '}']);
-        return end <= 0 ? throw DataErrors.Npy(path, $"The header's '{key}' does not end.") : rest[..end].Trim();
+        return end <= 0 ? throw FileErrors.Npy(path, $"The header's '{key}' does not end.") : rest[..end].Trim();
     }
 }

@@ -1,5 +1,4 @@
 using System.Formats.Tar;
-using MlNetCifar.Data;
 
 namespace MlNetCifar.Files;
 
@@ -34,7 +33,7 @@ internal static class TarScan
         }
         catch (Exception e) when (e is IOException or InvalidDataException or FormatException or ArgumentException)
         {
-            throw DataErrors.ArchiveDamaged(origin, e);
+            throw FileErrors.ArchiveDamaged(origin, e);
         }
     }
 

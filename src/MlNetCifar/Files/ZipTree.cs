@@ -1,5 +1,4 @@
 using System.IO.Compression;
-using MlNetCifar.Data;
 
 namespace MlNetCifar.Files;
 
@@ -26,7 +25,7 @@ internal sealed class ZipTree : ArchiveTree<ZipArchiveEntry>
         catch (Exception e) when (e is IOException or InvalidDataException)
         {
             stream.Dispose();
-            throw DataErrors.ArchiveDamaged(origin, e);
+            throw FileErrors.ArchiveDamaged(origin, e);
         }
         catch
         {

@@ -47,7 +47,7 @@ public static class ImageDecoder
 
     static RgbImage Decode(ReadOnlySpan<byte> file, DecodeOptions options, string? path, DecodeReport? report)
     {
-        if (file.Length > options.MaxFileBytes) ImageErrors.TooLarge($"{file.Length} bytes", $"{options.MaxFileBytes} bytes", path);
+        if (file.Length > options.MaxFileBytes) throw ImageErrors.TooLarge($"{file.Length} bytes", $"{options.MaxFileBytes} bytes", path);
         RgbImage image;
         var orientation = 1;
         switch (Identify(file))
@@ -76,7 +76,7 @@ public static class ImageDecoder
 
     static void Refuse(ReadOnlySpan<byte> file, string? path)
     {
-        if (file.IsEmpty) ImageErrors.Empty(path);
+        if (file.IsEmpty) throw ImageErrors.Empty(path);
         var name = Identify(file) switch
         {
             ImageFormat.WebP => "WebP",
@@ -87,7 +87,7 @@ public static class ImageDecoder
             ImageFormat.Psd => "a Photoshop document",
             _ => null,
         };
-        if (name is not null) ImageErrors.UnsupportedFormat(name, path);
-        ImageErrors.NotAnImage(path);
+        if (name is not null) throw ImageErrors.UnsupportedFormat(name, path);
+        throw ImageErrors.NotAnImage(path);
     }
 }

@@ -96,7 +96,7 @@ public sealed record PreprocessSpec
     /// <summary>Reads a specification; properties left out have their defaults, but scaled decoding without its version is of version 1.</summary>
     /// <param name="json">A JSON object.</param>
     /// <param name="path">Named in errors.</param>
-    /// <exception cref="MlNetCifarException">It is no JSON, or a property is unknown or out of range (MNC1208).</exception>
+    /// <exception cref="MlNetCifarException">It is no JSON, or a property is out of range (MNC1208) or unknown (MNC1101).</exception>
     public static PreprocessSpec FromJson(string json, string? path = null) => PreprocessSpecJson.Read(json, path);
 
     /// <summary>SHA-256 of the canonical JSON in UTF-8, as 64 lower-case hexadecimal digits.</summary>
@@ -114,7 +114,7 @@ public sealed record PreprocessSpec
     public void RequireEqual(PreprocessSpec expected, string? path = null)
     {
         var differences = DifferencesTo(expected);
-        if (differences.Length > 0) ImageErrors.SpecificationMismatch(differences, path);
+        if (differences.Length > 0) throw ImageErrors.SpecificationMismatch(differences, path);
     }
 
     /// <summary>Decoding options that go with this specification.</summary>
@@ -133,17 +133,17 @@ public sealed record PreprocessSpec
     /// <exception cref="MlNetCifarException">One is out of range (MNC1208).</exception>
     public void Validate(string? path = null)
     {
-        if (Width is < 1 or > 16384 || Height is < 1 or > 16384) ImageErrors.BadSpecification($"size {Width}×{Height}, expected 1 to 16384 a side", path);
-        if (Channels is not (1 or 3)) ImageErrors.BadSpecification($"{Channels} channels, expected 1 or 3", path);
-        if (!Enum.IsDefined(Resize)) ImageErrors.BadSpecification($"resize mode {(int)Resize}", path);
-        if (!Enum.IsDefined(Filter)) ImageErrors.BadSpecification($"filter {(int)Filter}", path);
+        if (Width is < 1 or > 16384 || Height is < 1 or > 16384) throw ImageErrors.BadSpecification($"size {Width}×{Height}, expected 1 to 16384 a side", path);
+        if (Channels is not (1 or 3)) throw ImageErrors.BadSpecification($"{Channels} channels, expected 1 or 3", path);
+        if (!Enum.IsDefined(Resize)) throw ImageErrors.BadSpecification($"resize mode {(int)Resize}", path);
+        if (!Enum.IsDefined(Filter)) throw ImageErrors.BadSpecification($"filter {(int)Filter}", path);
         if (ShorterSide != 0 && (ShorterSide < Math.Max(Width, Height) || ShorterSide > 16384))
         {
-            ImageErrors.BadSpecification($"shorter side {ShorterSide}, expected 0 or {Math.Max(Width, Height)} to 16384", path);
+            throw ImageErrors.BadSpecification($"shorter side {ShorterSide}, expected 0 or {Math.Max(Width, Height)} to 16384", path);
         }
-        if (PadColor is < 0 or > 0xFFFFFF) ImageErrors.BadSpecification($"pad colour {PadColor}, expected 0 to 16777215", path);
-        if (Median is not (0 or 3 or 5 or 7)) ImageErrors.BadSpecification($"median {Median}, expected 0, 3, 5 or 7", path);
-        if (ScaledDecodingVersion is not (1 or 2)) ImageErrors.BadSpecification($"scaled decoding version {ScaledDecodingVersion}, expected 1 or 2", path);
-        if (!(Blur is >= 0 and <= 100)) ImageErrors.BadSpecification($"blur {Blur}, expected 0 to 100", path);
+        if (PadColor is < 0 or > 0xFFFFFF) throw ImageErrors.BadSpecification($"pad colour {PadColor}, expected 0 to 16777215", path);
+        if (Median is not (0 or 3 or 5 or 7)) throw ImageErrors.BadSpecification($"median {Median}, expected 0, 3, 5 or 7", path);
+        if (ScaledDecodingVersion is not (1 or 2)) throw ImageErrors.BadSpecification($"scaled decoding version {ScaledDecodingVersion}, expected 1 or 2", path);
+        if (!(Blur is >= 0 and <= 100)) throw ImageErrors.BadSpecification($"blur {Blur}, expected 0 to 100", path);
     }
 }

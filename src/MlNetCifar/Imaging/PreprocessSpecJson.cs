@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Json;
+using MlNetCifar.Files;
 
 namespace MlNetCifar.Imaging;
 
@@ -37,18 +38,41 @@ static class PreprocessSpecJson
 
     public static PreprocessSpec Read(string text, string? path)
     {
-        var spec = new PreprocessSpec();
         try
         {
             using var document = JsonDocument.Parse(text);
-            foreach (var property in document.RootElement.EnumerateObject()) spec = With(spec, property, path);
-            if (spec.ScaledDecoding && !document.RootElement.TryGetProperty(ScaledDecodingVersion, out _)) spec = spec with { ScaledDecodingVersion = 1 };
+            return JsonFields.Read(document.RootElement, FileOrigin.Of(document.RootElement, path), Read);
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
+        catch (JsonException e)
         {
-            ImageErrors.BadSpecification($"its JSON cannot be read ({e.Message})", path);
+            throw ImageErrors.BadSpecification($"its JSON cannot be read ({e.Message.TrimEnd('.')})", path);
         }
-        spec.Validate(path);
+    }
+
+    /// <summary>Reads and checks a specification within a file.</summary>
+    public static PreprocessSpec Read(JsonFields fields)
+    {
+        if (fields.Int("version", Version) is var version && version != Version)
+            throw ImageErrors.BadSpecification($"version {version}, expected {Version}", fields.Origin.Path);
+        var missing = new PreprocessSpec();
+        var spec = new PreprocessSpec
+        {
+            Width = fields.Int("width", missing.Width),
+            Height = fields.Int("height", missing.Height),
+            Channels = fields.Int("channels", missing.Channels),
+            Resize = Parse(fields, "resize", Name, missing.Resize),
+            Filter = Parse(fields, "filter", Name, missing.Filter),
+            ShorterSide = fields.Int("shorter_side", missing.ShorterSide),
+            PadColor = fields.Int("pad_color", missing.PadColor),
+            Median = fields.Int("median", missing.Median),
+            Blur = fields.Value("blur", e => e.GetDouble(), missing.Blur),
+            ApplyOrientation = fields.Flag("apply_orientation", missing.ApplyOrientation),
+            ScaledDecoding = fields.Flag("scaled_decoding", missing.ScaledDecoding),
+        };
+
+        // Scaled decoding that does not say its version is of the first.
+        spec = spec with { ScaledDecodingVersion = fields.Int(ScaledDecodingVersion, spec.ScaledDecoding ? 1 : missing.ScaledDecodingVersion) };
+        spec.Validate(fields.Origin.Path);
         return spec;
     }
 
@@ -70,49 +94,18 @@ static class PreprocessSpecJson
         return string.Join(", ", differences);
     }
 
-    static PreprocessSpec With(PreprocessSpec spec, JsonProperty property, string? path)
+    static T Parse<T>(JsonFields fields, string property, Func<T, string> nameOf, T missing)
+        where T : struct, Enum
     {
-        var value = property.Value;
-        switch (property.Name)
+        var name = fields.Text(property, nameOf(missing));
+        foreach (var value in Enum.GetValues<T>())
         {
-            case "version":
-                if (value.GetInt32() != Version) ImageErrors.BadSpecification($"version {value.GetInt32()}, expected {Version}", path);
-                return spec;
-            case "width": return spec with { Width = value.GetInt32() };
-            case "height": return spec with { Height = value.GetInt32() };
-            case "channels": return spec with { Channels = value.GetInt32() };
-            case "resize": return spec with { Resize = ParseMode(value.GetString(), path) };
-            case "filter": return spec with { Filter = ParseFilter(value.GetString(), path) };
-            case "shorter_side": return spec with { ShorterSide = value.GetInt32() };
-            case "pad_color": return spec with { PadColor = value.GetInt32() };
-            case "median": return spec with { Median = value.GetInt32() };
-            case "blur": return spec with { Blur = value.GetDouble() };
-            case "apply_orientation": return spec with { ApplyOrientation = value.GetBoolean() };
-            case ScaledDecodingVersion: return spec with { ScaledDecodingVersion = value.GetInt32() };
-            case "scaled_decoding": return spec with { ScaledDecoding = value.GetBoolean() };
+            if (nameOf(value) == name)
+                return value;
         }
-        ImageErrors.BadSpecification($"the property \"{property.Name}\" is unknown", path);
-        return spec;
-    }
 
-    static ResizeMode ParseMode(string? name, string? path)
-    {
-        foreach (var mode in Enum.GetValues<ResizeMode>())
-        {
-            if (Name(mode) == name) return mode;
-        }
-        ImageErrors.BadSpecification($"resize mode \"{name}\", expected stretch, fit-pad, center-crop or shorter-side-crop", path);
-        return default;
-    }
-
-    static ResizeFilter ParseFilter(string? name, string? path)
-    {
-        foreach (var filter in Enum.GetValues<ResizeFilter>())
-        {
-            if (Name(filter) == name) return filter;
-        }
-        ImageErrors.BadSpecification($"filter \"{name}\", expected nearest, box, bilinear, bicubic or lanczos", path);
-        return default;
+        throw ImageErrors.BadSpecification(
+            $"{property} \"{name}\", expected {string.Join(", ", Enum.GetValues<T>().Select(nameOf))}", fields.Origin.Path);
     }
 
     static string Name(ResizeMode mode) => mode switch

@@ -66,7 +66,7 @@ sealed class Resampler
             return;
         }
         var length = 3L * width * (lastRow - firstRow);
-        if (length > Array.MaxLength) ImageErrors.TooLarge($"{lastRow - firstRow} rows to be made {width} pixels wide", $"{Array.MaxLength} bytes", null);
+        if (length > Array.MaxLength) throw ImageErrors.TooLarge($"{lastRow - firstRow} rows to be made {width} pixels wide", $"{Array.MaxLength} bytes", null);
         if (_rows.Length < length) _rows = GC.AllocateUninitializedArray<byte>((int)length);
         Horizontal(image, firstRow, lastRow, horizontal, width, _rows);
         Vertical(_rows.AsSpan(0, (int)length), firstRow, vertical, 3 * width, destination);

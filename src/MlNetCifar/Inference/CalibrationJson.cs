@@ -2,6 +2,7 @@ using System.Buffers.Text;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using MlNetCifar.Evaluation;
+using MlNetCifar.Files;
 
 namespace MlNetCifar.Inference;
 
@@ -36,30 +37,43 @@ public static class CalibrationJson
 
     /// <summary>Reads what <see cref="Write"/> wrote.</summary>
     /// <param name="json">The object.</param>
-    /// <exception cref="MlNetCifarException">A field is missing or has the wrong type (MNC5008).</exception>
+    /// <exception cref="MlNetCifarException">A field is missing or has the wrong type (MNC5008), or is unknown (MNC1101).</exception>
     public static CalibrationModel Read(JsonElement json)
     {
         try
         {
-            return new CalibrationModel(
-                new TemperatureScaling(Number(json, "temperature"), Number(json, "logLossBefore"), Number(json, "logLossAfter")),
-                new ConformalSets(
-                    Enum.Parse<ConformalMethod>(json.GetProperty("conformalMethod").GetString()!), Number(json, "conformalCoverage"), Number(json, "conformalQuantile")),
-                new AbstainRule(
-                    Number(json, "abstainThreshold"), Number(json, "abstainCoverage"), Number(json, "abstainAccuracy"),
-                    new Interval(Number(json, "abstainAccuracyLower"), Number(json, "abstainAccuracyUpper"), Number(json, "abstainAccuracyLevel"))),
-                Number(json, "energyThreshold"))
-            {
-                Views = json.TryGetProperty("views", out var views) ? views.GetInt32() : 1,
-                Features = Rule(json, "features"),
-                Texture = Rule(json, "texture"),
-            };
+            return JsonFields.Read(json, FileOrigin.Of(json, null), Read);
         }
-        catch (Exception e) when (e is KeyNotFoundException or InvalidOperationException or ArgumentException or FormatException)
+        catch (Exception e) when (e is JsonException or FormatException or ArgumentException)
         {
-            EvaluationErrors.DamagedCalibration(e);
-            throw;
+            throw EvaluationErrors.DamagedCalibration(e);
         }
+    }
+
+    /// <summary>Reads a calibration within a file: what it does not say withholds no answer.</summary>
+    internal static CalibrationModel Read(JsonFields fields)
+    {
+        var options = new CalibrationOptions();
+        var never = AbstainRule.Never;
+        var temperature = Number(fields, "temperature");
+        if (!double.IsFinite(temperature) || temperature <= 0)
+            throw fields.Wrong("temperature", "is not above 0");
+        return new CalibrationModel(
+            new TemperatureScaling(temperature, Number(fields, "logLossBefore", double.NaN), Number(fields, "logLossAfter", double.NaN)),
+            new ConformalSets(
+                fields.Name("conformalMethod", options.Method), Number(fields, "conformalCoverage", options.Coverage), Number(fields, "conformalQuantile")),
+            new AbstainRule(
+                Number(fields, "abstainThreshold", never.Threshold), Number(fields, "abstainCoverage", never.Coverage),
+                Number(fields, "abstainAccuracy", never.Accuracy),
+                new Interval(
+                    Number(fields, "abstainAccuracyLower", never.AccuracyInterval.Lower), Number(fields, "abstainAccuracyUpper", never.AccuracyInterval.Upper),
+                    Number(fields, "abstainAccuracyLevel", never.AccuracyInterval.Level))),
+            Number(fields, "energyThreshold", double.PositiveInfinity))
+        {
+            Views = fields.Int("views", 1),
+            Features = fields.ObjectOrNull("features", Rule),
+            Texture = fields.ObjectOrNull("texture", Rule),
+        };
     }
 
     /// <summary>The arrays travel as base64 (URL alphabet) of little-endian 32-bit floats.</summary>
@@ -75,12 +89,10 @@ public static class CalibrationJson
         json.WriteEndObject();
     }
 
-    /// <summary>Models of earlier versions have no rules.</summary>
-    static ForeignRule? Rule(JsonElement json, string name) => !json.TryGetProperty(name, out var rule) ? null : new ForeignRule(
-        FeatureDistance.Restore(rule.GetProperty("dimension").GetInt32(), Floats(rule, "means"), Floats(rule, "whitening")), Number(rule, "threshold"));
+    static ForeignRule Rule(JsonFields fields) =>
+        new(FeatureDistance.Restore(fields.Int("dimension"), Floats(fields, "means"), Floats(fields, "whitening")), Number(fields, "threshold"));
 
-    static float[] Floats(JsonElement json, string name) =>
-        MemoryMarshal.Cast<byte, float>(Base64Url.DecodeFromChars(json.GetProperty(name).GetString())).ToArray();
+    static float[] Floats(JsonFields fields, string name) => MemoryMarshal.Cast<byte, float>(Base64Url.DecodeFromChars(fields.Text(name))).ToArray();
 
     /// <summary>JSON has no infinities and no NaN; they travel as text.</summary>
     static void WriteNumber(Utf8JsonWriter json, string name, double value)
@@ -91,17 +103,16 @@ public static class CalibrationJson
             json.WriteString(name, double.IsNaN(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity");
     }
 
-    static double Number(JsonElement json, string name)
-    {
-        var value = json.GetProperty(name);
-        return value.ValueKind == JsonValueKind.Number
+    static double Number(JsonFields fields, string name, double? missing = null) => fields.Value(
+        name,
+        value => value.ValueKind == JsonValueKind.Number
             ? value.GetDouble()
             : value.GetString() switch
             {
                 "NaN" => double.NaN,
                 "Infinity" => double.PositiveInfinity,
                 "-Infinity" => double.NegativeInfinity,
-                var text => throw new FormatException($"'{text}' is no number."),
-            };
-    }
+                _ => throw new FormatException(),
+            },
+        missing);
 }

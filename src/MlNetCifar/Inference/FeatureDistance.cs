@@ -40,7 +40,7 @@ public sealed class FeatureDistance : IEquatable<FeatureDistance>
     public static FeatureDistance Fit(ReadOnlySpan<int> labels, ReadOnlySpan<float> features, int classes)
     {
         if (labels.Length == 0)
-            EvaluationErrors.NoImages();
+            throw EvaluationErrors.NoImages();
         var d = features.Length / labels.Length;
         if (d == 0 || features.Length != (long)d * labels.Length)
             throw new ArgumentException($"{features.Length} features are no multiple of {labels.Length} labels.", nameof(features));
@@ -123,7 +123,7 @@ public sealed class FeatureDistance : IEquatable<FeatureDistance>
         for (var i = 0; i < labels.Length; i++)
         {
             if ((uint)labels[i] >= (uint)classes)
-                EvaluationErrors.LabelOutOfRange(i, labels[i], classes);
+                throw EvaluationErrors.LabelOutOfRange(i, labels[i], classes);
             counts[labels[i]]++;
             for (var j = 0; j < d; j++)
                 means[labels[i]][j] += features[(i * d) + j];

@@ -30,7 +30,7 @@ public sealed record ForeignRule(FeatureDistance Distance, double Threshold)
         }
 
         if (used.Count < 2)
-            EvaluationErrors.NoImages();
+            throw EvaluationErrors.NoImages();
         var scores = new double[used.Count];
         for (var fold = 0; fold < Math.Min(Folds, used.Count); fold++)
         {

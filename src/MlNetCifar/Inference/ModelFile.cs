@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using MlNetCifar.Files;
+using MlNetCifar.Imaging;
 using MlNetCifar.Nn;
 
 namespace MlNetCifar.Inference;
@@ -49,9 +50,9 @@ internal static class ModelFile
         try
         {
             using var json = JsonDocument.Parse(description);
-            return Read(json.RootElement, tensors, path);
+            return JsonFields.Read(json.RootElement, FileOrigin.Of(json.RootElement, path), fields => Read(fields, tensors, path));
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or ArgumentException)
+        catch (Exception e) when (e is JsonException or FormatException or ArgumentException)
         {
             throw ModelErrors.Damaged(path, $"its description cannot be read: {e.Message.TrimEnd('.')}");
         }
@@ -64,6 +65,7 @@ internal static class ModelFile
         {
             json.WriteStartObject();
             json.WriteNumber("format_version", FormatVersion);
+            json.WriteString(FileOrigin.Property, FileOrigin.Current);
             json.WritePropertyName("network");
             NetworkJson.Write(json, model.Network);
             json.WriteStartArray("classes");
@@ -91,45 +93,33 @@ internal static class ModelFile
         return System.Text.Encoding.UTF8.GetString(buffer.ToArray());
     }
 
-    static ImageClassifier Read(JsonElement json, IReadOnlyList<FileTensor> tensors, string path)
+    static ImageClassifier Read(JsonFields fields, IReadOnlyList<FileTensor> tensors, string path)
     {
-        var version = json.GetProperty("format_version").GetInt32();
+        var version = fields.Int("format_version", 1);
         if (version is < 1 or > FormatVersion)
             throw ModelErrors.Version(path, version, FormatVersion);
-        var weights = new NetworkWeights(NetworkJson.Read(json.GetProperty("network"), path));
+        var network = fields.Value("network", json => json);
+        var weights = new NetworkWeights(NetworkJson.Read(network, path));
         Fill(weights, tensors, path);
-        var normalization = json.GetProperty("normalization").Deserialize(ModelJson.Default.NormalizationJson)!;
+        var normalization = fields.Record("normalization", ModelJson.Default.NormalizationJson);
         var model = new ImageClassifier(
             weights,
-            [.. json.GetProperty("classes").EnumerateArray().Select(name => name.GetString()!)],
-            PreprocessSpec.FromJson(json.GetProperty("preprocess").GetRawText()),
+            fields.List("classes", name => name.GetString()!),
+            fields.ObjectOrNull("preprocess", PreprocessSpecJson.Read) ?? SpecOf(weights.Spec),
             new Normalization(normalization.Mean, normalization.Std))
         {
-            History = json.GetProperty("history").Deserialize(ModelJson.Default.IReadOnlyListEpochRecord)!,
-            BestEpoch = json.GetProperty("best_epoch").GetInt32(),
-            TrainingSettings = json.GetProperty("training").GetString()!,
+            History = fields.Record("history", ModelJson.Default.IReadOnlyListEpochRecord, []),
+            BestEpoch = fields.Int("best_epoch", 0),
+            TrainingSettings = fields.Text("training", ""),
             IsHalfPrecision = tensors.Any(t => t.Half),
-            Calibration = json.TryGetProperty("calibration", out var calibration) ? ReadCalibration(calibration, path) : null,
+            Calibration = fields.ObjectOrNull("calibration", CalibrationJson.Read),
         };
-        return model.WeightsSha256 == json.GetProperty("weights_sha256").GetString()
+        return model.WeightsSha256 == fields.Text("weights_sha256", model.WeightsSha256)
             ? model
             : throw ModelErrors.Damaged(path, "the SHA-256 of the weights is not the recorded one");
     }
 
-    static CalibrationModel ReadCalibration(JsonElement json, string path)
-    {
-        try
-        {
-            var calibration = CalibrationJson.Read(json);
-            return double.IsFinite(calibration.Temperature.Temperature) && calibration.Temperature.Temperature > 0
-                ? calibration
-                : throw ModelErrors.Damaged(path, "the temperature of its calibration is not above 0");
-        }
-        catch (MlNetCifarException e) when (e.Code == "MNC5008")
-        {
-            throw ModelErrors.Damaged(path, "its calibration cannot be read");
-        }
-    }
+    static PreprocessSpec SpecOf(NetworkSpec network) => new() { Width = network.Width, Height = network.Height, Channels = network.Channels };
 
     static void Fill(NetworkWeights weights, IReadOnlyList<FileTensor> tensors, string path)
     {
@@ -154,7 +144,9 @@ internal static class ModelFile
 internal sealed record NormalizationJson(IReadOnlyList<float> Mean, IReadOnlyList<float> Std);
 
 /// <summary>Source-generated JSON of the model file's records.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+    RespectRequiredConstructorParameters = true, RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(NormalizationJson))]
 [JsonSerializable(typeof(IReadOnlyList<EpochRecord>))]
 internal sealed partial class ModelJson : JsonSerializerContext;

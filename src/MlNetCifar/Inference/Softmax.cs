@@ -34,9 +34,9 @@ internal static class Softmax
         if (values != (long)labels.Length * classes)
             throw new ArgumentException($"{labels.Length} labels and {classes} classes need {(long)labels.Length * classes} values; found {values}.");
         if (labels.Length == 0)
-            EvaluationErrors.NoImages();
+            throw EvaluationErrors.NoImages();
         for (var i = 0; i < labels.Length; i++)
             if ((uint)labels[i] >= (uint)classes)
-                EvaluationErrors.LabelOutOfRange(i, labels[i], classes);
+                throw EvaluationErrors.LabelOutOfRange(i, labels[i], classes);
     }
 }

@@ -116,7 +116,7 @@ public sealed record TemperatureScaling(double Temperature, double LogLossBefore
         }
 
         if (count == 0)
-            EvaluationErrors.NoImages();
+            throw EvaluationErrors.NoImages();
         return sum / count;
     }
 }

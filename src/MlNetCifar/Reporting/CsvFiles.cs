@@ -1,4 +1,6 @@
 using MlNetCifar.Evaluation;
+using MlNetCifar.Files;
+using MlNetCifar.Training;
 
 namespace MlNetCifar.Reporting;
 
@@ -61,14 +63,7 @@ internal static class CsvFiles
         }
     }
 
-    public static void History(TextWriter writer, IReadOnlyList<EpochRecord> history)
-    {
-        Csv.Row(writer, "epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "learning_rate", "images_per_second", "seconds");
-        foreach (var e in history)
-            Csv.Row(
-                writer, Csv.Number(e.Epoch), Csv.Number(e.TrainLoss), Csv.Number(e.TrainAccuracy), Csv.Number(e.ValidationLoss), Csv.Number(e.ValidationAccuracy),
-                Csv.Number(e.LearningRate), Csv.Number(e.ImagesPerSecond), Csv.Number(e.Seconds));
-    }
+    public static void History(TextWriter writer, IReadOnlyList<EpochRecord> history) => ResultsCsvObserver.WriteRows(writer, history);
 
     /// <summary>Scores were given as floats, so the shortest float text keeps all bits; only the second of two classes given as one score needs a double.</summary>
     static string Number(ScoredRows rows, double value) => rows.Width == rows.Classes || value == (float)value ? Csv.Number((float)value) : Csv.Number(value);

@@ -8,16 +8,13 @@ namespace MlNetCifar.Reporting;
 /// <summary>Writes <c>report.json</c>.</summary>
 internal static class JsonReport
 {
-    /// <summary>Names the layout of the file; a reader refuses others.</summary>
-    public const string Schema = "mlnetcifar.report/1";
-
     static readonly JsonWriterOptions s_options = new() { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public static void Write(Stream stream, ReportInput input, string dataHash, string verdict)
     {
         using var json = new Utf8JsonWriter(stream, s_options);
         json.WriteStartObject();
-        json.WriteString("schema", Schema);
+        json.WriteString("schema", RunData.ReportSchema);
         json.WriteString("title", input.Title);
         if (input.Created is { } created)
             json.WriteString("created", created);

@@ -1,3 +1,4 @@
+using MlNetCifar.Data;
 using MlNetCifar.Evaluation;
 using MlNetCifar.Files;
 using MlNetCifar.Inference;
@@ -5,7 +6,7 @@ using MlNetCifar.Reporting;
 
 namespace MlNetCifar;
 
-/// <summary>Writes an evaluation into a run folder. Thread-safe for different folders.</summary>
+/// <summary>Writes evaluations, comparisons and examinations as pages and files. Thread-safe for different folders.</summary>
 public static class ReportWriter
 {
     /// <summary>
@@ -38,6 +39,32 @@ public static class ReportWriter
         WritePlots(Path.Combine(folder, "plots"), input);
         WriteText(folder, "report.html", writer => writer.Write(HtmlReport.Build(input, hash, verdict)));
         return Path.Combine(folder, "report.html");
+    }
+
+    /// <summary>A comparison as one self-contained HTML page, with the images that flipped by name.</summary>
+    /// <param name="comparison">Of two runs.</param>
+    public static string ToHtml(this ComparisonResult comparison)
+    {
+        ArgumentNullException.ThrowIfNull(comparison);
+        return ComparisonPage.Build(comparison);
+    }
+
+    /// <summary>The ranking and every pair as one self-contained HTML page.</summary>
+    /// <param name="comparison">Of several runs.</param>
+    public static string ToHtml(this MultiComparison comparison)
+    {
+        ArgumentNullException.ThrowIfNull(comparison);
+        return ComparisonPage.Build(comparison);
+    }
+
+    /// <summary>Writes the examination of a data set as one self-contained page.</summary>
+    /// <param name="report">What was found.</param>
+    /// <param name="stream">Where to; stays open.</param>
+    public static void WriteHtml(this DoctorReport report, Stream stream)
+    {
+        ArgumentNullException.ThrowIfNull(report);
+        ArgumentNullException.ThrowIfNull(stream);
+        DoctorHtml.Write(report, stream);
     }
 
     static void WritePlots(string folder, ReportInput input)

@@ -13,8 +13,8 @@ public sealed record EpochRecord(
     int Epoch,
     double TrainLoss,
     double TrainAccuracy,
-    double? ValidationLoss,
-    double? ValidationAccuracy,
-    double LearningRate,
-    double ImagesPerSecond,
-    double Seconds);
+    double? ValidationLoss = null,
+    double? ValidationAccuracy = null,
+    double LearningRate = 0,
+    double ImagesPerSecond = 0,
+    double Seconds = 0);

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using MlNetCifar.Data;
 using MlNetCifar.Nn;
 
@@ -208,8 +207,7 @@ internal sealed class TrainingLoop(
     /// <summary>Says where the run goes on, and by which schedule: progress is (steps done) / (steps of the epochs asked for now), also where that was another number before.</summary>
     string Note(CheckpointHeader header)
     {
-        using var then = JsonDocument.Parse(header.Options);
-        var epochs = then.RootElement.GetProperty("epochs").GetInt32();
+        var epochs = header.ReadOptions(checkpoints!.Folder).Epochs;
         var place = FormattableString.Invariant($"Going on from step {State.Step:N0} (epoch {State.Epoch + 1}, {State.StepInEpoch:N0} of {State.StepsPerEpoch:N0} steps done).");
         var schedule = $"Schedule: {_options.Schedule}";
         if (_options.TimeBudget is { } budget)

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using MlNetCifar.Files;
 using MlNetCifar.Training;
 
 namespace MlNetCifar;
@@ -131,6 +132,15 @@ public sealed record TrainingOptions
 
     /// <summary>All options as one JSON object, names in snake case.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, TrainingJson.Default.TrainingOptions);
+
+    /// <summary>Reads what <see cref="ToJson"/> wrote, in this version or an earlier one: options left out have their defaults.</summary>
+    /// <exception cref="JsonException">This is something else.</exception>
+    /// <exception cref="MlNetCifarException">An option is unknown (MNC1101).</exception>
+    internal static TrainingOptions FromJson(string json, FileOrigin origin)
+    {
+        using var document = JsonDocument.Parse(json);
+        return JsonRecords.Read(document.RootElement, TrainingJson.Default.TrainingOptions, origin, new TrainingOptions());
+    }
 
     /// <summary>Checks all values.</summary>
     /// <exception cref="MlNetCifarException">Names every value out of range (MNC3001).</exception>

@@ -13,11 +13,11 @@ public sealed partial class SourceTests
     /// <summary>What each folder of the library may use besides itself and the everyday types.</summary>
     static readonly Dictionary<string, string[]> s_arrows = new()
     {
-        ["Imaging"] = [],
+        ["Imaging"] = ["Files"],
         ["Files"] = [],
         ["Numerics"] = [],
         ["Data"] = ["Files", "Imaging", "Numerics"],
-        ["Nn"] = ["Numerics"],
+        ["Nn"] = ["Files", "Numerics"],
         ["Evaluation"] = ["Files", "Imaging", "Numerics", "Data", "Nn"],
         ["Inference"] = ["Files", "Imaging", "Numerics", "Data", "Nn", "Evaluation"],
         ["Training"] = ["Files", "Imaging", "Numerics", "Data", "Nn", "Evaluation", "Inference"],

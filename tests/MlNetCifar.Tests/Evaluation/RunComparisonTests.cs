@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using MlNetCifar.Evaluation;
+using MlNetCifar.Files;
 using MlNetCifar.Reporting;
 
 namespace MlNetCifar.Tests.Evaluation;

@@ -1,5 +1,5 @@
-using System.Net;
 using System.Net.Http.Headers;
+using System.Net;
 using System.Security.Cryptography;
 using MlNetCifar.Files;
 
@@ -48,7 +48,7 @@ public sealed class DatasetDownloader(HttpClient client, TimeProvider? time = nu
             if (md5 != dataset.Md5)
             {
                 File.Delete(partial);
-                DataErrors.WrongChecksum(dataset.Address.ToString(), md5, dataset.Md5);
+                throw DataErrors.WrongChecksum(dataset.Address.ToString(), md5, dataset.Md5);
             }
 
             LocalFileStore.Instance.Move(partial, path);
@@ -56,7 +56,7 @@ public sealed class DatasetDownloader(HttpClient client, TimeProvider? time = nu
         }
         catch (Exception e) when (e is (IOException and not HttpIOException) or UnauthorizedAccessException)
         {
-            throw DataErrors.Unwritable(path, e);
+            throw FileErrors.Unwritable(path, e);
         }
     }
 

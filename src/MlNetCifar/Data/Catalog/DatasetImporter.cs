@@ -26,7 +26,7 @@ public static class DatasetImporter
         foreach (var file in tree.Files)
         {
             if (File.Exists(Path.Combine(folder, file.Path)))
-                DataErrors.FileExists(Path.Combine(folder, file.Path));
+                throw DataErrors.FileExists(Path.Combine(folder, file.Path));
         }
 
         var counter = new Data.ProgressCounter(tree.Files.Count, progress);
@@ -37,7 +37,7 @@ public static class DatasetImporter
             cancellation.ThrowIfCancellationRequested();
             var entry = tree.Files[index];
             if (fault is not null || length < entry.Length)
-                throw fault is null ? DataErrors.ShortRead(tree.Locate(entry.Path), length, entry.Length) : DataErrors.Unreadable(tree.Locate(entry.Path), fault);
+                throw fault is null ? FileErrors.ShortRead(tree.Locate(entry.Path), length, entry.Length) : FileErrors.Unreadable(tree.Locate(entry.Path), fault);
             Write(Path.Combine(folder, entry.Path), buffer.AsSpan(0, length));
             counter.Advance(false);
         }
@@ -58,7 +58,7 @@ public static class DatasetImporter
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw DataErrors.Unwritable(path, e);
+            throw FileErrors.Unwritable(path, e);
         }
     }
 }

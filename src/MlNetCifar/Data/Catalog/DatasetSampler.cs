@@ -59,7 +59,7 @@ public static class DatasetSampler
     {
         var images = catalog.Images.Where(i => i.Split == split && i.Label == label).ToArray();
         if (images.Length < count)
-            DataErrors.TooFew(catalog.Origin, catalog.Classes[label], images.Length, count);
+            throw DataErrors.TooFew(catalog.Origin, catalog.Classes[label], images.Length, count);
         var random = new SplitRandom(seed, RandomPurpose.Split, (ulong)split, (ulong)label);
         random.Shuffle<ImageRef>(images);
         drawn.AddRange(images.Take(count));

@@ -72,7 +72,7 @@ internal sealed class FolderLayout
         }
 
         if (!splits.TryGetValue(DatasetSplit.Train, out var train) && _options.Classes is null)
-            DataErrors.NoTrainSplit(_tree.Origin);
+            throw DataErrors.NoTrainSplit(_tree.Origin);
         var names = Classes(train);
         foreach (var (split, folder) in splits.OrderBy(s => s.Key))
             ReadSplit(folder, split, names);
@@ -82,7 +82,7 @@ internal sealed class FolderLayout
     CatalogListing Finish(IReadOnlyList<string> classes)
     {
         if (_images.Count == 0)
-            DataErrors.Empty(_tree.Origin);
+            throw DataErrors.Empty(_tree.Origin);
         if (classes.Count == 1)
             Report(DataErrors.OneClass(_tree.Origin, classes[0]));
         return new(classes, _images.Build(), _warnings, []) { Problems = _problems };
@@ -106,7 +106,7 @@ internal sealed class FolderLayout
             if (SplitOf(Name(folder)) is not { } split)
                 continue;
             if (!splits.TryAdd(split, folder))
-                DataErrors.AmbiguousSplit(_tree.Origin, Name(splits[split]), Name(folder));
+                throw DataErrors.AmbiguousSplit(_tree.Origin, Name(splits[split]), Name(folder));
         }
 
         // A class may well be called 'test'; it is a split only beside 'train' or with nothing else around.
@@ -167,7 +167,7 @@ internal sealed class FolderLayout
     void Check(string folder, string prefix, DatasetSplit split, IReadOnlyList<string> classes, int[] counts)
     {
         if (counts.Sum() == 0 && !_options.Tolerant)
-            DataErrors.Empty(_tree.Locate(folder).TrimEnd('/', ':'));
+            throw DataErrors.Empty(_tree.Locate(folder).TrimEnd('/', ':'));
         for (var i = 0; i < counts.Length; i++)
         {
             if (counts[i] > 0)

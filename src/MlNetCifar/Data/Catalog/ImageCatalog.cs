@@ -101,7 +101,7 @@ public sealed class ImageCatalog : IDisposable
         ArgumentNullException.ThrowIfNull(image);
         var path = Locate(image);
         if (_tree.Files.Length(image.File) is var bytes && bytes > Options.MaxFileBytes)
-            throw DataErrors.FileTooLarge(path, bytes, Options.MaxFileBytes);
+            throw FileErrors.FileTooLarge(path, bytes, Options.MaxFileBytes);
         byte[] buffer = [];
         try
         {
@@ -110,7 +110,7 @@ public sealed class ImageCatalog : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {
-            throw DataErrors.Unreadable(path, e);
+            throw FileErrors.Unreadable(path, e);
         }
     }
 

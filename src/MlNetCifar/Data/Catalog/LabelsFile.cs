@@ -36,7 +36,7 @@ public static class LabelsFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw DataErrors.Unreadable(path, e);
+            throw FileErrors.Unreadable(path, e);
         }
     }
 

@@ -58,7 +58,7 @@ internal sealed class ManifestLayout
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {
-            throw DataErrors.Unreadable(path, e);
+            throw FileErrors.Unreadable(path, e);
         }
 
         var folder = manifest.Contains('/') ? manifest[..(manifest.LastIndexOf('/') + 1)] : "";
@@ -79,7 +79,7 @@ internal sealed class ManifestLayout
     CatalogListing Finish()
     {
         if (_rows.Count == 0)
-            DataErrors.Empty(_tree.Origin);
+            throw DataErrors.Empty(_tree.Origin);
         var classes = _options.Classes ?? Classes();
         var labels = new Dictionary<string, int>(StringComparer.Ordinal);
         for (var i = 0; i < classes.Count; i++)
@@ -100,7 +100,7 @@ internal sealed class ManifestLayout
         }
 
         if (images.Count == 0)
-            DataErrors.Empty(_tree.Origin);
+            throw DataErrors.Empty(_tree.Origin);
         if (classes.Count == 1)
             throw DataErrors.OneClass(_tree.Origin, classes[0]);
         var list = images.Build();
@@ -111,7 +111,7 @@ internal sealed class ManifestLayout
     {
         var names = _rows.Where(r => r.Split == DatasetSplit.Train).Select(r => r.Row.Label).Distinct().ToArray();
         if (names.Length == 0)
-            DataErrors.NoTrainSplit(_tree.Origin);
+            throw DataErrors.NoTrainSplit(_tree.Origin);
         Array.Sort(names, string.CompareOrdinal);
         if (names.All(n => int.TryParse(n, NumberStyles.None, CultureInfo.InvariantCulture, out _)))
             Array.Sort(names, (a, b) => int.Parse(a, CultureInfo.InvariantCulture).CompareTo(int.Parse(b, CultureInfo.InvariantCulture)));

@@ -1,3 +1,4 @@
+using MlNetCifar.Files;
 using MlNetCifar.Imaging;
 using MlNetCifar.Numerics;
 
@@ -67,7 +68,7 @@ public static class DatasetDoctor
             while (!cancellation.IsCancellationRequested && cursor.TryRead(ref buffer, out var file, out var length, out var fault))
             {
                 var image = images[slots[file]];
-                fault ??= length < catalog.Tree.Files[file].Length ? DataErrors.ShortRead(image.Path, length, catalog.Tree.Files[file].Length) : null;
+                fault ??= length < catalog.Tree.Files[file].Length ? FileErrors.ShortRead(image.Path, length, catalog.Tree.Files[file].Length) : null;
                 var examined = fault is null
                     ? ImageFacts.FromFile(buffer.AsSpan(0, length), image.Path, image.Split, image.Label, options.Decode)
                     : ImageFacts.Unreadable(ImageReading.Describe(image.Path, fault), image.Path, image.Split, image.Label);

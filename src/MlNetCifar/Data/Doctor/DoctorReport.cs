@@ -1,5 +1,3 @@
-using MlNetCifar.Reporting;
-
 namespace MlNetCifar.Data;
 
 /// <summary>What can be wrong with a data set.</summary>
@@ -130,8 +128,4 @@ public sealed record DoctorReport
     /// <summary>Writes the report as JSON.</summary>
     /// <param name="stream">Where to; stays open.</param>
     public void WriteJson(Stream stream) => DoctorJson.Write(this, stream);
-
-    /// <summary>Writes the report as one self-contained page.</summary>
-    /// <param name="stream">Where to; stays open.</param>
-    public void WriteHtml(Stream stream) => DoctorHtml.Write(this, stream);
 }

@@ -77,7 +77,7 @@ internal static class CifarBinary
         {
             var path = tree.Locate(tree.Files[file].Path);
             if (fault is not null || length < tree.Files.Length(file))
-                throw fault is null ? DataErrors.ShortRead(path, length, tree.Files.Length(file)) : DataErrors.Unreadable(path, fault);
+                throw fault is null ? FileErrors.ShortRead(path, length, tree.Files.Length(file)) : FileErrors.Unreadable(path, fault);
             for (var i = 0; i < length / record; i++)
             {
                 cancellation.ThrowIfCancellationRequested();

@@ -52,7 +52,7 @@ internal sealed class ImageLoader
         {
             var length = _images.Length(slot);
             if (length > limit)
-                Refuse(slot, DataErrors.FileTooLarge(_tree.Locate(_images[slot].Path), length, limit));
+                Refuse(slot, FileErrors.FileTooLarge(_tree.Locate(_images[slot].Path), length, limit));
         }
 
         using var cursor = _cursor = _tree.ReadAll([.. Enumerable.Range(0, _images.Count).Where(i => _images.Length(i) <= limit).Select(_images.File)]);
@@ -81,7 +81,7 @@ internal sealed class ImageLoader
         }
         catch (Exception e)
         {
-            _failure = e is MlNetCifarException ? e : DataErrors.ArchiveDamaged(_tree.Origin, e);
+            _failure = e is MlNetCifarException ? e : FileErrors.ArchiveDamaged(_tree.Origin, e);
         }
     }
 
@@ -97,7 +97,7 @@ internal sealed class ImageLoader
     ImageSet Finish(IReadOnlyList<string> classes)
     {
         if (_bad.Count == _images.Count)
-            DataErrors.NothingReadable(_tree.Origin, _bad.Count, _bad.Values.First());
+            throw DataErrors.NothingReadable(_tree.Origin, _bad.Count, _bad.Values.First());
         var labels = new int[_images.Count - _bad.Count];
         var names = new string[labels.Length];
         var next = 0;

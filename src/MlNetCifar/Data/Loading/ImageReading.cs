@@ -13,7 +13,7 @@ internal static class ImageReading
     {
         var entry = tree.Files[file];
         if (bytes.Length < entry.Length)
-            return DataErrors.ShortRead(tree.Locate(entry.Path), bytes.Length, entry.Length);
+            return FileErrors.ShortRead(tree.Locate(entry.Path), bytes.Length, entry.Length);
         return Read(bytes, preprocessor, options.Decode, tree.Locate(entry.Path), destination);
     }
 

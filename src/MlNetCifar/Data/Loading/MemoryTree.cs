@@ -35,7 +35,7 @@ internal sealed class MemoryTree : FileTree
                 return length;
             length += n;
             if (length > _limit)
-                throw DataErrors.FileTooLarge(_images[file].Name, length, _limit);
+                throw FileErrors.FileTooLarge(_images[file].Name, length, _limit);
         }
     }
 
@@ -43,10 +43,10 @@ internal sealed class MemoryTree : FileTree
     public CatalogListing Listing(IReadOnlyList<string>? known)
     {
         if (_images.Count == 0)
-            DataErrors.Empty(Origin);
+            throw DataErrors.Empty(Origin);
         var classes = known ?? [.. _images.Where(i => i.Split == DatasetSplit.Train).Select(i => i.Label).Distinct().Order(StringComparer.Ordinal)];
         if (classes.Count == 0)
-            DataErrors.NoTrainSplit(Origin);
+            throw DataErrors.NoTrainSplit(Origin);
         if (classes.Count == 1)
             throw DataErrors.OneClass(Origin, classes[0]);
         var labels = new Dictionary<string, int>(StringComparer.Ordinal);

@@ -29,12 +29,12 @@ internal sealed class NpySets(FileTree tree, IReadOnlyList<string>? classes)
         foreach (var (suffix, split) in s_suffixes)
         {
             if (Index($"X{suffix}.npy") >= 0 && !parts.TryAdd(split, [$"X{suffix}.npy"]))
-                DataErrors.AmbiguousSplit(tree.Origin, parts[split][0], $"X{suffix}.npy");
+                throw DataErrors.AmbiguousSplit(tree.Origin, parts[split][0], $"X{suffix}.npy");
         }
 
         var numbered = RootNames(tree).Where(IsPart).OrderBy(PartNumber).ToList();
         if (numbered.Count > 0 && !parts.TryAdd(DatasetSplit.Train, numbered))
-            DataErrors.AmbiguousSplit(tree.Origin, parts[DatasetSplit.Train][0], numbered[0]);
+            throw DataErrors.AmbiguousSplit(tree.Origin, parts[DatasetSplit.Train][0], numbered[0]);
         var labels = parts.ToDictionary(p => p.Key, p => p.Value.ConvertAll(ReadLabels));
         var names = Names(labels);
         return parts.ToDictionary(p => p.Key, p => Read(p.Value, labels[p.Key], names));
@@ -59,7 +59,7 @@ internal sealed class NpySets(FileTree tree, IReadOnlyList<string>? classes)
             names = LabelsFile.Parse(tree.ReadText(file), tree.Locate(LabelsFile.FileName));
 
         if (names is not null && most >= names.Count)
-            throw DataErrors.Npy(tree.Origin, $"There is a label {most}, but only {names.Count} class names.");
+            throw FileErrors.Npy(tree.Origin, $"There is a label {most}, but only {names.Count} class names.");
         names ??= [.. Enumerable.Range(0, most + 1).Select(i => i.ToString(CultureInfo.InvariantCulture))];
         if (names.Count == 1)
             throw DataErrors.OneClass(tree.Origin, names[0]);
@@ -71,7 +71,7 @@ internal sealed class NpySets(FileTree tree, IReadOnlyList<string>? classes)
         var index = Index(name);
         var path = tree.Locate(name);
         if (index < 0)
-            throw DataErrors.Npy(path, "The file is missing.");
+            throw FileErrors.Npy(path, "The file is missing.");
         byte[] buffer = [];
         int length;
         try
@@ -80,7 +80,7 @@ internal sealed class NpySets(FileTree tree, IReadOnlyList<string>? classes)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {
-            throw DataErrors.Unreadable(path, e);
+            throw FileErrors.Unreadable(path, e);
         }
 
         return (NpyHeader.Read(new MemoryStream(buffer, 0, length), length, path), buffer);
@@ -97,7 +97,7 @@ internal sealed class NpySets(FileTree tree, IReadOnlyList<string>? classes)
     {
         var count = labels.Sum(l => l.Length);
         if (count == 0)
-            DataErrors.Empty(tree.Locate(files[0]));
+            throw DataErrors.Empty(tree.Locate(files[0]));
         (int Height, int Width, int Channels)? shape = null;
         byte[]? all = null;
         var filled = 0;
@@ -107,9 +107,9 @@ internal sealed class NpySets(FileTree tree, IReadOnlyList<string>? classes)
             var (header, buffer) = ReadFile(files[i]);
             var own = NpyArray.PictureShape(header, path);
             if (header.Shape[0] != labels[i].Length)
-                throw DataErrors.Npy(path, $"There are {header.Shape[0]:N0} pictures, but {labels[i].Length:N0} labels.");
+                throw FileErrors.Npy(path, $"There are {header.Shape[0]:N0} pictures, but {labels[i].Length:N0} labels.");
             if (shape is { } expected && own != expected)
-                throw DataErrors.Npy(path, $"The pictures are {own}, those before {expected}.");
+                throw FileErrors.Npy(path, $"The pictures are {own}, those before {expected}.");
             shape = own;
             var data = buffer.AsMemory(header.DataOffset, (int)header.DataLength);
             if (files.Count == 1 && header.Descr == "|u1")

@@ -1,5 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using MlNetCifar.Files;
+using MlNetCifar.Imaging;
 
 namespace MlNetCifar.Data;
 
@@ -16,6 +18,7 @@ internal static class ManifestJson
         json.WriteStartObject();
         json.WriteString("format", Format);
         json.WriteNumber("version", Version);
+        json.WriteString(FileOrigin.Property, FileOrigin.Current);
         json.WriteString("split", manifest.Split);
         json.WriteNumber("count", manifest.Count);
         Array(json, "classes", manifest.Classes, json.WriteStringValue);
@@ -42,9 +45,14 @@ internal static class ManifestJson
         json.WriteEndObject();
     }
 
-    public static void Write(Utf8JsonWriter json, ShardPartInfo part)
+    /// <param name="json">Stands where a value may be written.</param>
+    /// <param name="part">The part.</param>
+    /// <param name="alone">Whether it is no manifest's.</param>
+    public static void Write(Utf8JsonWriter json, ShardPartInfo part, bool alone = false)
     {
         json.WriteStartObject();
+        if (alone)
+            json.WriteString(FileOrigin.Property, FileOrigin.Current);
         json.WriteNumber("part", part.Part);
         json.WriteString("key", part.Key);
         json.WriteNumber("count", part.Count);
@@ -76,41 +84,42 @@ internal static class ManifestJson
         json.WriteEndObject();
     }
 
-    /// <exception cref="JsonException">Not JSON, or of another format or version.</exception>
-    public static ShardManifest Read(JsonElement root)
+    /// <exception cref="JsonException">Of another format or version, or wrong.</exception>
+    /// <exception cref="MlNetCifarException">A property is unknown (MNC1101).</exception>
+    public static ShardManifest Read(JsonFields fields)
     {
-        if (Text(root, "format") != Format)
-            throw new JsonException($"The format is '{Text(root, "format")}', expected '{Format}'.");
-        if (root.GetProperty("version").GetInt32() is var version && version != Version)
-            throw new JsonException($"The version is {version}, expected {Version}.");
+        if (fields.Text("format") is var format && format != Format)
+            throw fields.Wrong("format", $"is '{format}', expected '{Format}'");
+        if (fields.Int("version", 1) is var version && version != Version)
+            throw fields.Wrong("version", $"is {version}, expected {Version}");
+
+        // Follow from the rest; written for other programs.
+        fields.Ignore("count", "histogram", "shape", "mean", "std", "preprocess_sha256");
         return new ShardManifest
         {
-            Split = Text(root, "split"),
-            Classes = List(root, "classes", e => e.GetString()!),
-            Float32 = Text(root, "dtype") == "float32",
-            NormalizedBy = root.TryGetProperty("normalized_by", out var applied)
-                ? new Normalization(List(applied, "mean", e => e.GetSingle()), List(applied, "std", e => e.GetSingle()))
-                : null,
-            Spec = PreprocessSpec.FromJson(root.GetProperty("preprocess").GetRawText()),
-            Parts = List(root, "parts", ReadPart),
+            Split = fields.Text("split"),
+            Classes = fields.List("classes", e => e.GetString()!),
+            Float32 = fields.Text("dtype", "uint8") == "float32",
+            NormalizedBy = fields.ObjectOrNull("normalized_by", ReadNormalization),
+            Spec = fields.Object("preprocess", PreprocessSpecJson.Read),
+            Parts = fields.Objects("parts", ReadPart),
         };
     }
 
-    public static ShardPartInfo ReadPart(JsonElement part) => new()
+    /// <summary>Reads a part; one that does not say its key is no plan's, and so built again.</summary>
+    public static ShardPartInfo ReadPart(JsonFields part) => new()
     {
-        Part = part.GetProperty("part").GetInt32(),
-        Key = Text(part, "key"),
-        Count = part.GetProperty("count").GetInt32(),
-        Histogram = List(part, "histogram", e => e.GetInt32()),
-        Sum = List(part, "sum", e => e.GetUInt64()),
-        Squares = List(part, "squares", e => e.GetUInt64()),
-        Files = List(part, "files", e => new ShardFile(Text(e, "name"), e.GetProperty("bytes").GetInt64(), Text(e, "sha256"))),
-        BadFiles = List(part, "bad_files", e => new BadFile(Text(e, "path"), Text(e, "code"), Text(e, "reason"))),
+        Part = part.Int("part"),
+        Key = part.Text("key", ""),
+        Count = part.Int("count"),
+        Histogram = part.List("histogram", e => e.GetInt32()),
+        Sum = part.List("sum", e => e.GetUInt64()),
+        Squares = part.List("squares", e => e.GetUInt64()),
+        Files = part.Objects("files", file => new ShardFile(file.Text("name"), file.Value("bytes", e => e.GetInt64()), file.Text("sha256"))),
+        BadFiles = part.Objects("bad_files", bad => new BadFile(bad.Text("path"), bad.Text("code", ""), bad.Text("reason", "")), []),
     };
 
-    static string Text(JsonElement element, string name) => element.GetProperty(name).GetString()!;
-
-    static T[] List<T>(JsonElement element, string name, Func<JsonElement, T> read) => [.. element.GetProperty(name).EnumerateArray().Select(read)];
+    static Normalization ReadNormalization(JsonFields fields) => new(fields.List("mean", e => e.GetSingle()), fields.List("std", e => e.GetSingle()));
 
     static void Array<T>(Utf8JsonWriter json, string name, IEnumerable<T> values, Action<T> write)
     {

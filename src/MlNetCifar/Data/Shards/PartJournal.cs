@@ -51,7 +51,7 @@ internal sealed class PartJournal(IFileStore store, string folder) : IDisposable
             while (reader.ReadLine() is { Length: > 0 } line)
                 parts.Add(ShardPartInfo.FromJson(line));
         }
-        catch (Exception e) when (e is JsonException or IOException)
+        catch (Exception e) when (e is JsonException or IOException or MlNetCifarException)
         {
             // Those parts are built again.
         }

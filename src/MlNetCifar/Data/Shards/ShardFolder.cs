@@ -22,7 +22,7 @@ internal sealed class ShardFolder(string path, ImageDatasetOptions options)
     {
         var found = new Dictionary<DatasetSplit, ShardSource>();
         if (!_store.FileExists($"{_path}/{ShardManifest.SuccessName}"))
-            DataErrors.Unfinished(_path);
+            throw DataErrors.Unfinished(_path);
         if (_store.FileExists($"{_path}/{ShardManifest.FileName}"))
         {
             Add(found, _path, null);
@@ -38,14 +38,14 @@ internal sealed class ShardFolder(string path, ImageDatasetOptions options)
         }
 
         if (found.Count == 0)
-            DataErrors.Empty(_path);
+            throw DataErrors.Empty(_path);
         var first = found.Values.First().Manifest;
         foreach (var source in found.Values)
         {
             if (!source.Manifest.Classes.SequenceEqual(first.Classes))
-                DataErrors.SplitsDiffer(_path, "their classes");
+                throw DataErrors.SplitsDiffer(_path, "their classes");
             if (source.Manifest.Spec != first.Spec)
-                DataErrors.SplitsDiffer(_path, "their preprocessing");
+                throw DataErrors.SplitsDiffer(_path, "their preprocessing");
         }
 
         CheckOptions(first);
@@ -74,7 +74,7 @@ internal sealed class ShardFolder(string path, ImageDatasetOptions options)
             var unknown = manifest.Classes.FirstOrDefault(c => !classes.Contains(c));
             if (unknown is not null)
                 throw DataErrors.UnknownClass(_path, unknown);
-            DataErrors.SplitsDiffer(_path, $"their classes from the {classes.Count} expected ones");
+            throw DataErrors.SplitsDiffer(_path, $"their classes from the {classes.Count} expected ones");
         }
     }
 

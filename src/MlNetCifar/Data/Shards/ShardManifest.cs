@@ -78,28 +78,28 @@ public sealed record ShardManifest
     /// <summary>Reads a manifest.</summary>
     /// <param name="store">Where from.</param>
     /// <param name="folder">The folder of the split.</param>
-    /// <exception cref="MlNetCifarException">It is missing (MNC1001), unreadable (MNC1011) or wrong (MNC1031).</exception>
+    /// <exception cref="MlNetCifarException">It is missing (MNC1001), unreadable (MNC1011), wrong (MNC1031), or has an unknown property (MNC1101).</exception>
     public static ShardManifest Read(IFileStore store, string folder)
     {
         ArgumentNullException.ThrowIfNull(store);
         var path = $"{folder}/{FileName}";
         if (!store.FileExists(path))
-            DataErrors.NotFound(path);
+            throw FileErrors.NotFound(path);
         try
         {
             using var stream = store.OpenRead(path);
             using var document = JsonDocument.Parse(stream);
-            var manifest = ManifestJson.Read(document.RootElement);
+            var manifest = JsonFields.Read(document.RootElement, FileOrigin.Of(document.RootElement, path), ManifestJson.Read);
             manifest.Check(path);
             return manifest;
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or OverflowException or ArgumentException)
+        catch (Exception e) when (e is JsonException or ArgumentException)
         {
             throw DataErrors.Manifest(path, e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw DataErrors.Unreadable(path, e);
+            throw FileErrors.Unreadable(path, e);
         }
     }
 

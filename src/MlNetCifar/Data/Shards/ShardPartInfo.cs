@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using MlNetCifar.Files;
 
 namespace MlNetCifar.Data;
 
@@ -54,23 +55,17 @@ public sealed record ShardPartInfo
     {
         using var stream = new MemoryStream();
         using (var json = new Utf8JsonWriter(stream, ManifestJson.Options(indented: false)))
-            ManifestJson.Write(json, this);
+            ManifestJson.Write(json, this, alone: true);
         return Encoding.UTF8.GetString(stream.ToArray());
     }
 
     /// <summary>Reads what <see cref="ToJson"/> wrote.</summary>
     /// <param name="json">The line.</param>
     /// <exception cref="JsonException">This is something else.</exception>
+    /// <exception cref="MlNetCifarException">A property is unknown (MNC1101).</exception>
     public static ShardPartInfo FromJson(string json)
     {
-        try
-        {
-            using var document = JsonDocument.Parse(json);
-            return ManifestJson.ReadPart(document.RootElement);
-        }
-        catch (Exception e) when (e is KeyNotFoundException or InvalidOperationException or FormatException or OverflowException)
-        {
-            throw new JsonException($"This is no part of a manifest: {e.Message}", e);
-        }
+        using var document = JsonDocument.Parse(json);
+        return JsonFields.Read(document.RootElement, FileOrigin.Of(document.RootElement, null), ManifestJson.ReadPart);
     }
 }

@@ -23,7 +23,7 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
         _split = split;
         LabelsFile.RequireLines(classes, folder);
         if (split ? _store.FileExists($"{folder}/{ShardManifest.FileName}") : _store.FileExists($"{ShardManifest.FolderOf(folder, DatasetSplit.Train)}/{ShardManifest.FileName}"))
-            DataErrors.OtherLayout(folder);
+            throw DataErrors.OtherLayout(folder);
     }
 
     public void Split(DatasetSplit split, IReadOnlyList<ShardItem> items, Func<ShardBuilder, int[], ShardPart> build, string content = "") =>
@@ -69,7 +69,7 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
         }
 
         if (parts.Sum(p => p.Count) == 0)
-            DataErrors.NothingReadable(target, parts.Sum(p => p.BadFiles.Count), parts.SelectMany(p => p.BadFiles).First());
+            throw DataErrors.NothingReadable(target, parts.Sum(p => p.BadFiles.Count), parts.SelectMany(p => p.BadFiles).First());
         var manifest = new ShardManifest { Split = ShardManifest.NameOf(split), Classes = classes, Spec = options.Spec, Float32 = options.Float32, NormalizedBy = options.NormalizedBy, Parts = parts };
         Commit(target, manifest, missing.Count > 0);
         _manifests.Add(split, manifest);
@@ -101,7 +101,7 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw DataErrors.Unwritable(path, e);
+            throw FileErrors.Unwritable(path, e);
         }
     }
 

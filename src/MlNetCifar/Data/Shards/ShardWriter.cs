@@ -69,7 +69,7 @@ public static class ShardWriter
             {
                 var train = images.Of(DatasetSplit.Train);
                 if (train.Count == 0)
-                    DataErrors.NoSplit(catalog.Origin, ShardManifest.NameOf(DatasetSplit.Train));
+                    throw DataErrors.NoSplit(catalog.Origin, ShardManifest.NameOf(DatasetSplit.Train));
                 var counter = new ProgressCounter(train.Count, progress);
                 var target = splits.Count > 1 ? ShardManifest.FolderOf(folder, DatasetSplit.Train) : folder;
                 options = TrainingMoments.Complete(target, CatalogSplits.Items(train, limit), options, (builder, indices) => Build(train, builder, indices, counter));
@@ -139,9 +139,9 @@ public static class ShardWriter
     {
         var entry = tree.Files[image.File];
         if (entry.Length > limit)
-            throw DataErrors.FileTooLarge(image.Path, entry.Length, limit);
+            throw FileErrors.FileTooLarge(image.Path, entry.Length, limit);
         byte[] buffer = [];
         var length = tree.Read(image.File, ref buffer);
-        return length == entry.Length ? buffer.AsMemory(0, length) : throw DataErrors.ShortRead(image.Path, length, entry.Length);
+        return length == entry.Length ? buffer.AsMemory(0, length) : throw FileErrors.ShortRead(image.Path, length, entry.Length);
     }
 }

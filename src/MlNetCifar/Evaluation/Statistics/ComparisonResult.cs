@@ -1,5 +1,3 @@
-using MlNetCifar.Reporting;
-
 namespace MlNetCifar.Evaluation;
 
 /// <summary>How one headline number differs between two runs.</summary>
@@ -82,9 +80,6 @@ public sealed record ComparisonResult
 
     /// <summary>The comparison as a text table for a console.</summary>
     public string ToText() => ComparisonText.Table(this);
-
-    /// <summary>The comparison as one self-contained HTML page, with the images that flipped by name.</summary>
-    public string ToHtml() => ComparisonPage.Build(this);
 }
 
 /// <summary>Several runs on the same images.</summary>
@@ -97,7 +92,4 @@ public sealed record MultiComparison(
 {
     /// <summary>The ranking and the pairs as a text table for a console.</summary>
     public string ToText() => ComparisonText.Table(this);
-
-    /// <summary>The ranking and every pair as one self-contained HTML page.</summary>
-    public string ToHtml() => ComparisonPage.Build(this);
 }

@@ -14,7 +14,7 @@ public sealed record GateOutcome(string Name, IReadOnlyList<GateFinding> Finding
     public void ThrowIfFailed()
     {
         if (!Passed)
-            EvaluationErrors.GateFailed(Message);
+            throw EvaluationErrors.GateFailed(Message);
     }
 
     /// <summary>The outcome as JUnit XML, which CI systems show as tests: one test case a condition.</summary>

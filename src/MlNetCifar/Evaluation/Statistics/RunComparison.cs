@@ -35,10 +35,10 @@ public static class RunComparison
         options ??= new ComparisonOptions();
         var (rowsA, rowsB) = (Rows(a), Rows(b));
         if (a.DataHash != b.DataHash || !rowsA.Labels.SequenceEqual(rowsB.Labels) || !a.Result.Classes.SequenceEqual(b.Result.Classes))
-            EvaluationErrors.DifferentData(a, b);
+            throw EvaluationErrors.DifferentData(a, b);
         int[] used = [.. Enumerable.Range(0, rowsA.Count).Where(row => rowsA.IsUsable(row) && rowsB.IsUsable(row))];
         if (used.Length == 0)
-            EvaluationErrors.NoImages();
+            throw EvaluationErrors.NoImages();
         var (answersA, answersB) = (Answers(rowsA), Answers(rowsB));
         var labels = rowsA.Labels.ToArray();
         var (gained, lost) = (Flips(used, labels, answersB, answersA), Flips(used, labels, answersA, answersB));

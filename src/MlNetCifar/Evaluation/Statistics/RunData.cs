@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
-using MlNetCifar.Reporting;
+using MlNetCifar.Files;
 
 namespace MlNetCifar.Evaluation;
 
@@ -12,6 +12,9 @@ namespace MlNetCifar.Evaluation;
 /// <param name="Names">Names of the images in the order of the rows.</param>
 public sealed record RunData(string Name, string DataHash, EvaluationResult Result, IReadOnlyList<string> Names)
 {
+    /// <summary>Names the layout of <c>report.json</c>; a reader refuses others.</summary>
+    internal const string ReportSchema = "mlnetcifar.report/1";
+
     const int FixedColumns = 6;
 
     /// <summary>The run folder it was loaded from; null when it never was on disk.</summary>
@@ -29,7 +32,7 @@ public sealed record RunData(string Name, string DataHash, EvaluationResult Resu
         var csv = new CsvReader(reader);
         var header = csv.Read() ?? [];
         if (header.Count < FixedColumns + 2 || header[2] != "label" || !header.Skip(FixedColumns).All(name => name.StartsWith("p:", StringComparison.Ordinal)))
-            EvaluationErrors.DamagedFile(path, "The header is not that of predictions.");
+            throw EvaluationErrors.DamagedFile(path, "The header is not that of predictions.");
         string[] classes = [.. header.Skip(FixedColumns).Select(name => name[2..])];
         var (labels, scores, names) = ReadRows(csv, path, classes);
         var result = Evaluator.Evaluate([.. labels], [.. scores], classes, options);
@@ -44,18 +47,18 @@ public sealed record RunData(string Name, string DataHash, EvaluationResult Resu
         {
             var line = rows.Labels.Count + 2;
             if (cells.Count != FixedColumns + classes.Length)
-                EvaluationErrors.DamagedFile(path, $"Line {line} has {cells.Count} cells; expected {FixedColumns + classes.Length}.");
+                throw EvaluationErrors.DamagedFile(path, $"Line {line} has {cells.Count} cells; expected {FixedColumns + classes.Length}.");
             if (!indices.TryGetValue(cells[2], out var label))
-                EvaluationErrors.DamagedFile(path, $"Line {line} has the unknown label '{cells[2]}'.");
+                throw EvaluationErrors.DamagedFile(path, $"Line {line} has the unknown label '{cells[2]}'.");
             foreach (var cell in cells.Skip(FixedColumns))
             {
                 if (!float.TryParse(cell, NumberStyles.Float, CultureInfo.InvariantCulture, out var score))
-                    EvaluationErrors.DamagedFile(path, $"Line {line} has '{cell}' where a probability belongs.");
+                    throw EvaluationErrors.DamagedFile(path, $"Line {line} has '{cell}' where a probability belongs.");
                 rows.Scores.Add(score);
             }
 
             if (Probabilities.Fault(CollectionsMarshal.AsSpan(rows.Scores)[^classes.Length..]) is { } fault)
-                EvaluationErrors.DamagedFile(path, $"Line {line} is no row of probabilities: it {fault}.");
+                throw EvaluationErrors.DamagedFile(path, $"Line {line} is no row of probabilities: it {fault}.");
             rows.Labels.Add(label);
             rows.Names.Add(cells[1]);
         }
@@ -67,7 +70,7 @@ public sealed record RunData(string Name, string DataHash, EvaluationResult Resu
     {
         var path = Path.Combine(folder, name);
         if (!File.Exists(path))
-            EvaluationErrors.MissingFile(path);
+            throw EvaluationErrors.MissingFile(path);
         return path;
     }
 
@@ -77,14 +80,13 @@ public sealed record RunData(string Name, string DataHash, EvaluationResult Resu
         {
             using var json = JsonDocument.Parse(File.ReadAllBytes(path));
             var schema = json.RootElement.GetProperty("schema").GetString();
-            if (schema != JsonReport.Schema)
-                EvaluationErrors.DamagedFile(path, $"The layout is '{schema}'; expected '{JsonReport.Schema}'.");
+            if (schema != ReportSchema)
+                throw EvaluationErrors.DamagedFile(path, $"The layout is '{schema}'; expected '{ReportSchema}'.");
             return json.RootElement.GetProperty("data").GetProperty("hash").GetString() ?? "";
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
         {
-            EvaluationErrors.DamagedFile(path, "This is no report of an evaluation.", e);
-            throw;
+            throw EvaluationErrors.DamagedFile(path, "This is no report of an evaluation.", e);
         }
     }
 }

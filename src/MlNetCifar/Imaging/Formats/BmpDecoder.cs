@@ -27,7 +27,7 @@ static class BmpDecoder
         var data = file[header.DataOffset..];
         var isRunLength = header.Compression is BmpCompression.Rle8 or BmpCompression.Rle4;
         var isCut = !isRunLength && data.Length < header.Stride * (header.Height - 1) + ((long)header.Width * header.Depth + 7) / 8;
-        if (isCut && !options.AllowTruncated) ImageErrors.Truncated($"{data.Length} bytes of pixels instead of {header.Stride * header.Height}", path);
+        if (isCut && !options.AllowTruncated) throw ImageErrors.Truncated($"{data.Length} bytes of pixels instead of {header.Stride * header.Height}", path);
         Span<byte> palette = stackalloc byte[768];
         ReadPalette(file, header, palette);
         var image = new RgbImage(header.Width, header.Height);
@@ -35,7 +35,7 @@ static class BmpDecoder
         else WriteRows(data, header, palette, image);
         if (isCut && report is not null) report.IsTruncated = true;
         if (isCut) report?.Note("The pixels end early.");
-        if (isCut && !options.AllowTruncated) ImageErrors.Truncated("the run lengths end before the picture is complete", path);
+        if (isCut && !options.AllowTruncated) throw ImageErrors.Truncated("the run lengths end before the picture is complete", path);
         return image;
     }
 

@@ -35,10 +35,10 @@ sealed record BmpHeader
 
     public static BmpHeader Read(ReadOnlySpan<byte> file, string? path)
     {
-        if (file.Length < FileHeaderLength + 4) ImageErrors.Truncated("the BMP header is cut off", path);
+        if (file.Length < FileHeaderLength + 4) throw ImageErrors.Truncated("the BMP header is cut off", path);
         var length = BinaryPrimitives.ReadUInt32LittleEndian(file[FileHeaderLength..]);
-        if (length is not (CoreLength or 40 or 52 or 56 or 64 or 108 or 124)) ImageErrors.Damaged($"a BMP header of {length} bytes", path);
-        if (file.Length < FileHeaderLength + length) ImageErrors.Truncated("the BMP header is cut off", path);
+        if (length is not (CoreLength or 40 or 52 or 56 or 64 or 108 or 124)) throw ImageErrors.Damaged($"a BMP header of {length} bytes", path);
+        if (file.Length < FileHeaderLength + length) throw ImageErrors.Truncated("the BMP header is cut off", path);
         var info = file.Slice(FileHeaderLength, (int)length);
         return length == CoreLength ? ReadCore(file, info, path) : ReadInfo(file, info, path);
     }
@@ -55,9 +55,9 @@ sealed record BmpHeader
     static BmpHeader Make(
         ReadOnlySpan<byte> file, ReadOnlySpan<byte> info, int width, int height, int depth, uint compression, uint colors, int entryLength, string? path)
     {
-        if (width <= 0 || height is 0 or int.MinValue) ImageErrors.Damaged($"a size of {width}×{height} pixels", path);
-        if (depth is not (1 or 2 or 4 or 8 or 16 or 24 or 32)) ImageErrors.Damaged($"{depth} bits a pixel", path);
-        if (compression > 3 && compression != 6) ImageErrors.UnsupportedFeature($"BMP compression {compression}", path);
+        if (width <= 0 || height is 0 or int.MinValue) throw ImageErrors.Damaged($"a size of {width}×{height} pixels", path);
+        if (depth is not (1 or 2 or 4 or 8 or 16 or 24 or 32)) throw ImageErrors.Damaged($"{depth} bits a pixel", path);
+        if (compression > 3 && compression != 6) throw ImageErrors.UnsupportedFeature($"BMP compression {compression}", path);
         var kind = compression == 6 ? BmpCompression.BitFields : (BmpCompression)compression;
         var isValid = kind switch
         {
@@ -66,19 +66,19 @@ sealed record BmpHeader
             BmpCompression.BitFields => depth is 16 or 32,
             _ => true,
         };
-        if (!isValid) ImageErrors.Damaged("a BMP compression that does not go with the depth", path);
+        if (!isValid) throw ImageErrors.Damaged("a BMP compression that does not go with the depth", path);
         var paletteOffset = FileHeaderLength + info.Length;
         var masks = depth == 16 ? (0x7C00u, 0x3E0u, 0x1Fu) : (0xFF0000u, 0xFF00u, 0xFFu);
         if (kind == BmpCompression.BitFields)
         {
             var source = file[(FileHeaderLength + 40)..];
-            if (source.Length < 12) ImageErrors.Truncated("the colour masks are cut off", path);
+            if (source.Length < 12) throw ImageErrors.Truncated("the colour masks are cut off", path);
             masks = (BinaryPrimitives.ReadUInt32LittleEndian(source), BinaryPrimitives.ReadUInt32LittleEndian(source[4..]), BinaryPrimitives.ReadUInt32LittleEndian(source[8..]));
             if (info.Length == 40) paletteOffset += 12;
         }
         var entries = depth > 8 ? 0 : (int)Math.Min(colors == 0 ? 256u : colors, 1u << depth);
         var offset = BinaryPrimitives.ReadUInt32LittleEndian(file[10..]);
-        if (offset < paletteOffset || offset > file.Length) ImageErrors.Truncated("the pixels lie outside the file", path);
+        if (offset < paletteOffset || offset > file.Length) throw ImageErrors.Truncated("the pixels lie outside the file", path);
         // Some files leave the palette out of the offset; as in Pillow, it is added then.
         if (offset == paletteOffset && kind != BmpCompression.BitFields) offset = (uint)Math.Min(file.Length, offset + (long)entries * entryLength);
         entries = (int)Math.Min(entries, (offset - paletteOffset) / entryLength);

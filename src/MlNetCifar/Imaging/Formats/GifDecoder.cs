@@ -30,7 +30,7 @@ static class GifDecoder
         Limits.Check(frame.CanvasWidth, frame.CanvasHeight, options, path);
         if (frame.IsAnimated) report?.Note("The file is animated; only its first frame is used.");
         var pixels = (long)frame.Width * frame.Height;
-        if (!options.AllowTruncated && pixels > (long)(file.Length - frame.DataOffset) * MaxExpansion) ImageErrors.Truncated("it has fewer data than any such picture needs", path);
+        if (!options.AllowTruncated && pixels > (long)(file.Length - frame.DataOffset) * MaxExpansion) throw ImageErrors.Truncated("it has fewer data than any such picture needs", path);
         var image = RgbImage.Uninitialized(frame.CanvasWidth, frame.CanvasHeight);
         var background = frame.Palette.AsSpan(3 * Math.Max(0, frame.Transparent), 3);
         for (var i = 0; i < image.Pixels.Length; i += 3) background.CopyTo(image.Pixels[i..]);
@@ -39,8 +39,8 @@ static class GifDecoder
         var isTruncated = count < indices.Length;
         if (report is not null) (report.IsTruncated, report.IsDamaged) = (isTruncated, isDamaged);
         if (isTruncated) report?.Note("The pixels end early.");
-        if (!options.AllowTruncated && isDamaged) ImageErrors.Damaged("an invalid LZW code", path);
-        if (!options.AllowTruncated && isTruncated) ImageErrors.Truncated($"{count} pixels instead of {pixels}", path);
+        if (!options.AllowTruncated && isDamaged) throw ImageErrors.Damaged("an invalid LZW code", path);
+        if (!options.AllowTruncated && isTruncated) throw ImageErrors.Truncated($"{count} pixels instead of {pixels}", path);
         Paint(indices.AsSpan(0, count), frame, image);
         return image;
     }

@@ -26,7 +26,7 @@ sealed class GifFrame
 
     public static GifFrame Read(ReadOnlySpan<byte> file, string? path)
     {
-        if (file.Length < 13) ImageErrors.Truncated("the GIF header is cut off", path);
+        if (file.Length < 13) throw ImageErrors.Truncated("the GIF header is cut off", path);
         var frame = new GifFrame
         {
             CanvasWidth = BinaryPrimitives.ReadUInt16LittleEndian(file[6..]),
@@ -34,7 +34,7 @@ sealed class GifFrame
         };
         var position = 13;
         frame.Palette = ReadPalette(file, file[10], ref position, path) ?? GreyPalette();
-        if (!frame.FindFrame(file, ref position, path)) ImageErrors.Truncated("there is no frame", path);
+        if (!frame.FindFrame(file, ref position, path)) throw ImageErrors.Truncated("there is no frame", path);
         frame.IsAnimated = HasAnother(file, frame.DataOffset);
         return frame;
     }
@@ -62,13 +62,13 @@ sealed class GifFrame
 
     void ReadDescriptor(ReadOnlySpan<byte> file, ref int position, string? path)
     {
-        if (file.Length - position < 10) ImageErrors.Truncated("the frame's header is cut off", path);
+        if (file.Length - position < 10) throw ImageErrors.Truncated("the frame's header is cut off", path);
         var descriptor = file.Slice(position, 9);
         Left = BinaryPrimitives.ReadUInt16LittleEndian(descriptor);
         Top = BinaryPrimitives.ReadUInt16LittleEndian(descriptor[2..]);
         Width = BinaryPrimitives.ReadUInt16LittleEndian(descriptor[4..]);
         Height = BinaryPrimitives.ReadUInt16LittleEndian(descriptor[6..]);
-        if (Width == 0 || Height == 0) ImageErrors.Damaged($"a size of {Width}×{Height} pixels", path);
+        if (Width == 0 || Height == 0) throw ImageErrors.Damaged($"a size of {Width}×{Height} pixels", path);
         IsInterlaced = (descriptor[8] & 0x40) != 0;
         position += 9;
         Palette = ReadPalette(file, descriptor[8], ref position, path) ?? Palette;
@@ -81,7 +81,7 @@ sealed class GifFrame
     {
         if ((flags & 0x80) == 0) return null;
         var length = 3 << ((flags & 7) + 1);
-        if (file.Length - position < length) ImageErrors.Truncated("the palette is cut off", path);
+        if (file.Length - position < length) throw ImageErrors.Truncated("the palette is cut off", path);
         var palette = new byte[768];
         file.Slice(position, length).CopyTo(palette);
         position += length;

@@ -28,22 +28,22 @@ sealed class PngChunks
         {
             if (file.Length - position < 12)
             {
-                if (first) ImageErrors.Truncated("there is no PNG header", path);
+                if (first) throw ImageErrors.Truncated("there is no PNG header", path);
                 if (headerOnly) return chunks;
                 report?.Note("The end chunk is missing.");
-                if (chunks.Data.Count == 0) ImageErrors.Truncated("there are no picture data", path);
+                if (chunks.Data.Count == 0) throw ImageErrors.Truncated("there are no picture data", path);
                 return chunks;
             }
             var length = BinaryPrimitives.ReadUInt32BigEndian(file[position..]);
             var type = file.Slice(position + 4, 4);
-            if (first && !type.SequenceEqual("IHDR"u8)) ImageErrors.Damaged("a PNG that does not start with its header", path);
+            if (first && !type.SequenceEqual("IHDR"u8)) throw ImageErrors.Damaged("a PNG that does not start with its header", path);
             if (headerOnly && type.SequenceEqual("IDAT"u8)) return chunks;
             var isCut = length > (uint)(file.Length - position - 12);
             if (isCut && headerOnly && !first) return chunks;
             if (isCut)
             {
                 if (report is not null) report.IsTruncated = true;
-                if (first || !tolerant || !type.SequenceEqual("IDAT"u8)) ImageErrors.Truncated($"a chunk of {length} bytes is cut off", path);
+                if (first || !tolerant || !type.SequenceEqual("IDAT"u8)) throw ImageErrors.Truncated($"a chunk of {length} bytes is cut off", path);
                 length = (uint)(file.Length - position - 12);
             }
             var data = file.Slice(position + 8, (int)length);
@@ -59,7 +59,7 @@ sealed class PngChunks
     {
         if (type.SequenceEqual("IHDR"u8))
         {
-            if (!first) ImageErrors.Damaged("two PNG headers", path);
+            if (!first) throw ImageErrors.Damaged("two PNG headers", path);
             Header = PngHeader.Read(data, path);
         }
         else if (type.SequenceEqual("IDAT"u8))
@@ -69,7 +69,7 @@ sealed class PngChunks
         }
         else if (type.SequenceEqual("PLTE"u8))
         {
-            if (data.Length % 3 != 0 || data.Length is 0 or > 768) ImageErrors.Damaged("a palette of wrong length", path);
+            if (data.Length % 3 != 0 || data.Length is 0 or > 768) throw ImageErrors.Damaged("a palette of wrong length", path);
             Palette = data.ToArray();
         }
         else if (type.SequenceEqual("tRNS"u8))
@@ -86,7 +86,7 @@ sealed class PngChunks
         }
         else if ((type[0] & 0x20) == 0)
         {
-            ImageErrors.Damaged("an unknown critical chunk", path);
+            throw ImageErrors.Damaged("an unknown critical chunk", path);
         }
     }
 
@@ -96,6 +96,6 @@ sealed class PngChunks
         report?.Note("A checksum is wrong.");
         if ((type[0] & 0x20) != 0) return;
         if (report is not null) report.IsDamaged = true;
-        if (!tolerant) ImageErrors.Damaged("a wrong checksum", path);
+        if (!tolerant) throw ImageErrors.Damaged("a wrong checksum", path);
     }
 }

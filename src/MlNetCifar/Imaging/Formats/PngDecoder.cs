@@ -37,9 +37,9 @@ static class PngDecoder
         orientation = chunks.Orientation;
         var header = chunks.Header;
         Limits.Check(header.Width, header.Height, options, path);
-        if (header.ColorType == PngHeader.Palette && chunks.Palette.Length == 0) ImageErrors.Damaged("a palette picture without a palette", path);
-        if (chunks.Data.Count == 0) ImageErrors.Truncated("there are no picture data", path);
-        if (!options.AllowTruncated && header.DataLength() > (chunks.DataLength + 64) * MaxExpansion) ImageErrors.Truncated("it has fewer data than any such picture needs", path);
+        if (header.ColorType == PngHeader.Palette && chunks.Palette.Length == 0) throw ImageErrors.Damaged("a palette picture without a palette", path);
+        if (chunks.Data.Count == 0) throw ImageErrors.Truncated("there are no picture data", path);
+        if (!options.AllowTruncated && header.DataLength() > (chunks.DataLength + 64) * MaxExpansion) throw ImageErrors.Truncated("it has fewer data than any such picture needs", path);
 
         var image = RgbImage.Uninitialized(header.Width, header.Height);
         image.Pixels.Clear();
@@ -53,8 +53,8 @@ static class PngDecoder
             if (report is not null) (report.IsTruncated, report.IsDamaged) = (e is EndOfStreamException, e is not EndOfStreamException);
             report?.Note("The compressed data end early or are damaged.");
             if (options.AllowTruncated) return image;
-            if (e is EndOfStreamException) ImageErrors.Truncated("the compressed data end before the picture is complete", path);
-            ImageErrors.Damaged("compressed data that cannot be unpacked", path);
+            if (e is EndOfStreamException) throw ImageErrors.Truncated("the compressed data end before the picture is complete", path);
+            throw ImageErrors.Damaged("compressed data that cannot be unpacked", path);
         }
         return image;
     }
@@ -86,7 +86,7 @@ static class PngDecoder
             for (var row = 0; row < height; row++)
             {
                 stream.ReadExactly(current, 0, length + 1);
-                if (!PngFilter.Undo(current[0], current.AsSpan(1, length), previous.AsSpan(1, length), step)) ImageErrors.Damaged($"row filter {current[0]}", path);
+                if (!PngFilter.Undo(current[0], current.AsSpan(1, length), previous.AsSpan(1, length), step)) throw ImageErrors.Damaged($"row filter {current[0]}", path);
                 PngPixels.Write(current.AsSpan(1, length), header, chunks.Palette, image.Row(y + row * stepY)[(3 * x)..], width, 3 * stepX);
                 (current, previous) = (previous, current);
             }

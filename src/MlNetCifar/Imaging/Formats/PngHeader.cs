@@ -19,10 +19,10 @@ readonly record struct PngHeader(int Width, int Height, int Depth, int ColorType
 
     public static PngHeader Read(ReadOnlySpan<byte> data, string? path)
     {
-        if (data.Length != 13) ImageErrors.Damaged("a PNG header of wrong length", path);
+        if (data.Length != 13) throw ImageErrors.Damaged("a PNG header of wrong length", path);
         var width = BinaryPrimitives.ReadUInt32BigEndian(data);
         var height = BinaryPrimitives.ReadUInt32BigEndian(data[4..]);
-        if (width is 0 or > int.MaxValue || height is 0 or > int.MaxValue) ImageErrors.Damaged($"a size of {width}×{height} pixels", path);
+        if (width is 0 or > int.MaxValue || height is 0 or > int.MaxValue) throw ImageErrors.Damaged($"a size of {width}×{height} pixels", path);
         var header = new PngHeader((int)width, (int)height, data[8], data[9], data[12] == 1);
         var valid = header.ColorType switch
         {
@@ -31,7 +31,7 @@ readonly record struct PngHeader(int Width, int Height, int Depth, int ColorType
             2 or 4 or 6 => header.Depth is 8 or 16,
             _ => false,
         };
-        if (!valid || data[10] != 0 || data[11] != 0 || data[12] > 1) ImageErrors.Damaged("a PNG header with impossible values", path);
+        if (!valid || data[10] != 0 || data[11] != 0 || data[12] > 1) throw ImageErrors.Damaged("a PNG header with impossible values", path);
         return header;
     }
 

@@ -33,12 +33,12 @@ static class PnmDecoder
         var samples = (long)header.Width * header.Height * header.Channels;
         var needed = header.IsText ? (header.IsBitmap ? samples : 2 * samples - 1) : header.RowLength * header.Height;
         var isCut = file.Length - header.DataOffset < needed;
-        if (isCut && !options.AllowTruncated) ImageErrors.Truncated("it has fewer bytes than the picture needs", path);
+        if (isCut && !options.AllowTruncated) throw ImageErrors.Truncated("it has fewer bytes than the picture needs", path);
         var image = new RgbImage(header.Width, header.Height);
         isCut |= !(header.IsText ? ReadText(file, header, image, path) : ReadBinary(file[header.DataOffset..], header, image));
         if (isCut && report is not null) report.IsTruncated = true;
         if (isCut) report?.Note("The pixels end early.");
-        if (isCut && !options.AllowTruncated) ImageErrors.Truncated("it has fewer samples than the picture needs", path);
+        if (isCut && !options.AllowTruncated) throw ImageErrors.Truncated("it has fewer samples than the picture needs", path);
         return image;
     }
 
@@ -49,8 +49,8 @@ static class PnmDecoder
         var width = ReadNumber(file, ref position, path);
         var height = ReadNumber(file, ref position, path);
         var maximum = kind is 1 or 4 ? 1 : ReadNumber(file, ref position, path);
-        if (width < 1 || height < 1 || maximum < 1) ImageErrors.Damaged("a Netpbm header that is cut off or has impossible values", path);
-        if (maximum > 65535) ImageErrors.Damaged($"a maximum of {maximum}, the format allows 65535", path);
+        if (width < 1 || height < 1 || maximum < 1) throw ImageErrors.Damaged("a Netpbm header that is cut off or has impossible values", path);
+        if (maximum > 65535) throw ImageErrors.Damaged($"a maximum of {maximum}, the format allows 65535", path);
         return new Header(kind, width, height, maximum, Math.Min(position + 1, file.Length));
     }
 
@@ -109,12 +109,12 @@ static class PnmDecoder
     {
         SkipBlanks(file, ref position);
         if (position >= file.Length) return -1;
-        if (!char.IsAsciiDigit((char)file[position])) ImageErrors.Damaged("a Netpbm number that is none", path);
+        if (!char.IsAsciiDigit((char)file[position])) throw ImageErrors.Damaged("a Netpbm number that is none", path);
         var number = 0L;
         for (; position < file.Length && char.IsAsciiDigit((char)file[position]); position++)
         {
             number = 10 * number + file[position] - '0';
-            if (number > int.MaxValue) ImageErrors.Damaged("a Netpbm number out of range", path);
+            if (number > int.MaxValue) throw ImageErrors.Damaged("a Netpbm number out of range", path);
         }
         return (int)number;
     }
@@ -124,7 +124,7 @@ static class PnmDecoder
         SkipBlanks(file, ref position);
         if (position >= file.Length) return -1;
         var bit = file[position++] - '0';
-        if (bit is not (0 or 1)) ImageErrors.Damaged("a bitmap digit that is neither 0 nor 1", path);
+        if (bit is not (0 or 1)) throw ImageErrors.Damaged("a bitmap digit that is neither 0 nor 1", path);
         return bit;
     }
 

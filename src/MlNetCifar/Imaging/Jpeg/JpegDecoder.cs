@@ -31,7 +31,7 @@ sealed class JpegDecoder
         var position = 2;
         while (!header.HasFrame)
         {
-            if (header.Read(file, ref position, stopAtFrame: true) is 0 or JpegMarker.Eoi) ImageErrors.Truncated("there is no frame header", path);
+            if (header.Read(file, ref position, stopAtFrame: true) is 0 or JpegMarker.Eoi) throw ImageErrors.Truncated("there is no frame header", path);
         }
         var (width, height, count) = (header.Width, header.Height, header.ComponentCount);
         var color = header.ComponentCount == 1 ? JpegColor.Grey : JpegColor.YCbCr;
@@ -85,7 +85,7 @@ sealed class JpegDecoder
         do
         {
             marker = _header.Read(file, ref position, stopAtFrame: true);
-            if (marker is 0 or JpegMarker.Eoi) ImageErrors.Truncated("there is no compressed data", _path);
+            if (marker is 0 or JpegMarker.Eoi) throw ImageErrors.Truncated("there is no compressed data", _path);
             if (marker != JpegMarker.Sos) Limits.Check(_header.Width, _header.Height, _options, _path);
         }
         while (marker != JpegMarker.Sos);
@@ -105,7 +105,7 @@ sealed class JpegDecoder
     {
         if (_options.AllowTruncated) return;
         var blocks = (long)_header.McusWide * _header.McusHigh;
-        if (bytes * 8 < (direct ? 2 * blocks : blocks)) ImageErrors.Truncated("it has fewer bits than blocks of pixels", _path);
+        if (bytes * 8 < (direct ? 2 * blocks : blocks)) throw ImageErrors.Truncated("it has fewer bits than blocks of pixels", _path);
     }
 
     void LayOut(bool direct)
@@ -127,7 +127,7 @@ sealed class JpegDecoder
             ChooseUpsampling(component);
             var samples = (long)component.Stride * component.PaddedBlocksHigh * component.BlockSize + Upsampler.Slack;
             var coefficients = (long)component.CoefficientStride * (direct ? v : component.PaddedBlocksHigh);
-            if (samples > Array.MaxLength || coefficients > Array.MaxLength) ImageErrors.TooLarge("more samples than an array holds", "2³¹", _path);
+            if (samples > Array.MaxLength || coefficients > Array.MaxLength) throw ImageErrors.TooLarge("more samples than an array holds", "2³¹", _path);
             if (component.Samples.Length < samples) component.Samples = GC.AllocateUninitializedArray<byte>((int)samples);
             if (component.Coefficients.Length < coefficients) component.Coefficients = GC.AllocateUninitializedArray<short>((int)coefficients);
             component.Coefficients.AsSpan(0, (int)coefficients).Clear();
@@ -139,7 +139,7 @@ sealed class JpegDecoder
         var horizontal = _header.MaxHorizontal * _scaledSize;
         var vertical = _header.MaxVertical * _scaledSize;
         var (h, v) = (component.Horizontal * component.BlockSize, component.Vertical * component.BlockSize);
-        if (horizontal % h != 0 || vertical % v != 0) ImageErrors.UnsupportedFeature("fractional chroma sampling", _path);
+        if (horizontal % h != 0 || vertical % v != 0) throw ImageErrors.UnsupportedFeature("fractional chroma sampling", _path);
         component.HorizontalFactor = horizontal / h;
         component.VerticalFactor = vertical / v;
         var fancy = _scaledSize > 1;
@@ -177,7 +177,7 @@ sealed class JpegDecoder
         var scans = 0;
         while (true)
         {
-            if (++scans > MaxScans) ImageErrors.Damaged($"more than {MaxScans} scans", _path);
+            if (++scans > MaxScans) throw ImageErrors.Damaged($"more than {MaxScans} scans", _path);
             _scan.Begin(file, position, !_options.AllowTruncated, _path, _report);
             for (var row = 0; row < _scan.Rows && _scan.DecodeRow(file, row, 0); row++) { }
             MarkFinished();
@@ -207,7 +207,7 @@ sealed class JpegDecoder
         {
             if (component.Finished == ulong.MaxValue) continue;
             if (_report is not null) _report.IsTruncated = true;
-            if (!_options.AllowTruncated) ImageErrors.Truncated("scans are missing", _path);
+            if (!_options.AllowTruncated) throw ImageErrors.Truncated("scans are missing", _path);
         }
     }
 

@@ -135,14 +135,11 @@ sealed class JpegHeader
                 _adobeTransform = segment[11];
                 break;
             case 0xC9 or 0xCA or 0xCB or 0xCD or 0xCE or 0xCF:
-                ImageErrors.UnsupportedFeature("arithmetic coding", _path);
-                break;
+                throw ImageErrors.UnsupportedFeature("arithmetic coding", _path);
             case 0xC3:
-                ImageErrors.UnsupportedFeature("lossless JPEG", _path);
-                break;
+                throw ImageErrors.UnsupportedFeature("lossless JPEG", _path);
             case 0xC5 or 0xC6 or 0xC7:
-                ImageErrors.UnsupportedFeature("hierarchical JPEG", _path);
-                break;
+                throw ImageErrors.UnsupportedFeature("hierarchical JPEG", _path);
         }
         return false;
     }
@@ -151,13 +148,13 @@ sealed class JpegHeader
     {
         if (HasFrame) Fail("two frame headers");
         if (segment.Length < 6) Fail("a frame header of wrong length");
-        if (segment[0] != 8) ImageErrors.UnsupportedFeature($"{segment[0]} bits a sample", _path);
+        if (segment[0] != 8) throw ImageErrors.UnsupportedFeature($"{segment[0]} bits a sample", _path);
         Height = BinaryPrimitives.ReadUInt16BigEndian(segment[1..]);
         Width = BinaryPrimitives.ReadUInt16BigEndian(segment[3..]);
         ComponentCount = segment[5];
         if (Height == 0 || Width == 0) Fail($"a size of {Width}×{Height} pixels");
         if (segment.Length != 6 + 3 * ComponentCount) Fail("a frame header of wrong length");
-        if (ComponentCount is not (1 or 3 or 4)) ImageErrors.UnsupportedFeature($"{ComponentCount} colour components", _path);
+        if (ComponentCount is not (1 or 3 or 4)) throw ImageErrors.UnsupportedFeature($"{ComponentCount} colour components", _path);
         IsProgressive = progressive;
         MaxHorizontal = MaxVertical = 1;
         for (var i = 0; i < ComponentCount; i++)
@@ -280,5 +277,5 @@ sealed class JpegHeader
         return (_components[0].Id, _components[1].Id, _components[2].Id) == ('R', 'G', 'B') ? JpegColor.Rgb : JpegColor.YCbCr;
     }
 
-    void Fail(string found) => ImageErrors.Damaged(found, _path);
+    void Fail(string found) => throw ImageErrors.Damaged(found, _path);
 }

@@ -184,7 +184,7 @@ sealed class ScanDecoder(JpegHeader header)
         _exhausted = true;
         if (_report is not null && !_report.IsTruncated) _report.Note("The compressed data end before the picture is complete.");
         if (_report is not null) _report.IsTruncated = true;
-        if (_strict) ImageErrors.Truncated("the compressed data end before the picture is complete", _path);
+        if (_strict) throw ImageErrors.Truncated("the compressed data end before the picture is complete", _path);
     }
 
     void ReportDamage(string found)
@@ -194,6 +194,6 @@ sealed class ScanDecoder(JpegHeader header)
             if (!_report.IsDamaged) _report.Note($"The compressed data hold {found}.");
             _report.IsDamaged = true;
         }
-        if (_strict) ImageErrors.Damaged(found, _path);
+        if (_strict) throw ImageErrors.Damaged(found, _path);
     }
 }

@@ -1,3 +1,5 @@
+using MlNetCifar.Files;
+
 namespace MlNetCifar.Reporting;
 
 /// <summary>
@@ -38,7 +40,7 @@ public abstract record SvgPlot
 
     /// <summary>Writes the SVG to a file, which appears only when complete.</summary>
     /// <param name="path">Replaced when it exists.</param>
-    public void Save(string path) => Reporting.AtomicFile.WriteText(path, writer => writer.Write(ToSvg()));
+    public void Save(string path) => AtomicFile.WriteText(path, writer => writer.Write(ToSvg()));
 
     private protected abstract void Draw(SvgWriter svg);
 }

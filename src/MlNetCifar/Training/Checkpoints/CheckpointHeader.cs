@@ -1,4 +1,7 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
+using MlNetCifar.Files;
+using MlNetCifar.Nn;
 
 namespace MlNetCifar.Training;
 
@@ -57,11 +60,16 @@ internal sealed record RunState
 /// <summary>The images of a run, told apart by figures that any change of a picture, a label or their order is as good as certain to move.</summary>
 internal sealed record DataStamp(
     int Count, int Height, int Width, int Channels, IReadOnlyList<string> Classes, string LabelsSha256, IReadOnlyList<float> Mean, IReadOnlyList<float> Std,
-    int ValidationCount, string? ValidationLabelsSha256);
+    int ValidationCount = 0, string? ValidationLabelsSha256 = null);
 
 /// <summary>The JSON of a checkpoint.</summary>
 internal sealed record CheckpointHeader
 {
+    static readonly CheckpointHeader s_missing = new() { Network = "", Options = "", Data = new(0, 0, 0, 0, [], "", [], []), State = new() };
+
+    /// <summary>Version of the program that wrote it; null before that was recorded.</summary>
+    public string? ProgramVersion { get; init; }
+
     /// <summary>When it was written.</summary>
     public DateTimeOffset Written { get; init; }
 
@@ -79,10 +87,45 @@ internal sealed record CheckpointHeader
 
     /// <summary>Where the run stands.</summary>
     public required RunState State { get; init; }
+
+    /// <summary>Reads a header; properties left out have their defaults.</summary>
+    /// <param name="json">In UTF-8.</param>
+    /// <param name="path">Named in errors.</param>
+    /// <exception cref="JsonException">This is no header.</exception>
+    /// <exception cref="MlNetCifarException">A property is unknown (MNC1101).</exception>
+    public static CheckpointHeader Read(ReadOnlyMemory<byte> json, string path)
+    {
+        using var document = JsonDocument.Parse(json);
+        return JsonRecords.Read(document.RootElement, CheckpointJson.Default.CheckpointHeader, FileOrigin.Of(document.RootElement, path), s_missing);
+    }
+
+    /// <summary>The network.</summary>
+    /// <param name="path">Named in errors.</param>
+    public NetworkSpec ReadNetwork(string path)
+    {
+        using var json = JsonDocument.Parse(Network);
+        return NetworkJson.Read(json.RootElement, path);
+    }
+
+    /// <summary>The options; those that the version which wrote them did not have have their defaults.</summary>
+    /// <param name="path">Named in errors.</param>
+    public TrainingOptions ReadOptions(string path)
+    {
+        var origin = new FileOrigin(path, ProgramVersion);
+        try
+        {
+            return TrainingOptions.FromJson(Options, origin);
+        }
+        catch (JsonException e)
+        {
+            throw FileErrors.Unreadable(origin, e);
+        }
+    }
 }
 
 /// <summary>Source-generated JSON of the header.</summary>
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+    RespectRequiredConstructorParameters = true, RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(CheckpointHeader))]
 internal sealed partial class CheckpointJson : JsonSerializerContext;

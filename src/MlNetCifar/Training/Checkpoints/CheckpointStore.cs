@@ -119,7 +119,7 @@ internal sealed class CheckpointStore(string folder, IFileStore files)
         using var stream = Open(path);
         try
         {
-            return JsonSerializer.Deserialize(CheckpointFile.Verify(stream), CheckpointJson.Default.CheckpointHeader) ?? throw new InvalidDataException("its header is empty");
+            return CheckpointHeader.Read(CheckpointFile.Verify(stream), path);
         }
         catch (NotSupportedException e)
         {

@@ -1,3 +1,4 @@
+using MlNetCifar.Files;
 using MlNetCifar.Nn;
 using MlNetCifar.Numerics;
 
@@ -56,7 +57,7 @@ internal sealed class Checkpointer : IDisposable
         (_warn, _best) = (warn, best);
         _header = new CheckpointHeader
         {
-            Network = ResumeRules.Describe(run.Network), Options = run.Options.ToJson(), Data = data, LaneBits = (int)SimdLevel.Active, State = new RunState(),
+            ProgramVersion = FileOrigin.Current, Network = ResumeRules.Describe(run.Network), Options = run.Options.ToJson(), Data = data, LaneBits = (int)SimdLevel.Active, State = new RunState(),
         };
         var restored = _options.Resume ? Restore(session, best) : null;
         _writer = new CheckpointWriter(_store, session.StateBlocks());
@@ -119,9 +120,10 @@ internal sealed class Checkpointer : IDisposable
             return null;
         }
 
-        ResumeRules.Check(header, _header!.Network, _header.Options, _header.Data, path);
-        if (header.LaneBits != _header.LaneBits)
-            _warn($"The checkpoint was computed with vectors of {header.LaneBits} bits, this machine uses {_header.LaneBits}: the weights will not be bit-identical to those of an unbroken run.");
+        var now = _header!;
+        ResumeRules.Check(header, now, path);
+        if (header.LaneBits != now.LaneBits)
+            _warn($"The checkpoint was computed with vectors of {header.LaneBits} bits, this machine uses {now.LaneBits}: the weights will not be bit-identical to those of an unbroken run.");
         _store.Load(path, session.StateBlocks());
         session.Restored(header.State.Step);
         if (header.State.BestEpoch > 0)

@@ -23,31 +23,31 @@ internal static class ResumeRules
         train.Count, train.Height, train.Width, train.Channels, train.Classes, LabelHash(train), normalization.Mean, normalization.Std,
         validation?.Count ?? 0, validation is null ? null : LabelHash(validation));
 
-    /// <summary>Compares a checkpoint with the run that wants to go on from it.</summary>
-    /// <exception cref="MlNetCifarException">Network (MNC3017), options (MNC3011) or images (MNC3012) differ.</exception>
-    public static void Check(CheckpointHeader then, string network, string options, DataStamp data, string path)
+    /// <summary>
+    /// Compares a checkpoint with the run that wants to go on from it: what they mean, not their texts, so that a run goes on under a version with
+    /// more layers' properties and options.
+    /// </summary>
+    /// <exception cref="MlNetCifarException">Network (MNC3017), options (MNC3011) or images (MNC3012) differ, or a property is unknown (MNC1101).</exception>
+    public static void Check(CheckpointHeader then, CheckpointHeader now, string path)
     {
-        if (then.Network != network)
+        if (Describe(then.ReadNetwork(path)) != now.Network)
             throw TrainingErrors.NetworkChanged(path);
-        var changes = Changes(then.Options, options).ToArray();
+        var changes = Changes(then.ReadOptions(path), now.Options).ToArray();
         if (changes.Length > 0)
             throw TrainingErrors.OptionsChanged(changes, path);
-        changes = [.. Changes(then.Data, data)];
+        changes = [.. Changes(then.Data, now.Data)];
         if (changes.Length > 0)
             throw TrainingErrors.DataChanged(changes, path);
     }
 
-    static IEnumerable<string> Changes(string then, string now)
+    static List<string> Changes(TrainingOptions then, string now)
     {
-        // What an older program did not know had, in effect, its default.
-        using var defaults = JsonDocument.Parse(new TrainingOptions().ToJson());
-        using var before = JsonDocument.Parse(then);
+        using var before = JsonDocument.Parse(then.ToJson());
         using var after = JsonDocument.Parse(now);
         var changes = new List<string>();
         foreach (var option in after.RootElement.EnumerateObject().Where(o => !s_free.Contains(o.Name)))
         {
-            if (!before.RootElement.TryGetProperty(option.Name, out var old) && !defaults.RootElement.TryGetProperty(option.Name, out old))
-                continue;
+            var old = before.RootElement.GetProperty(option.Name);
             if (!JsonElement.DeepEquals(old, option.Value))
                 changes.Add($"{option.Name} was {old.GetRawText()} and is {option.Value.GetRawText()} now");
         }

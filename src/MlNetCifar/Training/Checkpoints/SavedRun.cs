@@ -1,4 +1,3 @@
-using System.Text.Json;
 using MlNetCifar.Files;
 using MlNetCifar.Nn;
 
@@ -18,8 +17,7 @@ public static class SavedRun
         var store = new CheckpointStore(folder, LocalFileStore.Instance);
         if (store.NewestBest() is not var (path, header))
             throw TrainingErrors.NoBest(folder);
-        using var network = JsonDocument.Parse(header.Network);
-        var weights = new NetworkWeights(NetworkJson.Read(network.RootElement, path));
+        var weights = new NetworkWeights(header.ReadNetwork(path));
         store.Load(path, CheckpointWriter.Blocks(weights));
         weights.Changed();
         return new ImageClassifier(weights, header.Data.Classes, preprocess, new Normalization(header.Data.Mean, header.Data.Std))

@@ -1,4 +1,4 @@
-using MlNetCifar.Reporting;
+using MlNetCifar.Files;
 
 namespace MlNetCifar.Training;
 
@@ -20,12 +20,22 @@ public sealed class ResultsCsvObserver(string path) : ITrainingObserver
         Write(run);
     }
 
+    /// <summary>Writes the header and one row an epoch.</summary>
+    internal static void WriteRows(TextWriter writer, IReadOnlyList<EpochRecord> history)
+    {
+        Csv.Row(writer, "epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "learning_rate", "images_per_second", "seconds");
+        foreach (var e in history)
+            Csv.Row(
+                writer, Csv.Number(e.Epoch), Csv.Number(e.TrainLoss), Csv.Number(e.TrainAccuracy), Csv.Number(e.ValidationLoss), Csv.Number(e.ValidationAccuracy),
+                Csv.Number(e.LearningRate), Csv.Number(e.ImagesPerSecond), Csv.Number(e.Seconds));
+    }
+
     void Write(TrainingRun run)
     {
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-            AtomicFile.WriteText(path, writer => CsvFiles.History(writer, run.History));
+            AtomicFile.WriteText(path, writer => WriteRows(writer, run.History));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace MlNetCifar.Evaluation;
+namespace MlNetCifar.Files;
 
 /// <summary>Reads comma-separated values after RFC 4180, line by line.</summary>
 internal sealed class CsvReader(TextReader reader)

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace MlNetCifar.Reporting;
+namespace MlNetCifar.Files;
 
 /// <summary>Comma-separated values after RFC 4180: UTF-8, line feeds, invariant numbers that read back to the same bits, empty for NaN and null.</summary>
 internal static class Csv

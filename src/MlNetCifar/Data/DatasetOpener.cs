@@ -22,7 +22,7 @@ internal sealed class DatasetOpener(ImageDatasetOptions options, IProgress<LoadP
         var isArray = path.EndsWith(".npy", StringComparison.OrdinalIgnoreCase) && store.FileExists(path);
         var tree = isArray ? new FolderTree(FileTree.Parent(path), store, NpySets.FileNames) : FileTree.Open(path, store, cancellation);
         if (tree.Files.Any(f => ShardFolder.IsSidecar(f.Path)))
-            DataErrors.Unfinished(path);
+            throw DataErrors.Unfinished(path);
         if (!NpySets.Matches(tree) && !CifarBinary.Matches(tree))
             return (null, ImageCatalog.Open(tree, options.Files));
         using (tree)

@@ -1,7 +1,6 @@
 using System.Text;
-using MlNetCifar.Files;
 
-namespace MlNetCifar.Reporting;
+namespace MlNetCifar.Files;
 
 /// <summary>Text files that appear under their name only when complete.</summary>
 internal static class AtomicFile
