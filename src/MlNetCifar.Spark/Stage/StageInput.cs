@@ -41,7 +41,7 @@ sealed class StageInput : IDisposable
         if (IsParquetName(input))
             return true;
         return store.FolderExists(input)
-            && store.List(input).Where(e => !e.IsFolder).Select(e => e.Path).FirstOrDefault(p => IsParquetName(p) || FolderLayout.IsImage(p)) is { } first
+            && store.List(input).Where(e => !e.IsFolder).Select(e => e.Path).FirstOrDefault(p => IsParquetName(p) || ImageNames.IsImage(p)) is { } first
             && IsParquetName(first);
     }
 

@@ -14,6 +14,9 @@ internal abstract class FileTree : IDisposable
 
     static readonly string[] s_tarGzip = [".tar.gz", ".tgz"];
 
+    // NumPy's archives of arrays are zip files.
+    static readonly string[] s_zip = [".zip", ".npz"];
+
     protected FileTree(string origin) => Origin = origin;
 
     /// <summary>The folder or archive.</summary>
@@ -42,14 +45,14 @@ internal abstract class FileTree : IDisposable
             return new TarGzipTree(path, store, cancellation);
         if (path.EndsWith(".tar", StringComparison.OrdinalIgnoreCase))
             return new TarTree(path, store.OpenRead(path), cancellation);
-        if (path.EndsWith(".zip", StringComparison.OrdinalIgnoreCase))
+        if (s_zip.Any(e => path.EndsWith(e, StringComparison.OrdinalIgnoreCase)))
             return new ZipTree(path, store.OpenRead(path));
         throw FileErrors.NotRecognised(path);
     }
 
     /// <summary>Whether a name is that of an archive this class opens.</summary>
     public static bool IsArchive(string path) =>
-        s_tarGzip.Append(".tar").Append(".zip").Any(e => path.EndsWith(e, StringComparison.OrdinalIgnoreCase));
+        s_tarGzip.Append(".tar").Concat(s_zip).Any(e => path.EndsWith(e, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>The folder of a path; also of one with a scheme, whose slashes <see cref="Path"/> would merge.</summary>
     public static string Parent(string path) => path.LastIndexOfAny(s_slashes) is > 0 and var slash ? path[..slash] : path.StartsWith('/') ? "/" : ".";

@@ -104,11 +104,11 @@ public static class DatasetSampler
         try
         {
             var length = tree.Read(file, ref buffer);
-            return length == expected ? length : throw DataErrors.ShortRead(tree.Locate(path), length, expected);
+            return length == expected ? length : throw FileErrors.ShortRead(tree.Locate(path), length, expected);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {
-            throw DataErrors.Unreadable(tree.Locate(path), e);
+            throw FileErrors.Unreadable(tree.Locate(path), e);
         }
     }
 }

@@ -70,15 +70,27 @@ public sealed class ImageCatalog : IDisposable
     {
         try
         {
-            var manifests = tree.Files.Within(folders: 1).Select(f => tree.Files[f].Path).Where(ManifestLayout.IsMetadata).ToArray();
-            var listing = manifests.Length > 0 ? ManifestLayout.Read(tree, manifests, options) : FolderLayout.Read(tree, options);
-            return new(tree, listing, options);
+            return new(tree, Read(tree, options), options);
         }
         catch
         {
             tree.Dispose();
             throw;
         }
+    }
+
+    static CatalogListing Read(FileTree tree, ImageCatalogOptions options)
+    {
+        if (options.LabelsFrom == LabelSource.Name)
+            return NameLayout.Read(tree, options);
+        var manifests = tree.Files.Within(folders: 1).Select(f => tree.Files[f].Path).Where(ManifestLayout.IsMetadata).ToArray();
+        if (manifests.FirstOrDefault(m => !ManifestLayout.HasLabels(tree, m)) is { } unlabelled)
+        {
+            var listing = FolderLayout.Read(tree, options);
+            return listing with { Warnings = [.. listing.Warnings, $"{tree.Locate(unlabelled)}: names no files and labels, so the folders are the classes."] };
+        }
+
+        return manifests.Length > 0 ? ManifestLayout.Read(tree, manifests, options) : FolderLayout.Read(tree, options);
     }
 
     /// <summary>The images of one split.</summary>

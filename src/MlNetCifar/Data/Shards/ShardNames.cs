@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace MlNetCifar.Data;
@@ -9,7 +10,7 @@ internal static class ShardNames
 {
     /// <summary>The line of a name, with its end.</summary>
     public static string Line(string name) =>
-        (name.StartsWith('"') || name.AsSpan().ContainsAny('\n', '\r') ? $"\"{JsonEncodedText.Encode(name)}\"" : name) + "\n";
+        (name.StartsWith('"') || name.AsSpan().ContainsAny('\n', '\r') ? $"\"{JsonEncodedText.Encode(name, JavaScriptEncoder.UnsafeRelaxedJsonEscaping)}\"" : name) + "\n";
 
     /// <summary>All names of a file.</summary>
     public static List<string> Read(TextReader file)

@@ -185,8 +185,9 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
         return found;
     }
 
-    // An earlier run may have let bad files pass that this one is to fail at.
-    bool IsRefused(ShardPartInfo info) => options.OnBadImage == OnBadImage.Fail && info.BadFiles.Count > 0;
+    // An earlier run may have let bad files pass that this one is to fail at, or have left out pictures that are read today.
+    bool IsRefused(ShardPartInfo info) => (options.OnBadImage == OnBadImage.Fail && info.BadFiles.Count > 0)
+        || info.BadFiles.Any(b => b.Reason.Contains($"limit is {ShardPlan.EarlierDefault} pixels", StringComparison.Ordinal));
 
     bool IsWhole(string target, ShardPartInfo info)
     {

@@ -156,7 +156,7 @@ public sealed class ShardSource : ImageSource, IDisposable
         using var stream = Open(file.Name);
         var header = NpyHeader.Read(stream, file.Length, path);
         var bytes = new byte[header.DataLength];
-        if (header.Descr != "<i8" || header.Elements != labels.Length || stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false) < bytes.Length)
+        if (!header.IsPlain || header.Descr != "<i8" || header.Elements != labels.Length || stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false) < bytes.Length)
             throw DataErrors.ShardDamaged(path, $"The file does not hold {labels.Length:N0} labels.");
         for (var i = 0; i < labels.Length; i++)
         {
