@@ -42,6 +42,9 @@ internal readonly record struct FileNode(NodeKind Kind, long Length, UnixFileMod
     const int NoEntry = 2;
     const int NoFolder = 20;
 
+    /// <summary>Reading, writing and running, for owner, group and others.</summary>
+    public const UnixFileMode Everyday = (UnixFileMode)0x1FF;
+
     static bool s_isPortable = !OperatingSystem.IsLinux();
 
     /// <summary>In words, for messages.</summary>
@@ -82,10 +85,19 @@ internal readonly record struct FileNode(NodeKind Kind, long Length, UnixFileMod
         if (OperatingSystem.IsWindows())
             return;
         var own = Of(path);
-        if (!s_isPortable && (own.Owner, own.Group) != (Owner, Group))
-            _ = SetOwner(path, Owner, Group);
-        if (own.Mode != Mode || own.Owner != Owner)
-            File.SetUnixFileMode(path, Mode);
+        var isOwned = s_isPortable || (own.Owner, own.Group) == (Owner, Group) || SetOwner(path, Owner, Group) == 0;
+
+        // Whoever runs a file as its owner must not run it as somebody else.
+        var mode = isOwned ? Mode : Mode & Everyday;
+        try
+        {
+            if (Of(path).Mode != mode)
+                File.SetUnixFileMode(path, mode);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // It was made with no more permissions than these.
+        }
     }
 
     static FileNode Portable(string path)

@@ -81,13 +81,13 @@ internal static class FileTarget
     public static void RequireFile(string path)
     {
         if (FileNode.Of(path) is { Kind: not (NodeKind.None or NodeKind.File) } other)
-            throw new IOException($"It is {other.Description}, expected a file.");
+            throw new IOException($"'{path}' is {other.Description}, expected a file.");
     }
 
     static (string Real, FileNode Old, bool IsReplaced) Find(string path)
     {
         if (Path.EndsInDirectorySeparator(path))
-            throw new IOException("It is the name of a folder, expected one of a file.");
+            throw new IOException($"'{path}' is the name of a folder, expected one of a file.");
         var real = FileLinks.Resolve(path);
         var old = FileNode.Of(real);
         return (real, old, old.Kind is NodeKind.None or NodeKind.File && !FileLinks.IsDescriptor(real, out _));
@@ -96,7 +96,7 @@ internal static class FileTarget
     static Stream Open(string path, string real, FileNode node)
     {
         if (node.Kind is NodeKind.Folder or NodeKind.Socket or NodeKind.Disk)
-            throw new IOException($"It is {node.Description}, expected a file, a pipe or a device.");
+            throw new IOException($"'{path}' is {node.Description}, expected a file, a pipe or a device.");
         // The program's own output keeps its place among what else is written there, which opening it anew would lose.
         if (FileLinks.IsDescriptor(real, out var own) && own is 1 or 2)
             return own == 1 ? Console.OpenStandardOutput() : Console.OpenStandardError();
@@ -106,7 +106,7 @@ internal static class FileTarget
     // Beside the file, so that renaming is one step; short, so that long names have room; hidden, so that nobody takes a leftover for data.
     static string Temporary(string real)
     {
-        var folder = Path.GetDirectoryName(real) ?? throw new IOException("It is a folder, expected a file.");
+        var folder = Path.GetDirectoryName(real) ?? throw new IOException($"'{real}' is a folder, expected a file.");
         Directory.CreateDirectory(folder);
         return Path.Combine(folder, $".{Guid.NewGuid():N}.tmp");
     }
@@ -116,7 +116,7 @@ internal static class FileTarget
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.None, BufferSize = BufferSize };
         // What only its owner may read must not be open to others while it is written.
         if (old.Kind == NodeKind.File && !OperatingSystem.IsWindows())
-            options.UnixCreateMode = old.Mode & (UnixFileMode)0x1FF;
+            options.UnixCreateMode = old.Mode & FileNode.Everyday;
         return new FileStream(temporary, options);
     }
 

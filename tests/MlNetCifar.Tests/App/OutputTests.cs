@@ -35,7 +35,7 @@ public sealed class OutputTests
         using var folder = new Pictures();
         using var socket = Nodes.Socket(folder["socket"]);
         var run = Cli.Run("image", "decode", Picture(folder), "--out", folder["socket"]).Bad(ExitCodes.Failure, "MNC9008");
-        StringAssert.Contains(run.Error, "It is a socket");
+        StringAssert.Contains(run.Error, $"'{folder["socket"]}' is a socket");
         StringAssert.StartsWith(Nodes.Describe(folder["socket"]), "socket");
     }
 
