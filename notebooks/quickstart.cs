@@ -34,7 +34,7 @@ Console.WriteLine($"{network.Flops / 1e6:0.0} million operations an image");
 using var stop = new CancellationTokenSource();
 Console.CancelKeyPress += (_, e) => { e.Cancel = true; stop.Cancel(); };
 var options = new TrainingOptions { Epochs = epochs, LearningRate = 3e-3f, Schedule = ScheduleKind.OneCycle, Augmentation = Augmentation.Standard() };
-var result = new Trainer(network, options).Fit(set.Train, set.Validation, cancellation: stop.Token);
+using var result = new Trainer(network, options).Fit(set.Train, set.Validation, cancellation: stop.Token);
 foreach (var epoch in result.History)
     Console.WriteLine($"epoch {epoch.Epoch}: loss {epoch.TrainLoss:0.000}, validation accuracy {epoch.ValidationAccuracy:0.000}, {epoch.ImagesPerSecond:0} images/s");
 

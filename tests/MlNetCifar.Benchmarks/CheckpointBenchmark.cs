@@ -30,7 +30,7 @@ internal static class CheckpointBenchmark
         using var loader = new BatchLoader(images, normalization, new BatchLoaderOptions { BatchSize = batch });
         loader.Start(0);
         var next = loader.Next()!;
-        var steps = Timing.Median(Rounds, () => session.Step(next, 0.01f, 0, out _), warmUp: 3) * Steps * recipe.BatchSize / batch;
+        var steps = Timing.Median(Rounds, () => session.Step(next, 0, out _, 0.01f), warmUp: 3) * Steps * recipe.BatchSize / batch;
 
         var folder = Directory.CreateTempSubdirectory("mlnetcifar-checkpoints-");
         try
@@ -40,7 +40,7 @@ internal static class CheckpointBenchmark
             var header = new CheckpointHeader
             {
                 Network = ResumeRules.Describe(network), Options = recipe.ToJson(), Data = ResumeRules.Stamp(images, null, normalization), LaneBits = (int)SimdLevel.Active,
-                State = new RunState { BestEpoch = 1 },
+                State = new LoopState { BestEpoch = 1 },
             };
             List<double> copies = [], writes = [];
             for (var round = 0; round < Rounds; round++)

@@ -71,7 +71,7 @@ internal static class ScalingBenchmark
                 }
 
                 wait += Stopwatch.GetTimestamp() - start;
-                session.Step(next, 0.1f, 0, out _);
+                session.Step(next, 0, out _, 0.1f);
                 count += next.Count;
             }
 

@@ -14,6 +14,6 @@ internal static class NetworkSettings
     public static NetworkSpec Create(Call call)
     {
         var (width, height) = call.Get(DataSettings.Size) ?? (32, 32);
-        return Architectures.Create(call.Get(TrainCommand.Preset)!, height, width, call.Get(DataSettings.Grey) ? 1 : 3, call.Get(Classes));
+        return Architectures.Create(call.Get(TrainCommand.Preset)!, width, height, call.Get(DataSettings.Grey) ? 1 : 3, call.Get(Classes));
     }
 }

@@ -27,7 +27,7 @@ internal sealed record NetworkSummary(
         var parameters = weights.Tensors.Where(t => t.Role != ParameterRole.Statistic).GroupBy(t => t.Node.Position).ToDictionary(g => g.Key, g => g.Sum(t => (long)t.Length));
         var layers = weights.Nodes.SelectMany(node => node.Flat()).Select(node => new LayerSummary(
             node.Position, node.Layer.Details, $"{node.Output.H}×{node.Output.W}×{node.Output.C}", parameters.GetValueOrDefault(node.Position),
-            node.Layer is Residual ? 0 : node.Layer.Flops(node.Input), algorithms.GetValueOrDefault(node.Position, "")));
+            node.OwnFlops, algorithms.GetValueOrDefault(node.Position, "")));
 
         // Weights, their gradients, and the optimizer's moments.
         var copies = options.Optimizer == OptimizerKind.Sgd ? 3 : 4;

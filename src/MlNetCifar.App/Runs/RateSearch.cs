@@ -1,5 +1,4 @@
 using MlNetCifar.App.Cli;
-using MlNetCifar.Training;
 using Spectre.Console;
 
 namespace MlNetCifar.App.Runs;
@@ -14,7 +13,7 @@ internal static class RateSearch
     public static int Run(Call call, NetworkSpec network, TrainingOptions options, ImageSource train)
     {
         call.Terminal.Log("searching for a learning rate; nothing is kept");
-        var found = LearningRateFinder.Find(network, options, train, cancellation: call.Stop);
+        var found = new Trainer(network, options).FindLearningRate(train, cancellation: call.Stop);
         if (call.Json)
         {
             foreach (var point in found.Curve)

@@ -61,7 +61,7 @@ internal sealed class TrainingJob(Call call, string verb)
         var train = dataset.Train;
         var side = Math.Min(train.Width, train.Height);
         var options = TrainingSettings.Options(call.Values, Recipe(side), side);
-        var network = Architectures.Create(Preset, train.Height, train.Width, train.Channels, train.Classes.Count);
+        var network = Architectures.Create(Preset, train.Width, train.Height, train.Channels, train.Classes.Count);
         if (FindRate)
             return RateSearch.Run(call, network, options, train);
         if (call.Get(SavingSettings.MemoryLimit) is { } limit)
@@ -78,7 +78,8 @@ internal sealed class TrainingJob(Call call, string verb)
         var mayBeTaken = call.Get(SavingSettings.Resume) is not null || call.Get(RunFolder.ExistOk);
         if (!mayBeTaken)
             Record();
-        return Finish(folder, dataset, Fit(folder, dataset, network, options, mayBeTaken ? Record : () => { }));
+        using var result = Fit(folder, dataset, network, options, mayBeTaken ? Record : () => { });
+        return Finish(folder, dataset, result);
 
         void Record()
         {

@@ -1,5 +1,5 @@
+using System.IO.Hashing;
 using Google.Protobuf;
-using MlNetCifar.Imaging;
 using MlNetCifar.Spark.Protos;
 
 namespace MlNetCifar.Spark.Connect;
@@ -19,7 +19,7 @@ static class Artifacts
         var isSingle = length <= ChunkSize;
         for (int n; (n = stream.ReadAtLeast(buffer, ChunkSize, throwOnEndOfStream: false)) > 0 || first; first = false)
         {
-            var chunk = new AddArtifactsRequest.Types.ArtifactChunk { Data = ByteString.CopyFrom(buffer, 0, n), Crc = Crc32.Compute(buffer.AsSpan(0, n)) };
+            var chunk = new AddArtifactsRequest.Types.ArtifactChunk { Data = ByteString.CopyFrom(buffer, 0, n), Crc = Crc32.HashToUInt32(buffer.AsSpan(0, n)) };
             var request = newRequest();
             if (isSingle)
                 request.Batch = new() { Artifacts = { new AddArtifactsRequest.Types.SingleChunkArtifact { Name = name, Data = chunk } } };

@@ -37,13 +37,9 @@ sealed class FilePrefetcher(IFileStore store, string root, long maxFileBytes)
 
     ReadOnlyMemory<byte> Read(ShardItem item)
     {
-        if (item.Length > maxFileBytes)
-            throw FileErrors.FileTooLarge(item.Name, item.Length, maxFileBytes);
-        var buffer = GC.AllocateUninitializedArray<byte>((int)item.Length);
         try
         {
-            var length = store.ReadWhole(Locate(item), buffer);
-            return length == item.Length ? buffer : throw FileErrors.ShortRead(item.Name, length, item.Length);
+            return store.ReadFile(Locate(item), item.Length, maxFileBytes, item.Name);
         }
         catch (MlNetCifarException e) when (e.Code is not (HdfsErrors.NotFoundCode or "MNC6004") && e.Code.StartsWith("MNC60", StringComparison.Ordinal))
         {

@@ -10,14 +10,12 @@ sealed class PartTaskReader : IDisposable
 {
     const int MemoryBytes = 8 << 20;
 
-    readonly SpillStream _text = new(MemoryBytes, Path.GetTempPath());
     readonly StreamReader _lines;
 
     public PartTaskReader(IFileStore store, string jobFolder, int part)
     {
         using (var source = store.OpenRead($"{jobFolder}/{PartTask.FileName(part)}"))
-            source.CopyTo(_text);
-        _lines = new(_text, Encoding.UTF8, false, 1 << 16);
+            _lines = new(Fetch(source), Encoding.UTF8, false, 1 << 16);
         using var head = Line();
         Part = head.RootElement.GetProperty("part").GetInt32();
         Key = head.RootElement.GetProperty("key").GetString()!;
@@ -45,6 +43,30 @@ sealed class PartTaskReader : IDisposable
     }
 
     public void Dispose() => _lines.Dispose();
+
+    // A long text goes into a file that vanishes with it: it must not add to the memory of a worker.
+    static Stream Fetch(Stream source)
+    {
+        Stream text = new MemoryStream();
+        var block = new byte[1 << 16];
+        for (int n; (n = source.Read(block)) > 0; text.Write(block, 0, n))
+            if (text is MemoryStream && text.Length + n > MemoryBytes)
+                text = Spill(text);
+        text.Position = 0;
+        return text;
+    }
+
+    static FileStream Spill(Stream text)
+    {
+        var path = Path.Combine(Path.GetTempPath(), $"mlnetcifar-{Guid.NewGuid():N}.jsonl");
+        var file = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 16, FileOptions.DeleteOnClose);
+        // Elsewhere only a close would delete it, which a killed process does not come to.
+        if (!OperatingSystem.IsWindows())
+            File.Delete(path);
+        text.Position = 0;
+        text.CopyTo(file);
+        return file;
+    }
 
     JsonDocument Line() => JsonDocument.Parse(_lines.ReadLine() ?? "");
 }

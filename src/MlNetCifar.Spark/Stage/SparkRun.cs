@@ -24,30 +24,17 @@ sealed class SparkRun(
         progress.Total(input.Catalog.Images.Count);
         // The run over a folder is synchronous; it is given a thread of its own.
         var report = await Task.Run(
-            () => Prepare(input.Catalog, options.Output, shards, (target, plan, missing) => Make(input, target, plan, missing, cancellationToken), cancellationToken),
+            () => ShardWriter.Write(input.Catalog, options.Output, shards, (target, plan, missing) => Make(input, target, plan, missing, cancellationToken), cancellationToken),
             cancellationToken).ConfigureAwait(false);
         progress.Phase("done");
         return report;
-    }
-
-    /// <summary>Plans a catalogue's splits and has the missing parts of each made.</summary>
-    internal static ShardReport Prepare(
-        ImageCatalog catalog, string output, ShardOptions shards, Func<string, ShardPlan, IReadOnlyList<int>, IEnumerable<ShardPartInfo>> make,
-        CancellationToken cancellationToken)
-    {
-        var splits = CatalogSplits.Assign(catalog.List, shards).BySplit();
-        var run = new ShardRun(output, shards, catalog.Classes, new ProgressCounter(catalog.Images.Count, null), cancellationToken);
-        run.Begin(splits.Count > 1);
-        foreach (var (split, images) in splits)
-            run.Split(split, CatalogSplits.Items(images), make);
-        return run.Finish(catalog.BadFiles, catalog.Warnings);
     }
 
     // Null where the input is arrays: they hold no image to decode, so there is nothing for executors to do.
     async Task<StageInput?> OpenAsync(CancellationToken cancellationToken)
     {
         if (!StageInput.IsParquetFolder(options.Input, _source))
-            return StageInput.OpenFiles(options.Input, _source, options.Shards, cancellationToken);
+            return StageInput.OpenFiles(options.Input, _source, cancellationToken);
         var session = await SessionAsync(cancellationToken).ConfigureAwait(false);
         return await StageInput.OpenParquetAsync(options.Input, session, cancellationToken).ConfigureAwait(false);
     }

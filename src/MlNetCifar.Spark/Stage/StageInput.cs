@@ -8,11 +8,14 @@ namespace MlNetCifar.Spark.Stage;
 /// <summary>The images of a job: a catalogue of files, or of rows of Parquet files.</summary>
 sealed class StageInput : IDisposable
 {
-    StageInput(string root, ImageCatalog catalog, bool isParquet)
+    readonly string _rowRoot;
+
+    StageInput(string root, ImageCatalog catalog, bool isParquet, string rowRoot = "")
     {
         Root = root;
         Catalog = catalog;
         IsParquet = isParquet;
+        _rowRoot = rowRoot;
     }
 
     public string Root { get; }
@@ -24,15 +27,14 @@ sealed class StageInput : IDisposable
     public long MaxFileBytes => Catalog.Options.MaxFileBytes;
 
     /// <summary>A row's path as it stands in the Parquet files.</summary>
-    public string RowPath(string name) => ((ParquetTree)Catalog.Tree).RowPath(name);
+    public string RowPath(string name) => _rowRoot + name;
 
     /// <summary>The image files of a folder or manifest; null where the input is arrays, which hold no image to decode.</summary>
-    public static StageInput? OpenFiles(string input, IFileStore store, ShardOptions shards, CancellationToken cancellationToken)
+    public static StageInput? OpenFiles(string input, IFileStore store, CancellationToken cancellationToken)
     {
         if (FileTree.IsArchive(input) && store.FileExists(input))
             throw StageErrors.Archive(input);
-        var opener = new DatasetOpener(new() { Spec = shards.Spec, Decode = shards.Decode, Files = new() { Store = store } }, null, cancellationToken);
-        return opener.Recognise(input).Catalog is { } catalog ? new(catalog.Origin, catalog, isParquet: false) : null;
+        return ImageCatalog.TryOpen(input, new() { Store = store }, cancellationToken) is { } catalog ? new(catalog.Origin, catalog, isParquet: false) : null;
     }
 
     /// <summary>Whether a folder holds Parquet files; their images are rows then. A folder holds either, so the first image or Parquet file tells.</summary>
@@ -41,7 +43,7 @@ sealed class StageInput : IDisposable
         if (IsParquetName(input))
             return true;
         return store.FolderExists(input)
-            && store.List(input).Where(e => !e.IsFolder).Select(e => e.Path).FirstOrDefault(p => IsParquetName(p) || ImageNames.IsImage(p)) is { } first
+            && store.List(input).Where(e => !e.IsFolder).Select(e => e.Path).FirstOrDefault(p => IsParquetName(p) || ImageCatalog.IsImage(p)) is { } first
             && IsParquetName(first);
     }
 
@@ -50,9 +52,20 @@ sealed class StageInput : IDisposable
         var root = input;
         var view = $"listing_{Guid.NewGuid():N}";
         await session.Read("parquet", [SparkPath(root)]).CreateTempViewAsync(view, cancellationToken).ConfigureAwait(false);
-        var tree = new ParquetTree(root, await ListAsync(session, root, view, cancellationToken).ConfigureAwait(false));
-        var options = new ImageCatalogOptions();
-        return new(root, new ImageCatalog(tree, FolderLayout.Read(tree, options), options), isParquet: true);
+        return OfRows(root, await ListAsync(session, root, view, cancellationToken).ConfigureAwait(false));
+    }
+
+    /// <summary>Images that are rows of Parquet files: listed by Spark, read by the workers only.</summary>
+    /// <param name="root">The Parquet folder.</param>
+    /// <param name="rows">The column <c>path</c> and the content's length.</param>
+    /// <exception cref="MlNetCifarException">A path comes twice (MNC6049).</exception>
+    public static StageInput OfRows(string root, FileListing.Builder rows)
+    {
+        // Paths as binaryFile gives them are whole addresses: what all have in common is the folder that was read.
+        var files = rows.Build(fromRoot: true);
+        if (files.FirstRepeat() is { } path)
+            throw StageErrors.PathTwice(root, files.Root + path);
+        return new(root, ImageCatalog.Of(root, files), isParquet: true, files.Root);
     }
 
     /// <summary>A path as Spark wants it.</summary>

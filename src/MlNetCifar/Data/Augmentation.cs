@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using MlNetCifar.Data;
 
 namespace MlNetCifar;
@@ -31,6 +32,16 @@ public enum EdgePadding
 /// </summary>
 public sealed record Augmentation
 {
+    /// <summary>The range of every number among the changes.</summary>
+    internal static ImmutableArray<OptionRange<Augmentation>> Ranges { get; } =
+    [
+        new(nameof(Shift), a => a.Shift, 0),
+        new(nameof(Rotation), a => a.Rotation, 0, 180),
+        new(nameof(Cutout), a => a.Cutout, 0),
+        new(nameof(Brightness), a => a.Brightness, 0, 1),
+        new(nameof(Contrast), a => a.Contrast, 0, 1),
+    ];
+
     /// <summary>Mirroring. The default is <see cref="FlipMode.None"/>.</summary>
     public FlipMode Flip { get; init; }
 
@@ -83,16 +94,7 @@ public sealed record Augmentation
             faults.Add($"Flip is {Flip}");
         if (!Enum.IsDefined(Padding))
             faults.Add($"Padding is {Padding}");
-        if (Shift < 0)
-            faults.Add($"Shift is {Shift}, expected at least 0");
-        if (Cutout < 0)
-            faults.Add($"Cutout is {Cutout}, expected at least 0");
-        if (Rotation is not (>= 0 and <= 180))
-            faults.Add($"Rotation is {Rotation}, expected 0 … 180");
-        if (Brightness is not (>= 0 and <= 1))
-            faults.Add($"Brightness is {Brightness}, expected 0 … 1");
-        if (Contrast is not (>= 0 and <= 1))
-            faults.Add($"Contrast is {Contrast}, expected 0 … 1");
+        faults.AddRange(Ranges.Faults(this));
         if (faults.Count > 0)
             throw new ArgumentException($"Augmentation: {string.Join("; ", faults)}.");
     }

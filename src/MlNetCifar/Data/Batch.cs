@@ -3,7 +3,7 @@ using MlNetCifar.Numerics;
 namespace MlNetCifar.Data;
 
 /// <summary>A batch in a loader's buffer; valid until the loader's next call.</summary>
-public sealed class Batch
+internal sealed class Batch
 {
     readonly Arena _pixels;
     readonly int[] _labels;

@@ -7,7 +7,7 @@ namespace MlNetCifar.Data;
 /// (source, options, epoch, index) alone: not of the number of threads, nor of where an epoch was started. Nothing is allocated per batch.
 /// One thread may call it at a time.
 /// </summary>
-public sealed class BatchLoader : IDisposable
+internal sealed class BatchLoader : IDisposable
 {
     readonly ImageSource _source;
     readonly BatchLoaderOptions _options;

@@ -1,7 +1,7 @@
 namespace MlNetCifar.Data;
 
 /// <summary>How batches are made.</summary>
-public sealed record BatchLoaderOptions
+internal sealed record BatchLoaderOptions
 {
     /// <summary>Pictures in a batch. The default is 64.</summary>
     public int BatchSize { get; init; } = 64;

@@ -14,20 +14,37 @@ internal sealed class DatasetOpener(ImageDatasetOptions options, IProgress<LoadP
     /// <summary>Opens arrays and shards; image files are only found, and the caller owns the catalogue.</summary>
     public (ImageDataset? Loaded, ImageCatalog? Catalog) Recognise(string path)
     {
+        var (catalog, tree) = Sort(path);
+        if (catalog is not null)
+            return (null, catalog);
+        if (tree is null)
+            return (new ShardFolder(path, options).Open(), null);
+        using (tree)
+            return (NpySets.Matches(tree) ? OpenNpy(tree, path) : OpenCifar(tree, path), null);
+    }
+
+    /// <summary>The images where these are files; null where the path holds arrays.</summary>
+    public ImageCatalog? Find(string path)
+    {
+        var (catalog, tree) = Sort(path);
+        tree?.Dispose();
+        return catalog;
+    }
+
+    /// <summary>The images of files, or a tree with arrays in it, or neither for shards.</summary>
+    (ImageCatalog? Images, FileTree? Arrays) Sort(string path)
+    {
         var store = options.Files.Store;
         if (ManifestTable.IsManifest(path) && store.FileExists(path))
-            return (null, ImageCatalog.Open(path, options.Files, cancellation));
+            return (ImageCatalog.Open(path, options.Files, cancellation), null);
         if (ShardFolder.Matches(path, store))
-            return (new ShardFolder(path, options).Open(), null);
+            return default;
         var tree = Siblings(FileTree.Name(path)) is { } names && store.FileExists(path)
             ? new FolderTree(FileTree.Parent(path), store, names)
             : FileTree.Open(path, store, cancellation);
         if (tree.Files.Any(f => ShardFolder.IsSidecar(f.Path)))
             throw DataErrors.Unfinished(path);
-        if (!NpySets.Matches(tree) && !CifarBinary.Matches(tree))
-            return (null, ImageCatalog.Open(tree, options.Files));
-        using (tree)
-            return (NpySets.Matches(tree) ? OpenNpy(tree, path) : OpenCifar(tree, path), null);
+        return NpySets.Matches(tree) || CifarBinary.Matches(tree) ? (null, tree) : (ImageCatalog.Open(tree, options.Files), null);
     }
 
     /// <summary>The files that belong together with one of arrays or of CIFAR; null for every other file.</summary>

@@ -11,13 +11,13 @@ public sealed class ImageSet : ImageSource
     /// <summary>Wraps arrays without copying; the caller must not change them afterwards.</summary>
     /// <param name="pixels">[N, H, W, C].</param>
     /// <param name="labels">N labels, each an index into <paramref name="classes"/>.</param>
-    /// <param name="height">Rows of a picture.</param>
     /// <param name="width">Columns of a picture.</param>
+    /// <param name="height">Rows of a picture.</param>
     /// <param name="channels">Bytes a pixel, 1 or 3.</param>
     /// <param name="classes">Class names.</param>
     /// <param name="names">N names for reports; null for row numbers.</param>
     /// <exception cref="ArgumentException">The lengths do not agree, or a label has no class.</exception>
-    public ImageSet(byte[] pixels, int[] labels, int height, int width, int channels, IReadOnlyList<string> classes, IReadOnlyList<string>? names = null)
+    public ImageSet(byte[] pixels, int[] labels, int width, int height, int channels, IReadOnlyList<string> classes, IReadOnlyList<string>? names = null)
     {
         ArgumentNullException.ThrowIfNull(pixels);
         ArgumentNullException.ThrowIfNull(labels);

@@ -4,7 +4,7 @@ namespace MlNetCifar.Evaluation;
 /// Collects labels and scores part by part. Accumulators of parts (shards, executors) merge to exactly what one accumulator of the whole
 /// holds: counts are integers and sums are fixed-point, so neither the split nor the order changes a metric. Not thread-safe.
 /// </summary>
-public sealed class EvaluationAccumulator
+internal sealed class EvaluationAccumulator
 {
     readonly ScoredRows? _rows;
 

@@ -29,16 +29,16 @@ internal sealed record ConvLayer(string Name, string Position, int Pixels, bool 
     {
         for (var i = 0; i < path.Length; i++)
         {
-            foreach (var inner in Of(path[i].Body, shortcut).Concat(Of(path[i].Shortcut, true)))
+            foreach (var inner in path[i].Paths.SelectMany((inside, at) => Of(inside, shortcut || at > 0)))
                 yield return inner;
-            if (path[i].Layer is not Conv2d)
+            if (!path[i].Layer.MakesFeatureMaps)
                 continue;
             var end = i;
             if (end + 1 < path.Length && path[end + 1].Layer is BatchNorm)
                 end++;
             if (end + 1 < path.Length && path[end + 1].Layer is Activation)
                 end++;
-            yield return new ConvLayer(path[i].WeightName!, path[end].Position, path[end].Output.H * path[end].Output.W, shortcut);
+            yield return new ConvLayer(path[i].WeightName ?? path[i].Position, path[end].Position, path[end].Output.H * path[end].Output.W, shortcut);
         }
     }
 }

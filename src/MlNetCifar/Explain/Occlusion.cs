@@ -103,7 +103,7 @@ public static class Occlusion
     {
         var spec = model.Network;
         var labels = new int[pictures.Length / model.Preprocess.Length];
-        return model.Score(new ImageSet(pictures, labels, spec.Height, spec.Width, spec.Channels, model.Classes), cancellation: cancellation);
+        return model.Score(new ImageSet(pictures, labels, spec.Width, spec.Height, spec.Channels, model.Classes), cancellation: cancellation);
     }
 
     static IEnumerable<int> Inside((int Top, int Left) place, int patch, int height, int width)

@@ -1,8 +1,12 @@
 namespace MlNetCifar.Files;
 
 /// <summary>Deals out files, each once, to any number of threads.</summary>
-internal abstract class FileCursor : IDisposable
+public abstract class FileCursor : IDisposable
 {
+    private protected FileCursor()
+    {
+    }
+
     /// <summary>Takes the next file.</summary>
     /// <param name="buffer">The caller's own; replaced by a larger one where needed.</param>
     /// <param name="file">Its index in the tree.</param>
@@ -12,7 +16,13 @@ internal abstract class FileCursor : IDisposable
     public abstract bool TryRead(ref byte[] buffer, out int file, out int length, out Exception? fault);
 
     /// <inheritdoc/>
-    public virtual void Dispose()
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    private protected virtual void Dispose(bool disposing)
     {
     }
 }

@@ -6,7 +6,7 @@ namespace MlNetCifar.Files;
 /// The files of a tree by path, ordinal. A million take some 25 MB rather than 200: names lie packed one after another, folders are held once, and a path becomes
 /// a string only when it is asked for. Safe for concurrent readers.
 /// </summary>
-internal sealed class FileListing : IReadOnlyList<TreeFile>
+public sealed class FileListing : IReadOnlyList<StoredEntry>
 {
     // A place is a chunk's number and an offset in it.
     const int OffsetBits = 20;
@@ -15,29 +15,36 @@ internal sealed class FileListing : IReadOnlyList<TreeFile>
     readonly string[] _folders;
     readonly uint[] _places;
 
-    FileListing(byte[][] chunks, string[] folders, uint[] places) => (_chunks, _folders, _places) = (chunks, folders, places);
+    FileListing(byte[][] chunks, string[] folders, uint[] places, string root)
+    {
+        (_chunks, _folders, _places) = (chunks, folders, places);
+        Root = root;
+    }
+
+    /// <summary>What was taken off all paths, with a slash at its end; empty where they are as they were given.</summary>
+    public string Root { get; }
 
     /// <inheritdoc/>
     public int Count => _places.Length;
 
     /// <summary>The folders that hold files themselves, each with a slash at its end, in no particular order; empty for the root.</summary>
-    public IReadOnlyList<string> Folders => _folders;
+    internal IReadOnlyList<string> Folders => _folders;
 
     /// <inheritdoc/>
-    public TreeFile this[int index]
+    public StoredEntry this[int index]
     {
         get
         {
             var entry = At(_places[index]);
-            return new(entry.PathIn(_folders[entry.Folder]), entry.Length);
+            return new(entry.PathIn(_folders[entry.Folder]), entry.Length, false);
         }
     }
 
     /// <summary>A file's length in bytes, without its path.</summary>
-    public long Length(int index) => At(_places[index]).Length;
+    internal long Length(int index) => At(_places[index]).Length;
 
     /// <summary>The files whose paths start with a text, with their positions.</summary>
-    public IEnumerable<(int Index, string Path)> StartingWith(string prefix)
+    internal IEnumerable<(int Index, string Path)> StartingWith(string prefix)
     {
         for (var i = FirstFrom(prefix); i < Count; i++)
         {
@@ -49,9 +56,9 @@ internal sealed class FileListing : IReadOnlyList<TreeFile>
     }
 
     /// <summary>A file's position, or −1.</summary>
-    public int IndexOf(string path) => FirstFrom(path) is var index && index < Count && this[index].Path == path ? index : -1;
+    internal int IndexOf(string path) => FirstFrom(path) is var index && index < Count && this[index].Path == path ? index : -1;
 
-    /// <summary>The first path that comes twice, or null.</summary>
+    /// <summary>The first path that comes twice, without <see cref="Root"/>; null where all differ.</summary>
     public string? FirstRepeat()
     {
         for (var i = 1; i < Count; i++)
@@ -79,7 +86,7 @@ internal sealed class FileListing : IReadOnlyList<TreeFile>
     }
 
     /// <summary>The positions of the files that lie no deeper than so many folders below the root.</summary>
-    public IEnumerable<int> Within(int folders)
+    internal IEnumerable<int> Within(int folders)
     {
         var isWithin = Array.ConvertAll(_folders, f => f.AsSpan().Count('/') <= folders);
         for (var i = 0; i < Count; i++)
@@ -90,7 +97,7 @@ internal sealed class FileListing : IReadOnlyList<TreeFile>
     }
 
     /// <inheritdoc/>
-    public IEnumerator<TreeFile> GetEnumerator()
+    public IEnumerator<StoredEntry> GetEnumerator()
     {
         for (var i = 0; i < Count; i++)
             yield return this[i];
@@ -124,7 +131,7 @@ internal sealed class FileListing : IReadOnlyList<TreeFile>
         return folderA.StartsWith(folderB, StringComparison.Ordinal) ? -b.CompareName(folderA.AsSpan(folderB.Length)) : string.CompareOrdinal(folderA, folderB);
     }
 
-    /// <summary>Takes files in any order.</summary>
+    /// <summary>Takes files in any order. Not thread-safe.</summary>
     public sealed class Builder
     {
         const int MinChunk = 1 << 12;
@@ -138,8 +145,12 @@ internal sealed class FileListing : IReadOnlyList<TreeFile>
         int _count;
 
         /// <summary>Adds a file.</summary>
+        /// <param name="path">Its parts separated by '/'.</param>
+        /// <param name="length">Bytes.</param>
         public void Add(string path, long length)
         {
+            ArgumentNullException.ThrowIfNull(path);
+            ArgumentOutOfRangeException.ThrowIfNegative(length);
             var split = path.LastIndexOf('/') + 1;
             var folder = Folder(path.AsSpan(0, split));
             var name = path.AsSpan(split);
@@ -148,25 +159,14 @@ internal sealed class FileListing : IReadOnlyList<TreeFile>
             _count++;
         }
 
-        /// <summary>Whether the first file's path starts at a file system's root.</summary>
-        public bool IsAbsolute => _folders.Count > 0 && (_folders[0].StartsWith('/') || _folders[0].Contains(":/", StringComparison.Ordinal));
-
-        /// <summary>Takes the folder that all files lie in off their paths.</summary>
-        /// <returns>It, with its slash; may be empty.</returns>
-        public string TrimRoot()
-        {
-            var root = _folders.Count == 0 ? "" : _folders[0];
-            foreach (var folder in _folders)
-                root = root[..folder.AsSpan().CommonPrefixLength(root)];
-            root = root[..(root.LastIndexOf('/') + 1)];
-            for (var i = 0; i < _folders.Count; i++)
-                _folders[i] = _folders[i][root.Length..];
-            return root;
-        }
-
         /// <summary>Sorts what was added; nothing may be added afterwards.</summary>
-        public FileListing Build()
+        /// <param name="fromRoot">
+        /// Whether paths that start at a file system's root (<c>/data/1.jpg</c>, <c>hdfs://host/data/1.jpg</c>) become relative to the folder that all
+        /// files lie in, which is then <see cref="FileListing.Root"/>.
+        /// </param>
+        public FileListing Build(bool fromRoot = false)
         {
+            var root = fromRoot && IsAbsolute ? TrimRoot() : "";
             var places = new uint[_count];
             var next = 0;
             for (var chunk = 0; chunk < _chunks.Count; chunk++)
@@ -175,9 +175,22 @@ internal sealed class FileListing : IReadOnlyList<TreeFile>
                     places[next++] = checked((uint)(((long)chunk << OffsetBits) | (uint)offset));
             }
 
-            var listing = new FileListing([.. _chunks], [.. _folders], places);
+            var listing = new FileListing([.. _chunks], [.. _folders], places, root);
             listing.Sort();
             return listing;
+        }
+
+        bool IsAbsolute => _folders.Count > 0 && (_folders[0].StartsWith('/') || _folders[0].Contains(":/", StringComparison.Ordinal));
+
+        string TrimRoot()
+        {
+            var root = _folders[0];
+            foreach (var folder in _folders)
+                root = root[..folder.AsSpan().CommonPrefixLength(root)];
+            root = root[..(root.LastIndexOf('/') + 1)];
+            for (var i = 0; i < _folders.Count; i++)
+                _folders[i] = _folders[i][root.Length..];
+            return root;
         }
 
         // Listings come folder by folder.

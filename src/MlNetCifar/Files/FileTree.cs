@@ -2,13 +2,8 @@ using System.Text;
 
 namespace MlNetCifar.Files;
 
-/// <summary>A file of a tree.</summary>
-/// <param name="Path">Relative to the root, parts separated by '/'.</param>
-/// <param name="Length">Bytes.</param>
-internal readonly record struct TreeFile(string Path, long Length);
-
-/// <summary>A folder of files, on disk or inside an archive, listed once and read many times.</summary>
-internal abstract class FileTree : IDisposable
+/// <summary>A folder of files, in a file store or inside an archive, listed once and read many times, by any number of threads.</summary>
+public abstract class FileTree : IDisposable
 {
     static readonly char[] s_slashes = OperatingSystem.IsWindows() ? ['/', '\\'] : ['/'];
 
@@ -17,26 +12,32 @@ internal abstract class FileTree : IDisposable
     // NumPy's archives of arrays are zip files.
     static readonly string[] s_zip = [".zip", ".npz"];
 
-    protected FileTree(string origin) => Origin = origin;
+    private protected FileTree(string origin) => Origin = origin;
 
     /// <summary>The folder or archive.</summary>
     public string Origin { get; }
 
     /// <summary>All files, by path, ordinal.</summary>
-    public FileListing Files { get; protected set; } = new FileListing.Builder().Build();
+    public FileListing Files { get; private protected set; } = new FileListing.Builder().Build();
 
     /// <summary>All folders, named or implied by a file, by path, ordinal.</summary>
-    public IReadOnlyList<string> Folders { get; protected set; } = [];
+    internal IReadOnlyList<string> Folders { get; private set; } = [];
 
     /// <summary>What was left out, or may not be what its maker meant.</summary>
-    public IReadOnlyList<string> Warnings { get; protected set; } = [];
+    public IReadOnlyList<string> Warnings { get; private protected set; } = [];
 
     /// <summary>Whether <see cref="Read"/> costs as much as the file and no more.</summary>
-    public abstract bool IsRandomAccess { get; }
+    internal abstract bool IsRandomAccess { get; }
 
-    /// <summary>Opens a folder, or an archive by its extension.</summary>
-    public static FileTree Open(string path, IFileStore store, CancellationToken cancellation = default)
+    /// <summary>Lists a folder, or an archive (.tar.gz, .tgz, .tar, .zip) by its extension.</summary>
+    /// <param name="path">The folder or archive.</param>
+    /// <param name="store">Where it lies; null for the local disk.</param>
+    /// <param name="cancellation">Ends the listing.</param>
+    /// <exception cref="MlNetCifarException">It is missing (MNC1001), neither folder nor archive (MNC1002) or damaged (MNC1009, MNC1010).</exception>
+    public static FileTree Open(string path, IFileStore? store = null, CancellationToken cancellation = default)
     {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        store ??= LocalFileStore.Instance;
         if (store.FolderExists(path))
             return new FolderTree(path, store);
         if (!store.FileExists(path))
@@ -51,26 +52,28 @@ internal abstract class FileTree : IDisposable
     }
 
     /// <summary>Whether a name is that of an archive this class opens.</summary>
+    /// <param name="path">Only its end counts.</param>
     public static bool IsArchive(string path) =>
-        s_tarGzip.Append(".tar").Concat(s_zip).Any(e => path.EndsWith(e, StringComparison.OrdinalIgnoreCase));
+        path is not null && s_tarGzip.Append(".tar").Concat(s_zip).Any(e => path.EndsWith(e, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>The folder of a path; also of one with a scheme, whose slashes <see cref="Path"/> would merge.</summary>
-    public static string Parent(string path) => path.LastIndexOfAny(s_slashes) is > 0 and var slash ? path[..slash] : path.StartsWith('/') ? "/" : ".";
+    internal static string Parent(string path) => path.LastIndexOfAny(s_slashes) is > 0 and var slash ? path[..slash] : path.StartsWith('/') ? "/" : ".";
 
     /// <summary>The last part of a path.</summary>
-    public static string Name(string path) => path[(path.LastIndexOfAny(s_slashes) + 1)..];
+    internal static string Name(string path) => path[(path.LastIndexOfAny(s_slashes) + 1)..];
 
     /// <summary>Where a file lies, for messages.</summary>
+    /// <param name="path">As in <see cref="Files"/>.</param>
     public abstract string Locate(string path);
 
     /// <summary>Reads one file. Thread-safe.</summary>
     /// <param name="file">Index into <see cref="Files"/>.</param>
     /// <param name="buffer">Receives the bytes; replaced by a larger one where needed.</param>
-    /// <returns>The number of bytes.</returns>
+    /// <returns>The number of bytes; fewer than the listed length where the file is cut short.</returns>
     public abstract int Read(int file, ref byte[] buffer);
 
     /// <summary>Reads one small file as UTF-8 text.</summary>
-    public string ReadText(int file)
+    internal string ReadText(int file)
     {
         byte[] buffer = [];
         var length = Read(file, ref buffer);
@@ -82,7 +85,7 @@ internal abstract class FileTree : IDisposable
     public virtual FileCursor ReadAll(int[] files) => new RandomCursor(this, files);
 
     /// <summary>A tree of the same files in which any file is cheap to read; this one, or one that owns a temporary copy.</summary>
-    public virtual FileTree ToRandomAccess(CancellationToken cancellation) => this;
+    internal virtual FileTree ToRandomAccess(CancellationToken cancellation) => this;
 
     /// <inheritdoc/>
     public void Dispose()
@@ -91,14 +94,14 @@ internal abstract class FileTree : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    protected virtual void Dispose(bool disposing)
+    private protected virtual void Dispose(bool disposing)
     {
     }
 
-    /// <summary>Sorts the listing and adds the folders that only files imply.</summary>
-    protected void SetListing(FileListing.Builder files, HashSet<string> folders)
+    /// <summary>Takes the listing and adds the folders that only files imply.</summary>
+    private protected void SetListing(FileListing files, HashSet<string> folders)
     {
-        Files = files.Build();
+        Files = files;
         foreach (var folder in Files.Folders)
             AddParents(folder, folders);
         foreach (var folder in folders.ToArray())
@@ -108,7 +111,7 @@ internal abstract class FileTree : IDisposable
         Folders = sorted;
     }
 
-    protected static void EnsureCapacity(ref byte[] buffer, long length, string path)
+    private protected static void EnsureCapacity(ref byte[] buffer, long length, string path)
     {
         if (length > Array.MaxLength)
             throw FileErrors.FileTooLarge(path, length, Array.MaxLength);

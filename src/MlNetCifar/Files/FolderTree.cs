@@ -26,7 +26,7 @@ internal sealed class FolderTree : FileTree
             throw FileErrors.Unreadable(root, e);
         }
 
-        SetListing(files, folders);
+        SetListing(files.Build(), folders);
     }
 
     /// <summary>Takes those of some named files that are there, without looking at anything else in the folder.</summary>
@@ -41,16 +41,16 @@ internal sealed class FolderTree : FileTree
                 files.Add(name, length);
         }
 
-        SetListing(files, []);
+        SetListing(files.Build(), []);
     }
 
-    public override bool IsRandomAccess => true;
+    internal override bool IsRandomAccess => true;
 
     public override string Locate(string path) => $"{Origin.TrimEnd('/', '\\')}/{path}";
 
     public override int Read(int file, ref byte[] buffer)
     {
-        var (name, length) = Files[file];
+        var (name, length, _) = Files[file];
         var path = Locate(name);
         EnsureCapacity(ref buffer, length, path);
         return _store.ReadWhole(path, buffer.AsSpan(0, (int)length));

@@ -1,10 +1,10 @@
 namespace MlNetCifar.Files;
 
-/// <summary>A file or folder found by <see cref="IFileStore.List"/>.</summary>
-/// <param name="Path">Relative to the listed folder, parts separated by '/'.</param>
+/// <summary>A file or folder of a listing.</summary>
+/// <param name="Path">Relative to the listed folder or archive, parts separated by '/'.</param>
 /// <param name="Length">Bytes; 0 for a folder.</param>
 /// <param name="IsFolder">Whether this is a folder.</param>
-public readonly record struct StoredEntry(string Path, long Length, bool IsFolder);
+public readonly record struct StoredEntry(string Path, long Length, bool IsFolder = false);
 
 /// <summary>
 /// The few operations the data stage needs of a file system, so that the same code works on a local disk and on a distributed one.

@@ -26,7 +26,14 @@ internal static class JsonRecords
         where T : class
     {
         var defaults = missing is null ? null : JsonSerializer.SerializeToNode(missing, type);
-        return Complete(json, type, defaults, origin, place).Deserialize(type) ?? throw new JsonException($"The property '{place}' is null.");
+        try
+        {
+            return Complete(json, type, defaults, origin, place).Deserialize(type) ?? throw new JsonException($"The property '{place}' is null.");
+        }
+        catch (JsonException e) when (e.Path is { } path)
+        {
+            throw new JsonException($"The property '{(place + path[1..]).TrimStart('.')}' has a value of the wrong kind.", e);
+        }
     }
 
     static JsonNode? Complete(JsonElement json, JsonTypeInfo type, JsonNode? missing, FileOrigin origin, string place) => (json.ValueKind, type.Kind) switch
@@ -50,15 +57,19 @@ internal static class JsonRecords
 
         foreach (var property in json.EnumerateObject())
         {
-            var inner = place.Length == 0 ? property.Name : $"{place}.{property.Name}";
+            var inner = Join(place, property.Name);
             if (type.Properties.FirstOrDefault(p => p.Name == property.Name) is { } known)
                 result[property.Name] = Complete(property.Value, type.Options.GetTypeInfo(known.PropertyType), missing?[property.Name], origin, inner);
             else if (inner != FileOrigin.Property)
                 throw FileErrors.UnknownProperty(inner, origin);
         }
 
-        return result;
+        return type.Properties.FirstOrDefault(p => p.IsRequired && !result.ContainsKey(p.Name)) is { } absent
+            ? throw new JsonException($"The property '{Join(place, absent.Name)}' is missing.")
+            : result;
     }
+
+    static string Join(string place, string name) => place.Length == 0 ? name : $"{place}.{name}";
 
     static JsonTypeInfo Element(JsonTypeInfo type) => type.Options.GetTypeInfo(type.ElementType!);
 }

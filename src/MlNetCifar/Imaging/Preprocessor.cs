@@ -1,6 +1,9 @@
 namespace MlNetCifar.Imaging;
 
-/// <summary>Applies a <see cref="PreprocessSpec"/>. Thread-safe; allocates nothing once a thread's buffers have grown to size.</summary>
+/// <summary>
+/// Applies a <see cref="PreprocessSpec"/>: the one way from a file to the bytes a network sees, in training, in use and in explanations.
+/// Thread-safe; allocates nothing once a thread's buffers have grown to size.
+/// </summary>
 public sealed class Preprocessor
 {
     // Larger buffers are not kept between pictures.
@@ -9,24 +12,43 @@ public sealed class Preprocessor
     [ThreadStatic]
     static Workspace? s_workspace;
 
+    readonly DecodeOptions _decode;
+
     /// <summary>Prepares to apply a specification.</summary>
     /// <param name="spec">What to do.</param>
+    /// <param name="limits">What decoding accepts; null for the defaults. Orientation and scaled decoding are the specification's.</param>
     /// <exception cref="MlNetCifarException">A property is out of range (MNC1208).</exception>
-    public Preprocessor(PreprocessSpec spec)
+    public Preprocessor(PreprocessSpec spec, DecodeOptions? limits = null)
     {
+        ArgumentNullException.ThrowIfNull(spec);
         spec.Validate();
         Spec = spec;
+        _decode = spec.ForDecoding(limits);
     }
 
     /// <summary>What this does.</summary>
     public PreprocessSpec Spec { get; }
 
+    /// <summary>Decodes a file as the specification says, and resizes and converts the picture.</summary>
+    /// <param name="file">A whole JPEG, PNG, … file.</param>
+    /// <param name="destination">[Height, Width, Channels] bytes; overwritten.</param>
+    /// <param name="path">Named in errors.</param>
+    /// <exception cref="ArgumentException"><paramref name="destination"/> is too short.</exception>
+    /// <exception cref="MlNetCifarException">The file cannot be decoded (MNC12xx).</exception>
+    public void Apply(ReadOnlySpan<byte> file, Span<byte> destination, string? path = null)
+    {
+        var image = ImageDecoder.Decode(file, _decode, path);
+        Apply(image, destination);
+        image.Recycle();
+    }
+
     /// <summary>Resizes and converts one picture.</summary>
-    /// <param name="image">Any size.</param>
+    /// <param name="image">Any size; of a JPEG decoded with <see cref="PreprocessSpec.ForDecoding"/>, it gives what the file gives.</param>
     /// <param name="destination">[Height, Width, Channels] bytes; overwritten.</param>
     /// <exception cref="ArgumentException"><paramref name="destination"/> is too short.</exception>
     public void Apply(RgbImage image, Span<byte> destination)
     {
+        ArgumentNullException.ThrowIfNull(image);
         if (destination.Length < Spec.Length) throw new ArgumentException($"{destination.Length} bytes given, {Spec.Length} needed.", nameof(destination));
         destination = destination[..Spec.Length];
         var workspace = s_workspace ??= new Workspace();

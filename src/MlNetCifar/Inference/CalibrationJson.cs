@@ -7,7 +7,7 @@ using MlNetCifar.Files;
 namespace MlNetCifar.Inference;
 
 /// <summary>A calibration as a JSON object, for the model file.</summary>
-public static class CalibrationJson
+internal static class CalibrationJson
 {
     /// <summary>Writes the object, braces included.</summary>
     /// <param name="json">Stands where a value may be written.</param>

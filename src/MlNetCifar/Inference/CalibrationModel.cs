@@ -38,10 +38,10 @@ public sealed record CalibratedPrediction(IReadOnlyList<(int Label, float Probab
 public sealed record CalibrationModel(TemperatureScaling Temperature, ConformalSets Sets, AbstainRule Abstain, double EnergyThreshold)
 {
     /// <summary>Withholds answers for images whose last layer's inputs lie far from every class; null where there are no such features.</summary>
-    public ForeignRule? Features { get; init; }
+    internal ForeignRule? Features { get; init; }
 
     /// <summary>Withholds answers for images of unusual contrast and roughness; null where it was fitted without <see cref="PictureTexture"/>.</summary>
-    public ForeignRule? Texture { get; init; }
+    internal ForeignRule? Texture { get; init; }
 
     /// <summary>
     /// Views of each image whose logits were averaged before the fit, ≥ 1; the default is 1, the image alone. The mean of several views is surer or less sure than one

@@ -7,7 +7,7 @@ namespace MlNetCifar.Inference;
 /// Out-of-distribution score from features (Lee et al. 2018): squared Mahalanobis distance to the nearest class mean, with one covariance
 /// for all classes, shrunk a little toward a multiple of the identity so that it can always be inverted. Immutable.
 /// </summary>
-public sealed class FeatureDistance : IEquatable<FeatureDistance>
+internal sealed class FeatureDistance : IEquatable<FeatureDistance>
 {
     /// <summary>Weight of the identity in the covariance.</summary>
     const double Shrinkage = 0.01;

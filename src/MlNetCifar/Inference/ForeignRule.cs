@@ -5,7 +5,7 @@ namespace MlNetCifar.Inference;
 /// <summary>Tells images unlike those it was fitted on: features further from every class than nearly all of those were.</summary>
 /// <param name="Distance">Squared Mahalanobis distance to the nearest class mean.</param>
 /// <param name="Threshold">Images with a greater distance are foreign.</param>
-public sealed record ForeignRule(FeatureDistance Distance, double Threshold)
+internal sealed record ForeignRule(FeatureDistance Distance, double Threshold)
 {
     /// <summary>Parts the images are cut into: each is scored by a distance fitted on the others, as a new image would be.</summary>
     const int Folds = 5;

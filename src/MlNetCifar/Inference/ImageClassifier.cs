@@ -127,7 +127,7 @@ public sealed class ImageClassifier : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(top, 1);
         var pixels = new byte[Network.InputShape(1).Length];
         _preprocessor.Apply(image, pixels);
-        var source = new ImageSet(pixels, [0], Network.Height, Network.Width, Network.Channels, Classes);
+        var source = new ImageSet(pixels, [0], Network.Width, Network.Height, Network.Channels, Classes);
         if (Calibration is not { } calibration)
         {
             var scores = Score(source, threads: 1).Select((p, k) => new Prediction(Classes[k], k, p));

@@ -5,7 +5,7 @@ namespace MlNetCifar.Inference;
 /// <summary>
 /// Scores that are high for images unlike the training data, from one network output. For a score from features, see <see cref="FeatureDistance"/>.
 /// </summary>
-public static class OutOfDistribution
+internal static class OutOfDistribution
 {
     /// <summary>1 − highest probability, 0 … 1 (Hendrycks and Gimpel 2017).</summary>
     /// <param name="probabilities">[C].</param>

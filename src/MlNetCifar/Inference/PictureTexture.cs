@@ -5,7 +5,7 @@ namespace MlNetCifar.Inference;
 /// ln(1 + contrast) and ln(1 + roughness), contrast being the standard deviation of the bytes and roughness the root mean square difference of
 /// neighbouring pixels, both over all channels.
 /// </summary>
-public static class PictureTexture
+internal static class PictureTexture
 {
     /// <summary>Numbers a picture.</summary>
     public const int Length = 2;

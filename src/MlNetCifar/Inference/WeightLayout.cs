@@ -30,7 +30,7 @@ internal static class WeightLayout
     {
         [var r, var s, var c, var k] => [k, c, r, s],
         [var c, var k] => [k, c],
-        var other => other,
+        var other => [.. other],
     };
 
     /// <summary>Where in the file's order the element lies that is at <paramref name="index"/> in ours.</summary>
@@ -42,15 +42,16 @@ internal static class WeightLayout
                 var (tap, inOut) = Math.DivRem(index, c * k);
                 return (((index % k * c) + (inOut / k)) * r * s) + tap;
             case [var inputs, var k]:
-                return (index % k * inputs) + Unflattened(tensor, index / k);
+                return (index % k * inputs) + FileInput(tensor, index / k);
             default:
-                return tensor.Node.Layer is BatchNorm ? Unflattened(tensor, index) : index;
+                return FileInput(tensor, index);
         }
     }
 
-    static int Unflattened(WeightTensor tensor, int input)
+    /// <summary>Where the file has what belongs to one element of the layer's input.</summary>
+    static int FileInput(WeightTensor tensor, int input)
     {
-        if (tensor.Node.FlattenedFrom is not { } picture)
+        if (!tensor.Spec.FollowsInput || tensor.Node.FlattenedFrom is not { } picture)
             return input;
         var (pixel, channel) = Math.DivRem(input, picture.C);
         return (channel * picture.H * picture.W) + pixel;

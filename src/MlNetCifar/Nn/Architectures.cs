@@ -15,12 +15,12 @@ public static class Architectures
 
     /// <summary>A preset by name.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
-    /// <param name="height">Rows of the input.</param>
     /// <param name="width">Columns of the input.</param>
+    /// <param name="height">Rows of the input.</param>
     /// <param name="channels">Channels of the input: 3 or 1.</param>
     /// <param name="classes">Number of classes, ≥ 2.</param>
     /// <exception cref="MlNetCifarException">The name is unknown (MNC2004), or the input is too small for the network (MNC2001).</exception>
-    public static NetworkSpec Create(string name, int height, int width, int channels, int classes)
+    public static NetworkSpec Create(string name, int width, int height, int channels, int classes)
     {
         ImmutableArray<LayerSpec> layers = name switch
         {
@@ -95,7 +95,7 @@ public static class Architectures
     [
         new Conv2d(2 * 4 * channels, 2)
         {
-            Padding = Padding.Valid, Frozen = true, Initializer = Initializer.Whitening, BiasInitializer = Initializer.FanInUniform,
+            Padding = Padding.Valid, FixedFilter = true, Initializer = Initializer.Whitening, BiasInitializer = Initializer.FanInUniform,
         },
         s_gelu,
         .. AirbenchGroup(64), .. AirbenchGroup(256), .. AirbenchGroup(256),

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using MlNetCifar.Numerics;
 
 namespace MlNetCifar.Nn;
@@ -46,15 +47,13 @@ public enum Initializer
 internal static class Initializers
 {
     /// <summary>Fills a parameter.</summary>
-    /// <param name="kind">Which distribution.</param>
-    /// <param name="dimensions">[R, S, C, K], [C, K] or [C].</param>
-    /// <param name="fanIn">Inputs of one output of the layer.</param>
-    /// <param name="fanOut">Outputs of one input of the layer.</param>
+    /// <param name="parameter">Which distribution, and its fans.</param>
     /// <param name="values">Overwritten.</param>
     /// <param name="random">Stream of its own.</param>
-    public static void Fill(Initializer kind, int[] dimensions, int fanIn, int fanOut, Span<float> values, SplitRandom random)
+    public static void Fill(ParameterSpec parameter, Span<float> values, SplitRandom random)
     {
-        switch (kind)
+        var (fanIn, fanOut) = (parameter.FanIn, parameter.FanOut);
+        switch (parameter.Initializer)
         {
             case Initializer.Zeros:
                 values.Clear();
@@ -85,10 +84,10 @@ internal static class Initializers
                 break;
             case Initializer.Dirac:
                 Uniform(values, 1 / Math.Sqrt(fanIn), ref random);
-                Identity(dimensions, values);
+                Identity(parameter.Dimensions, values);
                 break;
             default:
-                throw new ArgumentOutOfRangeException(nameof(kind));
+                throw new ArgumentOutOfRangeException(nameof(parameter), parameter.Initializer, "There is no such initializer.");
         }
     }
 
@@ -105,7 +104,7 @@ internal static class Initializers
             value = (float)(bound * ((2 * random.NextDouble()) - 1));
     }
 
-    static void Identity(int[] dimensions, Span<float> values)
+    static void Identity(ImmutableArray<int> dimensions, Span<float> values)
     {
         if (dimensions is not [var r, var s, var c, var k])
             throw new ArgumentException("Dirac initialises filters of shape [R, S, C, K] only.", nameof(dimensions));

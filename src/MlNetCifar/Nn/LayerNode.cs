@@ -6,18 +6,21 @@ namespace MlNetCifar.Nn;
 /// <summary>A layer of a checked network.</summary>
 /// <param name="Layer">The description.</param>
 /// <param name="Position">Place in the network in words: <c>3 (conv2d)</c>, in residual blocks <c>3.1 (conv2d)</c>.</param>
-/// <param name="WeightName">Prefix of its tensors in weight files, for example <c>layer1.conv2</c>; null for layers without parameters.</param>
+/// <param name="WeightName">Beginning of its tensors' names in weight files, for example <c>layer1.conv2</c>; null for layers without.</param>
 /// <param name="Input">Shape of one image before it.</param>
 /// <param name="Output">Shape of one image after it.</param>
 /// <param name="FlattenedFrom">Where the input is a flattened picture: that picture's shape. Weight files order such inputs channels first.</param>
-/// <param name="Body">The main path of a residual block.</param>
-/// <param name="Shortcut">The other path of a residual block.</param>
+/// <param name="Parameters">Its tensors, in the order of the weight file.</param>
+/// <param name="Paths">The layers inside it: a residual block's main path and its shortcut.</param>
 internal sealed record LayerNode(
-    LayerSpec Layer, string Position, string? WeightName, Shape Input, Shape Output, Shape? FlattenedFrom,
-    ImmutableArray<LayerNode> Body, ImmutableArray<LayerNode> Shortcut)
+    LayerSpec Layer, string Position, string? WeightName, Shape Input, Shape Output, Shape? FlattenedFrom, ImmutableArray<ParameterSpec> Parameters,
+    ImmutableArray<ImmutableArray<LayerNode>> Paths)
 {
+    /// <summary>Operations of one image's forward pass, those of layers inside it left out.</summary>
+    public double OwnFlops => Paths.IsEmpty ? Layer.Flops(Input) : 0;
+
     /// <summary>This node and those inside it, in the order of computation, a residual block after its paths.</summary>
-    public IEnumerable<LayerNode> Flat() => Body.Concat(Shortcut).SelectMany(node => node.Flat()).Append(this);
+    public IEnumerable<LayerNode> Flat() => Paths.SelectMany(path => path.SelectMany(node => node.Flat())).Append(this);
 }
 
 /// <summary>Walks a description once, checking shapes and giving names.</summary>
@@ -36,13 +39,10 @@ internal sealed class LayerResolver
         Shape? flattenedFrom = null;
         for (var i = 0; i < layers.Length; i++)
         {
-            var node = Resolve(layers[i], input, flattenedFrom, $"{position}{i + 1}", prefix);
-            flattenedFrom = layers[i] switch
-            {
-                Flatten when input is not { H: 1, W: 1 } => input,
-                Activation or BatchNorm or Dropout or Scale => flattenedFrom,
-                _ => null,
-            };
+            var place = $"{position}{i + 1}";
+            var layer = layers[i] ?? throw NetworkErrors.Option(place, "null", "a layer");
+            var node = Resolve(layer, input, flattenedFrom, place, prefix);
+            flattenedFrom = layer.FlattenedFrom(input, flattenedFrom);
             nodes.Add(node);
             input = node.Output;
         }
@@ -52,16 +52,34 @@ internal sealed class LayerResolver
 
     LayerNode Resolve(LayerSpec layer, Shape input, Shape? flattenedFrom, string position, string prefix)
     {
-        if (layer is Residual block)
+        var place = $"{position} ({layer.Kind})";
+        var name = layer.WeightPrefix is { } kind ? Next(prefix, kind) : null;
+        var paths = layer.Paths.Select(path => Resolve(path.Layers, input, position + path.Position, name + path.Name)).ToImmutableArray();
+        var output = Output(layer, input, position);
+        ImmutableArray<ParameterSpec> parameters = [.. layer.Parameters(input) ?? throw NetworkErrors.Declaration(place, "null for its parameters", "a list")];
+        if (Fault(layer, input, output, parameters) is var (found, expected))
+            throw NetworkErrors.Declaration(place, found, expected);
+        return new LayerNode(layer, place, parameters.IsEmpty ? null : name, input, output, flattenedFrom, parameters, paths);
+    }
+
+    /// <summary>What a layer from elsewhere may have got wrong.</summary>
+    static (string Found, string Expected)? Fault(LayerSpec layer, Shape input, Shape output, ImmutableArray<ParameterSpec> parameters)
+    {
+        if (output.N != input.N || output.H < 1 || output.W < 1 || output.C < 1)
+            return ($"the output {output} for the input {input}", "the same N, and every side at least 1");
+        if (!parameters.IsEmpty && (layer.WeightPrefix is not { Length: > 0 } prefix || !prefix.All(c => char.IsAsciiLetter(c) || c == '_')))
+            return ($"the weight prefix '{layer.WeightPrefix}'", "ASCII letters and underscores");
+        foreach (var parameter in parameters)
         {
-            var name = Next(prefix, "layer");
-            var body = Resolve(block.Body, input, $"{position}.", $"{name}.");
-            var shortcut = Resolve(block.Shortcut, input, $"{position}.s", $"{name}.downsample.");
-            return new LayerNode(layer, $"{position} ({layer.Kind})", null, input, Output(layer, input, position), null, body, shortcut);
+            if (parameter is null || string.IsNullOrEmpty(parameter.Name) || parameter.Name.Contains('.') || parameters.Count(p => p?.Name == parameter.Name) > 1)
+                return ($"a parameter named '{parameter?.Name}'", "names without a dot, each once");
+            if (parameter.Dimensions.IsDefaultOrEmpty || parameter.Dimensions.Any(d => d < 1))
+                return ($"parameter '{parameter.Name}' of shape [{(parameter.Dimensions.IsDefault ? "" : string.Join(", ", parameter.Dimensions))}]", "every dimension at least 1");
+            if (parameter.FollowsInput && parameter.Dimensions[0] != input.C)
+                return ($"parameter '{parameter.Name}' of shape [{string.Join(", ", parameter.Dimensions)}] that follows the input", $"{input.C} as its first dimension");
         }
 
-        var weightName = layer.WeightPrefix is { } kind ? Next(prefix, kind) : null;
-        return new LayerNode(layer, $"{position} ({layer.Kind})", weightName, input, Output(layer, input, position), flattenedFrom, [], []);
+        return null;
     }
 
     static Shape Output(LayerSpec layer, Shape input, string position)

@@ -44,7 +44,7 @@ internal sealed class Value(Shape shape, PlannedBuffer data)
 
 /// <summary>
 /// A compiled layer, its memory planned. The backward pass reads <see cref="Output"/>'s gradient (and may destroy it), overwrites the gradients of
-/// its parameters, and overwrites <see cref="Input"/>'s gradient where that exists.
+/// its trained parameters, and overwrites <see cref="Input"/>'s gradient where that exists. It is not called where the output has none.
 /// </summary>
 internal abstract class LayerOp
 {
@@ -57,6 +57,9 @@ internal abstract class LayerOp
     /// <summary>What it writes.</summary>
     public required Value Output { get; init; }
 
+    /// <summary>What it reads or writes besides: the other path where a residual block begins and ends. Null for none.</summary>
+    public Value? Second { get; init; }
+
     /// <summary>Whether the backward pass reads the input's data.</summary>
     public virtual bool BackwardReadsInput => false;
 
@@ -68,6 +71,19 @@ internal abstract class LayerOp
 
     /// <summary>Direct-convolution flops of one image's forward pass that the op performs, for profiles.</summary>
     public double Flops { get; init; }
+
+    /// <summary>Floats that <see cref="Attach"/> takes, unless another network of the same weights has them already.</summary>
+    public virtual long SharedLength => 0;
+
+    /// <summary>Takes what it shares with other networks of the same weights; before the first pass.</summary>
+    public virtual void Attach()
+    {
+    }
+
+    /// <summary>Gives it back.</summary>
+    public virtual void Detach()
+    {
+    }
 
     public abstract void Forward(Pass pass);
 

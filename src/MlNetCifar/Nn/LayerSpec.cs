@@ -1,10 +1,12 @@
+using System.Collections.Immutable;
+using System.Text.Json;
 using MlNetCifar.Numerics;
 
 namespace MlNetCifar.Nn;
 
 /// <summary>
 /// One layer of a network description: hyper-parameters, shape inference and the shapes of its parameters. Immutable; holds no weights.
-/// What <c>summary</c>, the model file and the exporters read.
+/// What <c>summary</c>, the model file and the exporters read. All that is known about a kind of layer lies in its file.
 /// </summary>
 public abstract record LayerSpec
 {
@@ -15,8 +17,10 @@ public abstract record LayerSpec
     /// <summary>The kind in the JSON description, for example <c>conv2d</c>.</summary>
     public abstract string Kind { get; }
 
-    /// <summary>Prefix of the layer's name in weight files, for example <c>conv</c>; null for layers without parameters.</summary>
-    internal virtual string? WeightPrefix => null;
+    /// <summary>
+    /// Beginning of the layer's name in weight files, for example <c>conv</c>, a number behind it; letters and underscores. Null for layers without parameters.
+    /// </summary>
+    public virtual string? WeightPrefix => null;
 
     /// <summary>The hyper-parameters in words, for <c>summary</c>.</summary>
     public virtual string Details => "";
@@ -26,14 +30,44 @@ public abstract record LayerSpec
     /// <exception cref="MlNetCifarException">The input does not fit (MNC2001) or an option is out of range (MNC2002).</exception>
     public abstract Shape OutputShape(Shape input);
 
-    /// <summary>Parameters and running statistics, in the order of the weight file.</summary>
+    /// <summary>Parameters and running statistics, in the order of the weight file. The default is none.</summary>
     /// <param name="input">Shape of the input.</param>
-    internal virtual IReadOnlyList<ParameterSpec> Parameters(Shape input) => [];
+    public virtual IReadOnlyList<ParameterSpec> Parameters(Shape input) => [];
 
     /// <summary>Floating-point operations of the forward pass for one image: two per multiply-add by the direct method, one per comparison or addition.</summary>
     /// <param name="input">Shape of the input.</param>
     public abstract double Flops(Shape input);
+
+    /// <summary>Whether the result's channels are pictures of the input that Grad-CAM can show, as those of a convolution are. The default is false.</summary>
+    public virtual bool MakesFeatureMaps => false;
+
+    /// <summary>Writes the hyper-parameters as properties of the layer's JSON object. The default is none.</summary>
+    /// <param name="json">Inside the object; <c>kind</c> is written already.</param>
+    public virtual void Write(Utf8JsonWriter json)
+    {
+    }
+
+    /// <summary>The layers inside it, path by path. None for all but residual blocks.</summary>
+    internal virtual ImmutableArray<InnerPath> Paths => [];
+
+    /// <summary>Where the result is a flattened picture, that picture's shape; null else.</summary>
+    /// <param name="input">Shape of the input.</param>
+    /// <param name="flattenedFrom">The same of the input.</param>
+    internal virtual Shape? FlattenedFrom(Shape input, Shape? flattenedFrom) => null;
+
+    /// <summary>Adds the layer's ops to a network.</summary>
+    /// <param name="compiler">Gives memory; takes ops.</param>
+    /// <param name="node">Where the layer stands.</param>
+    /// <param name="input">What it reads.</param>
+    /// <returns>Its result; where layers behind it were taken along, theirs.</returns>
+    internal abstract Value Emit(NetworkCompiler compiler, LayerNode node, Value input);
 }
+
+/// <summary>Layers inside a layer.</summary>
+/// <param name="Position">What stands before their numbers in positions, for example <c>.s</c>.</param>
+/// <param name="Name">What stands before their names in weight files, for example <c>.downsample.</c></param>
+/// <param name="Layers">First to last.</param>
+internal readonly record struct InnerPath(string Position, string Name, ImmutableArray<LayerSpec> Layers);
 
 /// <summary>What a tensor of the weights is for; decides decay and training.</summary>
 public enum ParameterRole
@@ -51,19 +85,39 @@ public enum ParameterRole
     Statistic,
 
     /// <summary>A filter that keeps its first values: saved, not trained.</summary>
-    Frozen,
+    Fixed,
 }
 
 /// <summary>One tensor of a layer, before it has memory.</summary>
 /// <param name="Name">Last part of its name in weight files: <c>weight</c>, <c>bias</c>, <c>running_mean</c>, <c>running_var</c>.</param>
-/// <param name="Dimensions">[R, S, C, K] of a filter, [C, K] of a matrix, [C] of a vector.</param>
+/// <param name="Dimensions">[R, S, C, K] of a filter, [C, K] of a matrix, [C] of a vector; files hold the first two as [K, C, R, S] and [K, C].</param>
 /// <param name="Role">What it is for.</param>
 /// <param name="Initializer">Its first values.</param>
-internal sealed record ParameterSpec(string Name, int[] Dimensions, ParameterRole Role, Initializer Initializer)
+public sealed record ParameterSpec(string Name, ImmutableArray<int> Dimensions, ParameterRole Role, Initializer Initializer)
 {
-    /// <summary>Whether it has a gradient.</summary>
-    public bool IsTrained => Role is not (ParameterRole.Statistic or ParameterRole.Frozen);
+    /// <summary>Inputs of one output of the layer, for the initializer. The default follows from the dimensions: R·S·C, C, or the vector's length.</summary>
+    public int FanIn { get; init; } = Fans(Dimensions).In;
+
+    /// <summary>Outputs of one input of the layer, for the initializer. The default follows from the dimensions: R·S·K, K, or the vector's length.</summary>
+    public int FanOut { get; init; } = Fans(Dimensions).Out;
+
+    /// <summary>
+    /// Whether the first dimension of a matrix or vector runs over the elements of the layer's flat input. Where that is a flattened picture, files order it
+    /// channels first. The default is false.
+    /// </summary>
+    public bool FollowsInput { get; init; }
 
     /// <summary>Number of elements.</summary>
     public int Length => Dimensions.Aggregate(1, (a, b) => checked(a * b));
+
+    /// <summary>Whether it may have a gradient.</summary>
+    internal bool IsTrained => Role is not (ParameterRole.Statistic or ParameterRole.Fixed);
+
+    static (int In, int Out) Fans(ImmutableArray<int> dimensions) => dimensions switch
+    {
+        [var r, var s, var c, var k] => (r * s * c, r * s * k),
+        [var c, var k] => (c, k),
+        [var c, ..] => (c, c),
+        _ => (1, 1),
+    };
 }

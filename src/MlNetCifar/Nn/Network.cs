@@ -24,18 +24,22 @@ internal sealed class Network : IDisposable
     /// <param name="pool">Borrowed threads.</param>
     /// <param name="width">Lane width; null for the machine's.</param>
     /// <param name="keep">Position of the layer that <see cref="Probe"/> looks at; null for none.</param>
-    public Network(NetworkWeights weights, int batchSize, bool training, WorkerPool pool, SimdWidth? width = null, string? keep = null)
+    /// <param name="frozen">Tensors that are not trained, running statistics among them; null for none.</param>
+    public Network(
+        NetworkWeights weights, int batchSize, bool training, WorkerPool pool, SimdWidth? width = null, string? keep = null, IReadOnlySet<WeightTensor>? frozen = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
         Weights = weights;
         BatchSize = batchSize;
         _pass = new Pass { Pool = pool, Width = width ?? SimdLevel.Active };
-        Gradients = training ? new WeightGradients(weights) : null;
+        Gradients = training ? new WeightGradients(weights, frozen) : null;
         var compiled = new NetworkCompiler(weights, batchSize, Gradients, _pass, keep).Compile();
         (Ops, _input, _logits, _probabilities, Buffers, _kept) = compiled;
         _arena = new Arena(MemoryPlanner.Place(Buffers));
         foreach (var buffer in Buffers)
             buffer.Bind(_arena);
+        foreach (var op in Ops)
+            op.Attach();
 #if DEBUG
         // Whatever reads memory before writing it shows.
         _arena.Span(0, (int)_arena.Length).Fill(float.NaN);
@@ -57,12 +61,21 @@ internal sealed class Network : IDisposable
     /// <summary>The plan's buffers, for <c>summary</c> and tests.</summary>
     public IReadOnlyList<PlannedBuffer> Buffers { get; }
 
-    /// <summary>Bytes of activations, gradients of activations, packed weights and scratch.</summary>
-    public long PlannedBytes => _arena.Length * sizeof(float);
+    /// <summary>Bytes of activations, gradients of activations and scratch.</summary>
+    public long OwnBytes => _arena.Length * sizeof(float);
+
+    /// <summary>Bytes of packed weights, which networks over the same weights share where they compute alike.</summary>
+    public long SharedBytes => Shared(Ops);
+
+    /// <summary>Bytes of both.</summary>
+    public long PlannedBytes => OwnBytes + SharedBytes;
 
     /// <summary>Bytes a network would plan, without taking them.</summary>
-    public static long Plan(NetworkWeights weights, int batchSize, WeightGradients? gradients, WorkerPool pool) =>
-        MemoryPlanner.Place(new NetworkCompiler(weights, batchSize, gradients, new Pass { Pool = pool, Width = SimdLevel.Active }).Compile().Buffers) * sizeof(float);
+    public static long Plan(NetworkWeights weights, int batchSize, WeightGradients? gradients, WorkerPool pool)
+    {
+        var compiled = new NetworkCompiler(weights, batchSize, gradients, new Pass { Pool = pool, Width = SimdLevel.Active }).Compile();
+        return (MemoryPlanner.Place(compiled.Buffers) * sizeof(float)) + Shared(compiled.Ops);
+    }
 
     /// <summary>Where the caller puts a batch: [count, H, W, C].</summary>
     public Span<float> Input(int count) => _input.Rows(count);
@@ -129,7 +142,7 @@ internal sealed class Network : IDisposable
         for (var i = Ops.Length - 1; i >= 0; i--)
         {
             cancellation.ThrowIfCancellationRequested();
-            Ops[i].Backward(_pass);
+            Backward(i);
         }
     }
 
@@ -161,7 +174,7 @@ internal sealed class Network : IDisposable
     {
         seeds.CopyTo(_logits.GradientRows(count));
         for (var i = Ops.Length - 1; i > _kept; i--)
-            Ops[i].Backward(_pass);
+            Backward(i);
         Ops[_kept].Output.GradientRows(count).CopyTo(gradient);
     }
 
@@ -183,9 +196,16 @@ internal sealed class Network : IDisposable
         for (var i = Ops.Length - 1; i >= 0; i--)
         {
             var start = Stopwatch.GetTimestamp();
-            Ops[i].Backward(_pass);
+            Backward(i);
             ticks[i] += Stopwatch.GetTimestamp() - start;
         }
+    }
+
+    /// <summary>One op's backward pass, unless nothing up to it is trained.</summary>
+    void Backward(int op)
+    {
+        if (Ops[op].Output.Gradient is not null)
+            Ops[op].Backward(_pass);
     }
 
     /// <summary>Repeats the last forward pass op by op and names the first layer whose output is not finite; null where all are.</summary>
@@ -201,6 +221,8 @@ internal sealed class Network : IDisposable
         return null;
     }
 
+    static long Shared(ImmutableArray<LayerOp> ops) => ops.Sum(op => op.SharedLength) * sizeof(float);
+
     public static bool AllFinite(ReadOnlySpan<float> values)
     {
         foreach (var value in values)
@@ -215,6 +237,8 @@ internal sealed class Network : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        foreach (var op in Ops)
+            op.Detach();
         _arena.Dispose();
         Gradients?.Dispose();
     }

@@ -8,8 +8,9 @@ internal sealed record CompiledNetwork(
     ImmutableArray<LayerOp> Ops, Value Input, Value Logits, PlannedBuffer Probabilities, IReadOnlyList<PlannedBuffer> Buffers, int Kept);
 
 /// <summary>
-/// Turns a checked description into ops and the buffers they need. The step's timeline has one moment per op forward (its index), one for the loss,
-/// and one per op backward; each buffer notes when it is used, and the planner does the rest.
+/// Turns a checked description into ops and the buffers they need: it walks the layers, each of which emits its own ops and may take along those behind it.
+/// The step's timeline has one moment per op forward (its index), one for the loss, and one per op backward; each buffer notes when it is used,
+/// and the planner does the rest.
 /// </summary>
 /// <param name="weights">The network's weights.</param>
 /// <param name="batchSize">Largest batch.</param>
@@ -21,7 +22,6 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
     readonly List<LayerOp> _ops = [];
     readonly List<PlannedBuffer> _buffers = [];
 
-
     /// <summary>Buffers an op needs from its forward to its backward pass.</summary>
     readonly List<(PlannedBuffer Buffer, int Op)> _saved = [];
 
@@ -30,191 +30,157 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
 
     /// <summary>Scratch of one op at a time, shared by all.</summary>
     readonly PlannedBuffer _workspace = new("workspace", 0);
-    int _dropouts;
+
+    /// <summary>The layers behind the one that is emitted, as far as it may take them along.</summary>
+    ImmutableArray<LayerNode> _path = [];
+    int _next;
+    int _streams;
     int _kept = -1;
 
-    bool Training => gradients is not null;
+    /// <summary>Whether there will be backward passes.</summary>
+    public bool Training => gradients is not null;
+
+    /// <summary>Largest batch.</summary>
+    public int BatchSize => batchSize;
+
+    /// <summary>Where gradients go; null for inference.</summary>
+    public WeightGradients? Gradients => gradients;
 
     public CompiledNetwork Compile()
     {
         var spec = weights.Spec;
-        var input = new Value(spec.InputShape(batchSize), NewBuffer("input", spec.InputShape(batchSize).Length)) { ReadOnly = true };
+        var input = new Value(spec.InputShape(batchSize), Buffer("input", spec.InputShape(batchSize).Length)) { ReadOnly = true };
         var logits = Emit(weights.Nodes, input);
-        var probabilities = NewBuffer("probabilities", logits.Shape.Length);
+        var probabilities = Buffer("probabilities", logits.Shape.Length);
         _permanent.AddRange([probabilities, _workspace]);
         _buffers.Add(_workspace);
         Schedule(input, logits);
         return new CompiledNetwork([.. _ops], input, logits, probabilities, _buffers, _kept);
     }
 
-    Value Emit(ImmutableArray<LayerNode> nodes, Value value)
+    /// <summary>Emits one path.</summary>
+    /// <param name="nodes">First to last.</param>
+    /// <param name="value">What the first reads.</param>
+    /// <returns>The last one's result.</returns>
+    public Value Emit(ImmutableArray<LayerNode> nodes, Value value)
     {
-        var last = keep is null ? -1 : Enumerable.Range(0, nodes.Length).FirstOrDefault(i => nodes[i].Position == keep, -1);
-        for (var i = 0; i < nodes.Length;)
+        var (path, next) = (_path, _next);
+        var kept = keep is null ? -1 : Enumerable.Range(0, nodes.Length).FirstOrDefault(i => nodes[i].Position == keep, -1);
+        for (var i = 0; i < nodes.Length; i = _next)
         {
-            var fusion = LayerFusion.Find(i <= last ? nodes[..(last + 1)] : nodes, i, Training);
-            value = Emit(fusion, value);
-            i += fusion.Length;
-            if (i == last + 1 && last >= 0)
-                _kept = _ops.Count - 1;
+            (_path, _next) = (i <= kept ? nodes[..(kept + 1)] : nodes, i + 1);
+            value = nodes[i].Layer.Emit(this, nodes[i], value);
+            if (_next == kept + 1 && kept >= 0)
+                Keep(value);
         }
 
+        (_path, _next) = (path, next);
         return value;
     }
 
-    Value Emit(LayerFusion fusion, Value input)
-    {
-        var node = fusion.Node;
-        var output = node.Output.WithBatch(batchSize);
-        switch (node.Layer)
-        {
-            case Conv2d layer:
-                return Convolution(fusion, layer.Geometry(input.Shape), input);
-            case Linear layer:
-                return Convolution(fusion, ConvShape.Dense(batchSize, input.Shape.C, layer.Units), input);
-            case BatchNorm layer:
-                return Normalization(node, layer, input, fusion.Relu);
-            case Activation layer:
-                var keepsInput = Training && layer.Kernel.BackwardNeedsInput;
-                return Add(new ActivationOp(layer.Kernel, layer.Slope)
-                {
-                    Name = node.Position, Input = input, Output = Result(node, input, output, forward: !keepsInput, backward: true), Flops = layer.Flops(node.Input),
-                });
-            case Scale layer:
-                return Add(new ScaleOp(layer.Factor) { Name = node.Position, Input = input, Output = Result(node, input, output, true, true) });
-            case Dropout layer:
-                return layer.Rate == 0
-                    ? input
-                    : Add(new DropoutOp(layer.Rate, _dropouts++) { Name = node.Position, Input = input, Output = Result(node, input, output, true, true) });
-            case Flatten:
-                return new Value(output, input.Data) { Gradient = input.Gradient, ReadOnly = input.ReadOnly };
-            case Pool2d layer:
-                return Pool(node, layer.Geometry(input.Shape), layer.Pool, input, output);
-            case GlobalPool layer:
-                return Pool(node, GlobalPool.Geometry(input.Shape), layer.Pool, input, output);
-            case Residual:
-                return Block(node, input, output);
-            default:
-                throw new InvalidOperationException($"Layer kind {node.Layer.Kind} has no op.");
-        }
-    }
+    /// <summary>The next layer if it is of that kind and fits: the one being emitted then computes it too.</summary>
+    public LayerNode? Take<TLayer>(Func<TLayer, bool>? fits = null)
+        where TLayer : LayerSpec
+        => Next?.Layer is TLayer layer && fits?.Invoke(layer) != false ? _path[_next++] : null;
 
-    Value Convolution(LayerFusion fusion, ConvShape shape, Value input)
-    {
-        var node = fusion.Node;
-        var plan = new ConvPlan(shape, pass.Width, pass.Pool.Threads);
-        var packed = Permanent($"{node.WeightName} packed", plan.PackedLength);
-        var folded = fusion.Norm is not { Layer: BatchNorm layer } norm
-            ? null
-            : new FoldedNorm(layer, NormWeights(norm), Permanent($"{node.WeightName} folded", shape.FilterLength + shape.K));
-        var pooled = fusion.Pool is not null && plan.CanPool && Tensor(node, "weight")!.Spec.IsTrained;
-        var output = (pooled ? fusion.Pool! : node).Output.WithBatch(batchSize);
-        var argMax = pooled && Training ? Saved(node, output.Length) : null;
-        var result = Add(new ConvOp(plan, Tensor(node, "weight")!, Tensor(node, "bias"), fusion.Relu, packed, Workspace(ConvolutionScratch(plan, output)))
-        {
-            Name = node.Position, Input = input, Output = Trained(node, output), Gradients = gradients, Folded = folded, Pooled = pooled, ArgMax = argMax,
-            Flops = node.Layer.Flops(node.Input),
-        });
-        return fusion.Pool is not { Layer: Pool2d pool } || pooled
-            ? result
-            : Pool(fusion.Pool, pool.Geometry(result.Shape), pool.Pool, result, fusion.Pool.Output.WithBatch(batchSize));
-    }
+    /// <summary>The layer behind the one that is emitted; null where it may take none along.</summary>
+    public LayerNode? Next => _next < _path.Length ? _path[_next] : null;
 
-    Value Normalization(LayerNode node, BatchNorm layer, Value input, bool relu)
-    {
-        var channels = input.Shape.C;
-        var saved = Saved(node, 5 * channels);
-        var workspace = Workspace(BatchNormalization.WorkspaceLength(input.Shape.Length / channels, channels));
-        var tensors = NormWeights(node);
+    /// <summary>Workers of the pool that will run the ops.</summary>
+    public int Threads => pass.Pool.Threads;
 
-        // In training the input is read again backward; the gradient may be rewritten where it stands.
-        var result = Training ? Trained(node, input.Shape, input.Gradient) : Result(node, input, input.Shape, true, true);
-        return Add(new BatchNormOp(layer, tensors, relu, saved, workspace)
-        {
-            Name = node.Position, Input = input, Output = result, Gradients = gradients, Flops = layer.Flops(node.Input),
-        });
-    }
+    /// <summary>Whether a tensor is trained in this compilation.</summary>
+    public bool IsTrained(WeightTensor? tensor) => tensor is not null && gradients?.Has(tensor) == true;
 
-    Value Pool(LayerNode node, PoolShape shape, PoolKind kind, Value input, Shape output)
-    {
-        var argMax = Training && kind == PoolKind.Max && input.Gradient is not null ? Saved(node, output.Length) : null;
-        return Add(new PoolOp(shape, kind, argMax)
-        {
-            Name = node.Position, Input = input, Output = Result(node, input, output, false, false), Flops = node.Layer.Flops(node.Input),
-        });
-    }
+    /// <summary>Whether a tensor is the same in every pass: in inference all are.</summary>
+    public bool IsFrozen(WeightTensor tensor) => gradients is null || gradients.Freezes(tensor) || tensor.Role == ParameterRole.Fixed;
 
-    Value Block(LayerNode node, Value input, Shape output)
-    {
-        // The first path may add its gradient in place; the second has one of its own.
-        var first = new Value(input.Shape, input.Data) { Gradient = input.Gradient, ReadOnly = true };
-        var second = new Value(input.Shape, input.Data) { Gradient = input.Gradient is null ? null : NewBuffer($"{node.Position} gradient 2", input.Shape.Length), ReadOnly = true };
-        Add(new ForkOp { Name = node.Position, Input = input, Output = first, Second = second });
-        var body = Emit(node.Body, first);
-        var shortcut = Emit(node.Shortcut, second);
-        if (shortcut.Gradient is not null)
-            body.Gradient ??= NewBuffer($"{node.Position} gradient", output.Length);
-        return Add(new AddOp { Name = node.Position, Input = body, Second = shortcut, Output = Result(node, body, output, true, true), Flops = output.ImageLength });
-    }
+    /// <summary>Whether all of a layer's tensors are.</summary>
+    public bool IsFrozen(LayerNode node) => !Training || Tensors(node).All(IsFrozen);
 
-    BatchNormWeights NormWeights(LayerNode node) =>
-        new(Tensor(node, "weight")!, Tensor(node, "bias")!, Tensor(node, "running_mean")!, Tensor(node, "running_var")!);
+    /// <summary>One of a layer's tensors; null where it has none of that name.</summary>
+    public WeightTensor? Find(LayerNode node, string name) => weights.Find($"{node.WeightName}.{name}");
 
-    /// <summary>A frozen filter's bias gradient needs scratch of its own kind.</summary>
-    static int ConvolutionScratch(ConvPlan plan, Shape output) =>
-        Math.Max(plan.WorkspaceLength, BatchNormalization.WorkspaceLength(output.Length / output.C, output.C));
+    /// <summary>One of a layer's tensors.</summary>
+    public WeightTensor Tensor(LayerNode node, string name) => Find(node, name)!;
 
-    WeightTensor? Tensor(LayerNode node, string name) => weights.Find($"{node.WeightName}.{name}");
+    /// <summary>How a convolution is computed in this network. One that is trained may choose by its batch; one that explains a layer's result gives what any batch gives.</summary>
+    public ConvPlan Plan(ConvShape shape) =>
+        new(shape, pass.Width, Threads, !Training ? ConvUse.Inference : keep is null ? ConvUse.Training : ConvUse.Explanation);
 
-    Value Add(LayerOp op)
+    /// <summary>Number of the random stream of a layer that draws numbers: of those before it.</summary>
+    public int NextStream() => _streams++;
+
+    public Value Add(LayerOp op)
     {
         _ops.Add(op);
         return op.Output;
     }
 
-    /// <summary>The result of an op with trained parameters: fresh data, and a gradient even where the input has none.</summary>
-    Value Trained(LayerNode node, Shape shape, PlannedBuffer? gradient = null)
+    /// <summary>The result of an op with parameters: fresh data, and a gradient where one of them or anything before it is trained.</summary>
+    /// <param name="node">The layer.</param>
+    /// <param name="input">What the op reads.</param>
+    /// <param name="shape">The result's, N being the largest batch.</param>
+    /// <param name="gradient">Memory for the gradient; null for fresh memory.</param>
+    public Value Trained(LayerNode node, Value input, Shape shape, PlannedBuffer? gradient = null)
     {
-        var data = NewBuffer(node.Position, shape.Length);
-        return new Value(shape, data) { Gradient = Training ? gradient ?? NewBuffer($"{node.Position} gradient", shape.Length) : null };
+        var data = Buffer(node.Position, shape.Length);
+        var trained = input.Gradient is not null || Tensors(node).Any(IsTrained);
+        return new Value(shape, data) { Gradient = trained ? gradient ?? Buffer($"{node.Position} gradient", shape.Length) : null };
     }
 
     /// <summary>The result of an op without parameters, in the input's place where that is allowed.</summary>
-    Value Result(LayerNode node, Value input, Shape shape, bool forward, bool backward)
+    /// <param name="node">The layer.</param>
+    /// <param name="input">What the op reads.</param>
+    /// <param name="shape">The result's, N being the largest batch.</param>
+    /// <param name="forward">Whether the data may overwrite the input's.</param>
+    /// <param name="backward">Whether the input's gradient may overwrite the result's.</param>
+    public Value Result(LayerNode node, Value input, Shape shape, bool forward, bool backward)
     {
         var producer = _ops.LastOrDefault(op => op.Output.Data == input.Data);
-        var inPlace = forward && !input.ReadOnly && (!Training || producer is not { BackwardReadsOutput: true });
-        var data = inPlace ? input.Data : NewBuffer(node.Position, shape.Length);
-        var gradient = input.Gradient is null ? null : backward ? input.Gradient : NewBuffer($"{node.Position} gradient", shape.Length);
+        var inPlace = forward && !input.ReadOnly && producer is not { BackwardReadsOutput: true, Output.Gradient: not null };
+        var data = inPlace ? input.Data : Buffer(node.Position, shape.Length);
+        var gradient = input.Gradient is null ? null : backward ? input.Gradient : Buffer($"{node.Position} gradient", shape.Length);
         return new Value(shape, data) { Gradient = gradient };
     }
 
     /// <summary>Memory of the op that is emitted next, from its forward to its backward pass.</summary>
-    PlannedBuffer Saved(LayerNode node, long length)
+    public PlannedBuffer Saved(LayerNode node, long length)
     {
-        var buffer = NewBuffer($"{node.Position} saved", length);
+        var buffer = Buffer($"{node.Position} saved", length);
         _saved.Add((buffer, _ops.Count));
         return buffer;
     }
 
-    PlannedBuffer Workspace(long length)
+    /// <summary>Scratch of at least that many floats for the length of one pass of one op.</summary>
+    public PlannedBuffer Workspace(long length)
     {
         _workspace.Grow(length);
         return _workspace;
     }
 
-    PlannedBuffer Permanent(string name, long length)
+    /// <summary>Memory that lives as long as the network.</summary>
+    public PlannedBuffer Permanent(string name, long length)
     {
-        var buffer = NewBuffer(name, length);
+        var buffer = Buffer(name, length);
         _permanent.Add(buffer);
         return buffer;
     }
 
-    PlannedBuffer NewBuffer(string name, long length)
+    /// <summary>Memory of a value.</summary>
+    public PlannedBuffer Buffer(string name, long length)
     {
         var buffer = new PlannedBuffer(name, length);
         _buffers.Add(buffer);
         return buffer;
+    }
+
+    /// <summary>Notes the op whose result is asked for, and sees to it that the gradient gets that far.</summary>
+    void Keep(Value value)
+    {
+        _kept = _ops.Count - 1;
+        if (Training)
+            _ops[_kept].Output.Gradient ??= value.Gradient ??= Buffer($"{keep} gradient", value.Shape.Length);
     }
 
     void Schedule(Value input, Value logits)
@@ -225,19 +191,18 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
         {
             var op = _ops[i];
             var back = (2 * loss) - i;
-            Use(op.Input, op.BackwardReadsInput, i, back);
-            Use(op.Output, op.BackwardReadsOutput, i, back);
-            if (op is ForkOp fork)
-                Use(fork.Second, false, i, back);
-            if (op is AddOp add)
-                Use(add.Second, false, i, back);
+            var runs = op.Output.Gradient is not null;
+            Use(op.Input, runs && op.BackwardReadsInput, i, back);
+            Use(op.Output, runs && op.BackwardReadsOutput, i, back);
+            if (op.Second is not null)
+                Use(op.Second, false, i, back);
         }
 
         Use(logits, false, loss, loss);
         foreach (var (buffer, op) in _saved)
         {
             buffer.Touch(op);
-            buffer.Touch(Training ? (2 * loss) - op : op);
+            buffer.Touch(_ops[op].Output.Gradient is not null ? (2 * loss) - op : op);
         }
 
         foreach (var buffer in _permanent)
@@ -247,11 +212,11 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
         }
     }
 
-    void Use(Value value, bool backwardReadsData, int forward, int backward)
+    IEnumerable<WeightTensor> Tensors(LayerNode node) => node.Layer.Parameters(node.Input).Select(p => Tensor(node, p.Name));
+
+    static void Use(Value value, bool backwardReadsData, int forward, int backward)
     {
         value.Data.Touch(forward);
-        if (!Training)
-            return;
         if (backwardReadsData)
             value.Data.Touch(backward);
         value.Gradient?.Touch(backward);

@@ -26,4 +26,15 @@ internal static class NetworkErrors
 
     public static MlNetCifarException Weights(string found, string expected, string? path) =>
         new("MNC2006", ErrorKind.Data, $"The weights do not fit the network: found {found}; expected {expected}.", "Use weights saved from the same architecture.", path);
+
+    public static MlNetCifarException UnknownLayer(string kind, IEnumerable<string> known, string? path) =>
+        new(
+            "MNC2007",
+            ErrorKind.Data,
+            $"The network holds a layer of kind '{kind}', which is not registered; registered are {string.Join(", ", known)}.",
+            $"Call LayerRegistry.Register(\"{kind}\", …) with the function that reads it, before the file is read.",
+            path);
+
+    public static MlNetCifarException Declaration(string layer, string found, string expected) =>
+        new("MNC2008", ErrorKind.Usage, $"Layer {layer} declares {found}; expected {expected}.", "Correct the layer's class.");
 }

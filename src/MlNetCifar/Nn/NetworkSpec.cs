@@ -33,7 +33,7 @@ public sealed record NetworkSpec
     public required int Classes { get; init; }
 
     /// <summary>The layers, first to last.</summary>
-    public required ImmutableArray<LayerSpec> Layers { get; init; }
+    public required ImmutableArray<LayerSpec> Layers { get; init => field = value.IsDefault ? [] : value; }
 
     /// <summary>What the outputs mean. The default is <see cref="LossKind.SoftmaxCrossEntropy"/>.</summary>
     public LossKind Loss { get; init; } = LossKind.SoftmaxCrossEntropy;

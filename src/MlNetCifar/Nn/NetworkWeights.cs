@@ -9,6 +9,7 @@ namespace MlNetCifar.Nn;
 public sealed class WeightTensor
 {
     readonly Arena _arena;
+    long _changes;
 
     internal WeightTensor(NetworkWeights owner, Arena arena, long offset, string name, ParameterSpec spec, LayerNode node)
     {
@@ -27,7 +28,7 @@ public sealed class WeightTensor
     public ParameterRole Role => Spec.Role;
 
     /// <summary>[R, S, C, K] of a filter, [C, K] of a matrix, [C] of a vector.</summary>
-    public ReadOnlySpan<int> Dimensions => Spec.Dimensions;
+    public ReadOnlySpan<int> Dimensions => Spec.Dimensions.AsSpan();
 
     /// <summary>Number of elements.</summary>
     public int Length => Spec.Length;
@@ -42,6 +43,12 @@ public sealed class WeightTensor
     internal ParameterSpec Spec { get; }
 
     internal LayerNode Node { get; }
+
+    /// <summary>Grows whenever the values change; packed copies compare it.</summary>
+    internal long Version => Owner.Changes + _changes;
+
+    /// <summary>To be called after every change of these values.</summary>
+    internal void Changed() => _changes++;
 }
 
 /// <summary>
@@ -54,11 +61,14 @@ public sealed class NetworkWeights : IDisposable
     readonly Arena _statistics;
 
     internal NetworkWeights(NetworkSpec spec)
+        : this(spec, spec.Resolve())
     {
-        Spec = spec;
-        Nodes = spec.Resolve();
-        var tensors = Nodes.SelectMany(n => n.Flat()).Where(n => n.WeightName is not null)
-            .SelectMany(node => node.Layer.Parameters(node.Input).Select(parameter => (node, parameter))).ToArray();
+    }
+
+    internal NetworkWeights(NetworkSpec spec, ImmutableArray<LayerNode> nodes)
+    {
+        (Spec, Nodes) = (spec, nodes);
+        var tensors = Nodes.SelectMany(n => n.Flat()).SelectMany(node => node.Parameters.Select(parameter => (node, parameter))).ToArray();
         _parameters = new Arena(tensors.Where(t => t.parameter.IsTrained).Sum(t => Arena.Align(t.parameter.Length)));
         _statistics = new Arena(tensors.Where(t => !t.parameter.IsTrained).Sum(t => Arena.Align(t.parameter.Length)));
         long parameterEnd = 0, statisticEnd = 0;
@@ -85,8 +95,11 @@ public sealed class NetworkWeights : IDisposable
 
     internal ImmutableArray<LayerNode> Nodes { get; }
 
-    /// <summary>Grows whenever the values change; packed copies compare it.</summary>
-    internal long Version { get; private set; }
+    /// <summary>Changes of all values together.</summary>
+    internal long Changes { get; private set; }
+
+    /// <summary>Copies in the layouts of kernels, shared by all networks that use these weights.</summary>
+    internal PackedStore Packed { get; } = new();
 
     /// <summary>All trained parameters with the alignment gaps between them (always 0).</summary>
     internal Span<float> Parameters => _parameters.Span(0, (int)_parameters.Length);
@@ -105,25 +118,9 @@ public sealed class NetworkWeights : IDisposable
     public static NetworkWeights Initialize(NetworkSpec spec, ulong seed)
     {
         var weights = new NetworkWeights(spec);
-        for (var i = 0; i < weights.Tensors.Length; i++)
-        {
-            var tensor = weights.Tensors[i];
-            var (fanIn, fanOut) = Fans(weights.Find($"{tensor.Node.WeightName}.weight")!.Spec.Dimensions);
-            Initializers.Fill(
-                tensor.Spec.Initializer, tensor.Spec.Dimensions, fanIn, fanOut, tensor.Values, new SplitRandom(seed, RandomPurpose.Initialize, (ulong)i));
-        }
-
-        weights.Changed();
+        weights.Initialize(seed);
         return weights;
     }
-
-    /// <summary>Inputs of one output of a layer, and outputs of one input; a bias has its layer's.</summary>
-    static (int In, int Out) Fans(int[] dimensions) => dimensions switch
-    {
-        [var r, var s, var c, var k] => (r * s * c, r * s * k),
-        [var c, var k] => (c, k),
-        _ => (dimensions[0], dimensions[0]),
-    };
 
     /// <summary>A copy with memory of its own.</summary>
     public NetworkWeights Clone()
@@ -156,20 +153,14 @@ public sealed class NetworkWeights : IDisposable
         Changed();
     }
 
-    /// <summary>To be called after every change of the values.</summary>
-    internal void Changed() => Version++;
-}
+    /// <summary>Gives every tensor the first values that its layer wants.</summary>
+    internal void Initialize(ulong seed)
+    {
+        for (var i = 0; i < Tensors.Length; i++)
+            Initializers.Fill(Tensors[i].Spec, Tensors[i].Values, new SplitRandom(seed, RandomPurpose.Initialize, (ulong)i));
+        Changed();
+    }
 
-/// <summary>Gradients of the trained parameters, laid out as they are.</summary>
-internal sealed class WeightGradients(NetworkWeights weights) : IDisposable
-{
-    readonly Arena _arena = new(weights.Parameters.Length);
-
-    /// <summary>All of them, gaps included (always 0).</summary>
-    public Span<float> All => _arena.Span(0, (int)_arena.Length);
-
-    /// <summary>The gradient of one tensor.</summary>
-    public Span<float> Of(WeightTensor tensor) => _arena.Span(tensor.Offset, tensor.Length);
-
-    public void Dispose() => _arena.Dispose();
+    /// <summary>To be called after every change of values in many tensors.</summary>
+    internal void Changed() => Changes++;
 }

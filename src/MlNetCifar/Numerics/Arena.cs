@@ -6,7 +6,7 @@ namespace MlNetCifar.Numerics;
 /// One block of native floats, 64-byte aligned and zeroed, that owns the memory of many tensors.
 /// Disposing it (or losing the last reference) frees the block; spans taken from it are invalid afterwards.
 /// </summary>
-public sealed unsafe class Arena : SafeHandle
+internal sealed unsafe class Arena : SafeHandle
 {
     /// <summary>Tensors start at multiples of this many floats (64 bytes), so that every one is cache-line aligned.</summary>
     public const int Alignment = 16;

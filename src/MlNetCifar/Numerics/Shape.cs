@@ -1,4 +1,4 @@
-namespace MlNetCifar.Numerics;
+namespace MlNetCifar;
 
 /// <summary>
 /// The shape of a tensor: batch × height × width × channels. Layout is NHWC everywhere (channels fastest);

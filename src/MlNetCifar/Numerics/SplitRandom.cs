@@ -10,6 +10,7 @@ internal enum RandomPurpose : uint
     Split = 5,
     Bootstrap = 6,
     Backoff = 7,
+    Layer = 8,
 }
 
 /// <summary>

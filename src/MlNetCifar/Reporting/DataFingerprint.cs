@@ -5,7 +5,7 @@ using System.Text;
 namespace MlNetCifar.Reporting;
 
 /// <summary>Identifies a set of test images, so that only runs on the same data are compared.</summary>
-public static class DataFingerprint
+internal static class DataFingerprint
 {
     /// <summary>
     /// SHA-256 over the class names and, in order, each image's label and name, the names being taken relative to the deepest folder that holds them all:

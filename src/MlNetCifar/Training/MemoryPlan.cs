@@ -45,7 +45,7 @@ public sealed record MemoryPlan(TrainingOptions Options, long Limit, IReadOnlyLi
         ArgumentNullException.ThrowIfNull(train);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limit);
         using var weights = new NetworkWeights(network);
-        using var gradients = new WeightGradients(weights);
+        var groups = new GroupPlan(options, weights);
         using var pool = new WorkerPool(options.Threads ?? Environment.ProcessorCount);
         var now = Environment.WorkingSet;
         for (var batch = options.BatchSize; ; batch /= 2)
@@ -57,19 +57,23 @@ public sealed record MemoryPlan(TrainingOptions Options, long Limit, IReadOnlyLi
                 throw TrainingErrors.MemoryTooSmall(limit, plan.Total, plan.Summary);
         }
 
-        MemoryPart[] Estimate(int batch)
+        // Of the phases of a run that thaws layers the largest counts.
+        MemoryPart[] Estimate(int batch) => groups.Phases().Select(epoch => Phase(groups.Frozen(epoch), batch)).MaxBy(parts => parts.Sum(p => p.Bytes))!;
+
+        MemoryPart[] Phase(IReadOnlySet<WeightTensor> frozen, int batch)
         {
+            using var gradients = new WeightGradients(weights, frozen);
             var block = (weights.Parameters.Length + (long)weights.Statistics.Length) * sizeof(float);
             var average = options.EmaDecay is null ? 0 : 1;
-            var moments = options.Optimizer is OptimizerKind.Adam or OptimizerKind.AdamW ? 2 : 1;
+            var moments = weights.Tensors.Where(gradients.Has).Sum(t => Arena.Align(t.Length) * UpdateRule.MomentsOf(groups.Of(t).Settings.Rule)) * sizeof(float);
 
-            // Trained, gradients, best and its copy for the result; with checkpoints once more what the next step depends on.
-            var copies = 4 + average + moments + (checkpoints ? 1 + average + moments : 0);
+            // Trained, best and its copy for the result; with checkpoints once more what the next step depends on.
+            var copies = ((3 + average + (checkpoints ? 1 + average : 0)) * block) + (gradients.All.Length * sizeof(float)) + ((checkpoints ? 2 : 1) * moments);
             var buffers = (long)Ring * batch * train.ImageLength * sizeof(float) * (validation is null ? 1 : 2);
             var passes = Network.Plan(weights, batch, gradients, pool) + (average == 0 ? 0 : Network.Plan(weights, batch, null, pool));
             MemoryPart[] parts =
             [
-                new("program and data", now + Runtime), new("activations", passes), new("weights and state", copies * block), new("batches", buffers),
+                new("program and data", now + Runtime), new("activations", passes), new("weights and state", copies), new("batches", buffers),
                 new("order", 2L * sizeof(int) * train.Count),
             ];
             return [.. parts.OrderByDescending(p => p.Bytes)];

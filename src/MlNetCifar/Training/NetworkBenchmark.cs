@@ -40,7 +40,7 @@ public static class NetworkBenchmark
         using var session = new TrainingSession(network, options, source, Normalization.Compute(source));
         using var loader = Loader(source, options.BatchSize);
         var batch = loader.Next()!;
-        var rate = BestRate(() => session.Step(batch, 0.1f, 0, out _), options.BatchSize, seconds);
+        var rate = BestRate(() => session.Step(batch, 0, out _, 0.1f), options.BatchSize, seconds);
         var peak = FmaPeak.Measure(SimdLevel.Active, session.Pool);
         return new BenchmarkResult(rate, rate * 3 * network.Flops / 1e9, peak, Profile(session.Network, batch.Labels.ToArray(), true));
     }
@@ -78,7 +78,7 @@ public static class NetworkBenchmark
         foreach (ref var pixel in pixels.AsSpan())
             pixel = (byte)random.Next(256);
         var classes = Enumerable.Range(0, network.Classes).Select(k => $"class{k}").ToArray();
-        return new ImageSet(pixels, [.. Enumerable.Range(0, count).Select(i => i % network.Classes)], network.Height, network.Width, network.Channels, classes);
+        return new ImageSet(pixels, [.. Enumerable.Range(0, count).Select(i => i % network.Classes)], network.Width, network.Height, network.Channels, classes);
     }
 
     static double BestRate(Action step, int batchSize, double seconds)

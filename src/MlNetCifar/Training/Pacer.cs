@@ -13,11 +13,12 @@ internal readonly record struct BudgetReserve(TimeSpan Before, long ImagesAfter,
 /// </summary>
 /// <param name="options">Epochs or budget.</param>
 /// <param name="time">The clock.</param>
-/// <param name="started">Timestamp the run began at.</param>
+/// <param name="started">Timestamp this process took the run up at.</param>
+/// <param name="state">Where the run stands; its times are kept here.</param>
 /// <param name="stepsPerEpoch">Steps of an epoch.</param>
 /// <param name="validationImages">Images of a validation; 0 for none.</param>
 /// <param name="reserve">What the budget must also pay for.</param>
-internal sealed class Pacer(TrainingOptions options, TimeProvider time, long started, int stepsPerEpoch, int validationImages, BudgetReserve reserve = default)
+internal sealed class Pacer(TrainingOptions options, TimeProvider time, long started, LoopState state, int stepsPerEpoch, int validationImages, BudgetReserve reserve = default)
 {
     /// <summary>A forward pass is about a third of a step; with a margin, until a validation was measured.</summary>
     const double ForwardShare = 0.4;
@@ -28,29 +29,16 @@ internal sealed class Pacer(TrainingOptions options, TimeProvider time, long sta
     /// <summary>Seconds of training after which a change of speed is mostly believed, however long a step takes.</summary>
     const double Memory = 3;
 
-    double _stepSeconds;
-    double _imageSeconds;
-    double? _validationSeconds;
-    double _imageSecondsAtValidation;
-
-    /// <summary>Time spent before this process took the run up.</summary>
-    public double Before { get; set; }
-
-    /// <summary>Time the last validation took; null before the first.</summary>
-    public double? ValidationSeconds
-    {
-        get => _validationSeconds;
-        set => (_validationSeconds, _imageSecondsAtValidation) = (value, _imageSeconds);
-    }
+    long _marked = started;
 
     /// <summary>Time of the whole run in seconds.</summary>
-    public double Elapsed => Before + time.GetElapsedTime(started).TotalSeconds;
+    public double Elapsed => state.ElapsedSeconds + time.GetElapsedTime(_marked).TotalSeconds;
 
     /// <summary>Whether another step would end later than the budget allows.</summary>
-    public bool IsTimeUp => options.TimeBudget is not null && Elapsed + (_stepSeconds / 2) >= End;
+    public bool IsTimeUp => options.TimeBudget is not null && Elapsed + (state.StepSeconds / 2) >= End;
 
     /// <summary>Whether a validation now leaves room for some steps and the one at the end; without, the run would end early by the time a validation takes.</summary>
-    public bool HasTimeToValidate => options.TimeBudget is null || Elapsed + (1.25 * validationImages * ForwardSeconds) + (2 * _stepSeconds) <= End;
+    public bool HasTimeToValidate => options.TimeBudget is null || Elapsed + (1.25 * validationImages * ForwardSeconds) + (2 * state.StepSeconds) <= End;
 
     /// <summary>When training must end for all the rest to end on time.</summary>
     double End =>
@@ -61,9 +49,9 @@ internal sealed class Pacer(TrainingOptions options, TimeProvider time, long sta
     {
         get
         {
-            if (_validationSeconds is not { } seconds || validationImages == 0)
-                return ForwardShare * _imageSeconds;
-            var slower = _imageSeconds > 0 && _imageSecondsAtValidation > 0 ? _imageSeconds / _imageSecondsAtValidation : 1;
+            if (state.ValidationSeconds is not { } seconds || validationImages == 0)
+                return ForwardShare * state.ImageSeconds;
+            var slower = state.ImageSeconds > 0 && state.ImageSecondsAtValidation > 0 ? state.ImageSeconds / state.ImageSecondsAtValidation : 1;
             return slower * seconds / validationImages;
         }
     }
@@ -77,8 +65,23 @@ internal sealed class Pacer(TrainingOptions options, TimeProvider time, long sta
     /// <summary>Notes how long a step took.</summary>
     public void Stepped(double seconds, int images)
     {
-        var weight = _stepSeconds == 0 ? 1 : Math.Max(Newest, 1 - Math.Exp(-seconds / Memory));
-        _stepSeconds += weight * (seconds - _stepSeconds);
-        _imageSeconds += weight * ((seconds / images) - _imageSeconds);
+        var weight = state.StepSeconds == 0 ? 1 : Math.Max(Newest, 1 - Math.Exp(-seconds / Memory));
+        state.StepSeconds += weight * (seconds - state.StepSeconds);
+        state.ImageSeconds += weight * ((seconds / images) - state.ImageSeconds);
+    }
+
+    /// <summary>Notes how long a validation took.</summary>
+    public void Validated(double seconds) => (state.ValidationSeconds, state.ImageSecondsAtValidation) = (seconds, state.ImageSeconds);
+
+    /// <summary>Puts the time since the last call into the state.</summary>
+    /// <param name="inEpoch">Whether it belongs to the epoch under way too.</param>
+    public void Mark(bool inEpoch)
+    {
+        var now = time.GetTimestamp();
+        var seconds = time.GetElapsedTime(_marked, now).TotalSeconds;
+        _marked = now;
+        state.ElapsedSeconds += seconds;
+        if (inEpoch)
+            state.EpochSeconds += seconds;
     }
 }

@@ -1,22 +1,31 @@
 using MlNetCifar.Data;
-using MlNetCifar.Nn;
 using MlNetCifar.Training;
 
 namespace MlNetCifar;
 
 /// <summary>
-/// Trains a network. The result is a function of network, options and data alone, whatever the number of threads.
-/// Prints nothing, and writes no file but <see cref="Checkpoints"/>; observers may. A trainer may be used again; one <see cref="Fit"/> at a time.
+/// Trains a network. The result is a function of network, options, starting point and data alone, whatever the number of threads.
+/// Prints nothing, and writes no file but <see cref="Checkpoints"/>; observers may. A trainer may be used again; one run at a time.
 /// </summary>
-/// <param name="network">What to train.</param>
-/// <param name="options">How; null for the defaults.</param>
-public sealed class Trainer(NetworkSpec network, TrainingOptions? options = null)
+public sealed class Trainer
 {
+    /// <summary>A trainer of one network.</summary>
+    /// <param name="network">What to train.</param>
+    /// <param name="options">How; null for the defaults.</param>
+    public Trainer(NetworkSpec network, TrainingOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        (Network, Options) = (network, options ?? new());
+    }
+
     /// <summary>What is trained.</summary>
-    public NetworkSpec Network { get; } = network;
+    public NetworkSpec Network { get; }
 
     /// <summary>How.</summary>
-    public TrainingOptions Options { get; } = options ?? new();
+    public TrainingOptions Options { get; }
+
+    /// <summary>Weights and normalisation to begin with; null (the default) for fresh ones.</summary>
+    public TrainingStart? Start { get; init; }
 
     /// <summary>Called at every stage of a run, in this order.</summary>
     public IList<ITrainingObserver> Observers { get; } = [];
@@ -30,56 +39,77 @@ public sealed class Trainer(NetworkSpec network, TrainingOptions? options = null
     /// <summary>The clock, for tests. The default is the system's.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
-    /// <summary>Trains. Cancelling is no error: the best weights so far come back, and the run can be resumed where it stopped.</summary>
-    /// <param name="train">Training images; they fix classes and normalisation.</param>
+    /// <summary>
+    /// Trains. Once training has begun, cancelling is no error: the best weights so far come back, and the run can be resumed where it stopped.
+    /// </summary>
+    /// <param name="train">Training images; they fix classes and, without a starting point that has one, normalisation.</param>
     /// <param name="validation">Images to choose the best epoch by; null for none (then the last epoch is the best).</param>
     /// <param name="progress">Told each finished epoch.</param>
     /// <param name="cancellation">Ends the run within a step; a step cut short is as if it had not begun.</param>
+    /// <returns>Weights and history; the caller disposes it.</returns>
     /// <exception cref="MlNetCifarException">Options, network or data are wrong, or not those of the run to be resumed (MNC20xx, MNC30xx), or the loss is no longer finite (MNC3002).</exception>
+    /// <exception cref="OperationCanceledException">Cancelled before the first step, while the images were read for the first time: there is nothing to give back.</exception>
     public TrainingResult Fit(ImageSource train, ImageSource? validation = null, IProgress<EpochRecord>? progress = null, CancellationToken cancellation = default)
     {
-        ArgumentNullException.ThrowIfNull(train);
         var started = Time.GetTimestamp();
-        Options.Validate();
-        Network.Validate();
-        if (Options.OverfitBatches is { } few)
-            (train, validation) = (train.Sample(few * Options.BatchSize, Options.Seed), null);
-        Check(train, validation);
+        (train, validation) = TrainingSetup.Check(this, train, validation);
         using var checkpointer = Checkpoints is null ? null : new Checkpointer(Checkpoints, Time);
-        var normalization = Normalization.Compute(train);
-        using var session = new TrainingSession(Network, Options, train, normalization);
-        using var loader = new BatchLoader(train, normalization, new BatchLoaderOptions
-        {
-            BatchSize = Options.BatchSize, Shuffle = true, ShuffleWindow = Options.ShuffleWindow, Seed = Options.Seed,
-            Augmentation = Options.OverfitBatches is null ? Options.Augmentation : Augmentation.None,
-        });
-        using var validationLoader = validation is null ? null : new BatchLoader(validation, normalization, new BatchLoaderOptions { BatchSize = session.Network.BatchSize });
+        using var setup = new TrainingSetup(this, Options, train, cancellation);
+        var session = setup.Session;
+        using var validationLoader = validation is null ? null : new BatchLoader(validation, setup.Normalization, new BatchLoaderOptions { BatchSize = session.Network.BatchSize });
         using var best = session.Result.Clone();
-        var pacer = new Pacer(Options, Time, started, loader.BatchesPerEpoch, validation?.Count ?? 0, Reserve);
-        var loop = new TrainingLoop(this, session, loader, validationLoader, best, pacer, checkpointer);
-        loop.State.Normalization = normalization;
-        if (checkpointer is not null)
-            loop.Attach(ResumeRules.Stamp(train, validation, normalization));
-        loop.Run(progress, cancellation);
-        var run = loop.State;
-        return new TrainingResult(
-            run.BestWeights.Clone(), normalization, train.Classes, Options, run.History, run.BestEpoch, run.StopReason!.Value, TimeSpan.FromSeconds(pacer.Elapsed))
+        var run = new TrainingRun(Network, Options, setup.Loader.BatchesPerEpoch)
         {
-            LastWeightsSha256 = run.Weights.Sha256(), Steps = run.Step, ResumedFrom = run.ResumedFrom, ResumeNote = run.ResumeNote, Warnings = run.Warnings,
+            Normalization = setup.Normalization, Start = session.Start, Weights = session.Weights, BestWeights = session.Result,
         };
+        checkpointer?.Attach(run, session, best, ResumeRules.Stamp(train, validation, setup.Normalization));
+        var pacer = new Pacer(Options, Time, started, run.State, run.StepsPerEpoch, validation?.Count ?? 0, Reserve);
+        new TrainingLoop(this, run, session, setup.Loader, validationLoader, best, pacer, checkpointer).Run(progress, cancellation);
+        return new TrainingResult(run, train.Classes, TimeSpan.FromSeconds(pacer.Elapsed));
     }
 
-    void Check(ImageSource train, ImageSource? validation)
+    /// <summary><see cref="Fit"/> on a thread of its own.</summary>
+    /// <param name="train">As there.</param>
+    /// <param name="validation">As there.</param>
+    /// <param name="progress">As there.</param>
+    /// <param name="cancellation">As there.</param>
+    public Task<TrainingResult> FitAsync(
+        ImageSource train, ImageSource? validation = null, IProgress<EpochRecord>? progress = null, CancellationToken cancellation = default) =>
+        OnThread(() => Fit(train, validation, progress, cancellation), cancellation);
+
+    /// <summary>
+    /// The learning-rate range test: trains a network of its own on the trainer's terms while the rate rises exponentially, until the loss has grown to four times its
+    /// least. Nothing is kept, and <see cref="Observers"/> and <see cref="Checkpoints"/> are left alone.
+    /// </summary>
+    /// <param name="train">Training images.</param>
+    /// <param name="steps">Number of rates, ≥ 10. The default is 100.</param>
+    /// <param name="lowest">First rate, &gt; 0. The default is 1e-6.</param>
+    /// <param name="highest">Last rate. The default is 1.</param>
+    /// <param name="cancellation">Ends the search within a step.</param>
+    /// <exception cref="MlNetCifarException">Options, network or data are wrong (MNC20xx, MNC30xx), or the loss never fell (MNC3005).</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public RateCurve FindLearningRate(ImageSource train, int steps = 100, double lowest = 1e-6, double highest = 1, CancellationToken cancellation = default)
     {
-        var expected = $"images of {Network.Height}×{Network.Width}×{Network.Channels} in {Network.Classes} classes";
-        foreach (var source in validation is null ? [train] : new[] { train, validation })
-        {
-            if ((source.Height, source.Width, source.Channels, source.Classes.Count) != (Network.Height, Network.Width, Network.Channels, Network.Classes))
-                throw TrainingErrors.DataDoesNotFit($"images of {source.Height}×{source.Width}×{source.Channels} in {source.Classes.Count} classes", expected);
-        }
+        ArgumentOutOfRangeException.ThrowIfLessThan(steps, 10);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(lowest);
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(highest, lowest);
+        (train, _) = TrainingSetup.Check(this, train);
 
-        var counts = train.ClassCounts();
-        if (counts.Count(c => c > 0) < 2)
-            throw TrainingErrors.OneClass(train.Classes[Math.Max(0, Array.FindIndex(counts, c => c > 0))]);
+        // With a full rate of 1 throughout, the step's factor is the rate itself.
+        var options = Options with { LearningRate = 1, BiasLearningRate = null, HeadLearningRate = null, Schedule = ScheduleKind.Constant, Warmup = null };
+        using var setup = new TrainingSetup(this, options, train, cancellation);
+        return LearningRateFinder.Find(setup, steps, lowest, highest, cancellation);
     }
+
+    /// <summary><see cref="FindLearningRate"/> on a thread of its own.</summary>
+    /// <param name="train">As there.</param>
+    /// <param name="steps">As there.</param>
+    /// <param name="lowest">As there.</param>
+    /// <param name="highest">As there.</param>
+    /// <param name="cancellation">As there.</param>
+    public Task<RateCurve> FindLearningRateAsync(ImageSource train, int steps = 100, double lowest = 1e-6, double highest = 1, CancellationToken cancellation = default) =>
+        OnThread(() => FindLearningRate(train, steps, lowest, highest, cancellation), cancellation);
+
+    static Task<T> OnThread<T>(Func<T> work, CancellationToken cancellation) =>
+        Task.Factory.StartNew(work, cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 }

@@ -3,14 +3,12 @@ namespace MlNetCifar.Training;
 /// <summary>The faults of training runs (MNC30xx).</summary>
 internal static class TrainingErrors
 {
-    public const string NotFiniteCode = "MNC3002";
-
     public static MlNetCifarException Options(IEnumerable<string> faults) =>
         new("MNC3001", ErrorKind.Usage, $"The training options are wrong: {string.Join("; ", faults)}.");
 
     public static MlNetCifarException NotFinite(double loss, long step, string? layer, float rate) =>
         new(
-            NotFiniteCode,
+            "MNC3002",
             ErrorKind.Failure,
             FormattableString.Invariant($"The loss became {loss} at step {step} (learning rate {rate:G3}); the first values that are not finite are in {layer ?? "the loss itself"}."),
             "Lower the learning rate, add a warm-up, or clip the gradients.");
@@ -63,4 +61,36 @@ internal static class TrainingErrors
         new(
             "MNC3019", ErrorKind.Usage, FormattableString.Invariant($"The run does not fit into {limit / (1 << 20)} MiB: even one image a step takes {needed / (1 << 20)} MiB ({plan})."),
             "Raise the limit, choose a smaller network or image size, or make shards with 'mlnetcifar prepare' so that the data stay on disk.");
+
+    public static MlNetCifarException EmptyGroup(ParameterGroup group, bool taken, IEnumerable<string> tensors) =>
+        new(
+            "MNC3020", ErrorKind.Usage, taken ? $"Everything in the parameter group '{group}' belongs to groups before it." : $"The parameter group '{group}' holds no tensor.",
+            taken ? "Put it before them, or leave it out." : $"The tensors are {string.Join(", ", tensors)}.");
+
+    public static MlNetCifarException UnknownLayer(string layer, int layers, IEnumerable<string> names) =>
+        new("MNC3021", ErrorKind.Usage, $"The network has no layer '{layer}'.", FormattableString.Invariant($"Give a place, 1 … {layers}, or a name: {string.Join(", ", names)}."));
+
+    public static MlNetCifarException AllFrozen() =>
+        new("MNC3022", ErrorKind.Usage, "Every parameter is frozen in the first epoch; nothing would be trained.", "Leave at least the last layer out of the frozen groups.");
+
+    public static MlNetCifarException NothingTaken(StartMap map) =>
+        new(
+            "MNC3023", ErrorKind.Usage, $"No tensor of the starting point {map.Name} fits the network: {string.Join("; ", map.Tensors.Take(4).Select(t => $"{t.Name} {t.Shape} {t.Note}"))}.",
+            "Start from a model of the same architecture, or without a starting point.");
+
+    public static MlNetCifarException StartChannels(int found, int expected) =>
+        new(
+            "MNC3024", ErrorKind.Usage, FormattableString.Invariant($"The starting point was trained on pictures of {found} channels; the network takes {expected}."),
+            "Prepare the data with as many channels as the starting point's.");
+
+    public static MlNetCifarException StartChanged(string? then, string? now, string path) =>
+        new(
+            "MNC3025", ErrorKind.Usage, $"The run was begun {From(then)}, and is to go on {From(now)}.", "Resume with the starting point it was begun from, or start a new run.", path);
+
+    public static MlNetCifarException FrozenInPart(string first, string second) =>
+        new(
+            "MNC3026", ErrorKind.Usage, $"The running statistics of a layer can only be frozen together: {first} and {second} are not frozen for the same epochs.",
+            "Let one group hold both.");
+
+    static string From(string? start) => start is null ? "without a starting point" : $"from the weights {start[..12]}";
 }

@@ -1,6 +1,8 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using MlNetCifar.Files;
+using MlNetCifar.Nn;
 using MlNetCifar.Training;
 
 namespace MlNetCifar;
@@ -34,6 +36,35 @@ public enum ClassWeighting
 /// <summary>Everything that decides a training run besides network and data. Immutable; recorded in the model file and the report.</summary>
 public sealed record TrainingOptions
 {
+    /// <summary>The range of every number among the options.</summary>
+    internal static ImmutableArray<OptionRange<TrainingOptions>> Ranges { get; } =
+    [
+        new(nameof(Epochs), o => o.Epochs, 1),
+        new(nameof(BatchSize), o => o.BatchSize, 1, 65536),
+        new(nameof(LearningRate), o => o.LearningRate, 0) { Above = true },
+        new(nameof(Warmup), o => o.Warmup, 0, 1),
+        new(nameof(StepFactor), o => o.StepFactor, 0, 1) { Above = true },
+        new(nameof(BiasLearningRate), o => o.BiasLearningRate, 0) { Above = true },
+        new(nameof(HeadLearningRate), o => o.HeadLearningRate, 0) { Above = true },
+        new(nameof(MuonMomentum), o => o.MuonMomentum, 0, 1) { Below = true },
+        new(nameof(FrozenBiasShare), o => o.FrozenBiasShare, 0, 1) { Above = true },
+        new(nameof(Momentum), o => o.Momentum, 0, 1) { Below = true },
+        new(nameof(Beta1), o => o.Beta1, 0, 1) { Below = true },
+        new(nameof(Beta2), o => o.Beta2, 0, 1) { Below = true },
+        new(nameof(Epsilon), o => o.Epsilon, 0) { Above = true },
+        new(nameof(WeightDecay), o => o.WeightDecay, 0),
+        new(nameof(GradientClipNorm), o => o.GradientClipNorm, 0) { Above = true },
+        new(nameof(EmaDecay), o => o.EmaDecay, 0, 1) { Below = true },
+        new(nameof(LabelSmoothing), o => o.LabelSmoothing, 0, 1) { Below = true },
+        new(nameof(Patience), o => o.Patience, 1),
+        new(nameof(MinimumDelta), o => o.MinimumDelta, 0),
+        new(nameof(TimeBudget), o => o.TimeBudget, 0) { Above = true },
+        new(nameof(OverfitBatches), o => o.OverfitBatches, 1),
+        new(nameof(ShuffleWindow), o => o.ShuffleWindow, 0),
+        new(nameof(Seed), o => o.Seed, 0),
+        new(nameof(Threads), o => o.Threads, 1, 1024),
+    ];
+
     /// <summary>Passes over the training images, ≥ 1. The default is 20.</summary>
     public int Epochs { get; init; } = 20;
 
@@ -87,6 +118,9 @@ public sealed record TrainingOptions
     /// norm, the share of biases and matrices lost in a step at the full rate. The default is 0.
     /// </summary>
     public float WeightDecay { get; init; }
+
+    /// <summary>Tensors that are trained in a way of their own, or not at all; a tensor belongs to the first group that fits. The default is none.</summary>
+    public ParameterGroups Groups { get; init; } = ParameterGroups.None;
 
     /// <summary>Largest global norm of the gradients, &gt; 0; larger ones are scaled down. The default is null, no limit.</summary>
     public float? GradientClipNorm { get; init; }
@@ -146,40 +180,47 @@ public sealed record TrainingOptions
     /// <exception cref="MlNetCifarException">Names every value out of range (MNC3001).</exception>
     public void Validate()
     {
-        var faults = new List<string>();
-        void Check(bool good, string name, object? found, string expected)
-        {
-            if (!good)
-                faults.Add(FormattableString.Invariant($"{name} is {found}, expected {expected}"));
-        }
-
-        Check(Epochs >= 1, nameof(Epochs), Epochs, "at least 1");
-        Check(BatchSize is >= 1 and <= 65536, nameof(BatchSize), BatchSize, "1 … 65536");
-        Check(float.IsFinite(LearningRate) && LearningRate > 0, nameof(LearningRate), LearningRate, "above 0");
-        Check(Warmup is null or >= 0 and <= 1, nameof(Warmup), Warmup, "0 … 1");
-        Check(StepFactor is > 0 and <= 1, nameof(StepFactor), StepFactor, "above 0, at most 1");
-        Check(BiasLearningRate is null or > 0, nameof(BiasLearningRate), BiasLearningRate, "above 0");
-        Check(HeadLearningRate is null or > 0, nameof(HeadLearningRate), HeadLearningRate, "above 0");
-        Check(MuonMomentum is >= 0 and < 1, nameof(MuonMomentum), MuonMomentum, "0 ≤ m < 1");
-        Check(FrozenBiasShare is > 0 and <= 1, nameof(FrozenBiasShare), FrozenBiasShare, "above 0, at most 1");
-        Check(Momentum is >= 0 and < 1, nameof(Momentum), Momentum, "0 ≤ m < 1");
-        Check(Beta1 is >= 0 and < 1, nameof(Beta1), Beta1, "0 ≤ β < 1");
-        Check(Beta2 is >= 0 and < 1, nameof(Beta2), Beta2, "0 ≤ β < 1");
-        Check(Epsilon > 0, nameof(Epsilon), Epsilon, "above 0");
-        Check(WeightDecay >= 0, nameof(WeightDecay), WeightDecay, "at least 0");
-        Check(GradientClipNorm is null or > 0, nameof(GradientClipNorm), GradientClipNorm, "above 0");
-        Check(EmaDecay is null or >= 0 and < 1, nameof(EmaDecay), EmaDecay, "0 ≤ d < 1");
-        Check(LabelSmoothing is >= 0 and < 1, nameof(LabelSmoothing), LabelSmoothing, "0 ≤ s < 1");
-        Check(Patience is null or >= 1, nameof(Patience), Patience, "at least 1");
-        Check(MinimumDelta >= 0, nameof(MinimumDelta), MinimumDelta, "at least 0");
-        Check(TimeBudget is null || TimeBudget > TimeSpan.Zero, nameof(TimeBudget), TimeBudget, "above 0");
-        Check(OverfitBatches is null or >= 1, nameof(OverfitBatches), OverfitBatches, "at least 1");
-        Check(ShuffleWindow >= 0, nameof(ShuffleWindow), ShuffleWindow, "at least 0");
-        Check(Threads is null or (>= 1 and <= 1024), nameof(Threads), Threads, "1 … 1024");
-        if (faults.Count > 0)
+        string[] faults =
+        [
+            .. Ranges.Faults(this), .. Undefined(Optimizer, nameof(Optimizer)), .. Undefined(Schedule, nameof(Schedule)),
+            .. Undefined(ClassWeights, nameof(ClassWeights)), .. Groups.SelectMany(Faults),
+        ];
+        if (faults.Length > 0)
             throw TrainingErrors.Options(faults);
         Augmentation.Validate();
     }
+
+    /// <summary>How the parameters of a network are divided among <see cref="Groups"/> and what the other options say, in the order of the layers.</summary>
+    /// <param name="network">The network.</param>
+    /// <exception cref="MlNetCifarException">A group holds nothing (MNC3020), nothing would be trained (MNC3022), or the network is wrong (MNC20xx).</exception>
+    public IReadOnlyList<GroupSummary> DescribeGroups(NetworkSpec network)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        using var weights = new NetworkWeights(network);
+        return new GroupPlan(this, weights).Summaries();
+    }
+
+    static IEnumerable<string> Faults(ParameterGroup group)
+    {
+        IEnumerable<string> faults =
+        [
+            .. ParameterGroup.Ranges.Faults(group), .. Undefined(group.Role, nameof(group.Role)), .. Undefined(group.Optimizer, nameof(group.Optimizer)),
+            .. Undefined(group.Schedule, nameof(group.Schedule)),
+        ];
+        if (string.IsNullOrWhiteSpace(group.Tensors))
+            faults = faults.Append($"{nameof(group.Tensors)} is empty, expected names");
+        if (group.ThawAfterEpochs is not null && !group.Frozen)
+            faults = faults.Append($"{nameof(group.ThawAfterEpochs)} is {group.ThawAfterEpochs} without {nameof(group.Frozen)}, expected both or neither");
+        return faults.Select(fault => $"{nameof(Groups)}, '{group}': {fault}");
+    }
+
+    static IEnumerable<string> Undefined<T>(T? value, string name)
+        where T : struct, Enum
+        => value is { } some ? Undefined(some, name) : [];
+
+    static IEnumerable<string> Undefined<T>(T value, string name)
+        where T : struct, Enum
+        => Enum.IsDefined(value) ? [] : [$"{name} is {value}, expected one of {string.Join(", ", Enum.GetNames<T>())}"];
 }
 
 /// <summary>Source-generated JSON of the options.</summary>

@@ -2,49 +2,87 @@ using MlNetCifar.Nn;
 
 namespace MlNetCifar;
 
-/// <summary>What a run gives back.</summary>
-/// <param name="Weights">The best weights seen; the caller disposes them.</param>
-/// <param name="Normalization">The scaling of pixels the weights were trained with.</param>
-/// <param name="Classes">Class names in the order of the outputs.</param>
-/// <param name="Options">The options of the run.</param>
-/// <param name="History">Finished epochs.</param>
-/// <param name="BestEpoch">The epoch (from 1) the weights are from; 0 where no epoch was finished.</param>
-/// <param name="StopReason">Why it ended.</param>
-/// <param name="Elapsed">How long it took.</param>
-public sealed record TrainingResult(
-    NetworkWeights Weights,
-    Normalization Normalization,
-    IReadOnlyList<string> Classes,
-    TrainingOptions Options,
-    IReadOnlyList<EpochRecord> History,
-    int BestEpoch,
-    StopReason StopReason,
-    TimeSpan Elapsed)
+/// <summary>What a run gives back. Owns its <see cref="Weights"/>, and frees them when it is disposed; models made of it have copies of their own.</summary>
+public sealed class TrainingResult : IDisposable
 {
+    readonly NetworkWeights _weights;
+    bool _disposed;
+
+    internal TrainingResult(TrainingRun run, IReadOnlyList<string> classes, TimeSpan elapsed)
+    {
+        _weights = run.BestWeights.Clone();
+        (Normalization, Classes, Options, Start) = (run.Normalization, classes, run.Options, run.Start);
+        (History, BestEpoch, StopReason, Elapsed, Steps) = ([.. run.History], run.BestEpoch, run.StopReason!.Value, elapsed, run.Step);
+        (ResumedFrom, ResumeNote, Warnings) = (run.ResumedFrom, run.ResumeNote, [.. run.Warnings]);
+        (WeightsSha256, LastWeightsSha256) = (_weights.Sha256(), run.Weights.Sha256());
+    }
+
+    /// <summary>The best weights seen; not to be used after this result is disposed.</summary>
+    /// <exception cref="ObjectDisposedException">The result was disposed.</exception>
+    public NetworkWeights Weights
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            return _weights;
+        }
+    }
+
+    /// <summary>The scaling of pixels the weights were trained with.</summary>
+    public Normalization Normalization { get; }
+
+    /// <summary>Class names in the order of the outputs.</summary>
+    public IReadOnlyList<string> Classes { get; }
+
+    /// <summary>The options of the run.</summary>
+    public TrainingOptions Options { get; }
+
+    /// <summary>What was taken from <see cref="Trainer.Start"/>; null in a run without.</summary>
+    public StartMap? Start { get; }
+
+    /// <summary>Finished epochs.</summary>
+    public IReadOnlyList<EpochRecord> History { get; }
+
+    /// <summary>The epoch (from 1) the weights are from; 0 where no epoch was finished.</summary>
+    public int BestEpoch { get; }
+
+    /// <summary>Why it ended.</summary>
+    public StopReason StopReason { get; }
+
+    /// <summary>How long it took.</summary>
+    public TimeSpan Elapsed { get; }
+
     /// <summary>SHA-256 of <see cref="Weights"/>: the same for every number of threads, and for a run that was killed and resumed.</summary>
-    public string WeightsSha256 { get; } = Weights.Sha256();
+    public string WeightsSha256 { get; }
 
     /// <summary>SHA-256 of the weights after the last step, which need not be the best.</summary>
-    public required string LastWeightsSha256 { get; init; }
+    public string LastWeightsSha256 { get; }
 
     /// <summary>Steps done in all.</summary>
-    public long Steps { get; init; }
+    public long Steps { get; }
 
     /// <summary>The step a resumed run went on from; null in a run from the beginning.</summary>
-    public long? ResumedFrom { get; init; }
+    public long? ResumedFrom { get; }
 
     /// <summary>Which schedule a resumed run used; null in a run from the beginning.</summary>
-    public string? ResumeNote { get; init; }
+    public string? ResumeNote { get; }
 
     /// <summary>What went wrong without ending the run.</summary>
-    public IReadOnlyList<string> Warnings { get; init; } = [];
+    public IReadOnlyList<string> Warnings { get; }
 
-    /// <summary>The model: the weights with all it takes to use them. Takes the weights over.</summary>
+    /// <summary>The model: a copy of the weights with all it takes to use them. The caller disposes it; it outlives this result.</summary>
     /// <param name="preprocess">How the training images were made from pictures.</param>
-    public ImageClassifier ToClassifier(PreprocessSpec preprocess) => new(Weights, Classes, preprocess, Normalization)
+    /// <exception cref="ObjectDisposedException">The result was disposed.</exception>
+    public ImageClassifier ToClassifier(PreprocessSpec preprocess)
     {
-        History = History,
-        BestEpoch = BestEpoch,
-        TrainingSettings = Options.ToJson(),
-    };
+        ArgumentNullException.ThrowIfNull(preprocess);
+        return new(Weights.Clone(), Classes, preprocess, Normalization) { History = History, BestEpoch = BestEpoch, TrainingSettings = Options.ToJson() };
+    }
+
+    /// <summary>Frees the weights. May be called again.</summary>
+    public void Dispose()
+    {
+        _disposed = true;
+        _weights.Dispose();
+    }
 }

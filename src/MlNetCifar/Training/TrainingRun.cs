@@ -1,4 +1,5 @@
 using MlNetCifar.Nn;
+using MlNetCifar.Training;
 
 namespace MlNetCifar;
 
@@ -24,7 +25,6 @@ public enum StopReason
 /// <summary>A run in progress, as its observers see it.</summary>
 public sealed class TrainingRun
 {
-    readonly List<EpochRecord> _history = [];
     readonly List<string> _warnings = [];
 
     internal TrainingRun(NetworkSpec network, TrainingOptions options, int stepsPerEpoch)
@@ -44,16 +44,19 @@ public sealed class TrainingRun
     public int StepsPerEpoch { get; }
 
     /// <summary>The scaling of pixels.</summary>
-    public Normalization Normalization { get; internal set; } = null!;
+    public Normalization Normalization { get; internal init; } = null!;
+
+    /// <summary>What was taken from <see cref="Trainer.Start"/>; null in a run without.</summary>
+    public StartMap? Start { get; internal init; }
 
     /// <summary>The epoch under way, from 0.</summary>
-    public int Epoch { get; internal set; }
+    public int Epoch => State.Epoch;
 
     /// <summary>Steps done in this epoch.</summary>
-    public int StepInEpoch { get; internal set; }
+    public int StepInEpoch => State.StepInEpoch;
 
     /// <summary>Steps done in all.</summary>
-    public long Step { get; internal set; }
+    public long Step => State.Step;
 
     /// <summary>The step a resumed run went on from; null in a run from the beginning.</summary>
     public long? ResumedFrom { get; internal set; }
@@ -68,7 +71,7 @@ public sealed class TrainingRun
     public double Progress { get; internal set; }
 
     /// <summary>Learning rate of the last step.</summary>
-    public float LearningRate { get; internal set; }
+    public float LearningRate => State.LearningRate;
 
     /// <summary>Images of the last step.</summary>
     public int BatchImages { get; internal set; }
@@ -86,13 +89,13 @@ public sealed class TrainingRun
     public double ImagesPerSecond { get; internal set; }
 
     /// <summary>Finished epochs.</summary>
-    public IReadOnlyList<EpochRecord> History => _history;
+    public IReadOnlyList<EpochRecord> History => State.History;
 
     /// <summary>The epoch (from 1) with the best validation accuracy so far, or training accuracy where nothing is validated; 0 before the first.</summary>
-    public int BestEpoch { get; internal set; }
+    public int BestEpoch => State.BestEpoch;
 
     /// <summary>The weights being trained; not to be changed.</summary>
-    public NetworkWeights Weights { get; internal set; } = null!;
+    public NetworkWeights Weights { get; internal init; } = null!;
 
     /// <summary>The weights of <see cref="BestEpoch"/>; not to be changed.</summary>
     public NetworkWeights BestWeights { get; internal set; } = null!;
@@ -115,6 +118,6 @@ public sealed class TrainingRun
     /// <summary>Passes warnings on once the run has begun.</summary>
     internal Action<string>? Warned { get; set; }
 
-    internal void Add(EpochRecord record) => _history.Add(record);
-
+    /// <summary>Where the run stands.</summary>
+    internal LoopState State { get; set; } = new();
 }

@@ -11,17 +11,25 @@ internal sealed class TrainingSession : IDisposable
     readonly float[] _classWeights;
     readonly Network? _averageNetwork;
     readonly float[] _statisticsBefore;
+    readonly GroupPlan _plan;
+    IReadOnlySet<WeightTensor> _frozen;
+    FloatRun[] _parameters;
+    FloatRun[] _statistics;
 
-    public TrainingSession(NetworkSpec spec, TrainingOptions options, ImageSource train, Normalization normalization)
+    public TrainingSession(NetworkSpec spec, TrainingOptions options, ImageSource train, Normalization normalization, TrainingStart? start = null)
     {
         _options = options;
         _classWeights = options.ClassWeights == ClassWeighting.Balanced ? Balanced(train.ClassCounts()) : [];
         Pool = new WorkerPool(options.Threads ?? Environment.ProcessorCount);
         Weights = NetworkWeights.Initialize(spec, options.Seed);
-        Whitening.Initialize(Weights, train, normalization);
+        Start = start?.CopyTo(Weights);
+        Whitening.Initialize(Weights, train, normalization, Start);
         var batch = Math.Min(options.BatchSize, train.Count);
-        Network = new Network(Weights, batch, training: true, Pool);
-        Optimizer = new Optimizer(options, Weights, Network.Gradients!, Pool, SimdLevel.Active);
+        _plan = new GroupPlan(options, Weights);
+        _frozen = _plan.Frozen(0);
+        (_parameters, _statistics) = FloatRun.Moving(Weights, _frozen);
+        Network = new Network(Weights, batch, training: true, Pool, frozen: _frozen);
+        Optimizer = new Optimizer(_plan, Network.Gradients!, Pool, SimdLevel.Active);
         _statisticsBefore = new float[Weights.Statistics.Length];
         if (options.EmaDecay is not null)
         {
@@ -32,11 +40,14 @@ internal sealed class TrainingSession : IDisposable
 
     public WorkerPool Pool { get; }
 
+    /// <summary>What was taken from the starting point; null without one.</summary>
+    public StartMap? Start { get; }
+
     public NetworkWeights Weights { get; }
 
-    public Network Network { get; }
+    public Network Network { get; private set; }
 
-    public Optimizer Optimizer { get; }
+    public Optimizer Optimizer { get; private set; }
 
     /// <summary>The moving average; null where none is wanted.</summary>
     public NetworkWeights? Average { get; }
@@ -44,29 +55,83 @@ internal sealed class TrainingSession : IDisposable
     /// <summary>The weights that are validated and returned.</summary>
     public NetworkWeights Result => Average ?? Weights;
 
+    /// <summary>Prepares for the steps of an epoch: where other tensors are frozen in it than before, network and optimizer are made anew.</summary>
+    /// <param name="epoch">Counted from 0.</param>
+    /// <param name="stepsPerEpoch">Steps of every epoch.</param>
+    /// <returns>Whether they were; <see cref="StateBlocks"/> are others then.</returns>
+    public bool Enter(int epoch, int stepsPerEpoch)
+    {
+        var frozen = _plan.Frozen(epoch);
+        if (frozen.SetEquals(_frozen))
+            return false;
+        _frozen = frozen;
+        (_parameters, _statistics) = FloatRun.Moving(Weights, frozen);
+        var batch = Network.BatchSize;
+        Network.Dispose();
+        Network = new Network(Weights, batch, training: true, Pool, frozen: frozen);
+        using var earlier = Optimizer;
+        Optimizer = new Optimizer(_plan, Network.Gradients!, Pool, SimdLevel.Active, stepsPerEpoch);
+        Optimizer.Continue(earlier);
+        return true;
+    }
+
     /// <summary>Forward, loss, backward, update.</summary>
     /// <param name="batch">Normalised images and labels.</param>
-    /// <param name="factor">Share of the full learning rate, 0 … 1: the schedule's value.</param>
     /// <param name="progress">Share of the run that is done, 0 … 1.</param>
     /// <param name="correct">Images whose most probable class was the label.</param>
+    /// <param name="factor">Multiplies every learning rate.</param>
     /// <param name="cancellation">Abandons the step, which then has not happened.</param>
-    /// <returns>Mean loss of the batch.</returns>
-    public double Step(Batch batch, float factor, double progress, out int correct, CancellationToken cancellation = default)
+    /// <returns>Mean loss of the batch; where it is not finite, nothing was updated.</returns>
+    public double Step(Batch batch, double progress, out int correct, float factor = 1, CancellationToken cancellation = default)
     {
-        var step = Optimizer.Steps;
+        var loss = ComputeGradients(batch, out correct, cancellation);
+        if (double.IsFinite(loss))
+            Apply(progress, factor);
+        return loss;
+    }
+
+    /// <summary>Forward, loss and, where that is finite, backward: leaves the gradients in the network, and the running statistics moved.</summary>
+    /// <param name="batch">Normalised images and labels.</param>
+    /// <param name="correct">Images whose most probable class was the label.</param>
+    /// <param name="cancellation">Ends the work; nothing has changed then.</param>
+    /// <returns>Mean loss of the batch.</returns>
+    public double ComputeGradients(Batch batch, out int correct, CancellationToken cancellation = default)
+    {
         batch.Pixels.CopyTo(Network.Input(batch.Count));
         Weights.Statistics.CopyTo(_statisticsBefore);
         try
         {
-            return Step(batch, step, factor, progress, out correct, cancellation);
+            Network.Forward(batch.Count, training: true, _options.Seed, Optimizer.Steps, cancellation);
+            var loss = Network.Loss(batch.Labels, _options.LabelSmoothing, _classWeights, out correct);
+            if (double.IsFinite(loss))
+                Network.Backward(cancellation);
+            return loss;
         }
         catch (OperationCanceledException)
         {
-            // Nothing but the running statistics has moved yet; with them put back the step has not happened.
             _statisticsBefore.CopyTo(Weights.Statistics);
             Weights.Changed();
             throw;
         }
+    }
+
+    /// <summary>Updates weights and moving average from the network's gradients, wherever they come from.</summary>
+    /// <param name="progress">Share of the run that is done, 0 … 1.</param>
+    /// <param name="factor">Multiplies every learning rate.</param>
+    public void Apply(double progress, float factor = 1)
+    {
+        var step = Optimizer.Steps;
+        Optimizer.Step(progress, factor);
+        if (Average is null)
+            return;
+
+        // Early averages would mostly be initial weights, so the decay is warmed up.
+        var decay = (float)Math.Min(_options.EmaDecay!.Value, (1.0 + step) / (10 + step));
+        foreach (var run in _parameters)
+            OptimizerSteps.MovingAverage(run.Of(Average.Parameters), run.Of(Weights.Parameters), decay, SimdLevel.Active, Pool);
+        foreach (var run in _statistics)
+            OptimizerSteps.MovingAverage(run.Of(Average.Statistics), run.Of(Weights.Statistics), decay, SimdLevel.Active, Pool);
+        Average.Changed();
     }
 
     /// <summary>Everything in floats that the next step depends on.</summary>
@@ -75,9 +140,9 @@ internal sealed class TrainingSession : IDisposable
         List<StateBlock> blocks = [.. CheckpointWriter.Blocks(Weights)];
         if (Average is not null)
             blocks.AddRange([new("average.parameters", () => Average.Parameters), new("average.statistics", () => Average.Statistics)]);
-        for (var i = 0; i < Optimizer.Moments.Length; i++)
+        for (var i = 0; i < Optimizer.MomentBlocks.Length; i++)
         {
-            var moment = Optimizer.Moments[i];
+            var moment = Optimizer.MomentBlocks[i];
             blocks.Add(new($"moment{i}", () => moment.Span(0, (int)moment.Length)));
         }
 
@@ -91,26 +156,6 @@ internal sealed class TrainingSession : IDisposable
         Optimizer.Steps = step;
         Weights.Changed();
         Average?.Changed();
-    }
-
-    double Step(Batch batch, long step, float factor, double progress, out int correct, CancellationToken cancellation)
-    {
-        Network.Forward(batch.Count, training: true, _options.Seed, step, cancellation);
-        var loss = Network.Loss(batch.Labels, _options.LabelSmoothing, _classWeights, out correct);
-        if (!double.IsFinite(loss))
-            throw TrainingErrors.NotFinite(loss, step + 1, FindNotFinite(batch), factor * _options.LearningRate);
-        Network.Backward(cancellation);
-        Optimizer.Step(factor, progress);
-        if (Average is not null)
-        {
-            // Early averages would mostly be initial weights, so the decay is warmed up.
-            var decay = (float)Math.Min(_options.EmaDecay!.Value, (1.0 + step) / (10 + step));
-            OptimizerSteps.MovingAverage(Average.Parameters, Weights.Parameters, decay, SimdLevel.Active, Pool);
-            OptimizerSteps.MovingAverage(Average.Statistics, Weights.Statistics, decay, SimdLevel.Active, Pool);
-            Average.Changed();
-        }
-
-        return loss;
     }
 
     /// <summary>Mean loss and accuracy of the result weights over an epoch of unaugmented batches.</summary>
@@ -150,7 +195,8 @@ internal sealed class TrainingSession : IDisposable
         return [.. counts.Select(c => c == 0 ? 0 : (float)((double)total / ((double)present * c)))];
     }
 
-    string? FindNotFinite(Batch batch)
+    /// <summary>Where the first values that are not finite are, in words: weights, input, or a layer's output; null where there are none.</summary>
+    public string? FindNotFinite(Batch batch)
     {
         // An infinite activation reaches the running statistics on its way to the loss: they are never the cause.
         foreach (var tensor in Weights.Tensors.Where(t => t.Role != ParameterRole.Statistic))
@@ -161,5 +207,34 @@ internal sealed class TrainingSession : IDisposable
 
         batch.Pixels.CopyTo(Network.Input(batch.Count));
         return Network.AllFinite(batch.Pixels) ? Network.FirstNotFinite(batch.Count) : "the input";
+    }
+}
+
+/// <summary>A run of floats in one of the blocks of weights.</summary>
+internal readonly record struct FloatRun(int Offset, int Length)
+{
+    /// <summary>The run in a block.</summary>
+    public Span<float> Of(Span<float> block) => block.Slice(Offset, Length);
+
+    /// <summary>The runs that steps may change, in the parameters and in the statistics.</summary>
+    public static (FloatRun[] Parameters, FloatRun[] Statistics) Moving(NetworkWeights weights, IReadOnlySet<WeightTensor> frozen)
+    {
+        var moving = weights.Tensors.Where(t => !frozen.Contains(t)).ToLookup(t => t.Spec.IsTrained);
+        return (Merge(moving[true]), Merge(moving[false]));
+    }
+
+    static FloatRun[] Merge(IEnumerable<WeightTensor> tensors)
+    {
+        var runs = new List<FloatRun>();
+        foreach (var tensor in tensors)
+        {
+            var run = new FloatRun((int)tensor.Offset, (int)Arena.Align(tensor.Length));
+            if (runs is [.., var last] && last.Offset + last.Length == run.Offset)
+                runs[^1] = last with { Length = last.Length + run.Length };
+            else
+                runs.Add(run);
+        }
+
+        return [.. runs];
     }
 }

@@ -13,9 +13,14 @@ internal static class Whitening
     const double Epsilon = 5e-4;
 
     /// <summary>Fills the filters that ask for it; they must be the network's first layer.</summary>
-    public static void Initialize(NetworkWeights weights, ImageSource train, Normalization normalization)
+    /// <param name="weights">Changed.</param>
+    /// <param name="train">Whose patches count.</param>
+    /// <param name="normalization">The scaling of pixels.</param>
+    /// <param name="start">What is taken from a starting point stays as it is.</param>
+    public static void Initialize(NetworkWeights weights, ImageSource train, Normalization normalization, StartMap? start = null)
     {
-        foreach (var tensor in weights.Tensors)
+        var taken = start?.Tensors.Where(t => t.IsTaken).Select(t => t.Name).ToHashSet() ?? [];
+        foreach (var tensor in weights.Tensors.Where(t => !taken.Contains(t.Name)))
         {
             if (tensor.Spec is { Initializer: Initializer.Whitening, Dimensions: [var r, var s, var c, var k] })
                 Fill(tensor, SecondMoments(train, normalization, r, s, c), k);

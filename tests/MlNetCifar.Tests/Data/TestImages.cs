@@ -15,7 +15,7 @@ static class TestImages
         var labels = new int[count];
         for (var i = 0; i < count; i++)
             labels[i] = random.Next(classes);
-        return new ImageSet(pixels, labels, height, width, channels, [.. Enumerable.Range(0, classes).Select(c => $"class{c}")]);
+        return new ImageSet(pixels, labels, width, height, channels, [.. Enumerable.Range(0, classes).Select(c => $"class{c}")]);
     }
 
     public static Normalization Normalization(int channels) => channels == 3

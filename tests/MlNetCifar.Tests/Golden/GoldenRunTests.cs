@@ -34,7 +34,7 @@ public sealed class GoldenRunTests
         using var first = weights.Clone();
         using var network = new Network(weights, GoldenData.Batch, training: true, pool, (SimdWidth)width);
         var options = Options(run);
-        using var optimizer = new Optimizer(options, weights, network.Gradients!, pool, (SimdWidth)width);
+        using var optimizer = new Optimizer(new GroupPlan(options, weights), network.Gradients!, pool, (SimdWidth)width);
         var classWeights = run.GetProperty("weighted").GetBoolean() ? GoldenData.ClassWeights() : [];
         for (var step = 0; step < GoldenData.Steps; step++)
         {
@@ -45,7 +45,7 @@ public sealed class GoldenRunTests
             network.Backward();
             if (step == 0)
                 CheckGradients(run.GetProperty("gradients"), network);
-            optimizer.Step(1);
+            optimizer.Step();
         }
 
         CheckFinal(run.GetProperty("final"), first, weights, options.Optimizer == OptimizerKind.Sgd ? ChangeTolerance : AdamChangeTolerance);

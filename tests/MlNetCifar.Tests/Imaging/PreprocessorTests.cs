@@ -112,7 +112,6 @@ public sealed class PreprocessorTests
 
     [TestMethod]
     [DataRow("""{"width":0}""", "size 0×32")]
-    [DataRow("""{"widht":10}""", "\"widht\" is unknown")]
     [DataRow("""{"filter":"cubic"}""", "expected nearest, box")]
     [DataRow("""{"channels":4}""", "4 channels")]
     [DataRow("""{"median":4}""", "median 4")]
@@ -126,6 +125,14 @@ public sealed class PreprocessorTests
         var e = Assert.ThrowsExactly<MlNetCifarException>(() => PreprocessSpec.FromJson(json, "model.mnc"));
         Assert.AreEqual("MNC1208", e.Code);
         StringAssert.Contains(e.Message, expected);
+    }
+
+    [TestMethod]
+    public void FromJson_RefusesAnUnknownPropertyByName()
+    {
+        var e = Assert.ThrowsExactly<MlNetCifarException>(() => PreprocessSpec.FromJson("""{"widht":10}""", "model.mnc"));
+        Assert.AreEqual(("MNC1101", "model.mnc"), (e.Code, e.Path));
+        StringAssert.Contains(e.Message, "'widht'");
     }
 
     [TestMethod]

@@ -59,7 +59,7 @@ public sealed class ImageClassifierTests
     public void Evaluate_OtherClassesOrSize_IsNamed()
     {
         using var model = SmallModel.Create();
-        var other = new ImageSet(new byte[144], [0], 8, 6, 3, ["a", "b", "c"]);
+        var other = new ImageSet(new byte[144], [0], 6, 8, 3, ["a", "b", "c"]);
         Assert.AreEqual("MNC4008", Assert.ThrowsExactly<MlNetCifarException>(() => model.Evaluate(other)).Code);
         var larger = new ImageSet(new byte[192], [0], 8, 8, 3, ["a", "b", "ç"]);
         Assert.AreEqual("MNC4008", Assert.ThrowsExactly<MlNetCifarException>(() => model.Score(larger)).Code);
@@ -105,7 +105,7 @@ public sealed class ImageClassifierTests
             for (var y = 0; y < 8; y++)
                 for (var x = 0; x < 6; x++)
                     images.Pixels.Span.Slice((((((i * 8) + y) * 6) + x) * 3), 3).CopyTo(mirrored.AsSpan((((((i * 8) + y) * 6) + 5 - x) * 3), 3));
-        var other = new ImageSet(mirrored, images.Labels.ToArray(), 8, 6, 3, images.Classes);
+        var other = new ImageSet(mirrored, images.Labels.ToArray(), 6, 8, 3, images.Classes);
         AssertClose(model.Score(images, views: TestTimeViews.Flip), model.Score(other, views: TestTimeViews.Flip));
         AssertClose(model.Score(images, views: TestTimeViews.FlipShift), model.Score(images.Subset([0, 1, 2, 3, 4]), threads: 2, views: TestTimeViews.FlipShift));
         var plain = model.Score(images);

@@ -40,6 +40,6 @@ internal static class SmallModel
     {
         var pixels = new byte[count * 8 * 6 * 3];
         new Random(seed).NextBytes(pixels);
-        return new ImageSet(pixels, [.. Enumerable.Range(0, count).Select(i => i % 3)], 8, 6, 3, ["a", "b", "ç"]);
+        return new ImageSet(pixels, [.. Enumerable.Range(0, count).Select(i => i % 3)], 6, 8, 3, ["a", "b", "ç"]);
     }
 }

@@ -16,10 +16,10 @@ public sealed class LayerGradientTests
         ["conv same stride 2"] = [new Conv2d(4, 2) { Stride = 2 }],
         ["conv 1×3"] = [new Conv2d(4, 1) { KernelWidth = 3 }],
         ["conv relu pool"] = [new Conv2d(4, 3), new Activation(ActivationKind.Relu), new Pool2d(PoolKind.Max, 2), new Conv2d(3, 3)],
-        ["frozen conv"] = [new Conv2d(5, 3) { Frozen = true }, new Activation(ActivationKind.Tanh)],
-        ["frozen conv without bias"] = [new Conv2d(5, 3) { Frozen = true, Bias = false }, new Activation(ActivationKind.Tanh)],
-        ["frozen conv and pool"] = [new Conv2d(5, 3) { Frozen = true }, new Pool2d(PoolKind.Max, 2), new Activation(ActivationKind.Tanh)],
-        ["frozen conv behind a conv"] = [new Conv2d(3, 3), new Conv2d(5, 2) { Frozen = true }],
+        ["frozen conv"] = [new Conv2d(5, 3) { FixedFilter = true }, new Activation(ActivationKind.Tanh)],
+        ["frozen conv without bias"] = [new Conv2d(5, 3) { FixedFilter = true, Bias = false }, new Activation(ActivationKind.Tanh)],
+        ["frozen conv and pool"] = [new Conv2d(5, 3) { FixedFilter = true }, new Pool2d(PoolKind.Max, 2), new Activation(ActivationKind.Tanh)],
+        ["frozen conv behind a conv"] = [new Conv2d(3, 3), new Conv2d(5, 2) { FixedFilter = true }],
         ["conv pool relu"] = [new Conv2d(4, 3), new Pool2d(PoolKind.Max, 2), new Activation(ActivationKind.Relu), new Conv2d(3, 3), new Pool2d(PoolKind.Max, 2)],
         ["batch norm"] = [new Conv2d(4, 3), new BatchNorm()],
         ["batch norm relu"] = [new Conv2d(4, 3), new BatchNorm(), new Activation(ActivationKind.Relu)],
@@ -56,7 +56,7 @@ public sealed class LayerGradientTests
     [DynamicData(nameof(Cases))]
     public void Gradients_EqualCentralDifferences(string name, int width)
     {
-        using var check = new GradientCheck(Network(name), count: 3, batchSize: 4, (SimdWidth)width);
+        using var check = new ReferenceCheck(Network(name), count: 3, batchSize: 4, (SimdWidth)width);
         check.Check(samples: 12);
     }
 
@@ -64,7 +64,7 @@ public sealed class LayerGradientTests
     [DynamicData(nameof(Cases))]
     public void GradientsInUse_EqualCentralDifferences(string name, int width)
     {
-        using var check = new GradientCheck(Network(name), count: 3, batchSize: 4, (SimdWidth)width, training: false);
+        using var check = new ReferenceCheck(Network(name), count: 3, batchSize: 4, (SimdWidth)width, training: false);
         check.Check(samples: 6);
     }
 
@@ -73,7 +73,7 @@ public sealed class LayerGradientTests
     {
         var spec = Network("conv relu pool", 2);
         spec = spec with { Loss = LossKind.SigmoidCrossEntropy, Layers = spec.Layers.SetItem(spec.Layers.Length - 1, new Linear(1)) };
-        using var check = new GradientCheck(spec, 4, 4, SimdLevel.Active);
+        using var check = new ReferenceCheck(spec, 4, 4, SimdLevel.Active);
         check.Check(samples: 12);
     }
 
@@ -89,7 +89,7 @@ public sealed class LayerGradientTests
         // Sixteen pixels are the least for which airbench's three poolings leave something.
         var spec = Architectures.Create(preset, 16, 16, 3, 3);
         var small = spec with { Layers = [.. spec.Layers.Select(Narrow)] };
-        using var check = new GradientCheck(small, 3, 3, SimdLevel.Active);
+        using var check = new ReferenceCheck(small, 3, 3, SimdLevel.Active);
         check.Check(samples: 2);
     }
 

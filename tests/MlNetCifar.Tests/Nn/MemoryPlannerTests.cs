@@ -60,8 +60,8 @@ public sealed class MemoryPlannerTests
     public void Networks_ComputeTheSameWithMemoryOfTheirOwn() => ForAllNetworks(spec =>
     {
         using var arenas = new ArenaList();
-        using var planned = new GradientCheck(spec, 3, 4, SimdLevel.Active);
-        using var apart = new GradientCheck(spec, 3, 4, SimdLevel.Active, network => GiveEachItsOwn(network, arenas));
+        using var planned = new ReferenceCheck(spec, 3, 4, SimdLevel.Active);
+        using var apart = new ReferenceCheck(spec, 3, 4, SimdLevel.Active, network => GiveEachItsOwn(network, arenas));
         CollectionAssert.AreEqual(apart.Logits, planned.Logits);
         Assert.AreEqual(apart.Loss, planned.Loss);
         CollectionAssert.AreEqual(apart.Gradients, planned.Gradients);
@@ -71,7 +71,7 @@ public sealed class MemoryPlannerTests
     [TestMethod]
     public void Networks_HaveTheGradientsOfTheReference() => ForAllNetworks(spec =>
     {
-        using var check = new GradientCheck(spec, 3, 4, SimdLevel.Active);
+        using var check = new ReferenceCheck(spec, 3, 4, SimdLevel.Active);
         check.Check(samples: 2);
     });
 
@@ -79,7 +79,7 @@ public sealed class MemoryPlannerTests
     public void Networks_InferTheSameAsTheTrainingPlan() => ForAllNetworks(spec =>
     {
         using var pool = new WorkerPool(2);
-        using var weights = GradientCheck.Weights(spec);
+        using var weights = ReferenceCheck.Weights(spec);
         using var training = new Network(weights, 4, training: true, pool);
         using var inference = new Network(weights, 4, training: false, pool);
         var images = TestKit.LaneCases.Draw(3, spec.InputShape(3).Length);

@@ -135,7 +135,7 @@ public sealed class NetworkTests
             Pool = new WorkerPool(threads);
             Weights = NetworkWeights.Initialize(Architectures.Create(preset, Side, Side, 3, classes), 1);
             Network = new Network(Weights, Batch, training: true, Pool);
-            _optimizer = new Optimizer(options, Weights, Network.Gradients!, Pool, SimdLevel.Active);
+            _optimizer = new Optimizer(new GroupPlan(options, Weights), Network.Gradients!, Pool, SimdLevel.Active);
             Images = LaneCases.Draw(1, Weights.Spec.InputShape(Batch).Length);
             _labels = [.. Enumerable.Range(0, Batch).Select(i => i % classes)];
         }
@@ -154,7 +154,7 @@ public sealed class NetworkTests
             Network.Forward(Batch, training: true, 1, step);
             Network.Loss(_labels, 0.1f, [], out _);
             Network.Backward();
-            _optimizer.Step(1, 0.01 * step);
+            _optimizer.Step(0.01 * step);
         }
 
         public float[] Infer(int count)

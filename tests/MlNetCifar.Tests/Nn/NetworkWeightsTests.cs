@@ -87,10 +87,11 @@ public sealed class NetworkWeightsTests
     [DataRow(Initializer.UnitUniform, 1.0, 1.8)]
     public void Fill_HasTheMomentsOfItsDistribution(Initializer kind, double variance, double kurtosis)
     {
-        int[] dimensions = [3, 3, 32, 64];
+        var parameter = new ParameterSpec("weight", [3, 3, 32, 64], ParameterRole.Weight, kind);
+        Assert.AreEqual((288, 576), (parameter.FanIn, parameter.FanOut));
         var values = new float[3 * 3 * 32 * 64 * 8];
         for (var i = 0; i < 8; i++)
-            Initializers.Fill(kind, dimensions, 288, 576, values.AsSpan(i * values.Length / 8, values.Length / 8), new SplitRandom(1, RandomPurpose.Initialize, (ulong)i));
+            Initializers.Fill(parameter, values.AsSpan(i * values.Length / 8, values.Length / 8), new SplitRandom(1, RandomPurpose.Initialize, (ulong)i));
         double Moment(int power) => values.Average(v => Math.Pow(v / Math.Sqrt(variance), power));
         var n = values.Length;
         Assert.AreEqual(0, Moment(1), 5 / Math.Sqrt(n));
@@ -104,11 +105,11 @@ public sealed class NetworkWeightsTests
     public void Fill_ConstantsAndIdentity()
     {
         var values = new float[3 * 3 * 4 * 6];
-        Initializers.Fill(Initializer.Ones, [6], 1, 1, values, default);
+        Initializers.Fill(new ParameterSpec("weight", [6], ParameterRole.Gain, Initializer.Ones), values, default);
         Assert.IsTrue(values.All(v => v == 1));
-        Initializers.Fill(Initializer.Zeros, [6], 1, 1, values, default);
+        Initializers.Fill(new ParameterSpec("bias", [6], ParameterRole.Bias, Initializer.Zeros), values, default);
         Assert.IsTrue(values.All(v => v == 0));
-        Initializers.Fill(Initializer.Dirac, [3, 3, 4, 6], 36, 54, values, new SplitRandom(1, RandomPurpose.Initialize));
+        Initializers.Fill(new ParameterSpec("weight", [3, 3, 4, 6], ParameterRole.Weight, Initializer.Dirac), values, new SplitRandom(1, RandomPurpose.Initialize));
         for (var i = 0; i < values.Length; i++)
         {
             int k = i % 6, c = i / 6 % 4, tap = i / 24;

@@ -46,8 +46,8 @@ internal sealed class ReferenceNetwork(NetworkWeights weights, Func<string, doub
             case GlobalPool layer:
                 return ReferenceLayers.Pool(GlobalPool.Geometry(node.Input), layer.Pool, count, x).Y;
             default:
-                var body = Run(node.Body, x, count);
-                return [.. body.Zip(Run(node.Shortcut, x, count), (a, b) => a + b)];
+                var body = Run(node.Paths[0], x, count);
+                return [.. body.Zip(Run(node.Paths[1], x, count), (a, b) => a + b)];
         }
     }
 

@@ -143,7 +143,7 @@ public sealed class TrainingSessionTests
 
         public Batch Batch { get; }
 
-        public double Step() => Session.Step(Batch, 1, 0, out _);
+        public double Step() => Session.Step(Batch, 0, out _);
 
         public void Dispose()
         {

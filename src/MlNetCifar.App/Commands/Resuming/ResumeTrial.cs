@@ -1,7 +1,6 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
 using MlNetCifar.App.Runs.Saving;
-using MlNetCifar.Training;
 
 namespace MlNetCifar.App.Commands.Resuming;
 
@@ -24,14 +23,13 @@ internal sealed class ResumeTrial(Call call, string data, int images, string fol
         var side = Math.Min(train.Width, train.Height);
         var recipe = Recipes.For(call.Get(TrainCommand.Preset)!, side);
         var options = TrainingSettings.Options(call.Values, recipe with { Epochs = 2, BatchSize = Math.Min(recipe.BatchSize, Math.Max(1, images / 16)) }, side);
-        var trainer = new Trainer(Architectures.Create(call.Get(TrainCommand.Preset)!, train.Height, train.Width, train.Channels, train.Classes.Count), options)
+        var trainer = new Trainer(Architectures.Create(call.Get(TrainCommand.Preset)!, train.Width, train.Height, train.Channels, train.Classes.Count), options)
         {
             Checkpoints = new CheckpointOptions { Folder = folder, EverySteps = call.Get(SavingSettings.EverySteps) ?? EverySteps, Every = null, Resume = true },
         };
         trainer.Observers.Add(new KillSwitch(killStep, killShare));
-        var result = trainer.Fit(train, validation, cancellation: call.Stop);
-        using (result.Weights)
-            call.Terminal.Out.WriteLine(Texts.Invariant($"{result.LastWeightsSha256}{result.WeightsSha256[..8]} {result.Steps} {result.ResumedFrom ?? 0}"));
+        using var result = trainer.Fit(train, validation, cancellation: call.Stop);
+        call.Terminal.Out.WriteLine(Texts.Invariant($"{result.LastWeightsSha256}{result.WeightsSha256[..8]} {result.Steps} {result.ResumedFrom ?? 0}"));
         return call.Done();
     }
 }

@@ -100,7 +100,7 @@ public static class DatasetSampler
 
     static int Read(FileTree tree, int file, ref byte[] buffer)
     {
-        var (path, expected) = tree.Files[file];
+        var (path, expected, _) = tree.Files[file];
         try
         {
             var length = tree.Read(file, ref buffer);

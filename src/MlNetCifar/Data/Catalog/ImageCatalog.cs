@@ -38,7 +38,8 @@ public sealed class ImageCatalog : IDisposable
 
     internal IReadOnlyList<MlNetCifarException> Problems { get; }
 
-    internal ImageCatalogOptions Options { get; }
+    /// <summary>How its files were found.</summary>
+    public ImageCatalogOptions Options { get; }
 
     internal FileTree Tree => _tree;
 
@@ -64,6 +65,37 @@ public sealed class ImageCatalog : IDisposable
 
         return Open(FileTree.Open(path, options.Store, cancellation), options);
     }
+
+    /// <summary>
+    /// Finds the images of a folder, an archive or a manifest; null where it holds no files of images but arrays: shards, CIFAR's binary files or .npy files.
+    /// </summary>
+    /// <param name="path">The data set.</param>
+    /// <param name="options">Null for the defaults.</param>
+    /// <param name="cancellation">Ends the search.</param>
+    /// <exception cref="MlNetCifarException">The data set is missing, empty, of one class, inconsistent or damaged (MNC10xx).</exception>
+    public static ImageCatalog? TryOpen(string path, ImageCatalogOptions? options = null, CancellationToken cancellation = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        return new DatasetOpener(new() { Files = options ?? new() }, null, cancellation).Find(path);
+    }
+
+    /// <summary>The images among files that another system has listed and will read, laid out as <see cref="Open(string, ImageCatalogOptions, CancellationToken)"/> expects it of a folder.</summary>
+    /// <param name="origin">What the files are of, for messages.</param>
+    /// <param name="files">The listing.</param>
+    /// <param name="options">Null for the defaults.</param>
+    /// <exception cref="MlNetCifarException">The data set is empty, of one class or inconsistent (MNC10xx).</exception>
+    public static ImageCatalog Of(string origin, FileListing files, ImageCatalogOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(origin);
+        ArgumentNullException.ThrowIfNull(files);
+        options ??= new();
+        var tree = new ListedTree(origin, files);
+        return new(tree, options.LabelsFrom == LabelSource.Name ? NameLayout.Read(tree, options) : FolderLayout.Read(tree, options), options);
+    }
+
+    /// <summary>Whether a path counts as an image: the right extension, no hidden part, no leftovers of packers and clusters.</summary>
+    /// <param name="path">Parts separated by '/'.</param>
+    public static bool IsImage(string path) => ImageNames.IsImage(path);
 
     /// <summary>Finds the images of a tree, which the catalogue then owns.</summary>
     internal static ImageCatalog Open(FileTree tree, ImageCatalogOptions options)

@@ -4,7 +4,7 @@ using MlNetCifar.Files;
 namespace MlNetCifar.Data;
 
 /// <summary><c>labels.txt</c>: UTF-8, LF, one class name a line; line number − 1 is the index.</summary>
-public static class LabelsFile
+internal static class LabelsFile
 {
     /// <summary>The file's name.</summary>
     public const string FileName = "labels.txt";

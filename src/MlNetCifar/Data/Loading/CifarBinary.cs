@@ -163,6 +163,6 @@ internal sealed class CifarBinary
             _names[index] = name;
         }
 
-        public ImageSet ToSet(IReadOnlyList<string> classes) => new(_pixels, _labels, _spec.Height, _spec.Width, _spec.Channels, classes, _names);
+        public ImageSet ToSet(IReadOnlyList<string> classes) => new(_pixels, _labels, _spec.Width, _spec.Height, _spec.Channels, classes, _names);
     }
 }

@@ -24,7 +24,7 @@ internal sealed class ImageLoader
         FileTree tree, ImageList images, PreprocessSpec spec, ImageDatasetOptions options, ProgressCounter progress, CancellationToken cancellation)
     {
         (_tree, _images, _options, _progress, _cancellation) = (tree, images, options, progress, cancellation);
-        _preprocessor = new Preprocessor(spec);
+        _preprocessor = new Preprocessor(spec, options.Decode);
         _stride = spec.Width * spec.Height * spec.Channels;
         var bytes = (long)images.Count * _stride;
         if (bytes > Array.MaxLength)
@@ -73,7 +73,7 @@ internal sealed class ImageLoader
                 && _cursor.TryRead(ref buffer, out var file, out var length, out var fault))
             {
                 var slot = _slots[file];
-                fault ??= ImageReading.Read(_tree, file, buffer.AsSpan(0, length), _preprocessor, _options, _pixels.AsSpan(slot * _stride, _stride));
+                fault ??= ImageReading.Read(_tree, file, buffer.AsSpan(0, length), _preprocessor, _pixels.AsSpan(slot * _stride, _stride));
                 if (fault is not null)
                     Refuse(slot, fault);
                 _progress.Advance(fault is not null);

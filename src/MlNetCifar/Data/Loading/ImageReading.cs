@@ -9,23 +9,21 @@ internal static class ImageReading
     /// <summary>Decodes and preprocesses one file.</summary>
     /// <returns>Why it could not; null where it could.</returns>
     public static Exception? Read(
-        FileTree tree, int file, ReadOnlySpan<byte> bytes, Preprocessor preprocessor, ImageDatasetOptions options, Span<byte> destination)
+        FileTree tree, int file, ReadOnlySpan<byte> bytes, Preprocessor preprocessor, Span<byte> destination)
     {
         var entry = tree.Files[file];
         if (bytes.Length < entry.Length)
             return FileErrors.ShortRead(tree.Locate(entry.Path), bytes.Length, entry.Length);
-        return Read(bytes, preprocessor, options.Decode, tree.Locate(entry.Path), destination);
+        return Read(bytes, preprocessor, tree.Locate(entry.Path), destination);
     }
 
     /// <summary>Decodes and preprocesses one file.</summary>
     /// <returns>Why it could not; null where it could.</returns>
-    public static Exception? Read(ReadOnlySpan<byte> bytes, Preprocessor preprocessor, DecodeOptions options, string path, Span<byte> destination)
+    public static Exception? Read(ReadOnlySpan<byte> bytes, Preprocessor preprocessor, string path, Span<byte> destination)
     {
         try
         {
-            var image = ImageDecoder.Decode(bytes, preprocessor.Spec.ForDecoding(options), path);
-            preprocessor.Apply(image, destination);
-            image.Recycle();
+            preprocessor.Apply(bytes, destination, path);
             return null;
         }
         catch (Exception e) when (e is not OutOfMemoryException)

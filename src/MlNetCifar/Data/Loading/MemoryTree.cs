@@ -16,10 +16,10 @@ internal sealed class MemoryTree : FileTree
         var files = new FileListing.Builder();
         foreach (var image in _images)
             files.Add(image.Name, 0);
-        SetListing(files, []);
+        SetListing(files.Build(), []);
     }
 
-    public override bool IsRandomAccess => true;
+    internal override bool IsRandomAccess => true;
 
     public override string Locate(string path) => path;
 

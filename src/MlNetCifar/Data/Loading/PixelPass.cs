@@ -13,8 +13,7 @@ internal sealed class PixelPass
     readonly int _channels;
     readonly Augmentation _augmentation;
     readonly SimdWidth _simd;
-    readonly float[] _baseScale;
-    readonly float[] _baseBias;
+    readonly PixelNormalizer _normalizer;
     readonly float[] _scale;
     readonly float[] _bias;
     readonly byte[] _row;
@@ -23,17 +22,9 @@ internal sealed class PixelPass
     public PixelPass(int height, int width, int channels, Normalization normalization, Augmentation augmentation, SimdWidth simd)
     {
         (_height, _width, _channels, _augmentation, _simd) = (height, width, channels, augmentation, simd);
-        _baseScale = new float[width * channels];
-        _baseBias = new float[width * channels];
-        for (var i = 0; i < _baseScale.Length; i++)
-        {
-            var c = i % channels;
-            _baseScale[i] = (float)(1 / (255.0 * normalization.Std[c]));
-            _baseBias[i] = (float)(-(double)normalization.Mean[c] / normalization.Std[c]);
-        }
-
-        _scale = [.. _baseScale];
-        _bias = [.. _baseBias];
+        _normalizer = new PixelNormalizer(width, normalization, simd);
+        _scale = [.. _normalizer.Scale];
+        _bias = [.. _normalizer.Bias];
         _row = new byte[width * channels];
         _mirrored = new byte[width * channels];
     }
@@ -41,12 +32,7 @@ internal sealed class PixelPass
     /// <summary>Normalises and nothing else.</summary>
     /// <param name="pixels">[H, W, C].</param>
     /// <param name="destination">[H, W, C]; overwritten.</param>
-    public void Plain(ReadOnlySpan<byte> pixels, Span<float> destination)
-    {
-        var stride = _width * _channels;
-        for (var y = 0; y < _height; y++)
-            RowConverter.Convert(pixels.Slice(y * stride, stride), _baseScale, _baseBias, destination.Slice(y * stride, stride), _simd);
-    }
+    public void Plain(ReadOnlySpan<byte> pixels, Span<float> destination) => _normalizer.Apply(pixels, destination);
 
     /// <summary>Applies one picture's draws.</summary>
     /// <param name="pixels">[H, W, C].</param>
@@ -93,12 +79,12 @@ internal sealed class PixelPass
     (float[] Scale, float[] Bias) Photometric(in SampleDraw draw)
     {
         if (draw.Contrast == 1 && draw.Brightness == 0)
-            return (_baseScale, _baseBias);
+            return (_normalizer.Scale, _normalizer.Bias);
         var shift = (127.5f * (1 - draw.Contrast)) + (255 * draw.Brightness);
         for (var i = 0; i < _scale.Length; i++)
         {
-            _scale[i] = _baseScale[i] * draw.Contrast;
-            _bias[i] = MathF.FusedMultiplyAdd(shift, _baseScale[i], _baseBias[i]);
+            _scale[i] = _normalizer.Scale[i] * draw.Contrast;
+            _bias[i] = MathF.FusedMultiplyAdd(shift, _normalizer.Scale[i], _normalizer.Bias[i]);
         }
 
         return (_scale, _bias);

@@ -1,7 +1,7 @@
 namespace MlNetCifar.Data;
 
 /// <summary>Cuts the splits that are asked for from a catalogue's training images, stratified.</summary>
-public static class CatalogSplits
+internal static class CatalogSplits
 {
     /// <summary>A catalogue's images with their final split, in the catalogue's order; those of one that has a split keep it.</summary>
     /// <param name="catalog">The images.</param>

@@ -16,7 +16,7 @@ public sealed record ShardInput(string Name, int Label, Func<ReadOnlyMemory<byte
 /// <param name="options">Specification, limits, element type and threads.</param>
 public sealed class ShardBuilder(ShardOptions options)
 {
-    readonly Preprocessor _preprocessor = new(options.Spec);
+    readonly Preprocessor _preprocessor = new(options.Spec, options.Decode);
 
     PartMemory? _spare;
 
@@ -75,9 +75,11 @@ public sealed class ShardBuilder(ShardOptions options)
         }
     });
 
-    /// <summary>Takes a part's memory back for the next one; the part must not be used any more.</summary>
-    internal void Recycle(ShardPart part)
+    /// <summary>Disposes of a part and keeps its memory for the next one.</summary>
+    /// <param name="part">One that this builder has built; not to be used any more.</param>
+    public void Recycle(ShardPart part)
     {
+        ArgumentNullException.ThrowIfNull(part);
         part.Dispose();
         Interlocked.Exchange(ref _spare, part.Memory);
     }
@@ -167,7 +169,7 @@ public sealed class ShardBuilder(ShardOptions options)
                 return e;
             }
 
-            return ImageReading.Read(file.Span, builder._preprocessor, builder.Options.Decode, input.Name, destination);
+            return ImageReading.Read(file.Span, builder._preprocessor, input.Name, destination);
         }
 
         void Refuse(int row, ShardInput input, Exception fault)

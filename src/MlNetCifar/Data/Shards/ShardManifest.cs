@@ -106,7 +106,7 @@ public sealed record ShardManifest
     void Check(string path)
     {
         if (NormalizedBy is { } applied && (!Float32 || applied.Channels != Spec.Channels))
-            throw DataErrors.Manifest(path, new JsonException("The normalisation does not fit the pictures."));
+            throw DataErrors.Manifest(path, new JsonException("normalized_by does not fit dtype and shape."));
         for (var i = 0; i < Parts.Count; i++)
         {
             var part = Parts[i];

@@ -31,7 +31,7 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
 
     /// <summary>Makes a split's missing parts, in any order; each is kept as soon as it comes.</summary>
     public void Split(
-        DatasetSplit split, IReadOnlyList<ShardItem> items, Func<string, ShardPlan, IReadOnlyList<int>, IEnumerable<ShardPartInfo>> make, string content = "")
+        DatasetSplit split, IReadOnlyList<ShardItem> items, ShardPartMaker make, string content = "")
     {
         var target = _split ? ShardManifest.FolderOf(folder, split) : folder;
         var plan = ShardPlan.Create(items, options, content);

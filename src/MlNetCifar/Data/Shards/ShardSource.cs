@@ -9,7 +9,7 @@ namespace MlNetCifar.Data;
 /// The pictures of one split's shards, read from where they lie: on the local disk row by row through the system's file cache, elsewhere by whole parts
 /// when first touched, which are kept in a cache folder or, a few of them, in memory. Labels are in memory; names are read when asked for. Safe for concurrent readers.
 /// </summary>
-public sealed class ShardSource : ImageSource, IDisposable
+internal sealed class ShardSource : ImageSource, IDisposable
 {
     readonly IFileStore _store;
     readonly string _folder;

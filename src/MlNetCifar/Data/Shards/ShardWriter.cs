@@ -13,6 +13,13 @@ public sealed record ShardReport(
     string Folder, IReadOnlyDictionary<DatasetSplit, ShardManifest> Splits, int PartsWritten, int PartsKept,
     IReadOnlyList<BadFile> BadFiles, IReadOnlyList<string> Warnings);
 
+/// <summary>Makes missing parts of a split and writes them into its folder, in any order.</summary>
+/// <param name="folder">The folder of the split.</param>
+/// <param name="plan">Which images go into which part.</param>
+/// <param name="missing">The numbers of the parts to make.</param>
+/// <returns>What was written; each part is committed as it comes.</returns>
+public delegate IEnumerable<ShardPartInfo> ShardPartMaker(string folder, ShardPlan plan, IReadOnlyList<int> missing);
+
 /// <summary>
 /// <c>prepare</c>, locally: images or arrays → a shard folder. An input without splits goes into the folder itself, one with splits into
 /// <c>train</c>, <c>validation</c> and <c>test</c> below it. A second run over the same input builds only parts that are missing or damaged.
@@ -94,6 +101,29 @@ public static class ShardWriter
             var inputs = indices.Select(i => members[i]).Select(image => new ShardInput(image.Path, image.Label, () => Read(tree, image, limit)));
             return builder.Build(indices.Length, inputs, counter.Advance, cancellation);
         }
+    }
+
+    /// <summary>Plans a catalogue's shards, has the missing parts made elsewhere, as by the executors of a cluster, and commits them.</summary>
+    /// <param name="catalog">The images.</param>
+    /// <param name="folder">The shard folder.</param>
+    /// <param name="options">What the shards are to be; they cannot be normalised, as that takes all images at once.</param>
+    /// <param name="make">Called for each split that lacks parts.</param>
+    /// <param name="cancellation">Ends the work between two parts; finished parts are kept.</param>
+    /// <exception cref="MlNetCifarException">The folder cannot be written (MNC1024), or <paramref name="make"/> fails.</exception>
+    public static ShardReport Write(ImageCatalog catalog, string folder, ShardOptions options, ShardPartMaker make, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(make);
+        options.Validate();
+        if (options.Normalize)
+            throw new ArgumentException("Shards that are made elsewhere cannot be normalised.", nameof(options));
+        var splits = CatalogSplits.Assign(catalog.List, options).BySplit();
+        var run = new ShardRun(folder, options, catalog.Classes, new ProgressCounter(catalog.Images.Count, null), cancellation);
+        run.Begin(splits.Count > 1);
+        foreach (var (split, images) in splits)
+            run.Split(split, CatalogSplits.Items(images), make);
+        return run.Finish(catalog.BadFiles, catalog.Warnings);
     }
 
     /// <summary>Writes an opened data set's shards; its pictures keep their size.</summary>

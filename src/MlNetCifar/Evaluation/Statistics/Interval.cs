@@ -23,7 +23,7 @@ public readonly record struct Interval(double Lower, double Upper, double Level)
 }
 
 /// <summary>Interval of a share, by Wilson (1927): good for small counts and near 0 and 1, never outside [0, 1].</summary>
-public static class WilsonInterval
+internal static class WilsonInterval
 {
     /// <summary>Computes it: with z the normal quantile, (p + z²/2n ± z·√(p(1−p)/n + z²/4n²)) / (1 + z²/n).</summary>
     /// <param name="successes">0 … <paramref name="trials"/>.</param>

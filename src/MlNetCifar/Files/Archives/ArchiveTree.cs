@@ -16,7 +16,7 @@ internal abstract class ArchiveTree<T>(string origin) : FileTree(origin)
     readonly List<string> _repeated = [];
     readonly List<string> _others = [];
 
-    public override bool IsRandomAccess => true;
+    internal override bool IsRandomAccess => true;
 
     /// <summary>For every file, where its content is.</summary>
     protected T[] Places { get; private set; } = [];
@@ -70,7 +70,7 @@ internal abstract class ArchiveTree<T>(string origin) : FileTree(origin)
         var files = new FileListing.Builder();
         foreach (var (name, entry) in _entries)
             files.Add(name, entry.Length);
-        SetListing(files, _folders);
+        SetListing(files.Build(), _folders);
         Places = [.. Files.Select(f => _entries[f.Path].Place)];
         Warnings = [.. _warnings];
         _entries.Clear();

@@ -18,7 +18,7 @@ internal sealed class TarGzipTree : ArchiveTree<int>
         ListTar(stream, _ => ordinal++, cancellation);
     }
 
-    public override bool IsRandomAccess => false;
+    internal override bool IsRandomAccess => false;
 
     public override int Read(int file, ref byte[] buffer)
     {
@@ -29,7 +29,7 @@ internal sealed class TarGzipTree : ArchiveTree<int>
 
     public override FileCursor ReadAll(int[] files) => new Cursor(this, files);
 
-    public override FileTree ToRandomAccess(CancellationToken cancellation)
+    internal override FileTree ToRandomAccess(CancellationToken cancellation)
     {
         var path = Path.Combine(Path.GetTempPath(), $"mlnetcifar-{Guid.NewGuid():N}.tar");
         var copy = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 16, FileOptions.DeleteOnClose);
@@ -120,7 +120,7 @@ internal sealed class TarGzipTree : ArchiveTree<int>
             return false;
         }
 
-        public override void Dispose()
+        private protected override void Dispose(bool disposing)
         {
             _reader.Dispose();
             _stream.Dispose();

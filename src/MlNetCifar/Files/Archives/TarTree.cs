@@ -35,7 +35,7 @@ internal sealed class TarTree : ArchiveTree<long>
         }
     }
 
-    protected override void Dispose(bool disposing) => _stream.Dispose();
+    private protected override void Dispose(bool disposing) => _stream.Dispose();
 
     static int ReadAt(FileStream stream, long offset, Span<byte> destination)
     {

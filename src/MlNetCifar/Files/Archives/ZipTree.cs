@@ -44,7 +44,7 @@ internal sealed class ZipTree : ArchiveTree<ZipArchiveEntry>
         }
     }
 
-    protected override void Dispose(bool disposing) => _archive.Dispose();
+    private protected override void Dispose(bool disposing) => _archive.Dispose();
 
     static MemoryStream Buffered(Stream stream)
     {

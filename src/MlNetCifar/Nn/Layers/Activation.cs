@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Text.Json;
 using MlNetCifar.Numerics;
 
 namespace MlNetCifar.Nn;
@@ -28,6 +30,8 @@ public enum ActivationKind
 /// <param name="Function">Which one.</param>
 public sealed record Activation(ActivationKind Function) : LayerSpec
 {
+    static readonly Activation s_default = new(ActivationKind.Relu);
+
     /// <summary>Slope of <see cref="ActivationKind.LeakyRelu"/> below zero, 0 … 1. The default is 0.01.</summary>
     public float Slope { get; init; } = 0.01f;
 
@@ -50,6 +54,29 @@ public sealed record Activation(ActivationKind Function) : LayerSpec
 
     /// <inheritdoc/>
     public override double Flops(Shape input) => input.ImageLength;
+
+    /// <inheritdoc/>
+    public override void Write(Utf8JsonWriter json)
+    {
+        json.WriteString("function", Function.ToString());
+        json.WriteNumber("slope", Slope);
+    }
+
+    [ModuleInitializer]
+    internal static void Register() => LayerRegistry.Register(
+        "activation", json => new Activation(json.Name<ActivationKind>("function")) { Slope = json.Real("slope", s_default.Slope) });
+
+    internal override Shape? FlattenedFrom(Shape input, Shape? flattenedFrom) => flattenedFrom;
+
+    internal override Value Emit(NetworkCompiler compiler, LayerNode node, Value input)
+    {
+        var keepsInput = input.Gradient is not null && Kernel.BackwardNeedsInput;
+        var output = compiler.Result(node, input, input.Shape, forward: !keepsInput, backward: true);
+        return compiler.Add(new ActivationOp(Kernel, Slope) { Name = node.Position, Input = input, Output = output, Flops = Flops(node.Input) });
+    }
+
+    /// <summary>Takes a ReLU that follows along.</summary>
+    internal static bool TakeRelu(NetworkCompiler compiler) => compiler.Take<Activation>(a => a.Function == ActivationKind.Relu) is not null;
 
     internal Activations.Function Kernel => Function switch
     {
@@ -78,36 +105,5 @@ internal sealed class ActivationOp(Activations.Function function, float slope) :
             return;
         var saved = BackwardReadsInput ? Input.Rows(pass.Count) : Output.Rows(pass.Count);
         Activations.Backward(function, slope, saved, Output.GradientRows(pass.Count), Input.GradientRows(pass.Count), pass.Width, pass.Pool);
-    }
-}
-
-/// <summary>Multiplication by a constant, such as the scaled head of some recipes.</summary>
-/// <param name="Factor">The constant; finite, not 0.</param>
-public sealed record Scale(float Factor) : LayerSpec
-{
-    /// <inheritdoc/>
-    public override string Kind => "scale";
-
-    /// <inheritdoc/>
-    public override string Details => FormattableString.Invariant($"× {Factor:G4}");
-
-    /// <inheritdoc/>
-    public override Shape OutputShape(Shape input) =>
-        float.IsFinite(Factor) && Factor != 0 ? input : throw NetworkErrors.Option(Kind, $"factor {Factor}", "a finite number other than 0");
-
-    /// <inheritdoc/>
-    public override double Flops(Shape input) => input.ImageLength;
-}
-
-/// <summary>Multiplication by a constant.</summary>
-internal sealed class ScaleOp(float factor) : LayerOp
-{
-    public override void Forward(Pass pass) =>
-        Elementwise.Scale(factor, Input.Rows(pass.Count), Output.Rows(pass.Count), pass.Width, pass.Pool);
-
-    public override void Backward(Pass pass)
-    {
-        if (Input.Gradient is not null)
-            Elementwise.Scale(factor, Output.GradientRows(pass.Count), Input.GradientRows(pass.Count), pass.Width, pass.Pool);
     }
 }

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Text.Json;
 using MlNetCifar.Numerics;
 
 namespace MlNetCifar.Nn;
@@ -7,6 +9,8 @@ namespace MlNetCifar.Nn;
 /// </summary>
 public sealed record BatchNorm : LayerSpec
 {
+    static readonly BatchNorm s_default = new();
+
     /// <summary>ε, added to the variance, &gt; 0. The default is 1e-5.</summary>
     public float Epsilon { get; init; } = 1e-5f;
 
@@ -19,7 +23,8 @@ public sealed record BatchNorm : LayerSpec
     /// <inheritdoc/>
     public override string Kind => "batch_norm";
 
-    internal override string? WeightPrefix => "bn";
+    /// <inheritdoc/>
+    public override string? WeightPrefix => "bn";
 
     /// <inheritdoc/>
     public override string Details => Scale ? "" : "no scale";
@@ -33,17 +38,77 @@ public sealed record BatchNorm : LayerSpec
     /// <inheritdoc/>
     public override double Flops(Shape input) => 2.0 * input.ImageLength;
 
-    internal override IReadOnlyList<ParameterSpec> Parameters(Shape input) =>
-    [
-        new("weight", [input.C], Scale ? ParameterRole.Gain : ParameterRole.Statistic, Initializer.Ones),
-        new("bias", [input.C], ParameterRole.Bias, Initializer.Zeros),
-        new("running_mean", [input.C], ParameterRole.Statistic, Initializer.Zeros),
-        new("running_var", [input.C], ParameterRole.Statistic, Initializer.Ones),
-    ];
+    /// <inheritdoc/>
+    public override IReadOnlyList<ParameterSpec> Parameters(Shape input)
+    {
+        return
+        [
+            Vector("weight", Scale ? ParameterRole.Gain : ParameterRole.Statistic, Initializer.Ones),
+            Vector("bias", ParameterRole.Bias, Initializer.Zeros),
+            Vector("running_mean", ParameterRole.Statistic, Initializer.Zeros),
+            Vector("running_var", ParameterRole.Statistic, Initializer.Ones),
+        ];
+
+        ParameterSpec Vector(string name, ParameterRole role, Initializer initializer) => new(name, [input.C], role, initializer) { FollowsInput = true };
+    }
+
+    /// <inheritdoc/>
+    public override void Write(Utf8JsonWriter json)
+    {
+        json.WriteNumber("epsilon", Epsilon);
+        json.WriteNumber("momentum", Momentum);
+        json.WriteBoolean("scale", Scale);
+    }
+
+    [ModuleInitializer]
+    internal static void Register() => LayerRegistry.Register("batch_norm", json => new BatchNorm
+    {
+        Epsilon = json.Real("epsilon", s_default.Epsilon), Momentum = json.Real("momentum", s_default.Momentum), Scale = json.Flag("scale", s_default.Scale),
+    });
+
+    internal override Shape? FlattenedFrom(Shape input, Shape? flattenedFrom) => flattenedFrom;
+
+    internal override Value Emit(NetworkCompiler compiler, LayerNode node, Value input)
+    {
+        var relu = Activation.TakeRelu(compiler);
+        var channels = input.Shape.C;
+        var tensors = BatchNormWeights.Of(compiler, node);
+        var gamma = compiler.IsTrained(tensors.Gamma);
+        var beta = compiler.IsTrained(tensors.Beta);
+        var trained = gamma || beta || input.Gradient is not null;
+
+        // What is not trained still needs a place for its gradient, which nobody reads.
+        var saved = compiler.Saved(node, (beta ? 5 : 6) * channels);
+        var workspace = compiler.Workspace(BatchNormalization.WorkspaceLength(input.Shape.Length / channels, channels));
+
+        // The input is read again backward; the gradient may be rewritten where it stands.
+        var output = trained
+            ? compiler.Trained(node, input, input.Shape, input.Gradient)
+            : compiler.Result(node, input, input.Shape, forward: true, backward: true);
+        return compiler.Add(new BatchNormOp(this, tensors, relu, saved, workspace)
+        {
+            Name = node.Position, Input = input, Output = output, Gradients = compiler.Gradients, TrainsGamma = gamma, TrainsBeta = beta,
+            IsFrozen = compiler.IsFrozen(tensors.Mean), Flops = Flops(node.Input),
+        });
+    }
+
+    /// <summary>Takes along a batch normalisation that follows a layer whose weights can absorb its running statistics: where nothing of both is trained.</summary>
+    /// <param name="compiler">Stands at it.</param>
+    /// <param name="node">The layer before it.</param>
+    /// <param name="positive">Whether its scale must be surely positive.</param>
+    internal static LayerNode? TakeFolded(NetworkCompiler compiler, LayerNode node, bool positive = false) =>
+        compiler.IsFrozen(node) && compiler.Next is { } next && compiler.IsFrozen(next) ? compiler.Take<BatchNorm>(norm => !positive || !norm.Scale) : null;
 }
 
 /// <summary>The tensors of one batch normalisation.</summary>
-internal sealed record BatchNormWeights(WeightTensor Gamma, WeightTensor Beta, WeightTensor Mean, WeightTensor Variance);
+internal sealed record BatchNormWeights(WeightTensor Gamma, WeightTensor Beta, WeightTensor Mean, WeightTensor Variance)
+{
+    /// <summary>Grows whenever one of them changes.</summary>
+    public long Version => Gamma.Version + Beta.Version + Mean.Version + Variance.Version;
+
+    public static BatchNormWeights Of(NetworkCompiler compiler, LayerNode node) => new(
+        compiler.Tensor(node, "weight"), compiler.Tensor(node, "bias"), compiler.Tensor(node, "running_mean"), compiler.Tensor(node, "running_var"));
+}
 
 /// <summary>Batch normalisation, a following ReLU included.</summary>
 internal sealed class BatchNormOp(BatchNorm spec, BatchNormWeights weights, bool relu, PlannedBuffer saved, PlannedBuffer workspace) : LayerOp
@@ -51,6 +116,13 @@ internal sealed class BatchNormOp(BatchNorm spec, BatchNormWeights weights, bool
     public override bool BackwardReadsInput => true;
 
     public WeightGradients? Gradients { get; init; }
+
+    public bool TrainsGamma { get; init; }
+
+    public bool TrainsBeta { get; init; }
+
+    /// <summary>Whether the running statistics are used in training too, and left alone.</summary>
+    public bool IsFrozen { get; init; }
 
     int Channels => Input.Shape.C;
 
@@ -62,7 +134,7 @@ internal sealed class BatchNormOp(BatchNorm spec, BatchNormWeights weights, bool
     {
         var x = Input.Rows(pass.Count);
         Span<float> mean = BatchMean, inverse = InverseDeviation;
-        if (pass.Training)
+        if (pass.Training && !IsFrozen)
         {
             BatchNormalization.Statistics(x, mean, inverse, workspace.Span(), pass.Width, pass.Pool);
             UpdateRunning(mean, inverse, x.Length / Channels);
@@ -91,12 +163,12 @@ internal sealed class BatchNormOp(BatchNorm spec, BatchNormWeights weights, bool
         var gradY = Output.GradientRows(pass.Count);
         var clamp = relu ? saved.Span().Slice(2 * Channels, 2 * Channels) : [];
 
-        // γ without training still needs a place for its gradient, which nobody reads.
-        var gradGamma = spec.Scale ? Gradients!.Of(weights.Gamma) : saved.Span().Slice(4 * Channels, Channels);
+        var gradGamma = TrainsGamma ? Gradients!.Of(weights.Gamma) : saved.Span().Slice(4 * Channels, Channels);
+        var gradBeta = TrainsBeta ? Gradients!.Of(weights.Beta) : saved.Span().Slice(5 * Channels, Channels);
         BatchNormalization.Backward(
             Input.Rows(pass.Count), gradY, BatchMean, InverseDeviation, weights.Gamma.Values, clamp,
-            Input.Gradient is null ? gradY : Input.GradientRows(pass.Count), gradGamma, Gradients!.Of(weights.Beta), workspace.Span(), pass.Width, pass.Pool,
-            constant: !pass.Training);
+            Input.Gradient is null ? gradY : Input.GradientRows(pass.Count), gradGamma, gradBeta, workspace.Span(), pass.Width, pass.Pool,
+            constant: IsFrozen || !pass.Training);
     }
 
     void UpdateRunning(ReadOnlySpan<float> mean, ReadOnlySpan<float> variance, int rows)
@@ -109,5 +181,8 @@ internal sealed class BatchNormOp(BatchNorm spec, BatchNormWeights weights, bool
             runningMean[c] += spec.Momentum * (mean[c] - runningMean[c]);
             runningVariance[c] += spec.Momentum * ((variance[c] * unbiased) - runningVariance[c]);
         }
+
+        weights.Mean.Changed();
+        weights.Variance.Changed();
     }
 }

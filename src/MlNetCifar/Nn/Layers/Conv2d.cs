@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Text.Json;
 using MlNetCifar.Numerics;
 
 namespace MlNetCifar.Nn;
@@ -19,6 +21,8 @@ public enum Padding
 /// <param name="Kernel">Rows of the filter (and columns, unless <see cref="KernelWidth"/> says otherwise), ≥ 1.</param>
 public sealed record Conv2d(int Filters, int Kernel) : LayerSpec
 {
+    static readonly Conv2d s_default = new(1, 1);
+
     /// <summary>Columns of the filter; 0 (the default) for as many as rows.</summary>
     public int KernelWidth { get; init; }
 
@@ -40,14 +44,18 @@ public sealed record Conv2d(int Filters, int Kernel) : LayerSpec
     /// <inheritdoc/>
     public override string Kind => "conv2d";
 
-    internal override string? WeightPrefix => "conv";
+    /// <inheritdoc/>
+    public override string? WeightPrefix => "conv";
+
+    /// <inheritdoc/>
+    public override bool MakesFeatureMaps => true;
 
     /// <inheritdoc/>
     public override string Details =>
-        $"{Kernel}×{Columns}, {Filters} filters{(Stride == 1 ? "" : $", stride {Stride}")}, {Padding.ToString().ToLowerInvariant()}{(Bias ? "" : ", no bias")}{(Frozen ? ", frozen" : "")}";
+        $"{Kernel}×{Columns}, {Filters} filters{(Stride == 1 ? "" : $", stride {Stride}")}, {Padding.ToString().ToLowerInvariant()}{(Bias ? "" : ", no bias")}{(FixedFilter ? ", fixed filter" : "")}";
 
     /// <summary>Whether the filter keeps its first values; the bias is trained all the same. The default is false.</summary>
-    public bool Frozen { get; init; }
+    public bool FixedFilter { get; init; }
 
     int Columns => KernelWidth == 0 ? Kernel : KernelWidth;
 
@@ -73,106 +81,52 @@ public sealed record Conv2d(int Filters, int Kernel) : LayerSpec
             input.N, input.H, input.W, input.C, Filters, Kernel, Columns, Stride, rows / 2, columns / 2, rows - (rows / 2), columns - (columns / 2));
     }
 
-    internal override IReadOnlyList<ParameterSpec> Parameters(Shape input)
+    /// <inheritdoc/>
+    public override IReadOnlyList<ParameterSpec> Parameters(Shape input)
     {
-        var filter = new ParameterSpec("weight", [Kernel, Columns, input.C, Filters], Frozen ? ParameterRole.Frozen : ParameterRole.Weight, Initializer);
-        return Bias ? [filter, new("bias", [Filters], ParameterRole.Bias, BiasInitializer)] : [filter];
+        var filter = new ParameterSpec("weight", [Kernel, Columns, input.C, Filters], FixedFilter ? ParameterRole.Fixed : ParameterRole.Weight, Initializer);
+        var bias = new ParameterSpec("bias", [Filters], ParameterRole.Bias, BiasInitializer) { FanIn = filter.FanIn, FanOut = filter.FanOut };
+        return Bias ? [filter, bias] : [filter];
     }
-}
 
-/// <summary>Convolution or dense layer, a following ReLU included.</summary>
-internal sealed class ConvOp(ConvPlan plan, WeightTensor weights, WeightTensor? bias, bool relu, PlannedBuffer packed, PlannedBuffer workspace) : LayerOp
-{
-    long _packedVersion = -1;
-
-    public override bool BackwardReadsInput => weights.Spec.IsTrained;
-
-    public override bool BackwardReadsOutput => relu && !Pooled;
-
-    public override string Algorithm => Pooled ? $"{plan.Algorithm}; pooling fused" : plan.Algorithm;
-
-    /// <summary>Whether a 2×2 max-pooling is computed along.</summary>
-    public bool Pooled { get; init; }
-
-    /// <summary>The winners of the pooling; for training.</summary>
-    public PlannedBuffer? ArgMax { get; init; }
-
-    /// <summary>Gradient of the weights; bound for training.</summary>
-    public WeightGradients? Gradients { get; init; }
-
-    /// <summary>A batch normalisation whose running statistics are part of the weights; for inference only.</summary>
-    public FoldedNorm? Folded { get; init; }
-
-    public override void Forward(Pass pass)
+    /// <inheritdoc/>
+    public override void Write(Utf8JsonWriter json)
     {
-        if (_packedVersion != weights.Owner.Version)
+        json.WriteNumber("filters", Filters);
+        json.WriteNumber("kernel", Kernel);
+        json.WriteNumber("kernel_width", KernelWidth);
+        json.WriteNumber("stride", Stride);
+        json.WriteString("padding", Padding.ToString());
+        json.WriteBoolean("bias", Bias);
+        json.WriteBoolean("frozen", FixedFilter);
+        json.WriteString("initializer", Initializer.ToString());
+        json.WriteString("bias_initializer", BiasInitializer.ToString());
+    }
+
+    [ModuleInitializer]
+    internal static void Register() => LayerRegistry.Register("conv2d", json => new Conv2d(json.Int("filters"), json.Int("kernel"))
+    {
+        KernelWidth = json.Int("kernel_width", s_default.KernelWidth),
+        Stride = json.Int("stride", s_default.Stride),
+        Padding = json.Name<Padding>("padding", s_default.Padding),
+        Bias = json.Flag("bias", s_default.Bias),
+        FixedFilter = json.Flag("fixed_filter", json.Flag("frozen", s_default.FixedFilter)),
+        Initializer = json.Name<Initializer>("initializer", s_default.Initializer),
+        BiasInitializer = json.Name<Initializer>("bias_initializer", s_default.BiasInitializer),
+    });
+
+    internal override Value Emit(NetworkCompiler compiler, LayerNode node, Value input)
+    {
+        var norm = BatchNorm.TakeFolded(compiler, node);
+        var relu = Activation.TakeRelu(compiler);
+        var pool = Pool2d.TakeHalving(compiler);
+        if (pool is not null && norm is null && !relu && compiler.IsFrozen(node))
         {
-            Folded?.Fold(weights, bias);
-            plan.PackWeights(Folded is null ? weights.Values : Folded.Filter, packed.Span(), Input.Gradient is not null, pass.Pool);
-            _packedVersion = weights.Owner.Version;
+            // A scale that is surely positive changes places with the maximum, and so does a ReLU.
+            norm = BatchNorm.TakeFolded(compiler, node, positive: true);
+            relu = Activation.TakeRelu(compiler);
         }
 
-        var shift = Folded is not null ? Folded.Bias : bias is null ? [] : bias.Values;
-        var y = Output.Rows(pass.Count);
-        if (Pooled)
-            plan.ForwardPooled(pass.Count, Input.Rows(pass.Count), packed.Span(), shift, relu, y, Winners(y.Length), workspace.Span(), pass.Pool);
-        else
-            plan.Forward(pass.Count, Input.Rows(pass.Count), packed.Span(), shift, relu, y, workspace.Span(), pass.Pool);
-    }
-
-    public override void Backward(Pass pass)
-    {
-        var gradient = Output.GradientRows(pass.Count);
-        if (Pooled)
-        {
-            BackwardPooled(pass, gradient);
-            return;
-        }
-
-        if (relu)
-            Activations.Backward(Activations.Relu, 0, Output.Rows(pass.Count), gradient, gradient, pass.Width, pass.Pool);
-        if (weights.Spec.IsTrained)
-            plan.BackwardWeights(
-                pass.Count, Input.Rows(pass.Count), gradient, Gradients!.Of(weights), bias is null ? [] : Gradients.Of(bias), workspace.Span(), pass.Pool);
-        else if (bias is not null)
-            BatchNormalization.ChannelSums(gradient, Gradients!.Of(bias), workspace.Span(), pass.Width, pass.Pool);
-        if (Input.Gradient is not null)
-            plan.BackwardData(pass.Count, gradient, packed.Span(), Input.GradientRows(pass.Count), workspace.Span(), pass.Pool);
-    }
-
-    void BackwardPooled(Pass pass, ReadOnlySpan<float> gradient)
-    {
-        var winners = Winners(gradient.Length);
-        plan.BackwardWeightsPooled(
-            pass.Count, Input.Rows(pass.Count), gradient, winners, Gradients!.Of(weights), bias is null ? [] : Gradients.Of(bias), workspace.Span(), pass.Pool);
-        if (Input.Gradient is not null)
-            plan.BackwardDataPooled(pass.Count, gradient, winners, packed.Span(), Input.GradientRows(pass.Count), workspace.Span(), pass.Pool);
-    }
-
-    Span<float> Winners(int length) => ArgMax is null ? [] : ArgMax.Span(length);
-}
-
-/// <summary>A batch normalisation as part of the convolution before it: filter · s and (bias − μ) · s + β with s = γ/√(σ² + ε).</summary>
-internal sealed class FoldedNorm(BatchNorm spec, BatchNormWeights norm, PlannedBuffer memory)
-{
-    /// <summary>[R, S, C, K], scaled.</summary>
-    public ReadOnlySpan<float> Filter => memory.Span()[..^Channels];
-
-    /// <summary>[K].</summary>
-    public ReadOnlySpan<float> Bias => memory.Span()[^Channels..];
-
-    int Channels => norm.Gamma.Length;
-
-    public void Fold(WeightTensor weights, WeightTensor? bias)
-    {
-        Span<float> filter = memory.Span()[..^Channels], shift = memory.Span()[^Channels..];
-        weights.Values.CopyTo(filter);
-        for (var k = 0; k < Channels; k++)
-        {
-            var scale = norm.Gamma.Values[k] / MathF.Sqrt(norm.Variance.Values[k] + spec.Epsilon);
-            shift[k] = norm.Beta.Values[k] + (((bias is null ? 0 : bias.Values[k]) - norm.Mean.Values[k]) * scale);
-            for (var i = k; i < filter.Length; i += Channels)
-                filter[i] *= scale;
-        }
+        return ConvOp.Emit(compiler, node, input, compiler.Plan(Geometry(input.Shape)), norm, relu, pool);
     }
 }

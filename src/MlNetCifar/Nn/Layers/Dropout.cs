@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Text.Json;
 using MlNetCifar.Numerics;
 
 namespace MlNetCifar.Nn;
@@ -18,6 +20,22 @@ public sealed record Dropout(float Rate) : LayerSpec
 
     /// <inheritdoc/>
     public override double Flops(Shape input) => 0;
+
+    /// <inheritdoc/>
+    public override void Write(Utf8JsonWriter json) => json.WriteNumber("rate", Rate);
+
+    [ModuleInitializer]
+    internal static void Register() => LayerRegistry.Register("dropout", json => new Dropout(json.Real("rate")));
+
+    internal override Shape? FlattenedFrom(Shape input, Shape? flattenedFrom) => flattenedFrom;
+
+    internal override Value Emit(NetworkCompiler compiler, LayerNode node, Value input)
+    {
+        if (Rate == 0)
+            return input;
+        var output = compiler.Result(node, input, input.Shape, forward: true, backward: true);
+        return compiler.Add(new DropoutOp(Rate, compiler.NextStream()) { Name = node.Position, Input = input, Output = output });
+    }
 }
 
 /// <summary>Inverted dropout.</summary>
@@ -43,17 +61,4 @@ internal sealed class DropoutOp(float rate, int index) : LayerOp
         else if (Input.Gradient != Output.Gradient)
             gradY.CopyTo(Input.GradientRows(pass.Count));
     }
-}
-
-/// <summary>[N, H, W, C] → [N, 1, 1, H·W·C]; the elements stay where they are.</summary>
-public sealed record Flatten : LayerSpec
-{
-    /// <inheritdoc/>
-    public override string Kind => "flatten";
-
-    /// <inheritdoc/>
-    public override Shape OutputShape(Shape input) => new(input.N, 1, 1, input.ImageLength);
-
-    /// <inheritdoc/>
-    public override double Flops(Shape input) => 0;
 }

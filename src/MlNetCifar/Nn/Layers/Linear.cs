@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Text.Json;
 using MlNetCifar.Numerics;
 
 namespace MlNetCifar.Nn;
@@ -6,6 +8,8 @@ namespace MlNetCifar.Nn;
 /// <param name="Units">Outputs, ≥ 1.</param>
 public sealed record Linear(int Units) : LayerSpec
 {
+    static readonly Linear s_default = new(1);
+
     /// <summary>Whether a bias is added. The default is true.</summary>
     public bool Bias { get; init; } = true;
 
@@ -15,7 +19,8 @@ public sealed record Linear(int Units) : LayerSpec
     /// <inheritdoc/>
     public override string Kind => "linear";
 
-    internal override string? WeightPrefix => "fc";
+    /// <inheritdoc/>
+    public override string? WeightPrefix => "fc";
 
     /// <inheritdoc/>
     public override string Details => $"{Units} units{(Bias ? "" : ", no bias")}";
@@ -33,9 +38,31 @@ public sealed record Linear(int Units) : LayerSpec
     /// <inheritdoc/>
     public override double Flops(Shape input) => ConvShape.Dense(1, input.C, Units).Flops;
 
-    internal override IReadOnlyList<ParameterSpec> Parameters(Shape input)
+    /// <inheritdoc/>
+    public override IReadOnlyList<ParameterSpec> Parameters(Shape input)
     {
-        var matrix = new ParameterSpec("weight", [input.C, Units], ParameterRole.Weight, Initializer);
+        var matrix = new ParameterSpec("weight", [input.C, Units], ParameterRole.Weight, Initializer) { FollowsInput = true };
         return Bias ? [matrix, new("bias", [Units], ParameterRole.Bias, Initializer.Zeros)] : [matrix];
+    }
+
+    /// <inheritdoc/>
+    public override void Write(Utf8JsonWriter json)
+    {
+        json.WriteNumber("units", Units);
+        json.WriteBoolean("bias", Bias);
+        json.WriteString("initializer", Initializer.ToString());
+    }
+
+    [ModuleInitializer]
+    internal static void Register() => LayerRegistry.Register("linear", json => new Linear(json.Int("units"))
+    {
+        Bias = json.Flag("bias", s_default.Bias), Initializer = json.Name<Initializer>("initializer", s_default.Initializer),
+    });
+
+    internal override Value Emit(NetworkCompiler compiler, LayerNode node, Value input)
+    {
+        var norm = BatchNorm.TakeFolded(compiler, node);
+        var relu = Activation.TakeRelu(compiler);
+        return ConvOp.Emit(compiler, node, input, compiler.Plan(ConvShape.Dense(compiler.BatchSize, input.Shape.C, Units)), norm, relu, null);
     }
 }

@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
 using MlNetCifar.Numerics;
 
 namespace MlNetCifar.Nn;
@@ -15,8 +17,17 @@ public sealed record Residual(ImmutableArray<LayerSpec> Body, ImmutableArray<Lay
     {
     }
 
+    /// <summary>Layers of the main path, at least one.</summary>
+    public ImmutableArray<LayerSpec> Body { get; init => field = OrEmpty(value); } = OrEmpty(Body);
+
+    /// <summary>Layers of the other path; none for the identity.</summary>
+    public ImmutableArray<LayerSpec> Shortcut { get; init => field = OrEmpty(value); } = OrEmpty(Shortcut);
+
     /// <inheritdoc/>
     public override string Kind => "residual";
+
+    /// <inheritdoc/>
+    public override string? WeightPrefix => "layer";
 
     /// <inheritdoc/>
     public override string Details => Shortcut.IsEmpty ? "identity shortcut" : "projected shortcut";
@@ -37,11 +48,41 @@ public sealed record Residual(ImmutableArray<LayerSpec> Body, ImmutableArray<Lay
     public override double Flops(Shape input) => Sum(Body, input) + Sum(Shortcut, input) + OutputShape(input).ImageLength;
 
     /// <inheritdoc/>
+    public override void Write(Utf8JsonWriter json)
+    {
+        NetworkJson.WriteLayers(json, "body", Body);
+        NetworkJson.WriteLayers(json, "shortcut", Shortcut);
+    }
+
+    [ModuleInitializer]
+    internal static void Register() => LayerRegistry.Register(
+        "residual", json => new Residual(json.Layers("body"), json.Layers("shortcut")));
+
+    internal override ImmutableArray<InnerPath> Paths => [new(".", ".", Body), new(".s", ".downsample.", Shortcut)];
+
+    internal override Value Emit(NetworkCompiler compiler, LayerNode node, Value input)
+    {
+        // The first path may add its gradient in place; the second has one of its own.
+        var first = new Value(input.Shape, input.Data) { Gradient = input.Gradient, ReadOnly = true };
+        var gradient = input.Gradient is null ? null : compiler.Buffer($"{node.Position} gradient 2", input.Shape.Length);
+        var second = new Value(input.Shape, input.Data) { Gradient = gradient, ReadOnly = true };
+        compiler.Add(new ForkOp { Name = node.Position, Input = input, Output = first, Second = second });
+        var body = compiler.Emit(node.Paths[0], first);
+        var shortcut = compiler.Emit(node.Paths[1], second);
+        if (shortcut.Gradient is not null)
+            body.Gradient ??= compiler.Buffer($"{node.Position} gradient", body.Shape.Length);
+        var output = compiler.Result(node, body, body.Shape, forward: true, backward: true);
+        return compiler.Add(new AddOp { Name = node.Position, Input = body, Second = shortcut, Output = output, Flops = body.Shape.ImageLength });
+    }
+
+    /// <inheritdoc/>
     public bool Equals(Residual? other) =>
         other is not null && Body.SequenceEqual(other.Body) && Shortcut.SequenceEqual(other.Shortcut);
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Body.Length, Shortcut.Length, Kind);
+
+    static ImmutableArray<LayerSpec> OrEmpty(ImmutableArray<LayerSpec> layers) => layers.IsDefault ? [] : layers;
 
     static double Sum(ImmutableArray<LayerSpec> layers, Shape input)
     {
@@ -56,12 +97,9 @@ public sealed record Residual(ImmutableArray<LayerSpec> Body, ImmutableArray<Lay
     }
 }
 
-/// <summary>Where a residual block begins: both paths read the same data; backward, their gradients are added.</summary>
+/// <summary>Where a residual block begins: both paths read the same data, the shortcut as <see cref="LayerOp.Second"/>; backward, their gradients are added.</summary>
 internal sealed class ForkOp : LayerOp
 {
-    /// <summary>What the shortcut reads.</summary>
-    public required Value Second { get; init; }
-
     public override void Forward(Pass pass)
     {
     }
@@ -70,22 +108,19 @@ internal sealed class ForkOp : LayerOp
     {
         if (Input.Gradient is not null)
             Elementwise.Add(
-                Output.GradientRows(pass.Count), Second.GradientRows(pass.Count), Input.GradientRows(pass.Count), pass.Width, pass.Pool);
+                Output.GradientRows(pass.Count), Second!.GradientRows(pass.Count), Input.GradientRows(pass.Count), pass.Width, pass.Pool);
     }
 }
 
-/// <summary>Where a residual block ends: the sum, and backward a copy of the gradient for the second path.</summary>
+/// <summary>Where a residual block ends: the sum with <see cref="LayerOp.Second"/>, the shortcut's result, and backward a copy of the gradient for the second path.</summary>
 internal sealed class AddOp : LayerOp
 {
-    /// <summary>The shortcut's result.</summary>
-    public required Value Second { get; init; }
-
     public override void Forward(Pass pass) =>
-        Elementwise.Add(Input.Rows(pass.Count), Second.Rows(pass.Count), Output.Rows(pass.Count), pass.Width, pass.Pool);
+        Elementwise.Add(Input.Rows(pass.Count), Second!.Rows(pass.Count), Output.Rows(pass.Count), pass.Width, pass.Pool);
 
     public override void Backward(Pass pass)
     {
-        if (Second.Gradient is not null)
+        if (Second!.Gradient is not null)
             Output.GradientRows(pass.Count).CopyTo(Second.GradientRows(pass.Count));
     }
 }

@@ -223,7 +223,7 @@ internal sealed unsafe class DirectCorrelation : ICorrelation
         var width = vectors * _tiles.Lanes;
         var valid = Math.Min(width, _g.K - first);
         args.B = packed + ((nint)first * _g.Depth);
-        args.Bias = bias == null ? null : bias + first;
+        args.Start = bias == null ? null : bias + first;
         var tiles = (rows + _tiles.MaxRows - 1) / _tiles.MaxRows;
         var done = 0;
         for (var tile = 0; tile < tiles; tile++)

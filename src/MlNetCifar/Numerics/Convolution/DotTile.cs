@@ -19,8 +19,9 @@ internal unsafe struct DotTileArgs
     public float* C;
     public nint ResultStride;
 
-    /// <summary>Start values, one per column; null for zeros.</summary>
-    public float* Bias;
+    /// <summary>Row i of the result starts from the values at <c>Start + i·StartStride</c>: with stride 0 a bias, with the result itself more terms of it. Null for zeros.</summary>
+    public float* Start;
+    public nint StartStride;
     public bool Relu;
 
     /// <summary>Whether the result is added to what C holds.</summary>
@@ -47,37 +48,34 @@ internal static unsafe class DotTile
         V c60 = default, c61 = default, c70 = default, c71 = default, c80 = default, c81 = default;
         V c90 = default, c91 = default, ca0 = default, ca1 = default, cb0 = default, cb1 = default;
         V zero = TLanes.Broadcast(0);
-        V start0 = zero, start1 = zero;
-        if (args->Bias != null)
+        var start = args->Start;
+        if (start != null)
         {
-            start0 = TLanes.Load(args->Bias);
-            if (TVectors.Value > 1)
-                start1 = TLanes.Load(args->Bias + TLanes.Count);
+            var next = args->StartStride;
+            Start<TLanes, V, TVectors>(start, ref c00, ref c01);
+            if (TRows.Value > 1)
+                Start<TLanes, V, TVectors>(start += next, ref c10, ref c11);
+            if (TRows.Value > 2)
+                Start<TLanes, V, TVectors>(start += next, ref c20, ref c21);
+            if (TRows.Value > 3)
+                Start<TLanes, V, TVectors>(start += next, ref c30, ref c31);
+            if (TRows.Value > 4)
+                Start<TLanes, V, TVectors>(start += next, ref c40, ref c41);
+            if (TRows.Value > 5)
+                Start<TLanes, V, TVectors>(start += next, ref c50, ref c51);
+            if (TRows.Value > 6)
+                Start<TLanes, V, TVectors>(start += next, ref c60, ref c61);
+            if (TRows.Value > 7)
+                Start<TLanes, V, TVectors>(start += next, ref c70, ref c71);
+            if (TRows.Value > 8)
+                Start<TLanes, V, TVectors>(start += next, ref c80, ref c81);
+            if (TRows.Value > 9)
+                Start<TLanes, V, TVectors>(start += next, ref c90, ref c91);
+            if (TRows.Value > 10)
+                Start<TLanes, V, TVectors>(start += next, ref ca0, ref ca1);
+            if (TRows.Value > 11)
+                Start<TLanes, V, TVectors>(start + next, ref cb0, ref cb1);
         }
-
-        Start<V, TVectors>(ref c00, ref c01, start0, start1);
-        if (TRows.Value > 1)
-            Start<V, TVectors>(ref c10, ref c11, start0, start1);
-        if (TRows.Value > 2)
-            Start<V, TVectors>(ref c20, ref c21, start0, start1);
-        if (TRows.Value > 3)
-            Start<V, TVectors>(ref c30, ref c31, start0, start1);
-        if (TRows.Value > 4)
-            Start<V, TVectors>(ref c40, ref c41, start0, start1);
-        if (TRows.Value > 5)
-            Start<V, TVectors>(ref c50, ref c51, start0, start1);
-        if (TRows.Value > 6)
-            Start<V, TVectors>(ref c60, ref c61, start0, start1);
-        if (TRows.Value > 7)
-            Start<V, TVectors>(ref c70, ref c71, start0, start1);
-        if (TRows.Value > 8)
-            Start<V, TVectors>(ref c80, ref c81, start0, start1);
-        if (TRows.Value > 9)
-            Start<V, TVectors>(ref c90, ref c91, start0, start1);
-        if (TRows.Value > 10)
-            Start<V, TVectors>(ref ca0, ref ca1, start0, start1);
-        if (TRows.Value > 11)
-            Start<V, TVectors>(ref cb0, ref cb1, start0, start1);
 
         var b = args->B;
         var segment = (byte*)args->A;
@@ -162,13 +160,14 @@ internal static unsafe class DotTile
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void Start<V, TVectors>(ref V c0, ref V c1, V start0, V start1)
+    static void Start<TLanes, V, TVectors>(float* from, ref V c0, ref V c1)
+        where TLanes : struct, ILanes<V>
         where V : struct
         where TVectors : struct, ICount
     {
-        c0 = start0;
+        c0 = TLanes.Load(from);
         if (TVectors.Value > 1)
-            c1 = start1;
+            c1 = TLanes.Load(from + TLanes.Count);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -9,6 +9,12 @@ internal unsafe interface ICorrelation
     /// <summary>Floats of the filter as the algorithm wants it.</summary>
     int PackedLength { get; }
 
+    /// <summary>Whether that is the filter in Winograd's domain; else it lies in panels.</summary>
+    bool PacksTransformed => false;
+
+    /// <summary>Floats of scratch that all workers share.</summary>
+    int SharedLength => 0;
+
     /// <summary>Floats of scratch for each worker.</summary>
     int ScratchLength { get; }
 
@@ -23,7 +29,7 @@ internal unsafe interface ICorrelation
     /// <param name="x">[n, H, W, C].</param>
     /// <param name="packed">From <see cref="Pack"/>.</param>
     /// <param name="y">Result, addressed by the strides of the geometry.</param>
-    /// <param name="scratch"><see cref="ScratchLength"/> floats for each worker.</param>
+    /// <param name="scratch"><see cref="SharedLength"/> floats and <see cref="ScratchLength"/> for each worker.</param>
     /// <param name="pool">Threads.</param>
     void Run(int n, in ConvSource x, float* packed, in ConvTarget y, float* scratch, WorkerPool pool);
 }

@@ -11,10 +11,8 @@ internal sealed unsafe class WinogradCorrelation : ICorrelation
 
     readonly Correlation _g;
     readonly TileSet _tiles;
-    readonly WinogradSet _transforms;
     readonly bool _backward;
-    readonly int _tilesDown;
-    readonly int _tilesAcross;
+    readonly WinogradTiling _tiling;
     readonly int _batch;
     readonly int _paddedK;
 
@@ -23,9 +21,7 @@ internal sealed unsafe class WinogradCorrelation : ICorrelation
         _g = geometry;
         _backward = backward;
         _tiles = tiles;
-        _transforms = WinogradSet.For(tiles.Lanes);
-        _tilesDown = (geometry.P + 3) / 4;
-        _tilesAcross = (geometry.Q + 3) / 4;
+        _tiling = new WinogradTiling(geometry, WinogradSet.For(tiles.Lanes));
         _paddedK = PanelPacking.PaddedColumns(geometry.K, tiles.Lanes);
         _batch = Math.Clamp(BatchFloats / (Points * (geometry.C + _paddedK)) / 12 * 12, 24, 96);
     }
@@ -34,6 +30,8 @@ internal sealed unsafe class WinogradCorrelation : ICorrelation
 
     public int PackedLength => (Points * PointStride) + (_backward ? 9 * _g.C * _g.K : 0);
 
+    public bool PacksTransformed => true;
+
     public bool CanPool => true;
 
     public int ScratchLength => (int)Arena.Align((Points * (VStride + MStride)) + ZeroLength + _paddedK + (16 * _paddedK)) + (int)Arena.Align(ExpandedRows * _g.W * _g.C);
@@ -41,20 +39,22 @@ internal sealed unsafe class WinogradCorrelation : ICorrelation
     int ZeroLength => (int)Arena.Align(6 * _g.C);
 
     // Rows of one image that the tiles of a batch read, where they are expanded from behind a pooling.
-    int ExpandedRows => Math.Min(_g.H, ((((_batch + _tilesAcross - 1) / _tilesAcross) + 1) * 4) + 2);
+    int ExpandedRows => Math.Min(_g.H, ((((_batch + _tiling.Across - 1) / _tiling.Across) + 1) * 4) + 2);
 
-    // Points lie an odd number of cache lines apart, or all 36 would fall into the same sets.
-    int PointStride => OddLines(_g.C * _paddedK);
+    int PointStride => WinogradTiling.OddLines(_g.C * _paddedK);
 
-    int VStride => OddLines(_batch * _g.C);
+    int VStride => WinogradTiling.OddLines(_batch * _g.C);
 
-    int MStride => OddLines(_batch * _paddedK);
+    int MStride => WinogradTiling.OddLines(_batch * _paddedK);
 
     /// <summary>Whether the algorithm can compute a geometry.</summary>
     public static bool Fits(in Correlation g, int lanes) => g is { R: 3, S: 3, Stride: 1 } && g.C >= lanes && g.K >= lanes;
 
     /// <summary>Whether it is the faster one: measured, the transformed filter (four times the filter) must be read for enough results.</summary>
     public static bool Wins(in Correlation g, int lanes) => Fits(g, lanes) && (long)g.N * g.P * g.Q >= 128 + (g.C * g.K / 100);
+
+    /// <summary>Whether it multiplies so much less in every image that it is the faster one whatever their number: tiles that reach over the edge multiply in vain.</summary>
+    public static bool Suits(in Correlation g) => g.P * g.Q >= 8 * ((g.P + 3) / 4) * ((g.Q + 3) / 4);
 
     public void Pack(float* weights, float* packed, WorkerPool pool)
     {
@@ -71,14 +71,12 @@ internal sealed unsafe class WinogradCorrelation : ICorrelation
 
     public void Run(int n, in ConvSource x, float* packed, in ConvTarget y, float* scratch, WorkerPool pool)
     {
-        var tiles = n * _tilesDown * _tilesAcross;
+        var tiles = n * _tiling.PerImage;
         var blocks = (tiles + _batch - 1) / _batch;
         blocks = Math.Min(tiles, (blocks + 7) / 8 * 8);
         var job = new Job { Plan = this, Tiles = tiles, Blocks = blocks, X = x, Packed = packed, Y = y, Scratch = scratch };
         pool.Run(ref job, blocks);
     }
-
-    static int OddLines(int floats) => (((floats + 15) / 16) | 1) * 16;
 
     struct PackJob : IParallelJob
     {
@@ -95,16 +93,16 @@ internal sealed unsafe class WinogradCorrelation : ICorrelation
         {
             ref readonly var g = ref Plan._g;
             var lanes = Plan._tiles.Lanes;
-            var temp = stackalloc float[(18 + 9) * lanes];
+            var tail = stackalloc float[9 * lanes];
             int panel = block / RowBlocks, first = panel * Plan._tiles.Panel, width = PanelPacking.Vectors(g.K, lanes, panel) * lanes;
             var target = Packed + ((nint)first * g.C);
             var firstRow = block % RowBlocks * RowsPerBlock;
             for (var c = firstRow; c < Math.Min(g.C, firstRow + RowsPerBlock); c++)
                 for (var k = first; k < first + width; k += lanes)
-                    Vector(c, k, target + ((nint)c * width) + (k - first), temp);
+                    Vector(c, k, target + ((nint)c * width) + (k - first), tail);
         }
 
-        readonly void Vector(int c, int k, float* target, float* temp)
+        readonly void Vector(int c, int k, float* target, float* tail)
         {
             ref readonly var g = ref Plan._g;
             var lanes = Plan._tiles.Lanes;
@@ -112,7 +110,6 @@ internal sealed unsafe class WinogradCorrelation : ICorrelation
             var source = Weights + ((nint)c * g.K) + k;
             if (k + lanes > g.K)
             {
-                var tail = temp + (18 * lanes);
                 new Span<float>(tail, 9 * lanes).Clear();
                 for (var i = 0; i < 9; i++)
                     new ReadOnlySpan<float>(source + (i * stride), g.K - k).CopyTo(new Span<float>(tail + (i * lanes), lanes));
@@ -121,9 +118,9 @@ internal sealed unsafe class WinogradCorrelation : ICorrelation
             }
 
             if (Plan._backward)
-                Plan._transforms.Filter(source + (8 * stride), -stride, target, Plan.PointStride, temp);
+                Plan._tiling.Transforms.Filter(source + (8 * stride), -stride, 1, target, Plan.PointStride);
             else
-                Plan._transforms.Filter(source, stride, target, Plan.PointStride, temp);
+                Plan._tiling.Transforms.Filter(source, stride, 1, target, Plan.PointStride);
         }
     }
 
@@ -147,7 +144,7 @@ internal sealed unsafe class WinogradCorrelation : ICorrelation
             var bias = zeros + p.ZeroLength;
             var tile = bias + p._paddedK;
             new Span<float>(zeros, p.ZeroLength).Clear();
-            p.TransformInput(X, first, count, v, zeros, tile + (16 * p._paddedK));
+            p._tiling.Input(X, first, count, v, p.VStride, zeros, tile + (16 * p._paddedK));
             p.Multiply(v, Packed, m, count);
             if (Y.Bias != null)
             {
@@ -155,80 +152,9 @@ internal sealed unsafe class WinogradCorrelation : ICorrelation
                 new Span<float>(bias + p._g.K, p._paddedK - p._g.K).Clear();
             }
 
-            p.TransformOutput(Y, first, count, m, Y.Bias == null ? null : bias, tile);
+            p._tiling.Output(Y, first, count, m, p.MStride, Y.Bias == null ? null : bias, 0, p._paddedK, tile);
         }
     }
-
-    void TransformInput(in ConvSource x, int first, int count, float* v, float* zeros, float* expanded)
-    {
-        var image = -1;
-        float* origin = null;
-        for (var i = first; i < first + count; i++, v += _g.C)
-        {
-            var (tileImage, down, across) = Place(i);
-            if (tileImage != image)
-            {
-                image = tileImage;
-                var last = Place(Math.Min(first + count, (image + 1) * _tilesDown * _tilesAcross) - 1).Down;
-                origin = x.Rows(image, _g.H, _g.W, _g.C, (down * 4) - _g.Top, (last * 4) - _g.Top + 6, expanded);
-            }
-
-            var window = WinogradWindows.Input(origin, _g.H, _g.W, _g.C, (down * 4) - _g.Top, (across * 4) - _g.Left);
-            _transforms.Input(&window, v, VStride, zeros);
-        }
-    }
-
-    void TransformOutput(in ConvTarget y, int first, int count, float* m, float* bias, float* tile)
-    {
-        var low = y.Relu ? 0 : float.NegativeInfinity;
-        for (var i = first; i < first + count; i++, m += _paddedK)
-        {
-            var (image, down, across) = Place(i);
-            var window = new TileWindow
-            {
-                Origin = tile,
-                RowStride = 4 * _paddedK,
-                PixelStride = _paddedK,
-                Channels = _paddedK,
-                EndRow = Math.Min(4, _g.P - (down * 4)),
-                EndColumn = Math.Min(4, _g.Q - (across * 4)),
-            };
-            var direct = y.Reduce == null && _paddedK == _g.K;
-            var target = y.Values + _g.ResultOffset + ((nint)image * _g.ResultImage) + ((nint)down * 4 * _g.ResultRow) + ((nint)across * 4 * _g.ResultPixel);
-            if (direct)
-            {
-                window.Origin = target;
-                window.RowStride = _g.ResultRow;
-                window.PixelStride = _g.ResultPixel;
-            }
-
-            _transforms.Output(m, MStride, bias, low, &window);
-            if (!direct)
-                Deliver(y, window, image, down, across, target);
-        }
-    }
-
-    // From the scratch tile to the result: without the columns that fill up the last vector, and pooled if asked.
-    void Deliver(in ConvTarget y, in TileWindow window, int image, int down, int across, float* target)
-    {
-        var tile = window.Origin;
-        var rowFloats = 4 * _g.K;
-        for (var i = 1; _paddedK != _g.K && i < 16; i++)
-            new ReadOnlySpan<float>(tile + (i * _paddedK), _g.K).CopyTo(new Span<float>(tile + (i * _g.K), _g.K));
-        if (y.Reduce != null)
-        {
-            var offset = ((((nint)image * (_g.P / 2)) + (down * 2)) * (_g.Q / 2) + (across * 2)) * _g.K;
-            y.Pool(tile, rowFloats, window.EndRow, window.EndColumn, _g.K, offset, (nint)(_g.Q / 2) * _g.K);
-            return;
-        }
-
-        for (var i = 0; i < window.EndRow; i++)
-            for (var j = 0; j < window.EndColumn; j++)
-                new ReadOnlySpan<float>(tile + (i * rowFloats) + (j * _g.K), _g.K).CopyTo(
-                    new Span<float>(target + (i * _g.ResultRow) + (j * _g.ResultPixel), _g.K));
-    }
-
-    (int Image, int Down, int Across) Place(int tile) => (tile / (_tilesAcross * _tilesDown), tile / _tilesAcross % _tilesDown, tile % _tilesAcross);
 
     void Multiply(float* v, float* packed, float* m, int count)
     {

@@ -5,29 +5,39 @@ namespace MlNetCifar.Numerics;
 /// <summary>The transforms of 3×3 filters that go with <see cref="WinogradTransforms"/>, and back for their gradient.</summary>
 internal static unsafe class WinogradFilters
 {
-    /// <summary>target[36] = G f Gᵀ for one vector of columns.</summary>
-    /// <param name="f">The vector at tap (0, 0).</param>
+    /// <summary>target[36] = G f Gᵀ for vectors of columns that lie side by side.</summary>
+    /// <param name="f">The first vector at tap (0, 0).</param>
     /// <param name="tapStride">Floats from one tap to the next; negative to flip the filter.</param>
+    /// <param name="vectors">Number of vectors.</param>
     /// <param name="target">Result.</param>
     /// <param name="pointStride">Floats between points.</param>
-    /// <param name="temp">18 vectors.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Filter<TLanes, V>(float* f, nint tapStride, float* target, nint pointStride, float* temp)
+    public static void Filter<TLanes, V>(float* f, nint tapStride, int vectors, float* target, nint pointStride)
         where TLanes : struct, ILanes<V>
         where V : struct
     {
-        for (var s = 0; s < 3; s++)
+        V quarter = TLanes.Broadcast(0.25f), sixth = TLanes.Broadcast(1f / 6), twelfth = TLanes.Broadcast(1f / 12), minus = TLanes.Broadcast(-1f / 6), minusTwelfth = TLanes.Broadcast(-1f / 12);
+        for (; vectors > 0; vectors--, f += TLanes.Count, target += TLanes.Count)
         {
-            FilterLine<TLanes, V>(
-                TLanes.Load(f + (s * tapStride)), TLanes.Load(f + ((3 + s) * tapStride)), TLanes.Load(f + ((6 + s) * tapStride)),
-                temp + (s * TLanes.Count), 3 * TLanes.Count);
-        }
+            V a0 = TLanes.Load(f), a1 = TLanes.Load(f + tapStride), a2 = TLanes.Load(f + (2 * tapStride));
+            V b0 = TLanes.Load(f + (3 * tapStride)), b1 = TLanes.Load(f + (4 * tapStride)), b2 = TLanes.Load(f + (5 * tapStride));
+            V c0 = TLanes.Load(f + (6 * tapStride)), c1 = TLanes.Load(f + (7 * tapStride)), c2 = TLanes.Load(f + (8 * tapStride));
+            FilterLine<TLanes, V>(TLanes.Multiply(quarter, a0), TLanes.Multiply(quarter, a1), TLanes.Multiply(quarter, a2), target, pointStride);
+            FilterLine<TLanes, V>(c0, c1, c2, target + (30 * pointStride), pointStride);
 
-        for (var i = 0; i < 6; i++)
-        {
-            var t = temp + (i * 3 * TLanes.Count);
+            V d0 = FilterOuter<TLanes, V>(a0, c0), d1 = FilterOuter<TLanes, V>(a1, c1), d2 = FilterOuter<TLanes, V>(a2, c2);
             FilterLine<TLanes, V>(
-                TLanes.Load(t), TLanes.Load(t + TLanes.Count), TLanes.Load(t + (2 * TLanes.Count)), target + (i * 6 * pointStride), pointStride);
+                TLanes.MultiplyAdd(minus, b0, d0), TLanes.MultiplyAdd(minus, b1, d1), TLanes.MultiplyAdd(minus, b2, d2), target + (6 * pointStride), pointStride);
+            FilterLine<TLanes, V>(
+                TLanes.MultiplyAdd(sixth, b0, d0), TLanes.MultiplyAdd(sixth, b1, d1), TLanes.MultiplyAdd(sixth, b2, d2), target + (12 * pointStride), pointStride);
+
+            d0 = FilterOuter2<TLanes, V>(a0, c0);
+            d1 = FilterOuter2<TLanes, V>(a1, c1);
+            d2 = FilterOuter2<TLanes, V>(a2, c2);
+            FilterLine<TLanes, V>(
+                TLanes.MultiplyAdd(twelfth, b0, d0), TLanes.MultiplyAdd(twelfth, b1, d1), TLanes.MultiplyAdd(twelfth, b2, d2), target + (18 * pointStride), pointStride);
+            FilterLine<TLanes, V>(
+                TLanes.MultiplyAdd(minusTwelfth, b0, d0), TLanes.MultiplyAdd(minusTwelfth, b1, d1), TLanes.MultiplyAdd(minusTwelfth, b2, d2), target + (24 * pointStride), pointStride);
         }
     }
 
@@ -59,16 +69,27 @@ internal static unsafe class WinogradFilters
         where TLanes : struct, ILanes<V>
         where V : struct
     {
-        V sixth = TLanes.Broadcast(-1f / 6), twelfth = TLanes.Broadcast(1f / 12);
-        var outer = TLanes.Multiply(sixth, TLanes.Add(g0, g2));
-        var outer2 = TLanes.MultiplyAdd(TLanes.Broadcast(1f / 24), g0, TLanes.Multiply(TLanes.Broadcast(1f / 6), g2));
+        V minus = TLanes.Broadcast(-1f / 6), twelfth = TLanes.Broadcast(1f / 12);
+        V outer = FilterOuter<TLanes, V>(g0, g2), outer2 = FilterOuter2<TLanes, V>(g0, g2);
         TLanes.Store(TLanes.Multiply(TLanes.Broadcast(0.25f), g0), target);
-        TLanes.Store(TLanes.MultiplyAdd(sixth, g1, outer), target + stride);
+        TLanes.Store(TLanes.MultiplyAdd(minus, g1, outer), target + stride);
         TLanes.Store(TLanes.MultiplyAdd(TLanes.Broadcast(1f / 6), g1, outer), target + (2 * stride));
         TLanes.Store(TLanes.MultiplyAdd(twelfth, g1, outer2), target + (3 * stride));
         TLanes.Store(TLanes.MultiplyAdd(TLanes.Broadcast(-1f / 12), g1, outer2), target + (4 * stride));
         TLanes.Store(g2, target + (5 * stride));
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static V FilterOuter<TLanes, V>(V g0, V g2)
+        where TLanes : struct, ILanes<V>
+        where V : struct =>
+        TLanes.Multiply(TLanes.Broadcast(-1f / 6), TLanes.Add(g0, g2));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static V FilterOuter2<TLanes, V>(V g0, V g2)
+        where TLanes : struct, ILanes<V>
+        where V : struct =>
+        TLanes.MultiplyAdd(TLanes.Broadcast(1f / 24), g0, TLanes.Multiply(TLanes.Broadcast(1f / 6), g2));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static void GradientLine<TLanes, V>(V u0, V u1, V u2, V u3, V u4, V u5, float* target, nint stride)

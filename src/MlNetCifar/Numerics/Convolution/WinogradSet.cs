@@ -15,7 +15,7 @@ internal sealed unsafe class WinogradSet
 
     public delegate*<float*, nint, float*, float, TileWindow*, void> Output { get; private init; }
 
-    public delegate*<float*, nint, float*, nint, float*, void> Filter { get; private init; }
+    public delegate*<float*, nint, int, float*, nint, void> Filter { get; private init; }
 
     public delegate*<float*, nint, float*, nint, float*, void> FilterGradient { get; private init; }
 

@@ -1,7 +1,26 @@
 namespace MlNetCifar.Numerics;
 
+/// <summary>What a <see cref="ConvPlan"/> is for.</summary>
+internal enum ConvUse
+{
+    /// <summary>All passes; the largest batch counts when the algorithm is chosen, so that a step is as fast as it can be.</summary>
+    Training,
+
+    /// <summary>The forward pass alone, and the same bits for an image whatever the batch it is in: the algorithm is chosen by the image's shape alone.</summary>
+    Inference,
+
+    /// <summary>All passes, chosen as for inference.</summary>
+    Explanation,
+}
+
+/// <summary>How a plan wants its weights.</summary>
+/// <param name="Lanes">Floats of a vector.</param>
+/// <param name="Forward">Whether the forward pass reads them in Winograd's domain.</param>
+/// <param name="Backward">Whether backward-data does; null where there is none.</param>
+internal readonly record struct ConvPacking(int Lanes, bool Forward, bool? Backward);
+
 /// <summary>
-/// How one convolution (or dense layer, as a 1×1 convolution of 1×1 images) is computed: chosen at build time from shape and lane width alone,
+/// How one convolution (or dense layer, as a 1×1 convolution of 1×1 images) is computed: chosen at build time from use, shape and lane width alone,
 /// so that runs repeat. The plan owns no memory: packed weights and workspace are the caller's, sized by the plan.
 /// Results do not depend on the number of threads.
 /// </summary>
@@ -9,8 +28,11 @@ internal sealed unsafe class ConvPlan
 {
     readonly ICorrelation _forward;
     readonly ICorrelation[] _backward;
-    readonly IFilterGradient _gradient;
+    readonly IFilterGradient? _gradient;
     readonly PoolSet _pooling;
+    readonly bool? _winograd;
+    readonly ConvUse _use;
+    readonly TileSet _tiles;
 
     // For comparing results and speed of whole runs; the tests of the kernels pass it to the constructor.
     static readonly bool? s_winograd = Environment.GetEnvironmentVariable("MLNETCIFAR_WINOGRAD") is "off" ? false : null;
@@ -19,35 +41,28 @@ internal sealed unsafe class ConvPlan
     /// <param name="shape">Geometry; N is the largest batch.</param>
     /// <param name="width">Lane width.</param>
     /// <param name="threads">Workers of the pool that will run it; sizes per-worker scratch and nothing else.</param>
+    /// <param name="use">What it is for.</param>
     /// <param name="winograd">Winograd's algorithm wherever it fits, or nowhere; by default where it is the faster one; <c>MLNETCIFAR_WINOGRAD=off</c> leaves it out.</param>
-    public ConvPlan(ConvShape shape, SimdWidth width, int threads, bool? winograd = null)
+    public ConvPlan(ConvShape shape, SimdWidth width, int threads, ConvUse use = ConvUse.Training, bool? winograd = null)
     {
-        winograd ??= s_winograd;
-        Shape = shape;
-        Threads = threads;
-        var tiles = TileSet.For(width);
-        _pooling = PoolSet.For(tiles.Lanes);
+        (Shape, Threads, _use, _winograd) = (shape, threads, use, winograd ?? s_winograd);
+        _tiles = TileSet.For(width);
+        _pooling = PoolSet.For(_tiles.Lanes);
         var forward = Correlation.Forward(shape);
-        _forward = (winograd ?? WinogradCorrelation.Wins(forward, tiles.Lanes)) && WinogradCorrelation.Fits(forward, tiles.Lanes)
-            ? new WinogradCorrelation(forward, backward: false, tiles)
-            : new DirectCorrelation(shape, null, tiles);
-        _backward = new ICorrelation[shape.Stride * shape.Stride];
-        for (var phase = 0; phase < _backward.Length; phase++)
-        {
-            int row = phase / shape.Stride, column = phase % shape.Stride;
-            var backward = Correlation.BackwardData(shape, row, column);
-            _backward[phase] = shape.Stride == 1 && (winograd ?? WinogradCorrelation.Wins(backward, tiles.Lanes)) && WinogradCorrelation.Fits(backward, tiles.Lanes)
-                ? new WinogradCorrelation(backward, backward: true, tiles)
-                : new DirectCorrelation(shape, (row, column), tiles);
-        }
-
-        _gradient = (winograd ?? WinogradFilterGradient.Wins(shape, tiles.Lanes)) && WinogradFilterGradient.Fits(shape, tiles.Lanes)
-            ? new WinogradFilterGradient(shape, tiles)
-            : new DirectFilterGradient(shape, tiles);
+        _forward = !TakesWinograd(forward) ? new DirectCorrelation(shape, null, _tiles)
+            : use == ConvUse.Inference && WinogradOnTheFly.Wins(forward) ? new WinogradOnTheFly(forward, _tiles)
+            : new WinogradCorrelation(forward, backward: false, _tiles);
+        _backward = use == ConvUse.Inference ? [] : [.. Enumerable.Range(0, shape.Stride * shape.Stride).Select(BackwardPhase)];
+        if (use != ConvUse.Inference)
+            _gradient = (_winograd ?? WinogradFilterGradient.Wins(shape, _tiles.Lanes)) && WinogradFilterGradient.Fits(shape, _tiles.Lanes)
+                ? new WinogradFilterGradient(shape, _tiles)
+                : new DirectFilterGradient(shape, _tiles);
 
         PackedLength = (int)Arena.Align(_forward.PackedLength) + _backward.Sum(b => (int)Arena.Align(b.PackedLength));
-        var scratch = Math.Max(_forward.ScratchLength, _backward.Max(b => b.ScratchLength));
-        WorkspaceLength = Math.Max(threads * scratch, Math.Max(_gradient.WorkspaceLength(threads), FixedSum.ColumnsWorkspace(shape.K)));
+        ForwardPackedLength = _forward.PackedLength;
+        WorkspaceLength = _backward.Append(_forward).Max(c => c.SharedLength + (threads * c.ScratchLength));
+        if (_gradient is not null)
+            WorkspaceLength = Math.Max(WorkspaceLength, Math.Max(_gradient.WorkspaceLength(threads), FixedSum.ColumnsWorkspace(shape.K)));
     }
 
     /// <summary>Geometry; N is the largest batch.</summary>
@@ -56,27 +71,33 @@ internal sealed unsafe class ConvPlan
     /// <summary>Workers the workspace is sized for.</summary>
     public int Threads { get; }
 
-    /// <summary>The algorithm of each pass in words, for <c>summary</c>: forward, backward-data, backward-weights.</summary>
-    public string Algorithm => $"{_forward.Name}; {_backward[0].Name}; {_gradient.Name}";
+    /// <summary>The algorithm of each pass in words, for <c>summary</c>: forward; then, unless for inference, backward-data and backward-weights.</summary>
+    public string Algorithm => _gradient is null ? _forward.Name : $"{_forward.Name}; {_backward[0].Name}; {_gradient.Name}";
 
     /// <summary>Whether the passes with a fused 2×2 pooling exist for this shape.</summary>
     public bool CanPool => Shape is { P: >= 2, Q: >= 2 } && _forward.CanPool && Array.TrueForAll(_backward, b => b.CanPool);
 
-    /// <summary>Floats of the packed weights; written by <see cref="PackWeights"/>, read by the passes.</summary>
+    /// <summary>Floats of the packed weights of all passes; written by <see cref="PackWeights"/>, read by the passes.</summary>
     public int PackedLength { get; }
+
+    /// <summary>Floats of the packed weights where only the forward pass is wanted.</summary>
+    public int ForwardPackedLength { get; }
+
+    /// <summary>The layout of the packed weights: plans of one layer that have the same may share them.</summary>
+    public ConvPacking Packing => new(_tiles.Lanes, _forward.PacksTransformed, _backward.Length > 0 ? _backward[0].PacksTransformed : null);
 
     /// <summary>Floats of scratch; contents mean nothing between calls.</summary>
     public int WorkspaceLength { get; }
 
     /// <summary>Brings the weights into the passes' layouts; once after each change of the weights.</summary>
     /// <param name="weights">[R, S, C, K].</param>
-    /// <param name="packed">Overwritten; <see cref="PackedLength"/> floats.</param>
+    /// <param name="packed">Overwritten; <see cref="PackedLength"/> floats, or <see cref="ForwardPackedLength"/>.</param>
     /// <param name="backward">Whether <see cref="BackwardData"/> will be called with these weights.</param>
     /// <param name="pool">Threads.</param>
     public void PackWeights(ReadOnlySpan<float> weights, Span<float> packed, bool backward, WorkerPool pool)
     {
         Check(weights.Length, Shape.FilterLength, nameof(weights));
-        Check(packed.Length, PackedLength, nameof(packed));
+        Check(packed.Length, backward ? PackedLength : ForwardPackedLength, nameof(packed));
         fixed (float* w = weights, target = packed)
         {
             _forward.Pack(w, target, pool);
@@ -102,7 +123,7 @@ internal sealed unsafe class ConvPlan
         int n, ReadOnlySpan<float> x, ReadOnlySpan<float> packed, ReadOnlySpan<float> bias, bool relu, Span<float> y, Span<float> workspace, WorkerPool pool)
     {
         CheckCall(n, x.Length, y.Length, workspace.Length, pool);
-        Check(packed.Length, PackedLength, nameof(packed));
+        Check(packed.Length, ForwardPackedLength, nameof(packed));
         if (!bias.IsEmpty)
             Check(bias.Length, Shape.K, nameof(bias));
         fixed (float* source = x, filter = packed, start = bias, target = y, scratch = workspace)
@@ -127,7 +148,7 @@ internal sealed unsafe class ConvPlan
         Span<float> workspace, WorkerPool pool)
     {
         CheckPooled(n, x.Length, pooled.Length, argMax.IsEmpty ? pooled.Length : argMax.Length, workspace.Length, pool);
-        Check(packed.Length, PackedLength, nameof(packed));
+        Check(packed.Length, ForwardPackedLength, nameof(packed));
         if (!bias.IsEmpty)
             Check(bias.Length, Shape.K, nameof(bias));
         fixed (float* source = x, filter = packed, start = bias, target = pooled, positions = argMax, scratch = workspace)
@@ -204,6 +225,18 @@ internal sealed unsafe class ConvPlan
         }
     }
 
+    ICorrelation BackwardPhase(int phase)
+    {
+        int row = phase / Shape.Stride, column = phase % Shape.Stride;
+        var backward = Correlation.BackwardData(Shape, row, column);
+        return Shape.Stride == 1 && TakesWinograd(backward)
+            ? new WinogradCorrelation(backward, backward: true, _tiles)
+            : new DirectCorrelation(Shape, (row, column), _tiles);
+    }
+
+    bool TakesWinograd(in Correlation g) => WinogradCorrelation.Fits(g, _tiles.Lanes)
+        && (_winograd ?? (_use == ConvUse.Training ? WinogradCorrelation.Wins(g, _tiles.Lanes) : WinogradCorrelation.Suits(g)));
+
     void RunBackwardData(int n, in ConvSource gradY, ReadOnlySpan<float> packed, Span<float> gradX, Span<float> workspace, WorkerPool pool)
     {
         Check(packed.Length, PackedLength, nameof(packed));
@@ -228,7 +261,7 @@ internal sealed unsafe class ConvPlan
         {
             if (bias != null)
                 FixedSum.Columns(gradY.Values, gradY.ArgMax, pixels, Shape.K, bias, scratch, pool);
-            _gradient.Run(n, source, gradY, target, scratch, pool);
+            _gradient!.Run(n, source, gradY, target, scratch, pool);
         }
     }
 

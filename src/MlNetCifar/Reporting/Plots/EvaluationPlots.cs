@@ -5,7 +5,7 @@ using MlNetCifar.Inference;
 namespace MlNetCifar.Reporting;
 
 /// <summary>The plots of the report, also for notebooks: <c>EvaluationPlots.Roc(result).ToSvg()</c>.</summary>
-public static class EvaluationPlots
+internal static class EvaluationPlots
 {
     /// <summary>Classes that get a curve of their own.</summary>
     const int MostCurves = 10;

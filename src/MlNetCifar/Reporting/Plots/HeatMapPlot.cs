@@ -7,10 +7,10 @@ namespace MlNetCifar.Reporting;
 /// <param name="Text">Written into it; empty for none.</param>
 /// <param name="Alternative">The other text that a page can switch to; empty for none.</param>
 /// <param name="Tooltip">Shown on hover; empty for none.</param>
-public readonly record struct HeatMapCell(double Intensity, string Text, string Alternative, string Tooltip);
+internal readonly record struct HeatMapCell(double Intensity, string Text, string Alternative, string Tooltip);
 
 /// <summary>A square table of filled cells with names on both sides; the diagonal has its own colour. Empty cells are not drawn.</summary>
-public sealed record HeatMapPlot : SvgPlot
+internal sealed record HeatMapPlot : SvgPlot
 {
     const double FontSize = 12;
 

@@ -5,10 +5,10 @@ namespace MlNetCifar.Reporting;
 /// <summary>A point of a series.</summary>
 /// <param name="X">Value along the horizontal axis.</param>
 /// <param name="Y">Value along the vertical axis; NaN leaves a gap.</param>
-public readonly record struct PlotPoint(double X, double Y);
+internal readonly record struct PlotPoint(double X, double Y);
 
 /// <summary>A line, a step line or a cloud of points.</summary>
-public sealed record PlotSeries
+internal sealed record PlotSeries
 {
     /// <summary>Shown in the legend; empty for none.</summary>
     public required string Name { get; init; }
@@ -43,15 +43,15 @@ public sealed record PlotSeries
 /// <param name="Color">Index of the colour.</param>
 /// <param name="Opacity">0 … 1.</param>
 /// <param name="Tooltip">Shown on hover; empty for none.</param>
-public readonly record struct PlotBar(double X0, double X1, double Y0, double Y1, int Color = 0, double Opacity = 1, string Tooltip = "");
+internal readonly record struct PlotBar(double X0, double X1, double Y0, double Y1, int Color = 0, double Opacity = 1, string Tooltip = "");
 
 /// <summary>A tick with its own text, for categories.</summary>
 /// <param name="At">Where.</param>
 /// <param name="Text">What.</param>
-public readonly record struct PlotTick(double At, string Text);
+internal readonly record struct PlotTick(double At, string Text);
 
 /// <summary>Lines, steps, points and bars over two numeric axes.</summary>
-public sealed record XyPlot : SvgPlot
+internal sealed record XyPlot : SvgPlot
 {
     const double LegendRow = 18;
     const double LineHeight = 14;

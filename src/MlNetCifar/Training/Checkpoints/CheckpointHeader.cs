@@ -5,58 +5,6 @@ using MlNetCifar.Nn;
 
 namespace MlNetCifar.Training;
 
-/// <summary>
-/// Everything besides the float blocks that the next step of a run depends on. Random numbers need no state: they are functions of (seed, purpose, epoch, sample),
-/// and the place in the schedule and in the order of samples follows from the step.
-/// </summary>
-internal sealed record RunState
-{
-    /// <summary>Steps done in all.</summary>
-    public long Step { get; init; }
-
-    /// <summary>The epoch under way, from 0.</summary>
-    public int Epoch { get; init; }
-
-    /// <summary>Steps done in it.</summary>
-    public int StepInEpoch { get; init; }
-
-    /// <summary>Sum of the loss over this epoch's images so far.</summary>
-    public double LossSum { get; init; }
-
-    /// <summary>This epoch's images so far.</summary>
-    public long Images { get; init; }
-
-    /// <summary>Those that were classified correctly.</summary>
-    public long Correct { get; init; }
-
-    /// <summary>Time this epoch has taken so far.</summary>
-    public double EpochSeconds { get; init; }
-
-    /// <summary>Time the run has taken so far, breaks not counted.</summary>
-    public double ElapsedSeconds { get; init; }
-
-    /// <summary>Time the last validation took.</summary>
-    public double? ValidationSeconds { get; init; }
-
-    /// <summary>Rate of the last step.</summary>
-    public float LearningRate { get; init; }
-
-    /// <summary>Finished epochs.</summary>
-    public IReadOnlyList<EpochRecord> History { get; init; } = [];
-
-    /// <summary>The best epoch, from 1; 0 for none yet.</summary>
-    public int BestEpoch { get; init; }
-
-    /// <summary>Its score.</summary>
-    public double BestScore { get; init; } = double.NegativeInfinity;
-
-    /// <summary>The last score that counted as an improvement for early stopping; null in checkpoints written before there was one.</summary>
-    public double? PatienceScore { get; init; }
-
-    /// <summary>Epochs since the last improvement that counts for early stopping.</summary>
-    public int SinceBest { get; init; }
-}
-
 /// <summary>The images of a run, told apart by figures that any change of a picture, a label or their order is as good as certain to move.</summary>
 internal sealed record DataStamp(
     int Count, int Height, int Width, int Channels, IReadOnlyList<string> Classes, string LabelsSha256, IReadOnlyList<float> Mean, IReadOnlyList<float> Std,
@@ -85,8 +33,11 @@ internal sealed record CheckpointHeader
     /// <summary>The images.</summary>
     public required DataStamp Data { get; init; }
 
+    /// <summary>SHA-256 of the weights the run was begun from; null for fresh ones.</summary>
+    public string? Start { get; init; }
+
     /// <summary>Where the run stands.</summary>
-    public required RunState State { get; init; }
+    public required LoopState State { get; init; }
 
     /// <summary>Reads a header; properties left out have their defaults.</summary>
     /// <param name="json">In UTF-8.</param>

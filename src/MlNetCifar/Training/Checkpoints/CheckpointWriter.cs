@@ -17,11 +17,15 @@ internal sealed class CheckpointWriter : IDisposable
     Job? _job;
     Exception? _failure;
     bool _stopping;
-    long _written = -1;
+    long _written;
 
-    public CheckpointWriter(CheckpointStore store, IReadOnlyList<StateBlock> live)
+    /// <summary>Takes memory for the copy.</summary>
+    /// <param name="store">Where checkpoints go.</param>
+    /// <param name="live">The state.</param>
+    /// <param name="written">The step of the last checkpoint on disk; −1 for none.</param>
+    public CheckpointWriter(CheckpointStore store, IReadOnlyList<StateBlock> live, long written = -1)
     {
-        (_store, _live) = (store, live);
+        (_store, _live, _written) = (store, live, written);
         _arenas = [.. live.Select(b => new Arena(b.Values().Length))];
         _copies = [.. live.Select((b, i) => new StateBlock(b.Name, () => _arenas[i].Span(0, (int)_arenas[i].Length)))];
     }

@@ -46,25 +46,40 @@ internal sealed class Checkpointer : IDisposable
     public long Written => _writer?.Written ?? -1;
 
     /// <summary>Binds the run, and restores it where that is asked for and there is something to restore; otherwise writes the first checkpoint.</summary>
-    /// <param name="run">Described by network and options; its other fields are not touched.</param>
+    /// <param name="run">Told what goes wrong; its state becomes the checkpoint's.</param>
     /// <param name="session">Its blocks are filled.</param>
     /// <param name="best">Filled with the best weights.</param>
     /// <param name="data">The images.</param>
-    /// <param name="warn">Told what goes wrong without ending the run.</param>
-    /// <returns>The header of the checkpoint restored; null in a run from the beginning.</returns>
-    public CheckpointHeader? Attach(TrainingRun run, TrainingSession session, NetworkWeights best, DataStamp data, Action<string> warn)
+    public void Attach(TrainingRun run, TrainingSession session, NetworkWeights best, DataStamp data)
     {
-        (_warn, _best) = (warn, best);
+        (_warn, _best) = (run.Warn, best);
         _header = new CheckpointHeader
         {
-            ProgramVersion = FileOrigin.Current, Network = ResumeRules.Describe(run.Network), Options = run.Options.ToJson(), Data = data, LaneBits = (int)SimdLevel.Active, State = new RunState(),
+            ProgramVersion = FileOrigin.Current, Network = ResumeRules.Describe(run.Network), Options = run.Options.ToJson(), Data = data, LaneBits = (int)SimdLevel.Active,
+            Start = run.Start?.WeightsSha256, State = new LoopState(),
         };
-        var restored = _options.Resume ? Restore(session, best) : null;
+        var restored = _options.Resume ? Restore(session, best, run.StepsPerEpoch) : null;
         _writer = new CheckpointWriter(_store, session.StateBlocks());
         (_lastStep, _lastTime) = (restored?.State.Step ?? 0, _time.GetTimestamp());
         if (restored is null)
+        {
             WriteFirst();
-        return restored;
+            return;
+        }
+
+        (run.State, run.ResumedFrom, run.ResumeNote) = (restored.State, restored.State.Step, ResumeRules.Note(run, restored, _options.Folder));
+        if (run.BestEpoch > 0)
+            run.BestWeights = best;
+    }
+
+    /// <summary>To be called when the session's blocks are others than before.</summary>
+    public void BlocksChanged(TrainingSession session)
+    {
+        _writer!.Flush();
+        Report();
+        var written = _writer.Written;
+        _writer.Dispose();
+        _writer = new CheckpointWriter(_store, session.StateBlocks(), written);
     }
 
     /// <summary>To be called before the best weights change.</summary>
@@ -82,7 +97,7 @@ internal sealed class Checkpointer : IDisposable
     }
 
     /// <summary>Begins a checkpoint.</summary>
-    public void Begin(RunState state)
+    public void Begin(LoopState state)
     {
         _writer!.Flush();
         Report();
@@ -92,7 +107,7 @@ internal sealed class Checkpointer : IDisposable
     }
 
     /// <summary>Writes the last checkpoint and waits for it.</summary>
-    public void Finish(RunState state)
+    public void Finish(LoopState state)
     {
         Begin(state);
         _writer!.Flush();
@@ -112,7 +127,7 @@ internal sealed class Checkpointer : IDisposable
         _lock.Dispose();
     }
 
-    CheckpointHeader? Restore(TrainingSession session, NetworkWeights best)
+    CheckpointHeader? Restore(TrainingSession session, NetworkWeights best, int stepsPerEpoch)
     {
         if (_store.Newest(_warn) is not var (path, header))
         {
@@ -120,10 +135,13 @@ internal sealed class Checkpointer : IDisposable
             return null;
         }
 
-        var now = _header!;
-        ResumeRules.Check(header, now, path);
-        if (header.LaneBits != now.LaneBits)
-            _warn($"The checkpoint was computed with vectors of {header.LaneBits} bits, this machine uses {now.LaneBits}: the weights will not be bit-identical to those of an unbroken run.");
+        var own = _header!;
+        ResumeRules.Check(header, own, path);
+        if (header.LaneBits != own.LaneBits)
+            _warn($"The checkpoint was computed with vectors of {header.LaneBits} bits, this machine uses {own.LaneBits}: the weights will not be bit-identical to those of an unbroken run.");
+
+        // What was frozen in the last step decides which moments there are.
+        session.Enter((int)(Math.Max(0, header.State.Step - 1) / stepsPerEpoch), stepsPerEpoch);
         _store.Load(path, session.StateBlocks());
         session.Restored(header.State.Step);
         if (header.State.BestEpoch > 0)
@@ -138,7 +156,7 @@ internal sealed class Checkpointer : IDisposable
     /// <summary>Where nothing can be written, the user should know before the first hour of work.</summary>
     void WriteFirst()
     {
-        Begin(new RunState());
+        Begin(new LoopState());
         _writer!.Flush();
         if (_writer.TakeFailure() is { } failure)
             throw TrainingErrors.CheckpointUnwritable(Folder, failure);

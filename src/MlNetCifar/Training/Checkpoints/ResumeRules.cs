@@ -27,7 +27,7 @@ internal static class ResumeRules
     /// Compares a checkpoint with the run that wants to go on from it: what they mean, not their texts, so that a run goes on under a version with
     /// more layers' properties and options.
     /// </summary>
-    /// <exception cref="MlNetCifarException">Network (MNC3017), options (MNC3011) or images (MNC3012) differ, or a property is unknown (MNC1101).</exception>
+    /// <exception cref="MlNetCifarException">Network (MNC3017), options (MNC3011), images (MNC3012) or starting point (MNC3025) differ, or a property is unknown (MNC1101).</exception>
     public static void Check(CheckpointHeader then, CheckpointHeader now, string path)
     {
         if (Describe(then.ReadNetwork(path)) != now.Network)
@@ -35,9 +35,28 @@ internal static class ResumeRules
         var changes = Changes(then.ReadOptions(path), now.Options).ToArray();
         if (changes.Length > 0)
             throw TrainingErrors.OptionsChanged(changes, path);
+        if (then.Start != now.Start)
+            throw TrainingErrors.StartChanged(then.Start, now.Start, path);
         changes = [.. Changes(then.Data, now.Data)];
         if (changes.Length > 0)
             throw TrainingErrors.DataChanged(changes, path);
+    }
+
+    /// <summary>Says where a run goes on, and by which schedule: progress is (steps done) / (steps of the epochs asked for now), also where that was another number before.</summary>
+    public static string Note(TrainingRun run, CheckpointHeader header, string path)
+    {
+        var (options, state) = (run.Options, header.State);
+        var epochs = header.ReadOptions(path).Epochs;
+        var place = FormattableString.Invariant($"Going on from step {state.Step:N0} (epoch {state.Epoch + 1}, {state.StepInEpoch:N0} of {run.StepsPerEpoch:N0} steps done).");
+        var schedule = $"Schedule: {options.Schedule}";
+        if (options.TimeBudget is { } budget)
+            return FormattableString.Invariant($"{place} {schedule} over {budget.TotalMinutes:G4} minutes, of which {state.ElapsedSeconds / 60:G4} are spent.");
+        if (epochs == options.Epochs)
+            return FormattableString.Invariant($"{place} {schedule} over {epochs} epochs, as before.");
+        var progress = Math.Min(1, state.Step / ((double)options.Epochs * run.StepsPerEpoch));
+        var next = options.LearningRate * Schedules.Create(options)(progress);
+        return FormattableString.Invariant(
+            $"{place} {schedule} over {options.Epochs} epochs instead of {epochs}: from here on the rates are those of a run of {options.Epochs} epochs, {progress:P0} of which are done; the next rate is {next:G4}, the last was {state.LearningRate:G4}.");
     }
 
     static List<string> Changes(TrainingOptions then, string now)

@@ -13,23 +13,23 @@ public sealed class FileListingTests
         from parts in Gen.Choose(1, 3).SelectMany(n => Gen.ArrayOf(Gen.Choose(1, 3).SelectMany(m => Gen.ArrayOf(Gen.Elements(s_letters), m)), n))
         select string.Join('/', parts.Select(p => string.Concat(p)));
 
-    static Gen<TreeFile[]> Files =>
+    static Gen<StoredEntry[]> Files =>
         from paths in Gen.ArrayOf(Paths)
         from seed in Gen.Choose(0, int.MaxValue - 1)
         let random = new System.Random(seed)
-        select paths.Distinct(StringComparer.Ordinal).Select(p => new TreeFile(p, random.NextInt64() >> random.Next(64))).ToArray();
+        select paths.Distinct(StringComparer.Ordinal).Select(p => new StoredEntry(p, random.NextInt64() >> random.Next(64))).ToArray();
 
-    static FileListing Build(IEnumerable<TreeFile> files)
+    static FileListing Build(IEnumerable<StoredEntry> files)
     {
         var builder = new FileListing.Builder();
-        foreach (var (path, length) in files)
-            builder.Add(path, length);
+        foreach (var file in files)
+            builder.Add(file.Path, file.Length);
         return builder.Build();
     }
 
-    static TreeFile[] Sorted(IEnumerable<TreeFile> files) => [.. files.OrderBy(f => f.Path, StringComparer.Ordinal)];
+    static StoredEntry[] Sorted(IEnumerable<StoredEntry> files) => [.. files.OrderBy(f => f.Path, StringComparer.Ordinal)];
 
-    static void Check(Func<TreeFile[], bool> property) => Prop.ForAll(Files.ToArbitrary(), property).Check(Config.QuickThrowOnFailure.WithMaxTest(300));
+    static void Check(Func<StoredEntry[], bool> property) => Prop.ForAll(Files.ToArbitrary(), property).Check(Config.QuickThrowOnFailure.WithMaxTest(300));
 
     [TestMethod]
     public void Build_AnyFiles_AreInOrdinalOrderWithTheirLengths() => Check(files =>
@@ -67,18 +67,17 @@ public sealed class FileListingTests
     });
 
     [TestMethod]
-    public void TrimRoot_AnyFiles_TakesOffTheFolderThatAllLieIn() => Check(files =>
+    public void BuildFromRoot_AnyFiles_TakesOffTheFolderThatAllLieIn() => Check(files =>
     {
         const string Root = "hdfs://host:9000/data/";
         var builder = new FileListing.Builder();
-        foreach (var (path, length) in files)
-            builder.Add(Root + path, length);
-        var isAbsolute = builder.IsAbsolute;
-        var root = builder.TrimRoot();
-        var listing = builder.Build();
+        foreach (var file in files)
+            builder.Add(Root + file.Path, file.Length);
+        var listing = builder.Build(fromRoot: true);
+        var root = listing.Root;
         var inRoot = listing.Any(f => !f.Path.Contains('/'));
         var first = listing.Select(f => f.Path[..(f.Path.IndexOf('/') + 1)]).Distinct().Count();
-        return isAbsolute == files.Length > 0 && (files.Length == 0 || root.StartsWith(Root, StringComparison.Ordinal)) && (listing.Count == 0 || inRoot || first > 1)
+        return (files.Length == 0 ? root.Length == 0 : root.StartsWith(Root, StringComparison.Ordinal)) && (listing.Count == 0 || inRoot || first > 1)
             && listing.Select(f => f with { Path = root + f.Path }).SequenceEqual(Sorted(files.Select(f => f with { Path = Root + f.Path })));
     });
 
@@ -92,7 +91,7 @@ public sealed class FileListingTests
     [TestMethod]
     public void Build_MoreThanAChunkHolds_KeepsEveryName()
     {
-        var files = Enumerable.Range(0, 60_000).Select(i => new TreeFile($"folder {i % 300}/{i * 7919L % 60_013:D40}{(i % 2 == 0 ? "" : "中")}.jpg", i)).ToList();
+        var files = Enumerable.Range(0, 60_000).Select(i => new StoredEntry($"folder {i % 300}/{i * 7919L % 60_013:D40}{(i % 2 == 0 ? "" : "中")}.jpg", i)).ToList();
         files.Insert(30_000, new(new string('x', 1_500_000) + ".jpg", 1));
         files.Insert(30_001, new(new string('中', 700_000) + ".jpg", 2));
         CollectionAssert.AreEqual(Sorted(files), Build(files).ToArray());
@@ -104,7 +103,7 @@ public sealed class FileListingTests
     {
         const int Count = 300_000;
         var before = GC.GetTotalMemory(forceFullCollection: true);
-        var listing = Build(Enumerable.Range(0, Count).Select(i => new TreeFile($"train/class_{i % 10}/image_{i:D7}.jpg", 20_000)));
+        var listing = Build(Enumerable.Range(0, Count).Select(i => new StoredEntry($"train/class_{i % 10}/image_{i:D7}.jpg", 20_000)));
         var bytes = GC.GetTotalMemory(forceFullCollection: true) - before;
         Assert.IsLessThan(40 * Count, bytes);
         Assert.HasCount(Count, listing);

@@ -19,7 +19,7 @@ public sealed class PacerTests
         var options = new TrainingOptions { TimeBudget = TimeSpan.FromSeconds(budget) };
         const int batch = 64;
         var images = (int)(validation / (step / batch / 3));
-        var pacer = new Pacer(options, clock, 0, 40, images);
+        var pacer = new Pacer(options, clock, 0, new LoopState(), 40, images);
         var progress = 0.0;
         for (var steps = 1; !pacer.IsTimeUp; steps++)
         {
@@ -31,7 +31,7 @@ public sealed class PacerTests
             if (steps % 40 != 0 || pacer.IsTimeUp || !pacer.HasTimeToValidate)
                 continue;
             clock.Seconds += validation * slow;
-            pacer.ValidationSeconds = validation * slow;
+            pacer.Validated(validation * slow);
         }
 
         Assert.IsTrue(progress > 0.9, $"the schedule ended at {progress:P0}");
@@ -45,7 +45,7 @@ public sealed class PacerTests
     {
         var clock = new ManualClock();
         var options = new TrainingOptions { TimeBudget = TimeSpan.FromSeconds(100) };
-        var pacer = new Pacer(options, clock, 0, 1000, 0, new BudgetReserve(TimeSpan.FromSeconds(20), ImagesAfter: 1000, TimeSpan.FromSeconds(5)));
+        var pacer = new Pacer(options, clock, 0, new LoopState(), 1000, 0, new BudgetReserve(TimeSpan.FromSeconds(20), ImagesAfter: 1000, TimeSpan.FromSeconds(5)));
         while (!pacer.IsTimeUp)
         {
             clock.Seconds += 0.25;
@@ -60,7 +60,7 @@ public sealed class PacerTests
     public void Progress_BySteps_DoesNotLookAtTheClock()
     {
         var clock = new ManualClock();
-        var pacer = new Pacer(new TrainingOptions { Epochs = 4 }, clock, 0, 10, 0);
+        var pacer = new Pacer(new TrainingOptions { Epochs = 4 }, clock, 0, new LoopState(), 10, 0);
         Assert.AreEqual(0.25, pacer.Progress(10));
         clock.Seconds = 1e6;
         Assert.AreEqual(0.25, pacer.Progress(10));

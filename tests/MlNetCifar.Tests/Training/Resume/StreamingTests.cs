@@ -78,7 +78,7 @@ public sealed class StreamingTests
         var pixels = new byte[source.Count * source.ImageLength];
         for (var i = 0; i < source.Count; i++)
             source.CopyPixels(i, pixels.AsSpan(i * source.ImageLength, source.ImageLength));
-        return new ImageSet(pixels, [.. Enumerable.Range(0, source.Count).Select(source.Label)], source.Height, source.Width, source.Channels, source.Classes);
+        return new ImageSet(pixels, [.. Enumerable.Range(0, source.Count).Select(source.Label)], source.Width, source.Height, source.Channels, source.Classes);
     }
 
     static TestFolder Shards()

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Text.Json;
 using MlNetCifar.Numerics;
 
 namespace MlNetCifar.Nn;
@@ -17,6 +19,8 @@ public enum PoolKind
 /// <param name="Size">Rows and columns of the window, ≥ 1.</param>
 public sealed record Pool2d(PoolKind Pool, int Size) : LayerSpec
 {
+    static readonly Pool2d s_default = new(PoolKind.Max, 1);
+
     /// <summary>Distance between windows; 0 (the default) for <see cref="Size"/>.</summary>
     public int Stride { get; init; }
 
@@ -45,28 +49,44 @@ public sealed record Pool2d(PoolKind Pool, int Size) : LayerSpec
     /// <inheritdoc/>
     public override double Flops(Shape input) => (double)OutputShape(input.WithBatch(1)).Length * Size * Size;
 
+    /// <inheritdoc/>
+    public override void Write(Utf8JsonWriter json)
+    {
+        json.WriteNumber("size", Size);
+        json.WriteNumber("stride", Stride);
+        json.WriteNumber("pad", Pad);
+    }
+
+    [ModuleInitializer]
+    internal static void Register()
+    {
+        LayerRegistry.Register("max_pool", json => Read(PoolKind.Max, json));
+        LayerRegistry.Register("average_pool", json => Read(PoolKind.Average, json));
+    }
+
+    internal override Value Emit(NetworkCompiler compiler, LayerNode node, Value input) => PoolOp.Emit(compiler, node, input, Geometry(input.Shape), Pool);
+
+    /// <summary>Takes along a 2×2 max-pooling that follows a convolution.</summary>
+    internal static LayerNode? TakeHalving(NetworkCompiler compiler) =>
+        compiler.Take<Pool2d>(p => p is { Pool: PoolKind.Max, Size: 2, Stride: 0 or 2, Pad: 0 });
+
+    static Pool2d Read(PoolKind pool, LayerOptions json) =>
+        new(pool, json.Int("size")) { Stride = json.Int("stride", s_default.Stride), Pad = json.Int("pad", s_default.Pad) };
+
     internal PoolShape Geometry(Shape input) => new(input.N, input.H, input.W, input.C, Size, Size, Step, Pad);
-}
-
-/// <summary>Pooling over the whole picture: [N, H, W, C] → [N, 1, 1, C].</summary>
-/// <param name="Pool">What is taken of each channel.</param>
-public sealed record GlobalPool(PoolKind Pool) : LayerSpec
-{
-    /// <inheritdoc/>
-    public override string Kind => Pool == PoolKind.Max ? "global_max_pool" : "global_average_pool";
-
-    /// <inheritdoc/>
-    public override Shape OutputShape(Shape input) => input with { H = 1, W = 1 };
-
-    /// <inheritdoc/>
-    public override double Flops(Shape input) => input.ImageLength;
-
-    internal static PoolShape Geometry(Shape input) => new(input.N, input.H, input.W, input.C, input.H, input.W, 1, 0);
 }
 
 /// <summary>Max or average pooling; <paramref name="argMax"/> remembers the winners of a max pooling for the backward pass.</summary>
 internal sealed class PoolOp(PoolShape shape, PoolKind kind, PlannedBuffer? argMax) : LayerOp
 {
+    public static Value Emit(NetworkCompiler compiler, LayerNode node, Value input, PoolShape shape, PoolKind kind)
+    {
+        var output = node.Output.WithBatch(compiler.BatchSize);
+        var argMax = compiler.Training && kind == PoolKind.Max && input.Gradient is not null ? compiler.Saved(node, output.Length) : null;
+        var result = compiler.Result(node, input, output, forward: false, backward: false);
+        return compiler.Add(new PoolOp(shape, kind, argMax) { Name = node.Position, Input = input, Output = result, Flops = node.Layer.Flops(node.Input) });
+    }
+
     public override void Forward(Pass pass)
     {
         var x = Input.Rows(pass.Count);

@@ -1,3 +1,5 @@
+using MlNetCifar.Training;
+
 namespace MlNetCifar;
 
 /// <summary>How the learning rate changes over a run.</summary>
@@ -25,7 +27,7 @@ public enum ScheduleKind
 public delegate double Schedule(double progress);
 
 /// <summary>Makes schedules.</summary>
-public static class Schedules
+internal static class Schedules
 {
     const double OneCycleRise = 0.3;
     const double OneCycleStart = 1.0 / 25;
@@ -35,16 +37,28 @@ public static class Schedules
     public static Schedule Create(TrainingOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        Schedule main = options.Schedule switch
+        return Create(options, options.Schedule, options.Warmup);
+    }
+
+    /// <summary>The schedule of some tensors.</summary>
+    internal static Schedule Create(TrainingOptions options, UpdateSettings settings)
+    {
+        var whole = Create(options, settings.Schedule, settings.Warmup);
+        return settings.Share is { } share ? p => p < share ? whole(p / share) : 0 : whole;
+    }
+
+    static Schedule Create(TrainingOptions options, ScheduleKind kind, float? rise)
+    {
+        Schedule main = kind switch
         {
             ScheduleKind.Constant => _ => 1,
             ScheduleKind.Step => p => Math.Pow(options.StepFactor, Math.Min((int)(3 * p), 2)),
             ScheduleKind.Cosine => p => Cosine(1, 0, p),
             ScheduleKind.Linear => p => 1 - p,
-            ScheduleKind.OneCycle => OneCycle(options.Warmup ?? OneCycleRise),
-            _ => throw new ArgumentOutOfRangeException(nameof(options), options.Schedule, "No such schedule."),
+            ScheduleKind.OneCycle => OneCycle(rise ?? OneCycleRise),
+            _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "No such schedule."),
         };
-        return options.Schedule != ScheduleKind.OneCycle && options.Warmup is > 0 and var warmup ? WithWarmup(warmup, main) : main;
+        return kind != ScheduleKind.OneCycle && rise is > 0 and var warmup ? WithWarmup(warmup, main) : main;
     }
 
     static Schedule WithWarmup(double warmup, Schedule main) =>

@@ -6,7 +6,7 @@ using MlNetCifar.Tests.TestKit;
 namespace MlNetCifar.Tests.Nn;
 
 /// <summary>One training pass of a small network, compared with a reference in double precision and its central differences.</summary>
-internal sealed class GradientCheck : IDisposable
+internal sealed class ReferenceCheck : IDisposable
 {
     public const ulong Seed = 11;
     public const long Step = 3;
@@ -21,7 +21,7 @@ internal sealed class GradientCheck : IDisposable
     readonly bool _training;
 
     /// <summary>Runs forward, loss and backward on a batch of <paramref name="count"/> images in a network for <paramref name="batchSize"/>.</summary>
-    public GradientCheck(NetworkSpec spec, int count, int batchSize, SimdWidth width, Action<Network>? prepare = null, bool training = true)
+    public ReferenceCheck(NetworkSpec spec, int count, int batchSize, SimdWidth width, Action<Network>? prepare = null, bool training = true)
     {
         _training = training;
         _weights = Weights(spec);

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace MlNetCifar.Training;
+namespace MlNetCifar.App.Commands.Resuming;
 
 /// <summary>Ends the process without warning (SIGKILL) a moment after a step, in the middle of whatever it does then: the test of all that is said about resuming.</summary>
 /// <param name="step">The step, counted over the whole run; 0 for never.</param>

@@ -1,0 +1,60 @@
+using MlNetCifar.Data;
+
+namespace MlNetCifar.Training;
+
+/// <summary>What every kind of run begins with: checked options, network and images; their normalisation, the session, and the loader of its batches.</summary>
+internal sealed class TrainingSetup : IDisposable
+{
+    /// <summary>Reads the images once for their normalisation, and whatever the first weights need of them.</summary>
+    /// <param name="trainer">Network and starting point.</param>
+    /// <param name="options">The trainer's, or a variant of them.</param>
+    /// <param name="train">Checked images.</param>
+    /// <param name="cancellation">Ends the reading.</param>
+    public TrainingSetup(Trainer trainer, TrainingOptions options, ImageSource train, CancellationToken cancellation)
+    {
+        Normalization = trainer.Start?.Normalization ?? Normalization.Compute(train, cancellation);
+        cancellation.ThrowIfCancellationRequested();
+        Session = new TrainingSession(trainer.Network, options, train, Normalization, trainer.Start);
+        Loader = new BatchLoader(train, Normalization, new BatchLoaderOptions
+        {
+            BatchSize = options.BatchSize, Shuffle = true, ShuffleWindow = options.ShuffleWindow, Seed = options.Seed,
+            Augmentation = options.OverfitBatches is null ? options.Augmentation : Augmentation.None,
+        });
+    }
+
+    public Normalization Normalization { get; }
+
+    public TrainingSession Session { get; }
+
+    public BatchLoader Loader { get; }
+
+    /// <summary>Checks all that can be checked without reading pictures, and gives the images to train and validate with.</summary>
+    /// <exception cref="MlNetCifarException">Options, network or data are wrong (MNC20xx, MNC30xx).</exception>
+    public static (ImageSource Train, ImageSource? Validation) Check(Trainer trainer, ImageSource train, ImageSource? validation = null)
+    {
+        ArgumentNullException.ThrowIfNull(train);
+        var (network, options) = (trainer.Network, trainer.Options);
+        options.Validate();
+        network.Validate();
+        if (options.OverfitBatches is { } few)
+            (train, validation) = (train.Sample(few * options.BatchSize, options.Seed), null);
+        foreach (var source in validation is null ? [train] : new[] { train, validation })
+        {
+            if ((source.Height, source.Width, source.Channels, source.Classes.Count) != (network.Height, network.Width, network.Channels, network.Classes))
+                throw TrainingErrors.DataDoesNotFit(Describe(source.Height, source.Width, source.Channels, source.Classes.Count), Describe(network.Height, network.Width, network.Channels, network.Classes));
+        }
+
+        var counts = train.ClassCounts();
+        if (counts.Count(c => c > 0) < 2)
+            throw TrainingErrors.OneClass(train.Classes[Math.Max(0, Array.FindIndex(counts, c => c > 0))]);
+        return (train, validation);
+    }
+
+    public void Dispose()
+    {
+        Loader.Dispose();
+        Session.Dispose();
+    }
+
+    static string Describe(int height, int width, int channels, int classes) => $"images of {height}×{width}×{channels} in {classes} classes";
+}
