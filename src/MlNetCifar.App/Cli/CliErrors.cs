@@ -9,28 +9,16 @@ internal static class CliErrors
     public static MlNetCifarException Value(string origin, string value, string expected) =>
         new("MNC9002", ErrorKind.Usage, $"{origin} is '{value}'; expected {expected}.");
 
-    public static MlNetCifarException ConfigFile(string path, string found, Exception? inner = null) =>
-        new("MNC9003", ErrorKind.Usage, found, "Give a JSON object of settings, for example {\"epochs\": 30}, or a run's args.json.", path, inner);
-
-    public static MlNetCifarException UnknownSetting(string path, string name, string? version, IEnumerable<string> known) => ConfigFile(
-        path,
-        $"There is no setting '{name}' here{(version is null || version == CommandLine.Version ? "" : $" in version {CommandLine.Version}; version {version} wrote the file")}; "
-        + $"known are {string.Join(", ", known.Order(StringComparer.Ordinal))}.");
-
-    public static MlNetCifarException Missing(Setting setting) =>
-        new("MNC9004", ErrorKind.Usage, $"{setting.Option} is needed.", $"Give it on the command line, as {setting.VariableName}, or in the file of --config.");
-
     public static MlNetCifarException NoSample(string path) =>
         new("MNC9005", ErrorKind.Failure, "The sample that comes with the program is missing.", "Build the program again, or give a data set with --data.", path);
 
     public static MlNetCifarException NoModel(string folder) =>
         new("MNC9006", ErrorKind.Usage, "There is no trained model here.", "Train one, or give one with --model.", folder);
 
-    public static MlNetCifarException NoWeights(string path) =>
-        new("MNC9007", ErrorKind.Data, "There is no model file here.", "Give a .safetensors file, or a run folder with weights/best.safetensors.", path);
-
     public static MlNetCifarException Disk(Exception inner) =>
-        new("MNC9008", ErrorKind.Failure, $"A file could not be read or written: {inner.Message.TrimEnd('.')}.", "Check the path, its permissions and the space on the disk.", null, inner);
+        new(
+            "MNC9008", ErrorKind.Failure, $"A file could not be read or written: {inner.Message.TrimEnd('.')}.",
+            "Check the path, its permissions and the space on the disk.", null, inner);
 
     public static MlNetCifarException Memory(Exception inner) =>
         new("MNC9009", ErrorKind.Failure, "There is not enough memory.", "Use smaller pictures or batches, or shards made by 'prepare'.", null, inner);

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.Reflection;
-using MlNetCifar.App.Commands;
 
 namespace MlNetCifar.App.Cli;
 
@@ -15,10 +14,12 @@ internal static class CommandLine
         typeof(CommandLine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 
     /// <summary>Runs the program.</summary>
+    /// <param name="args">What was typed.</param>
+    /// <param name="terminal">The world outside.</param>
+    /// <param name="verbs">The commands, in the order of help.</param>
     /// <returns>The exit code.</returns>
-    public static int Run(string[] args, Terminal terminal)
+    public static int Run(string[] args, Terminal terminal, IReadOnlyList<Verb> verbs)
     {
-        var verbs = AllVerbs.Create();
         var help = new VerbHelp(Name, Description, null, verbs, terminal);
         var root = new Command(Name, Description);
         root.Options.Add(new HelpOption { Action = help });
@@ -33,7 +34,7 @@ internal static class CommandLine
             return result.GetValue(version) ? ExitCodes.Ok : ExitCodes.Usage;
         });
         foreach (var verb in verbs)
-            root.Subcommands.Add(Build(verb, Name, terminal));
+            root.Subcommands.Add(Build(verb, Name, args, terminal));
 
         var parsed = root.Parse(args, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
         try
@@ -55,19 +56,23 @@ internal static class CommandLine
         }
     }
 
-    static Command Build(Verb verb, string parent, Terminal terminal)
+    static Command Build(Verb verb, string parent, string[] args, Terminal terminal)
     {
         var path = $"{parent} {verb.Name}";
         var command = new Command(verb.Name, verb.Help);
         foreach (var alias in verb.Aliases)
             command.Aliases.Add(alias);
+
+        // A command that nobody names needs no options; describing all those of all commands takes longer than anything else at the start.
+        if (!args.Contains(verb.Name) && !verb.Aliases.Any(args.Contains))
+            return command;
         command.Options.Add(new HelpOption { Action = new VerbHelp(path, verb.Help, verb, verb.Verbs, terminal) });
         foreach (var inner in verb.Verbs)
-            command.Subcommands.Add(Build(inner, path, terminal));
+            command.Subcommands.Add(Build(inner, path, args, terminal));
         if (verb.Verbs.Count > 0)
             return command;
 
-        var options = verb.Settings.Select(setting => (setting, option: Option(setting))).ToArray();
+        var options = verb.Options.Select(described => (described, option: Option(described))).ToArray();
         foreach (var (_, option) in options)
             command.Options.Add(option);
         var arguments = verb.Arguments is null ? null : new Argument<string[]>("arguments")
@@ -81,28 +86,26 @@ internal static class CommandLine
         command.SetAction(result =>
         {
             var given = new Dictionary<string, string>(StringComparer.Ordinal);
-            foreach (var (setting, option) in options)
+            foreach (var (described, option) in options)
             {
                 if (result.GetResult(option) is { Implicit: false })
-                    given[setting.Name] = result.GetResult(option)!.Tokens.LastOrDefault()?.Value ?? "true";
+                    given[described.Name] = result.GetResult(option)!.Tokens.LastOrDefault()?.Value ?? "true";
             }
 
             string[] positional = arguments is null ? [] : result.GetValue(arguments) ?? [];
             if (positional.Length > verb.ArgumentCount.Most)
                 throw CliErrors.Syntax($"Unrecognized argument '{positional[verb.ArgumentCount.Most]}'.", path);
-            var values = new SettingValues(verb.Settings, given, terminal.Variable);
-            var call = new Call(terminal, values, positional, CommandText(result));
-            return verb.Run(call);
+            return verb.Run(new Call(terminal, GivenOptions.Merge(verb, given, terminal.Variable), positional, CommandText(result)));
         });
         return command;
     }
 
-    static Option Option(Setting setting)
+    static Option Option(OptionDescription described)
     {
         // An option of type bool takes the next word only where that is true or false.
-        Option option = setting.IsFlag ? new Option<bool>(setting.Option) : new Option<string?>(setting.Option) { Arity = ArgumentArity.ExactlyOne };
-        option.Description = setting.Help;
-        option.HelpName = setting.ValueName;
+        Option option = described.IsFlag ? new Option<bool>(described.Option) : new Option<string?>(described.Option) { Arity = ArgumentArity.ExactlyOne };
+        option.Description = described.Help;
+        option.HelpName = described.ValueName;
         return option;
     }
 
@@ -121,5 +124,7 @@ internal static class CommandLine
     }
 
     static string CommandText(ParseResult parsed) =>
-        string.Join(' ', [Name, .. parsed.Tokens.Select(t => t.Value.Any(c => char.IsWhiteSpace(c) || "'\"$&|;<>()*?\\".Contains(c)) ? $"'{t.Value.Replace("'", "'\\''")}'" : t.Value)]);
+        string.Join(
+            ' ',
+            [Name, .. parsed.Tokens.Select(t => t.Value.Any(c => char.IsWhiteSpace(c) || "'\"$&|;<>()*?\\".Contains(c)) ? $"'{t.Value.Replace("'", "'\\''")}'" : t.Value)]);
 }

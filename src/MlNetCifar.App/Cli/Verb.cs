@@ -1,13 +1,23 @@
 namespace MlNetCifar.App.Cli;
 
-/// <summary>A command: its name, its settings, and what it does.</summary>
+/// <summary>A command: its name, its options, and what it does.</summary>
 /// <param name="name">As typed.</param>
 /// <param name="help">One sentence.</param>
 internal abstract class Verb(string name, string help)
 {
-    public static Setting<bool> Json { get; } = Cli.Settings.Flag("json", "Print results as JSON, one object a line", "General");
+    const string General = "General";
 
-    public static Setting<bool> Verbose { get; } = Cli.Settings.Flag("verbose", "Print stack traces of errors", "General");
+    public static OptionDescription<bool> Json { get; } = new("json", "Print results as JSON, one object a line", OptionText.Bool, false) { Group = General, IsRecorded = false };
+
+    public static OptionDescription<bool> Verbose { get; } = new("verbose", "Print stack traces of errors", OptionText.Bool, false) { Group = General, IsRecorded = false };
+
+    /// <summary>The file of options.</summary>
+    public static OptionDescription<string?> Config { get; } = new("config", "JSON file of settings; the command line and variables go before it", text => text, null)
+    {
+        ValueName = "FILE",
+        Group = General,
+        IsRecorded = false,
+    };
 
     public string Name { get; } = name;
 
@@ -28,8 +38,8 @@ internal abstract class Verb(string name, string help)
     /// <summary>Fewest and most arguments.</summary>
     public virtual (int Least, int Most) ArgumentCount => Arguments is null ? (0, 0) : (1, 1);
 
-    /// <summary>Settings of its own.</summary>
-    protected abstract IEnumerable<Setting> OwnSettings { get; }
+    /// <summary>Options of its own.</summary>
+    protected abstract IEnumerable<OptionDescription> OwnOptions { get; }
 
     /// <summary>An example or two for help.</summary>
     public virtual IReadOnlyList<string> Examples => [];
@@ -37,10 +47,14 @@ internal abstract class Verb(string name, string help)
     /// <summary>What the options alone do not tell; null for nothing.</summary>
     public virtual string? Note => null;
 
-    /// <summary>All settings.</summary>
-    public IReadOnlyList<Setting> Settings => _settings ??= [.. OwnSettings, Json, SettingValues.Config, Verbose];
+    /// <summary>All options.</summary>
+    public IReadOnlyList<OptionDescription> Options => _options ??= [.. OwnOptions, Json, Config, Verbose];
 
-    IReadOnlyList<Setting>? _settings;
+    IReadOnlyList<OptionDescription>? _options;
+
+    /// <summary>The configuration file that holds where none is named; null for none.</summary>
+    /// <param name="commandLine">Names and texts of what was typed.</param>
+    public virtual string? Configuration(IReadOnlyDictionary<string, string> commandLine) => null;
 
     /// <summary>Does it.</summary>
     /// <returns>The exit code.</returns>
@@ -52,23 +66,23 @@ internal sealed class VerbGroup(string name, string help, params Verb[] verbs) :
 {
     public override IReadOnlyList<Verb> Verbs => verbs;
 
-    protected override IEnumerable<Setting> OwnSettings => [];
+    protected override IEnumerable<OptionDescription> OwnOptions => [];
 
     public override int Run(Call call) => throw new NotSupportedException();
 }
 
 /// <summary>One call of a command.</summary>
 /// <param name="Terminal">The world outside.</param>
-/// <param name="Values">Merged settings.</param>
+/// <param name="Values">Merged options.</param>
 /// <param name="Arguments">Positional arguments.</param>
-/// <param name="CommandLine">What was typed, for reports.</param>
-internal sealed record Call(Terminal Terminal, SettingValues Values, IReadOnlyList<string> Arguments, string CommandLine)
+/// <param name="Command">What was typed, for reports.</param>
+internal sealed record Call(Terminal Terminal, OptionValues Values, IReadOnlyList<string> Arguments, string Command)
 {
     public bool Json => Get(Verb.Json);
 
     public CancellationToken Stop => Terminal.Stop;
 
-    public T Get<T>(Setting<T> setting) => Values.Get(setting);
+    public T Get<T>(OptionDescription<T> option) => Values.Get(option);
 
     /// <summary>Exit code of a command that has done what it could.</summary>
     public int Done() => Stop.IsCancellationRequested ? Terminal.StopCode() : ExitCodes.Ok;

@@ -3,7 +3,7 @@ using System.CommandLine.Invocation;
 
 namespace MlNetCifar.App.Cli;
 
-/// <summary>Prints the help of a command: usage, commands, and settings by group.</summary>
+/// <summary>Prints the help of a command: usage, commands, and options by group.</summary>
 /// <param name="path">The command as typed, for example <c>mlnetcifar dataset get</c>.</param>
 /// <param name="help">One sentence.</param>
 /// <param name="verb">The command; null for the program.</param>
@@ -35,7 +35,7 @@ internal sealed class VerbHelp(string path, string help, Verb? verb, IReadOnlyLi
             Section(writer, "Commands", [.. verbs.Select(v => (string.Join(", ", [v.Name, .. v.Aliases]), v.Help))]);
         if (verb is not null and not VerbGroup)
         {
-            foreach (var group in verb.Settings.GroupBy(s => s.Group))
+            foreach (var group in verb.Options.GroupBy(s => s.Group))
                 Section(writer, group.Key, [.. group.Select(Row)]);
         }
         else if (verb is null)
@@ -61,10 +61,10 @@ internal sealed class VerbHelp(string path, string help, Verb? verb, IReadOnlyLi
         }
     }
 
-    static (string, string) Row(Setting setting)
+    static (string, string) Row(OptionDescription option)
     {
-        var name = setting.IsFlag ? setting.Option : $"{setting.Option} {setting.ValueName}";
-        return (name, setting.DefaultText is null ? setting.Help : $"{setting.Help} [{setting.DefaultText}]");
+        var name = option.IsFlag ? option.Option : $"{option.Option} {option.ValueName}";
+        return (name, option.DefaultText is null ? option.Help : $"{option.Help} [{option.DefaultText}]");
     }
 
     static void Section(TextWriter writer, string title, (string Name, string Help)[] rows)

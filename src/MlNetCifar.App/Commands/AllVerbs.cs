@@ -20,9 +20,13 @@ internal static class AllVerbs
         new PrepareCommand(),
         new SummaryCommand(),
         new CompareCommand(),
-        new VerbGroup("dataset", "List, download, import and sample data sets.", new DatasetListCommand(), new DatasetGetCommand(), new DatasetImportCommand(), new DatasetSampleCommand()),
+        new VerbGroup(
+            "dataset", "List, download, import and sample data sets.", new DatasetListCommand(), new DatasetGetCommand(), new DatasetImportCommand(),
+            new DatasetSampleCommand()),
         new VerbGroup("doctor", "Examine the machine, a data set, or a Spark cluster.", new DoctorMachineCommand(), new DoctorDataCommand(), new DoctorSparkCommand()),
-        new VerbGroup("cluster", "Start and stop a local cluster of HDFS, Spark or YARN for development.", new ClusterStartCommand(), new ClusterStatusCommand(), new ClusterStopCommand()),
+        new VerbGroup(
+            "cluster", "Start and stop a local cluster of HDFS, Spark or YARN for development.", new ClusterStartCommand(), new ClusterStatusCommand(),
+            new ClusterStopCommand()),
         new VerbGroup("image", "Look into image files.", new ImageInfoCommand(), new ImageDecodeCommand()),
         new BenchmarkCommand(),
         new VerifyResumeCommand(),

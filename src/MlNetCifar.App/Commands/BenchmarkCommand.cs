@@ -8,14 +8,15 @@ namespace MlNetCifar.App.Commands;
 /// <summary>Measures the engine.</summary>
 internal sealed class BenchmarkCommand() : Verb("benchmark", "Measure training or inference speed of a network on synthetic images.")
 {
-    static readonly Setting<double> s_seconds = Cli.Settings.Of("seconds", "N", "Length of the measurement", t => Math.Clamp(Texts.Number(t), 0.1, 600), 6.0);
+    static readonly OptionDescription<double> s_seconds = OptionDescription.Of(
+        "seconds", "N", "Length of the measurement", t => Math.Clamp(OptionText.Number(t), 0.1, 600), 6.0);
 
     public override string Arguments => "train|infer";
 
     public override string ArgumentsHelp => "Full training steps, or forward passes";
 
-    protected override IEnumerable<Setting> OwnSettings =>
-        [.. NetworkSettings.All, TrainingSettings.Find<int>("batch-size"), TrainingSettings.Find<OptimizerKind>("optimizer"), TrainingSettings.Find<int?>("threads"), s_seconds];
+    protected override IEnumerable<OptionDescription> OwnOptions =>
+        [.. NetworkChoice.All, TrainingTable.All.Find<int>("batch-size"), TrainingTable.All.Find<OptimizerKind>("optimizer"), TrainingTable.Threads, s_seconds];
 
     public override IReadOnlyList<string> Examples => ["train --preset seed-cnn", "infer --preset resnet9 --batch-size 256 --threads 1"];
 
@@ -27,8 +28,8 @@ internal sealed class BenchmarkCommand() : Verb("benchmark", "Measure training o
             "infer" => false,
             var other => throw CliErrors.Value("The argument", other, "train or infer"),
         };
-        var network = NetworkSettings.Create(call);
-        var options = TrainingSettings.Options(call.Values, new TrainingOptions(), network.Height);
+        var network = NetworkChoice.Create(call);
+        var options = NetworkChoice.Training(call, new());
         var seconds = call.Get(s_seconds);
         var result = training ? NetworkBenchmark.Train(network, options, seconds) : NetworkBenchmark.Infer(network, options, seconds);
         if (call.Json)
@@ -66,14 +67,16 @@ internal sealed class BenchmarkCommand() : Verb("benchmark", "Measure training o
         table.AddColumn(new TableColumn("of peak").RightAligned());
         foreach (var layer in result.Layers)
         {
-            string[] cells = [Markup.Escape(layer.Layer), Markup.Escape(layer.Algorithm), Texts.Invariant($"{layer.ForwardMilliseconds:0.000}")];
-            string[] backward = training ? [Texts.Invariant($"{layer.BackwardMilliseconds:0.000}")] : [];
-            table.AddRow([.. cells, .. backward, Texts.Invariant($"{layer.Gigaflops:0.0}"), Texts.Invariant($"{layer.Gigaflops / result.PeakGigaflops:P0}")]);
+            string[] cells = [Markup.Escape(layer.Layer), Markup.Escape(layer.Algorithm), Invariant($"{layer.ForwardMilliseconds:0.000}")];
+            string[] backward = training ? [Invariant($"{layer.BackwardMilliseconds:0.000}")] : [];
+            table.AddRow([.. cells, .. backward, Invariant($"{layer.Gigaflops:0.0}"), Invariant($"{layer.Gigaflops / result.PeakGigaflops:P0}")]);
         }
 
         call.Terminal.Tables.Write(table);
-        call.Terminal.Out.WriteLine(Texts.Invariant(
-            $"{network.Name} {call.Arguments[0]}, batch {options.BatchSize}, {options.Threads ?? Environment.ProcessorCount} threads: {result.ImagesPerSecond:N0} images/s, {result.Gigaflops:0.0} GFLOP/s by direct count, {result.Gigaflops / result.PeakGigaflops:P0} of the measured multiply-add peak of {result.PeakGigaflops:0} GFLOP/s"));
+        call.Terminal.Out.WriteLine(
+            Invariant($"{network.Name} {call.Arguments[0]}, batch {options.BatchSize}, {options.Threads ?? Environment.ProcessorCount} threads: ")
+            + Invariant($"{result.ImagesPerSecond:N0} images/s, {result.Gigaflops:0.0} GFLOP/s by direct count, ")
+            + Invariant($"{result.Gigaflops / result.PeakGigaflops:P0} of the measured multiply-add peak of {result.PeakGigaflops:0} GFLOP/s"));
         return ExitCodes.Ok;
     }
 }

@@ -1,17 +1,18 @@
+using System.Text;
 using MlNetCifar.App.Cli;
 using MlNetCifar.Evaluation;
 using MlNetCifar.Files;
-using MlNetCifar.Reporting;
 
 namespace MlNetCifar.App.Commands;
 
 /// <summary>Says whether a run is better than another, or whether that is chance.</summary>
 internal sealed class CompareCommand() : Verb("compare", "Compare runs on the same test images and say whether one is better or the difference is chance.")
 {
-    static readonly Setting<double> s_significance = Cli.Settings.Of("significance", "P", "Level below which a p-value counts as a difference", Texts.Fraction, 0.05);
-    static readonly Setting<int> s_resamples = Cli.Settings.Of("resamples", "N", "Paired bootstrap resamples; 0 for none", Texts.Int, 2000);
+    static readonly OptionDescription<double> s_significance = OptionDescription.Of(
+        "significance", "P", "Level below which a p-value counts as a difference", OptionText.Fraction, 0.05);
+    static readonly OptionDescription<int> s_resamples = OptionDescription.Of("resamples", "N", "Paired bootstrap resamples; 0 for none", OptionText.Int, 2000);
 
-    static readonly Setting<string?> s_html = Cli.Settings.Text("html", "FILE", "Also write the comparison as one self-contained HTML page");
+    static readonly OptionDescription<string?> s_html = OptionDescription.Text("html", "FILE", "Also write the comparison as one self-contained HTML page");
 
     public override string Arguments => "RUN RUN...";
 
@@ -19,7 +20,7 @@ internal sealed class CompareCommand() : Verb("compare", "Compare runs on the sa
 
     public override (int Least, int Most) ArgumentCount => (2, 100);
 
-    protected override IEnumerable<Setting> OwnSettings => [s_significance, s_resamples, s_html];
+    protected override IEnumerable<OptionDescription> OwnOptions => [s_significance, s_resamples, s_html];
 
     public override IReadOnlyList<string> Examples => ["runs/train/seed-cnn runs/train/seed-cnn2", "--html compared.html runs/train/*"];
 
@@ -47,7 +48,7 @@ internal sealed class CompareCommand() : Verb("compare", "Compare runs on the sa
     {
         if (call.Get(s_html) is not { } path)
             return;
-        AtomicFile.WriteText(path, writer => writer.Write(html()));
+        LocalFileStore.Instance.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(html())));
         call.Terminal.Log($"page     {path}");
     }
 

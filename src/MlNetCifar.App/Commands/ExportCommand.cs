@@ -7,17 +7,17 @@ namespace MlNetCifar.App.Commands;
 /// <summary>Writes a trained model to a file of its own.</summary>
 internal sealed class ExportCommand() : Verb("export", "Write a trained model to one file, to keep or to ship.")
 {
-    static readonly Setting<string?> s_out = Cli.Settings.Text("out", "FILE", "The .safetensors file to write");
-    static readonly Setting<bool> s_half = Cli.Settings.Flag("half", "Round filters and matrices to 16-bit floats: half the size, the same speed");
+    static readonly OptionDescription<string?> s_out = OptionDescription.Text("out", "FILE", "The .safetensors file to write");
+    static readonly OptionDescription<bool> s_half = OptionDescription.Flag("half", "Round filters and matrices to 16-bit floats: half the size, the same speed");
 
-    protected override IEnumerable<Setting> OwnSettings => [ModelSettings.Model, s_out, s_half];
+    protected override IEnumerable<OptionDescription> OwnOptions => [EvaluationTable.Model, s_out, s_half];
 
     public override IReadOnlyList<string> Examples => ["--model runs/train/seed-cnn --half --out photos.safetensors"];
 
     public override int Run(Call call)
     {
         var target = call.Values.Required(s_out);
-        using var model = ModelSettings.Load(call);
+        using var model = ModelChoice.Load(call);
         using var written = call.Get(s_half) ? model.ToHalfPrecision() : null;
         var result = written ?? model;
         result.Save(target);
@@ -30,7 +30,7 @@ internal sealed class ExportCommand() : Verb("export", "Write a trained model to
                 json.WriteString("weightsSha256", result.WeightsSha256);
             });
         else
-            call.Terminal.Log($"{target}: {(bytes > 0 ? $"{MachineInfo.Bytes(bytes)}, " : "")}weights' SHA-256 {result.WeightsSha256}");
+            call.Terminal.Log($"{target}: {(bytes > 0 ? $"{OptionText.OfBytes(bytes)}, " : "")}weights' SHA-256 {result.WeightsSha256}");
         return ExitCodes.Ok;
     }
 }

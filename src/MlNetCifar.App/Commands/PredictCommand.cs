@@ -1,20 +1,12 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
-using MlNetCifar.App.Runs.Storage;
-using MlNetCifar.Spark.Hdfs;
-using Spectre.Console;
 
 namespace MlNetCifar.App.Commands;
 
 /// <summary>Names what is on pictures.</summary>
 internal sealed class PredictCommand() : Verb("predict", "Name what is on pictures: the most probable classes of each.")
 {
-    internal const string StandardInput = "-";
-    const string Unknown = "unknown";
-
-    static readonly Setting<int> s_top = Cli.Settings.Of("top", "N", "Classes to print for each picture", Texts.Positive, 3);
-
-    static readonly HashSet<string> s_extensions = new(StringComparer.OrdinalIgnoreCase) { ".jpg", ".jpeg", ".png", ".bmp", ".gif", ".ppm", ".pgm", ".pbm", ".pnm", ".webp", ".tif", ".tiff" };
+    static readonly OptionDescription<int> s_top = OptionDescription.Of("top", "N", "Classes to print for each picture", OptionText.Positive, 3);
 
     public override string Arguments => "FILE...";
 
@@ -22,7 +14,7 @@ internal sealed class PredictCommand() : Verb("predict", "Name what is on pictur
 
     public override (int Least, int Most) ArgumentCount => (0, 100_000);
 
-    protected override IEnumerable<Setting> OwnSettings => [ModelSettings.Model, s_top, ModelSettings.AbstainBelow, TrainingSettings.Find<int?>("threads")];
+    protected override IEnumerable<OptionDescription> OwnOptions => [EvaluationTable.Model, s_top, EvaluationTable.AbstainBelow, TrainingTable.Threads];
 
     public override IReadOnlyList<string> Examples => ["photo.jpg", "--model runs/train/seed-cnn --json photos", "- < photo.jpg"];
 
@@ -30,22 +22,22 @@ internal sealed class PredictCommand() : Verb("predict", "Name what is on pictur
     {
         if (call.Arguments.Count == 0)
             throw CliErrors.NoInput();
-        var files = call.Arguments.SelectMany(a => Expand(call, a)).ToList();
-        using var model = ModelSettings.Load(call);
+        var files = call.Arguments.SelectMany(a => PictureFiles.Find(call, a)).ToList();
+        using var model = ModelChoice.Load(call);
         var top = Math.Min(call.Get(s_top), model.Classes.Length);
-        var threads = call.Get(TrainingSettings.Find<int?>("threads")) ?? Environment.ProcessorCount;
+        var threads = call.Get(TrainingTable.Threads) ?? Environment.ProcessorCount;
         var results = files.AsParallel().AsOrdered().WithDegreeOfParallelism(Math.Clamp(threads, 1, 512)).WithMergeOptions(ParallelMergeOptions.NotBuffered)
             .WithCancellation(call.Stop).Select(file => Predict(call, model, file, top));
-        var failed = call.Json ? PrintJson(call, results) : PrintTable(call, results);
+        var failed = call.Json ? PredictView.PrintJson(call, results) : PredictView.PrintTable(call, results);
         return failed > 0 ? ExitCodes.DataRejected : call.Done();
     }
 
-    static Result Predict(Call call, ImageClassifier model, string file, int top)
+    static PredictedPicture Predict(Call call, ImageClassifier model, string file, int top)
     {
         try
         {
-            var answer = model.Classify(Read(call, file), top);
-            var unsure = call.Get(ModelSettings.AbstainBelow) is { } least && !(answer.Predictions[0].Probability >= least);
+            var answer = model.Classify(PictureFiles.Read(call, file), top);
+            var unsure = call.Get(EvaluationTable.AbstainBelow) is { } least && !(answer.Predictions[0].Probability >= least);
             return new(file, answer with { IsUnknown = answer.IsUnknown || unsure }, null);
         }
         catch (MlNetCifarException e)
@@ -57,95 +49,4 @@ internal sealed class PredictCommand() : Verb("predict", "Name what is on pictur
             return new(file, null, CliErrors.Disk(e));
         }
     }
-
-    internal static byte[] Read(Call call, string file)
-    {
-        using var input = file == StandardInput ? call.Terminal.Input() : ClusterSettings.Store(call, file).OpenRead(file);
-        using var buffer = new MemoryStream();
-        input.CopyTo(buffer);
-        return buffer.ToArray();
-    }
-
-    internal static IEnumerable<string> Expand(Call call, string argument)
-    {
-        argument = HdfsPath.ToLocal(argument);
-        var store = ClusterSettings.Store(call, argument);
-        if (argument == StandardInput || store.FileExists(argument))
-            return [argument];
-        if (!store.FolderExists(argument))
-            throw CliErrors.InputNotFound(argument);
-        var all = HdfsPath.IsHdfs(argument)
-            ? store.List(argument).Where(e => !e.IsFolder && !$"/{e.Path}".Contains("/.", StringComparison.Ordinal)).Select(e => $"{argument.TrimEnd('/')}/{e.Path}")
-            : Directory.EnumerateFiles(argument, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.Hidden });
-        var found = all.Where(path => s_extensions.Contains(Path.GetExtension(path))).Order(StringComparer.Ordinal).ToList();
-        return found.Count > 0 ? found : throw CliErrors.NoPictures(argument);
-    }
-
-    static int PrintJson(Call call, IEnumerable<Result> results)
-    {
-        var failed = 0;
-        foreach (var result in results)
-        {
-            failed += result.Fault is null ? 0 : 1;
-            JsonLine.Write(call.Terminal.Out, json =>
-            {
-                json.WriteString("path", result.Path);
-                if (result.Fault is { } fault)
-                {
-                    json.WriteString("code", fault.Code);
-                    json.WriteString("error", fault.Message);
-                    return;
-                }
-
-                json.WriteStartArray("predictions");
-                foreach (var prediction in result.Answer!.Predictions)
-                {
-                    json.WriteStartObject();
-                    json.WriteString("label", prediction.Label);
-                    json.WriteNumber("index", prediction.Index);
-                    json.WriteNumber("probability", prediction.Probability);
-                    json.WriteEndObject();
-                }
-
-                json.WriteEndArray();
-                json.WriteBoolean("unknown", result.Answer.IsUnknown);
-                if (result.Answer.LabelSet is not { } set)
-                    return;
-                json.WriteStartArray("labelSet");
-                foreach (var prediction in set)
-                    json.WriteStringValue(prediction.Label);
-                json.WriteEndArray();
-            });
-        }
-
-        return failed;
-    }
-
-    static int PrintTable(Call call, IEnumerable<Result> results)
-    {
-        var failed = new List<Result>();
-        var table = new Table().Border(TableBorder.Simple).AddColumns("Picture", "Answer").AddColumn(new TableColumn("Probability").RightAligned()).AddColumn("Next");
-        foreach (var result in results)
-        {
-            if (result.Fault is not null)
-            {
-                failed.Add(result);
-                continue;
-            }
-
-            var answer = result.Answer!;
-            var best = answer.Predictions[0];
-            table.AddRow(
-                Markup.Escape(result.Path), answer.IsUnknown ? Unknown : Markup.Escape(best.Label), answer.IsUnknown ? "" : Texts.Invariant($"{best.Probability:0.000}"),
-                Markup.Escape(string.Join(", ", answer.Predictions.Skip(answer.IsUnknown ? 0 : 1).Select(p => Texts.Invariant($"{p.Label} {p.Probability:0.000}")))));
-        }
-
-        if (table.Rows.Count > 0)
-            call.Terminal.Tables.Write(table);
-        foreach (var (path, _, fault) in failed)
-            call.Terminal.Log($"error {fault!.Code}: {(fault.Path is null ? path + ": " : "")}{fault.Message}");
-        return failed.Count;
-    }
-
-    sealed record Result(string Path, Classification? Answer, MlNetCifarException? Fault);
 }

@@ -1,6 +1,5 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
-using MlNetCifar.App.Runs.Storage;
 using MlNetCifar.Data;
 using MlNetCifar.Spark.Stage;
 
@@ -9,18 +8,24 @@ namespace MlNetCifar.App.Commands;
 /// <summary>Makes shards of image files, so that training need not decode them again.</summary>
 internal sealed class PrepareCommand() : Verb("prepare", "Turn images into shards: .npy parts with a manifest. A second run makes only what is missing.")
 {
-    static readonly Setting<string?> s_to = Cli.Settings.Text("to", "FOLDER", "The shard folder to write; also on hdfs://", group: "Shards");
-    static readonly Setting<int?> s_parts = Cli.Settings.Of<int?>("parts", "N", "Parts of each split", t => Texts.Positive(t), null, "Shards", "one for each 64 MiB");
-    static readonly Setting<bool> s_float32 = Cli.Settings.Flag("float32", "Store float32 on the scale 0 … 1 instead of bytes: four times the size", "Shards");
-    static readonly Setting<bool> s_normalize = Cli.Settings.Flag("normalize", "With --float32: subtract the mean of the training images, divide by their deviation", "Shards");
-    static readonly Setting<double> s_test = Cli.Settings.Of("test-share", "SHARE", "Share of the images for a test split where the data have none", Texts.Fraction, 0.0, "Shards");
-    static readonly Setting<double> s_validation = Cli.Settings.Of("val-share", "SHARE", "Share of the images for a validation split where the data have none", Texts.Fraction, 0.0, "Shards");
-    static readonly Setting<string?> s_master = Cli.Settings.Text("master", "MASTER", "Where it runs: local[n] is n threads of this process, local[*] all cores, sc://host:port a Spark cluster", "local[*]", "Shards");
+    static readonly OptionDescription<string?> s_to = OptionDescription.Text("to", "FOLDER", "The shard folder to write; also on hdfs://", group: "Shards");
+    static readonly OptionDescription<int?> s_parts = OptionDescription.Of<int?>(
+        "parts", "N", "Parts of each split", t => OptionText.Positive(t), null, "Shards", "one for each 64 MiB");
+    static readonly OptionDescription<bool> s_float32 = OptionDescription.Flag(
+        "float32", "Store float32 on the scale 0 … 1 instead of bytes: four times the size", "Shards");
+    static readonly OptionDescription<bool> s_normalize = OptionDescription.Flag(
+        "normalize", "With --float32: subtract the mean of the training images, divide by their deviation", "Shards");
+    static readonly OptionDescription<double> s_test = OptionDescription.Of(
+        "test-share", "SHARE", "Share of the images for a test split where the data have none", OptionText.Fraction, 0.0, "Shards");
+    static readonly OptionDescription<double> s_validation = OptionDescription.Of(
+        "val-share", "SHARE", "Share of the images for a validation split where the data have none", OptionText.Fraction, 0.0, "Shards");
+    static readonly OptionDescription<string?> s_master = OptionDescription.Text(
+        "master", "MASTER", "Where it runs: local[n] is n threads of this process, local[*] all cores, sc://host:port a Spark cluster", "local[*]", "Shards");
 
-    protected override IEnumerable<Setting> OwnSettings =>
+    protected override IEnumerable<OptionDescription> OwnOptions =>
     [
-        .. DataSettings.Opening, s_to, s_parts, s_float32, s_normalize, s_test, s_validation, TrainingSettings.Find<ulong>("seed"), s_master,
-        ClusterSettings.Worker, ClusterSettings.Ship, ClusterSettings.Stall, ClusterSettings.WorkerTimeout,
+        ExperimentTable.Data, .. ExperimentTable.OfPictures, ExperimentTable.OnBadImage, s_to, s_parts, s_float32, s_normalize, s_test, s_validation, TrainingTable.Seed, s_master,
+        ClusterOptions.Worker, ClusterOptions.Ship, ClusterOptions.Stall, ClusterOptions.WorkerTimeout,
     ];
 
     public override IReadOnlyList<string> Examples =>
@@ -30,75 +35,63 @@ internal sealed class PrepareCommand() : Verb("prepare", "Turn images into shard
 
     public override int Run(Call call)
     {
-        var (data, to) = (call.Values.Required(DataSettings.Data), call.Values.Required(s_to));
+        var (data, to) = (call.Values.Required(ExperimentTable.Data), call.Values.Required(s_to));
         var options = new ShardOptions
         {
-            Spec = DataSettings.Preprocess(call) ?? new(),
+            Spec = Preprocess(call),
             Parts = call.Get(s_parts),
             Float32 = call.Get(s_float32),
             Normalize = call.Get(s_normalize),
-            Seed = call.Get(TrainingSettings.Find<ulong>("seed")),
+            Seed = call.Get(TrainingTable.Seed),
             TestFraction = call.Get(s_test),
             ValidationFraction = call.Get(s_validation),
-            OnBadImage = call.Get(DataSettings.OnBadImage),
+            OnBadImage = call.Get(ExperimentTable.OnBadImage),
         };
-        TrainingSettings.Checked(options.Validate);
+        Check(options);
         var stage = new SparkPrepareOptions
         {
             Input = data,
             Output = to,
             Master = call.Get(s_master)!,
             Shards = options,
-            WorkerPath = call.Get(ClusterSettings.Worker),
-            ShipWorker = call.Get(ClusterSettings.Ship),
-            StallTimeout = call.Get(ClusterSettings.Stall),
-            WorkerTimeout = call.Get(ClusterSettings.WorkerTimeout),
-            Hadoop = ClusterSettings.Hadoop(call),
+            WorkerPath = call.Get(ClusterOptions.Worker),
+            ShipWorker = call.Get(ClusterOptions.Ship),
+            StallTimeout = call.Get(ClusterOptions.Stall),
+            WorkerTimeout = call.Get(ClusterOptions.WorkerTimeout),
+            Hadoop = ClusterOptions.Hadoop(call),
         };
-        var report = Bars.Run(call.Terminal, "preparing", advance =>
-            SparkPrepare.RunAsync(stage, new Progress(advance), call.Stop).GetAwaiter().GetResult());
+        var report = Prepare(call, stage);
         foreach (var warning in report.Warnings)
             call.Terminal.Warn(warning);
         if (report.BadFiles is [var first, ..])
-            call.Terminal.Warn(Texts.Invariant($"{report.BadFiles.Count:N0} files were left out and are listed in {BadFile.FileName}; the first: {first.Path}: {first.Reason}"));
-        Print(call, report);
+            call.Terminal.Warn(Invariant($"{report.BadFiles.Count:N0} files were left out and are listed in {BadFile.FileName}; the first: {first.Path}: {first.Reason}"));
+        PrepareView.Print(call, report);
         return ExitCodes.Ok;
     }
 
-    static void Print(Call call, ShardReport report)
+    static ShardReport Prepare(Call call, SparkPrepareOptions stage)
     {
-        if (!call.Json)
-        {
-            foreach (var (split, manifest) in report.Splits)
-                call.Terminal.Out.WriteLine(Texts.Invariant($"{split.ToString().ToLowerInvariant(),-10} {manifest.Count,9:N0} images in {manifest.Parts.Count} parts"));
-            call.Terminal.Out.WriteLine(Texts.Invariant($"{report.PartsWritten} parts written, {report.PartsKept} kept, in {report.Folder}"));
-            return;
-        }
-
-        JsonLine.Write(call.Terminal.Out, json =>
-        {
-            json.WriteString("folder", report.Folder);
-            json.WriteNumber("partsWritten", report.PartsWritten);
-            json.WriteNumber("partsKept", report.PartsKept);
-            json.WriteNumber("badFiles", report.BadFiles.Count);
-            json.WriteStartObject("images");
-            foreach (var (split, manifest) in report.Splits)
-                json.WriteNumber(split.ToString().ToLowerInvariant(), manifest.Count);
-            json.WriteEndObject();
-        });
+        using var bar = new Bar(call.Terminal, "preparing");
+        var progress = new Reporter<SparkPrepareProgress>(p => bar.Advance((double)p.Images / Math.Max(p.Total, 1), PrepareView.Line(p)));
+        return SparkPrepare.RunAsync(stage, progress, call.Stop).GetAwaiter().GetResult();
     }
 
-    sealed class Progress(Advance advance) : IProgress<SparkPrepareProgress>
+    static PreprocessSpec Preprocess(Call call)
     {
-        public void Report(SparkPrepareProgress value) => advance((double)value.Images / Math.Max(value.Total, 1), Texts.Invariant(
-            $"{Phase(value.Phase)} {value.Images:N0}/{value.Total:N0}  {value.ImagesPerSecond:N0} images/s{(value.Tasks > 0 ? $"  {value.DoneTasks}/{value.Tasks} tasks" : "")}{(value.BadFiles > 0 ? $"  {value.BadFiles} bad" : "")}"));
+        var spec = ExperimentOptions.From(call.Values).Preprocess ?? new();
+        spec.Validate();
+        return spec;
+    }
 
-        static string Phase(string name) => name switch
+    static void Check(ShardOptions options)
+    {
+        try
         {
-            "list" => "listing",
-            "connect" => "connecting",
-            "ship" => "sending the worker",
-            _ => "preparing",
-        };
+            options.Validate();
+        }
+        catch (ArgumentException e)
+        {
+            throw CliErrors.Argument(e.Message, e);
+        }
     }
 }

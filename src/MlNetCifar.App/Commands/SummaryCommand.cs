@@ -7,19 +7,21 @@ namespace MlNetCifar.App.Commands;
 /// <summary>Describes a network.</summary>
 internal sealed class SummaryCommand() : Verb("summary", "Describe a network: layers, shapes, parameters, operations, memory, algorithms and time per epoch.")
 {
-    static readonly Setting<int> s_images = Cli.Settings.Of("images", "N", "Training images of an epoch", Texts.Positive, 50_000);
-    static readonly Setting<bool> s_measure = Cli.Settings.Of("measure", "BOOL", "Whether to measure the speed for two seconds", Texts.Bool, true);
+    static readonly OptionDescription<int> s_images = OptionDescription.Of("images", "N", "Training images of an epoch", OptionText.Positive, 50_000);
+    static readonly OptionDescription<bool> s_measure = OptionDescription.Of("measure", "BOOL", "Whether to measure the speed for two seconds", OptionText.Bool, true);
 
-    protected override IEnumerable<Setting> OwnSettings =>
-        [ModelSettings.Model, .. NetworkSettings.All, TrainingSettings.Find<int>("batch-size"), TrainingSettings.Find<OptimizerKind>("optimizer"), TrainingSettings.Find<int?>("threads"), s_images, s_measure];
+    protected override IEnumerable<OptionDescription> OwnOptions =>
+    [
+        EvaluationTable.Model, .. NetworkChoice.All, TrainingTable.All["batch-size"], TrainingTable.All["optimizer"], TrainingTable.Threads, s_images, s_measure,
+    ];
 
     public override IReadOnlyList<string> Examples => ["--preset resnet9", "--model runs/train/seed-cnn"];
 
     public override int Run(Call call)
     {
-        using var model = call.Get(ModelSettings.Model) is null ? null : ModelSettings.Load(call);
-        var network = model?.Network ?? NetworkSettings.Create(call);
-        var options = TrainingSettings.Options(call.Values, new TrainingOptions(), network.Height);
+        using var model = call.Get(EvaluationTable.Model) is null ? null : ModelChoice.Load(call);
+        var network = model?.Network ?? NetworkChoice.Create(call);
+        var options = NetworkChoice.Training(call, new());
         var summary = NetworkSummary.Of(network, options, call.Get(s_measure));
         if (call.Json)
             PrintJson(call, summary);
@@ -34,18 +36,22 @@ internal sealed class SummaryCommand() : Verb("summary", "Describe a network: la
             .AddColumn(new TableColumn("Parameters").RightAligned()).AddColumn(new TableColumn("MFLOP").RightAligned()).AddColumn("Algorithm");
         foreach (var layer in summary.Layers)
             table.AddRow(
-                Markup.Escape(layer.Name), Markup.Escape(layer.Details), Markup.Escape(layer.Output), layer.Parameters == 0 ? "" : Texts.Invariant($"{layer.Parameters:N0}"),
-                layer.Flops < 5e3 ? "" : Texts.Invariant($"{layer.Flops / 1e6:0.00}"), Markup.Escape(layer.Algorithm));
+                Markup.Escape(layer.Name), Markup.Escape(layer.Details), Markup.Escape(layer.Output), layer.Parameters == 0 ? "" : Invariant($"{layer.Parameters:N0}"),
+                layer.Flops < 5e3 ? "" : Invariant($"{layer.Flops / 1e6:0.00}"), Markup.Escape(layer.Algorithm));
         call.Terminal.Tables.Write(table);
         var text = call.Terminal.Out;
-        text.WriteLine($"network          {summary.Network.Name}, input {summary.Network.Height}×{summary.Network.Width}×{summary.Network.Channels}, {summary.Network.Classes} classes");
-        text.WriteLine(Texts.Invariant($"parameters       {summary.Parameters:N0} ({MachineInfo.Bytes(4.0 * summary.Parameters)})"));
-        text.WriteLine(Texts.Invariant($"operations       {summary.Network.Flops / 1e6:0.0} MFLOP forward an image, about three times that in training"));
-        text.WriteLine($"memory, training {MachineInfo.Bytes(summary.TrainingBytes)} at batch {options.BatchSize}: {MachineInfo.Bytes(summary.PlannedBytes)} activations and scratch, {MachineInfo.Bytes(summary.TrainingBytes - summary.PlannedBytes)} weights, gradients and optimizer");
-        text.WriteLine($"memory, in use   {MachineInfo.Bytes(summary.InferenceBytes)} at batch {options.BatchSize}");
+        var network = summary.Network;
+        text.WriteLine($"network          {network.Name}, input {network.Height}×{network.Width}×{network.Channels}, {network.Classes} classes");
+        text.WriteLine(Invariant($"parameters       {summary.Parameters:N0} ({OptionText.OfBytes(4.0 * summary.Parameters)})"));
+        text.WriteLine(Invariant($"operations       {summary.Network.Flops / 1e6:0.0} MFLOP forward an image, about three times that in training"));
+        var (all, planned) = (OptionText.OfBytes(summary.TrainingBytes), OptionText.OfBytes(summary.PlannedBytes));
+        var rest = OptionText.OfBytes(summary.TrainingBytes - summary.PlannedBytes);
+        text.WriteLine($"memory, training {all} at batch {options.BatchSize}: {planned} activations and scratch, {rest} weights, gradients and optimizer");
+        text.WriteLine($"memory, in use   {OptionText.OfBytes(summary.InferenceBytes)} at batch {options.BatchSize}");
         if (summary.ImagesPerSecond is { } speed)
-            text.WriteLine(Texts.Invariant(
-                $"time             {Duration(call.Get(s_images) / speed)} an epoch of {call.Get(s_images):N0} images, at {speed:N0} images/s on {options.Threads ?? Environment.ProcessorCount} threads (measured)"));
+            text.WriteLine(
+                Invariant($"time             {Duration(call.Get(s_images) / speed)} an epoch of {call.Get(s_images):N0} images, ")
+                + Invariant($"at {speed:N0} images/s on {options.Threads ?? Environment.ProcessorCount} threads (measured)"));
     }
 
     static void PrintJson(Call call, NetworkSummary summary)
@@ -74,5 +80,5 @@ internal sealed class SummaryCommand() : Verb("summary", "Describe a network: la
         });
     }
 
-    static string Duration(double seconds) => Texts.Of(TimeSpan.FromSeconds(seconds < 10 ? Math.Round(seconds, 1) : Math.Round(seconds)));
+    static string Duration(double seconds) => OptionText.Of(TimeSpan.FromSeconds(seconds < 10 ? Math.Round(seconds, 1) : Math.Round(seconds)));
 }

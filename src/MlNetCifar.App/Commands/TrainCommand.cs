@@ -1,20 +1,18 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
-using MlNetCifar.App.Runs.Saving;
-using MlNetCifar.Nn;
 
 namespace MlNetCifar.App.Commands;
 
 /// <summary>Trains a network on images of the user's.</summary>
 internal sealed class TrainCommand() : Verb("train", "Train a network on labelled images, evaluate it and write a report.")
 {
-    public static Setting<string?> Preset { get; } =
-        Cli.Settings.Text("preset", "NAME", $"Network: {string.Join(", ", Architectures.Names)}", "seed-cnn", "Network");
+    static readonly OptionDescription<bool> s_findRate = OptionDescription.Flag("lr-find", "Search for a learning rate instead of training, and print it", "Network");
 
-    static readonly Setting<bool> s_findRate = Cli.Settings.Flag("lr-find", "Search for a learning rate instead of training, and print it", "Network");
-
-    protected override IEnumerable<Setting> OwnSettings =>
-        [.. DataSettings.All, Preset, s_findRate, ModelSettings.Views, .. TrainingSettings.Everything, .. SavingSettings.All, .. RunFolder.All];
+    protected override IEnumerable<OptionDescription> OwnOptions =>
+    [
+        .. ExperimentTable.OfData, ExperimentTable.Preset, s_findRate, ExperimentTable.Views, .. TrainingTable.Steps.Descriptions, ExperimentTable.Augment,
+        .. TrainingTable.Changes.Descriptions, .. ExperimentTable.OfSaving, .. ExperimentTable.OfRun,
+    ];
 
     public override IReadOnlyList<string> Examples =>
     [
@@ -26,14 +24,14 @@ internal sealed class TrainCommand() : Verb("train", "Train a network on labelle
 
     public override string Note => "The defaults of training are those of the preset; the ones above are those of seed-cnn.";
 
-    public override int Run(Call call) => new TrainingJob(call, Name)
+    /// <summary>A run to go on with has its options beside it.</summary>
+    public override string? Configuration(IReadOnlyDictionary<string, string> commandLine) =>
+        commandLine.TryGetValue(ExperimentTable.Resume.Name, out var folder) ? Path.Combine(folder, "args.json") : null;
+
+    public override int Run(Call call)
     {
-        Data = call.Values.Required(DataSettings.Data),
-        Preset = call.Get(Preset)!,
-        FindRate = call.Get(s_findRate),
-        Views = call.Get(ModelSettings.Views),
-        Recipe = side => Recipes.For(call.Get(Preset)!, side),
-        Preprocess = DataSettings.Preprocess(call),
-        Split = (call.Get(DataSettings.Split), call.Get(DataSettings.ValidationSplit)),
-    }.Run();
+        call.Values.Required(ExperimentTable.Data);
+        var experiment = new Experiment(ExperimentOptions.From(call.Values)) { Arguments = call.Values, Command = call.Command, Storage = new HdfsStorage(call) };
+        return call.Get(s_findRate) ? RateSearch.Run(call, experiment) : ResultView.Run(call, experiment);
+    }
 }

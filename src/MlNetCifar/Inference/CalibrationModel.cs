@@ -80,6 +80,16 @@ public sealed record CalibrationModel(TemperatureScaling Temperature, ConformalS
         };
     }
 
+    /// <summary>Whether there is enough to fit to: an image with finite logits, two with finite features where there are some.</summary>
+    /// <param name="count">Images.</param>
+    /// <param name="outputs">Of these images.</param>
+    internal static bool CanFit(int count, ImageOutputs outputs)
+    {
+        return Finite(outputs.Logits) >= 1 && (outputs.Features.Length == 0 || Finite(outputs.Features) >= 2);
+
+        int Finite(float[] values) => count == 0 ? 0 : Enumerable.Range(0, count).Count(i => Evaluation.Probabilities.AllFinite(values.AsSpan(i * (values.Length / count), values.Length / count)));
+    }
+
     /// <summary>Answers for one image.</summary>
     /// <param name="logits">The network's outputs before the softmax, [C].</param>
     /// <param name="features">Inputs of the network's last layer, [D]; empty leaves the distance out.</param>

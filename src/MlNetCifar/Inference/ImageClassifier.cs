@@ -152,8 +152,20 @@ public sealed class ImageClassifier : IDisposable
     public ImageClassifier Calibrate(
         ImageSource validation, CalibrationOptions? options = null, int? threads = null, CancellationToken cancellation = default, TestTimeViews views = TestTimeViews.None)
     {
-        var labels = LabelsOf(validation);
-        var outputs = Outputs(validation, threads, views, cancellation: cancellation);
+        var (labels, outputs) = (LabelsOf(validation), Outputs(validation, threads, views, cancellation: cancellation));
+        return Calibrate(labels, outputs, options, views);
+    }
+
+    /// <summary>As <see cref="Calibrate(ImageSource, CalibrationOptions?, int?, CancellationToken, TestTimeViews)"/>; null where no picture is usable: there is none, or the outputs are not finite.</summary>
+    internal ImageClassifier? TryCalibrate(
+        ImageSource validation, CalibrationOptions? options = null, int? threads = null, CancellationToken cancellation = default, TestTimeViews views = TestTimeViews.None)
+    {
+        var (labels, outputs) = (LabelsOf(validation), Outputs(validation, threads, views, cancellation: cancellation));
+        return CalibrationModel.CanFit(labels.Length, outputs) ? Calibrate(labels, outputs, options, views) : null;
+    }
+
+    ImageClassifier Calibrate(int[] labels, ImageOutputs outputs, CalibrationOptions? options, TestTimeViews views)
+    {
         var fitted = CalibrationModel.Fit(labels, outputs.Logits, Classes.Length, options, outputs.Features, outputs.Texture) with { Views = Views.Of(views).Length };
         return With(Weights.Clone(), fitted, IsHalfPrecision);
     }

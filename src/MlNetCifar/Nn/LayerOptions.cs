@@ -38,8 +38,14 @@ public sealed class LayerOptions
 
     /// <summary>A value of an enumeration, written as its name.</summary>
     /// <param name="name">Name of the property.</param>
-    /// <param name="missing">Its default; null where it has none.</param>
-    public TEnum Name<TEnum>(string name, TEnum? missing = null)
+    public TEnum Name<TEnum>(string name)
+        where TEnum : struct, Enum
+        => _fields.Name<TEnum>(name);
+
+    /// <summary>A value of an enumeration, written as its name.</summary>
+    /// <param name="name">Name of the property.</param>
+    /// <param name="missing">Its default.</param>
+    public TEnum Name<TEnum>(string name, TEnum missing)
         where TEnum : struct, Enum
         => missing is { } value ? _fields.Name(name, value) : _fields.Name<TEnum>(name);
 

@@ -43,6 +43,9 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
     /// <summary>Largest batch.</summary>
     public int BatchSize => batchSize;
 
+    /// <summary>Number of workers.</summary>
+    public int Threads => pass.Pool.Threads;
+
     /// <summary>Where gradients go; null for inference.</summary>
     public WeightGradients? Gradients => gradients;
 
@@ -86,9 +89,6 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
     /// <summary>The layer behind the one that is emitted; null where it may take none along.</summary>
     public LayerNode? Next => _next < _path.Length ? _path[_next] : null;
 
-    /// <summary>Workers of the pool that will run the ops.</summary>
-    public int Threads => pass.Pool.Threads;
-
     /// <summary>Whether a tensor is trained in this compilation.</summary>
     public bool IsTrained(WeightTensor? tensor) => tensor is not null && gradients?.Has(tensor) == true;
 
@@ -105,8 +105,11 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
     public WeightTensor Tensor(LayerNode node, string name) => Find(node, name)!;
 
     /// <summary>How a convolution is computed in this network. One that is trained may choose by its batch; one that explains a layer's result gives what any batch gives.</summary>
-    public ConvPlan Plan(ConvShape shape) =>
-        new(shape, pass.Width, Threads, !Training ? ConvUse.Inference : keep is null ? ConvUse.Training : ConvUse.Explanation);
+    /// <param name="node">The layer. Where nothing up to it is trained, it is computed as for inference.</param>
+    /// <param name="input">What it reads.</param>
+    /// <param name="shape">The convolution's.</param>
+    public ConvPlan Plan(LayerNode node, Value input, ConvShape shape) =>
+        new(shape, pass.Width, Threads, !HasBackward(node, input) ? ConvUse.Inference : keep is null ? ConvUse.Training : ConvUse.Explanation);
 
     /// <summary>Number of the random stream of a layer that draws numbers: of those before it.</summary>
     public int NextStream() => _streams++;
@@ -125,8 +128,7 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
     public Value Trained(LayerNode node, Value input, Shape shape, PlannedBuffer? gradient = null)
     {
         var data = Buffer(node.Position, shape.Length);
-        var trained = input.Gradient is not null || Tensors(node).Any(IsTrained);
-        return new Value(shape, data) { Gradient = trained ? gradient ?? Buffer($"{node.Position} gradient", shape.Length) : null };
+        return new Value(shape, data) { Gradient = HasBackward(node, input) ? gradient ?? Buffer($"{node.Position} gradient", shape.Length) : null };
     }
 
     /// <summary>The result of an op without parameters, in the input's place where that is allowed.</summary>
@@ -212,7 +214,10 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
         }
     }
 
-    IEnumerable<WeightTensor> Tensors(LayerNode node) => node.Layer.Parameters(node.Input).Select(p => Tensor(node, p.Name));
+    /// <summary>Whether one of a layer's tensors or anything before it is trained.</summary>
+    bool HasBackward(LayerNode node, Value input) => input.Gradient is not null || Tensors(node).Any(IsTrained);
+
+    IEnumerable<WeightTensor> Tensors(LayerNode node) => node.Parameters.Select(p => Tensor(node, p.Name));
 
     static void Use(Value value, bool backwardReadsData, int forward, int backward)
     {

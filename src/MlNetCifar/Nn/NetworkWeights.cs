@@ -9,7 +9,6 @@ namespace MlNetCifar.Nn;
 public sealed class WeightTensor
 {
     readonly Arena _arena;
-    long _changes;
 
     internal WeightTensor(NetworkWeights owner, Arena arena, long offset, string name, ParameterSpec spec, LayerNode node)
     {
@@ -45,10 +44,10 @@ public sealed class WeightTensor
     internal LayerNode Node { get; }
 
     /// <summary>Grows whenever the values change; packed copies compare it.</summary>
-    internal long Version => Owner.Changes + _changes;
+    internal long Version { get; private set; }
 
-    /// <summary>To be called after every change of these values.</summary>
-    internal void Changed() => _changes++;
+    /// <summary>To be called after every change of the values.</summary>
+    internal void Changed() => Version++;
 }
 
 /// <summary>
@@ -94,9 +93,6 @@ public sealed class NetworkWeights : IDisposable
     public long ParameterCount => Tensors.Where(t => t.Spec.IsTrained).Sum(t => (long)t.Length);
 
     internal ImmutableArray<LayerNode> Nodes { get; }
-
-    /// <summary>Changes of all values together.</summary>
-    internal long Changes { get; private set; }
 
     /// <summary>Copies in the layouts of kernels, shared by all networks that use these weights.</summary>
     internal PackedStore Packed { get; } = new();
@@ -161,6 +157,10 @@ public sealed class NetworkWeights : IDisposable
         Changed();
     }
 
-    /// <summary>To be called after every change of values in many tensors.</summary>
-    internal void Changed() => Changes++;
+    /// <summary>To be called after changes of any of the values; where only some tensors changed, <see cref="WeightTensor.Changed"/> of those spares the others' copies.</summary>
+    internal void Changed()
+    {
+        foreach (var tensor in Tensors)
+            tensor.Changed();
+    }
 }

@@ -125,7 +125,7 @@ internal sealed class FoldedNorm(BatchNorm spec, BatchNormWeights norm)
     public int Channels => norm.Gamma.Length;
 
     /// <summary>Tells the tensors apart from what they were.</summary>
-    public long Version => norm.Version;
+    public long Version => norm.Gamma.Version + norm.Beta.Version + norm.Mean.Version + norm.Variance.Version;
 
     /// <summary>Names it in keys.</summary>
     public WeightTensor Gamma => norm.Gamma;

@@ -173,7 +173,8 @@ public sealed record TrainingOptions
     internal static TrainingOptions FromJson(string json, FileOrigin origin)
     {
         using var document = JsonDocument.Parse(json);
-        return JsonRecords.Read(document.RootElement, TrainingJson.Default.TrainingOptions, origin, new TrainingOptions());
+        var options = JsonRecords.Read(document.RootElement, TrainingJson.Default.TrainingOptions, origin, new TrainingOptions());
+        return document.RootElement.TryGetProperty("groups", out var groups) ? options with { Groups = ParameterGroups.Read(groups, origin, "groups") } : options;
     }
 
     /// <summary>Checks all values.</summary>
@@ -226,4 +227,5 @@ public sealed record TrainingOptions
 /// <summary>Source-generated JSON of the options.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UseStringEnumConverter = true, IgnoreReadOnlyProperties = true)]
 [JsonSerializable(typeof(TrainingOptions))]
+[JsonSerializable(typeof(ParameterGroup))]
 internal sealed partial class TrainingJson : JsonSerializerContext;

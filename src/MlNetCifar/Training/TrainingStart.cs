@@ -68,7 +68,7 @@ public sealed record TrainingStart
             return new(tensor.Name, shape, false, $"is {Shape(source)} there");
 
         // The same number of inputs from a picture of another shape means other inputs.
-        return source.Node.FlattenedFrom == tensor.Node.FlattenedFrom
+        return !tensor.Spec.FollowsInput || source.Node.FlattenedFrom == tensor.Node.FlattenedFrom
             ? new(tensor.Name, shape, true, "taken")
             : new(tensor.Name, shape, false, $"reads a picture of {source.Node.FlattenedFrom} there");
     }

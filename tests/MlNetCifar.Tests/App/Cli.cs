@@ -1,5 +1,6 @@
 using System.Text.Json;
 using MlNetCifar.App.Cli;
+using MlNetCifar.App.Commands;
 
 namespace MlNetCifar.Tests.App;
 
@@ -32,7 +33,7 @@ sealed class Cli
             StopCode = () => stopCode,
             Input = () => new MemoryStream(input ?? []),
         };
-        return new Cli(output, error) { ExitCode = CommandLine.Run(args, terminal) };
+        return new Cli(output, error) { ExitCode = CommandLine.Run(args, terminal, AllVerbs.Create()) };
     }
 
     Cli(StringWriter output, StringWriter error) => (_out, _error) = (output, error);

@@ -33,7 +33,7 @@ public sealed class HelpTests
         {
             StringAssert.EndsWith(verb.Help, ".", verb.Name);
             if (verb is not VerbGroup)
-                Assert.AreEqual(verb.Settings.Count, verb.Settings.Select(s => s.Name).Distinct().Count(), verb.Name);
+                Assert.AreEqual(verb.Options.Count, verb.Options.Select(s => s.Name).Distinct().Count(), verb.Name);
         }
     }
 

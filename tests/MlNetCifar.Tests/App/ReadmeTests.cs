@@ -52,7 +52,7 @@ public sealed class ReadmeTests
         {
             var verb = verbs.SingleOrDefault(v => v.Name == match.Groups[1].Value);
             Assert.IsNotNull(verb, match.Value);
-            var options = verb.Settings.Concat(verb.Verbs.SelectMany(v => v.Settings)).Select(s => s.Option).Append("--help").ToHashSet();
+            var options = verb.Options.Concat(verb.Verbs.SelectMany(v => v.Options)).Select(s => s.Option).Append("--help").ToHashSet();
             foreach (Match option in Regex.Matches(match.Groups[2].Value, "--[a-z][a-z-]*"))
                 Assert.Contains(option.Value, options, match.Value);
         }

@@ -1,13 +1,14 @@
 using System.Reflection;
 using MlNetCifar.App.Cli;
-using MlNetCifar.App.Runs;
+using MlNetCifar.App.Commands;
+using MlNetCifar.Experiments;
 
 namespace MlNetCifar.Tests.App;
 
 [TestClass]
 public sealed class SettingTests
 {
-    static readonly Setting<int> s_epochs = TrainingSettings.Find<int>("epochs");
+    static readonly OptionDescription<int> s_epochs = TrainingTable.All.Find<int>("epochs");
 
     [TestMethod]
     public void CommandLine_GoesBeforeVariable_BeforeFile_BeforeDefault()
@@ -20,7 +21,7 @@ public sealed class SettingTests
         Assert.AreEqual(3, Values(new() { ["config"] = config }, []).Get(s_epochs));
         Assert.AreEqual(s_epochs.Fallback, Values([], []).Get(s_epochs));
         Assert.AreEqual(3, Values([], new() { ["MLNETCIFAR_CONFIG"] = config }).Get(s_epochs));
-        Assert.AreEqual(8, Values(new() { ["config"] = config }, variables).Get(TrainingSettings.Find<int>("batch-size")));
+        Assert.AreEqual(8, Values(new() { ["config"] = config }, variables).Get(TrainingTable.All.Find<int>("batch-size")));
     }
 
     [TestMethod]
@@ -52,8 +53,8 @@ public sealed class SettingTests
     [DataRow("none", null)]
     public void Bytes_ReadsWhatItWrites(string text, long? expected)
     {
-        Assert.AreEqual(expected, Texts.Bytes(text));
-        Assert.AreEqual(expected, Texts.Bytes(Texts.Of(expected)));
+        Assert.AreEqual(expected, OptionText.Bytes(text));
+        Assert.AreEqual(expected, OptionText.Bytes(OptionText.Of(expected)));
     }
 
     [TestMethod]
@@ -61,28 +62,28 @@ public sealed class SettingTests
     [DataRow("-5m")]
     [DataRow("9999999999999g")]
     [DataRow("2t")]
-    public void Bytes_RefusesOtherText(string text) => Assert.ThrowsExactly<FormatException>(() => Texts.Bytes(text));
+    public void Bytes_RefusesOtherText(string text) => Assert.ThrowsExactly<FormatException>(() => OptionText.Bytes(text));
 
     [TestMethod]
     public void Table_HoldsEveryPropertyOfTheOptions()
     {
         var options = typeof(TrainingOptions).GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(p => p.CanWrite && p.PropertyType != typeof(Augmentation) && p.PropertyType != typeof(ParameterGroups));
         var changes = typeof(Augmentation).GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(p => p.CanWrite);
-        var expected = options.Concat(changes).Select(p => Texts.Kebab(p.Name)).Order().ToArray();
-        CollectionAssert.AreEqual(expected, TrainingSettings.All.Select(t => t.Setting.Name).Order().ToArray());
+        var expected = options.Concat(changes).Select(p => OptionText.Kebab(p.Name)).Order().ToArray();
+        CollectionAssert.AreEqual(expected, TrainingTable.All.Descriptions.Select(o => o.Name).Order().ToArray());
     }
 
     [TestMethod]
     public void Table_WritesAndReadsEachPropertyBack()
     {
-        foreach (var setting in TrainingSettings.All)
+        foreach (var binding in TrainingTable.All.All)
         {
-            var before = new TrainingOptions();
-            var value = setting.Setting.Read(Example(setting.Setting));
-            var after = setting.Write(before, value);
-            Assert.AreNotEqual(before, after, setting.Setting.Name);
-            Assert.AreEqual(value, setting.Read(after), setting.Setting.Name);
-            Assert.AreEqual(value, setting.Setting.Read(Texts.Of(value)), setting.Setting.Name);
+            var (before, option) = (new TrainingOptions(), binding.Description);
+            var value = option.Read(Example(option));
+            var after = binding.Set(before, value);
+            Assert.AreNotEqual(before, after, option.Name);
+            Assert.AreEqual(value, binding.Get(after), option.Name);
+            Assert.AreEqual(value, option.Read(OptionText.Of(value)), option.Name);
         }
     }
 
@@ -92,26 +93,26 @@ public sealed class SettingTests
     [DataRow("1h30m", 5400)]
     [DataRow("1.5m", 90)]
     [DataRow("00:02:00", 120)]
-    public void Duration_IsRead(string text, int seconds) => Assert.AreEqual(TimeSpan.FromSeconds(seconds), Texts.Duration(text));
+    public void Duration_IsRead(string text, int seconds) => Assert.AreEqual(TimeSpan.FromSeconds(seconds), OptionText.Duration(text));
 
     [TestMethod]
     [DataRow("")]
     [DataRow("15")]
     [DataRow("soon")]
     [DataRow("5x")]
-    public void Duration_IsRefused(string text) => Assert.ThrowsExactly<FormatException>(() => Texts.Duration(text));
+    public void Duration_IsRefused(string text) => Assert.ThrowsExactly<FormatException>(() => OptionText.Duration(text));
 
     [TestMethod]
     [DataRow("64", 64, 64)]
     [DataRow("64x48", 64, 48)]
-    public void Size_IsRead(string text, int width, int height) => Assert.AreEqual((width, height), Texts.Size(text));
+    public void Size_IsRead(string text, int width, int height) => Assert.AreEqual(new ImageSize(width, height), OptionText.Size(text));
 
     [TestMethod]
     [DataRow("OneCycle", "one-cycle")]
     [DataRow("AdamW", "adamw")]
     [DataRow("BatchSize", "batch-size")]
     [DataRow("Beta1", "beta1")]
-    public void Kebab_IsTheNameOfOptions(string name, string expected) => Assert.AreEqual(expected, Texts.Kebab(name));
+    public void Kebab_IsTheNameOfOptions(string name, string expected) => Assert.AreEqual(expected, OptionText.Kebab(name));
 
     [TestMethod]
     public void UnknownNameInFile_IsNamed()
@@ -184,15 +185,15 @@ public sealed class SettingTests
         StringAssert.Contains(run.Error, "   at ");
     }
 
-    static string Example(Setting setting) => setting.ValueName switch
+    static string Example(OptionDescription option) => option.ValueName switch
     {
         "BOOL" => "false",
         "TIME" => "1h30m",
-        "NAME" => setting.Name switch { "optimizer" => "muon", "schedule" => "one-cycle", "class-weights" => "balanced", "flip" => "alternate", _ => "reflect" },
+        "NAME" => option.Name switch { "optimizer" => "muon", "schedule" => "one-cycle", "class-weights" => "balanced", "flip" => "alternate", _ => "reflect" },
         "RATE" or "SHARE" or "M" or "B" or "D" or "S" or "E" or "F" or "NORM" or "DEGREES" => "0.125",
         _ => "7",
     };
 
-    static SettingValues Values(Dictionary<string, string> commandLine, Dictionary<string, string> variables) =>
-        new(new MlNetCifar.App.Commands.TrainCommand().Settings, commandLine, variables.GetValueOrDefault);
+    static OptionValues Values(Dictionary<string, string> commandLine, Dictionary<string, string> variables) =>
+        GivenOptions.Merge(new TrainCommand(), commandLine, variables.GetValueOrDefault);
 }

@@ -52,7 +52,7 @@ public sealed class GradientCheckTests
     [DataRow(Mistake.OverwritesParameterGradient, "weight[")]
     [DataRow(Mistake.ResultNotWritten, "the result's element 89")]
     [DataRow(Mistake.GradientNotWritten, "the input's gradient's element 89")]
-    [DataRow(Mistake.ImagesInfluenceEachOther, "the first image, whose result depends on the others")]
+    [DataRow(Mistake.ImagesInfluenceEachOther, "an image whose result depends on the others")]
     [DataRow(Mistake.WrongWithoutInputGradient, "the parameters' gradients, which change")]
     public void Run_Mistake_IsFoundAndNamed(Mistake mistake, string where)
     {
@@ -114,7 +114,8 @@ sealed record Mistaken(Mistake Mistake) : CustomLayer
 
     protected internal override void Backward(LayerPass pass, ReadOnlySpan<float> x, ReadOnlySpan<float> y, ReadOnlySpan<float> gradY, Span<float> gradX)
     {
-        var (w, gradW) = (pass.Parameter("weight"), pass.Gradient("weight"));
+        var w = pass.Parameter("weight");
+        var gradW = pass.Gradient("weight");
         var factor = Mistake == Mistake.ParameterGradient || (Mistake == Mistake.WrongWithoutInputGradient && gradX.IsEmpty) ? 1.1f : 1;
         for (var i = 0; i < x.Length; i++)
         {

@@ -19,15 +19,18 @@ internal sealed class ReferenceCheck : IDisposable
     readonly float[] _images;
     readonly int[] _labels;
     readonly bool _training;
+    readonly HashSet<string> _frozen = [];
 
     /// <summary>Runs forward, loss and backward on a batch of <paramref name="count"/> images in a network for <paramref name="batchSize"/>.</summary>
-    public ReferenceCheck(NetworkSpec spec, int count, int batchSize, SimdWidth width, Action<Network>? prepare = null, bool training = true)
+    public ReferenceCheck(NetworkSpec spec, int count, int batchSize, SimdWidth width, Action<Network>? prepare = null, bool training = true, Predicate<WeightTensor>? frozen = null)
     {
         _training = training;
         _weights = Weights(spec);
+        var kept = _weights.Tensors.Where(t => frozen?.Invoke(t) == true).ToHashSet();
+        _frozen = [.. kept.Select(t => t.Name)];
         _values = _weights.Tensors.ToDictionary(t => t.Name, t => LaneCases.Doubles(t.Values));
         _pool = new WorkerPool(2);
-        _network = new Network(_weights, batchSize, training: true, _pool, width);
+        _network = new Network(_weights, batchSize, training: true, _pool, width, frozen: kept);
         prepare?.Invoke(_network);
         _images = LaneCases.Draw(5, count * spec.InputShape(1).Length, -1.5, 1.5);
         _labels = [.. Enumerable.Range(0, count).Select(i => i * 3 % spec.Classes)];
@@ -46,17 +49,19 @@ internal sealed class ReferenceCheck : IDisposable
 
     public NetworkWeights Trained => _weights;
 
+    public Network Network => _network;
+
     /// <summary>Fails where logits, loss or sampled gradients differ from the reference.</summary>
     /// <param name="samples">Entries a tensor.</param>
     public void Check(int samples)
     {
         var what = _weights.Spec.Name;
-        var expected = new ReferenceNetwork(_weights, name => _values[name], _training, Seed, Step).Logits(LaneCases.Doubles(_images), _labels.Length);
+        var expected = new ReferenceNetwork(_weights, name => _values[name], _training, Seed, Step, _frozen).Logits(LaneCases.Doubles(_images), _labels.Length);
         var scale = expected.Max(Math.Abs) + 1e-3;
         for (var i = 0; i < expected.Length; i++)
             LaneCases.AssertClose(expected[i], Logits[i], 1e-4 * scale, $"{what}: logit {i}");
         LaneCases.AssertClose(ReferenceLoss(), Loss, 1e-4 * scale, $"{what}: loss");
-        foreach (var tensor in _weights.Tensors.Where(t => t.Spec.IsTrained))
+        foreach (var tensor in _weights.Tensors.Where(_network.Gradients!.Has))
             Check(tensor, samples);
     }
 
@@ -112,7 +117,7 @@ internal sealed class ReferenceCheck : IDisposable
 
     double ReferenceLoss()
     {
-        var logits = new ReferenceNetwork(_weights, name => _values[name], _training, Seed, Step).Logits(LaneCases.Doubles(_images), _labels.Length);
+        var logits = new ReferenceNetwork(_weights, name => _values[name], _training, Seed, Step, _frozen).Logits(LaneCases.Doubles(_images), _labels.Length);
         return _weights.Spec.Loss == LossKind.SigmoidCrossEntropy
             ? ReferenceLayers.SigmoidCrossEntropy(logits, _labels, 0.1f, null)
             : ReferenceLayers.SoftmaxCrossEntropy(logits, _labels, _weights.Spec.Classes, 0.1f, null);

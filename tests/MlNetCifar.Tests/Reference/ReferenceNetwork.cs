@@ -10,7 +10,9 @@ namespace MlNetCifar.Tests.Reference;
 /// <param name="training">Whether batch statistics and dropout apply.</param>
 /// <param name="seed">Of dropout.</param>
 /// <param name="step">Of dropout.</param>
-internal sealed class ReferenceNetwork(NetworkWeights weights, Func<string, double[]> values, bool training, ulong seed = 0, long step = 0)
+/// <param name="frozen">Names of running statistics that are used in training too.</param>
+internal sealed class ReferenceNetwork(
+    NetworkWeights weights, Func<string, double[]> values, bool training, ulong seed = 0, long step = 0, IReadOnlySet<string>? frozen = null)
 {
     int _dropouts;
 
@@ -79,7 +81,7 @@ internal sealed class ReferenceNetwork(NetworkWeights weights, Func<string, doub
     double[] Normalization(BatchNorm layer, double[] x, LayerNode node)
     {
         double[] gamma = values($"{node.WeightName}.weight"), beta = values($"{node.WeightName}.bias");
-        if (training)
+        if (training && frozen?.Contains($"{node.WeightName}.running_mean") != true)
             return ReferenceLayers.BatchNorm(x, gamma, beta, layer.Epsilon);
         double[] mean = values($"{node.WeightName}.running_mean"), variance = values($"{node.WeightName}.running_var");
         var channels = gamma.Length;

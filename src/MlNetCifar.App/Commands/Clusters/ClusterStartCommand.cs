@@ -4,21 +4,24 @@ using MlNetCifar.Spark.Cluster;
 namespace MlNetCifar.App.Commands.Clusters;
 
 /// <summary>Starts a local cluster.</summary>
-internal sealed class ClusterStartCommand() : Verb("start", "Start a cluster for development on this machine, loopback only: HDFS, Spark or YARN, and the Spark Connect server.")
+internal sealed class ClusterStartCommand() : Verb(
+    "start", "Start a cluster for development on this machine, loopback only: HDFS, Spark or YARN, and the Spark Connect server.")
 {
     const string Executors = "Executors";
     const string Runtime = "Runtime";
 
-    static readonly Setting<ClusterManager> s_manager = Cli.Settings.Of(
-        "manager", "NAME", "Who hands out executors: standalone, yarn, or none for HDFS alone", Texts.Choice<ClusterManager>, ClusterManager.Standalone);
+    static readonly OptionDescription<ClusterManager> s_manager = OptionDescription.Of(
+        "manager", "NAME", "Who hands out executors: standalone, yarn, or none for HDFS alone", OptionText.Choice<ClusterManager>, ClusterManager.Standalone);
 
-    static readonly Setting<int> s_executors = Cli.Settings.Of("executors", "N", "Executors", Texts.Positive, 2, Executors);
-    static readonly Setting<int> s_cores = Cli.Settings.Of("executor-cores", "N", "Cores of each", Texts.Positive, 1, Executors);
-    static readonly Setting<long?> s_memory = Cli.Settings.Of<long?>("executor-memory", "SIZE", "Java heap of each, for example 2g", Texts.Bytes, 512L << 20, Executors, "512m");
-    static readonly Setting<string?> s_spark = Cli.Settings.Text("spark-home", "FOLDER", "An unpacked Spark 4; without it SPARK_HOME, or the archive in the folder spark of MLNETCIFAR_SHARED", group: Runtime);
-    static readonly Setting<string?> s_hadoop = Cli.Settings.Text("hadoop-home", "FOLDER", "An unpacked Hadoop; without it HADOOP_HOME", group: Runtime);
+    static readonly OptionDescription<int> s_executors = OptionDescription.Of("executors", "N", "Executors", OptionText.Positive, 2, Executors);
+    static readonly OptionDescription<int> s_cores = OptionDescription.Of("executor-cores", "N", "Cores of each", OptionText.Positive, 1, Executors);
+    static readonly OptionDescription<long?> s_memory = OptionDescription.Of<long?>(
+        "executor-memory", "SIZE", "Java heap of each, for example 2g", OptionText.Bytes, 512L << 20, Executors, "512m");
+    static readonly OptionDescription<string?> s_spark = OptionDescription.Text(
+        "spark-home", "FOLDER", "An unpacked Spark 4; without it SPARK_HOME, or the archive in the folder spark of MLNETCIFAR_SHARED", group: Runtime);
+    static readonly OptionDescription<string?> s_hadoop = OptionDescription.Text("hadoop-home", "FOLDER", "An unpacked Hadoop; without it HADOOP_HOME", group: Runtime);
 
-    protected override IEnumerable<Setting> OwnSettings => [ClusterView.Folder, s_manager, s_executors, s_cores, s_memory, s_spark, s_hadoop];
+    protected override IEnumerable<OptionDescription> OwnOptions => [ClusterView.Folder, s_manager, s_executors, s_cores, s_memory, s_spark, s_hadoop];
 
     public override IReadOnlyList<string> Examples => ["--manager yarn --executor-cores 2 --executor-memory 2g"];
 
@@ -48,6 +51,6 @@ internal sealed class ClusterStartCommand() : Verb("start", "Start a cluster for
 
     sealed class Progress(Call call, long started) : IProgress<string>
     {
-        public void Report(string value) => call.Terminal.Log(Texts.Invariant($"{TimeProvider.System.GetElapsedTime(started).TotalSeconds,5:0.0} s  {value} is up"));
+        public void Report(string value) => call.Terminal.Log(Invariant($"{TimeProvider.System.GetElapsedTime(started).TotalSeconds,5:0.0} s  {value} is up"));
     }
 }

@@ -5,7 +5,7 @@ namespace MlNetCifar.App.Commands.Clusters;
 /// <summary>Says whether a local cluster runs.</summary>
 internal sealed class ClusterStatusCommand() : Verb("status", "Show the daemons of a cluster of 'cluster start'. Exit code 1 if one is dead.")
 {
-    protected override IEnumerable<Setting> OwnSettings => [ClusterView.Folder];
+    protected override IEnumerable<OptionDescription> OwnOptions => [ClusterView.Folder];
 
     public override int Run(Call call)
     {

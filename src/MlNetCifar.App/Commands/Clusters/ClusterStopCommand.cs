@@ -5,9 +5,9 @@ namespace MlNetCifar.App.Commands.Clusters;
 /// <summary>Stops a local cluster.</summary>
 internal sealed class ClusterStopCommand() : Verb("stop", "Stop a cluster of 'cluster start' and remove its folder, with all that is on its HDFS.")
 {
-    static readonly Setting<bool> s_keep = Cli.Settings.Flag("keep-logs", "Leave the logs");
+    static readonly OptionDescription<bool> s_keep = OptionDescription.Flag("keep-logs", "Leave the logs");
 
-    protected override IEnumerable<Setting> OwnSettings => [ClusterView.Folder, s_keep];
+    protected override IEnumerable<OptionDescription> OwnOptions => [ClusterView.Folder, s_keep];
 
     public override int Run(Call call)
     {

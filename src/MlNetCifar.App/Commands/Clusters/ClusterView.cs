@@ -7,7 +7,7 @@ namespace MlNetCifar.App.Commands.Clusters;
 /// <summary>What the commands of a local cluster have in common.</summary>
 internal static class ClusterView
 {
-    public static Setting<string?> Folder { get; } = Settings.Text("folder", "FOLDER", "Data, configuration and logs of the cluster", "cluster");
+    public static OptionDescription<string?> Folder { get; } = OptionDescription.Text("folder", "FOLDER", "Data, configuration and logs of the cluster", "cluster");
 
     /// <summary>The cluster of a call.</summary>
     /// <exception cref="MlNetCifarException">There is none (MNC9016).</exception>
@@ -45,7 +45,7 @@ internal static class ClusterView
     {
         var table = new Table().Border(TableBorder.Simple).AddColumns("Daemon", "Process", "State", "Log");
         foreach (var daemon in cluster.Daemons)
-            table.AddRow(daemon.Name, Texts.Of(daemon.ProcessId), daemon.IsAlive ? "running" : "dead", Markup.Escape(daemon.Log));
+            table.AddRow(daemon.Name, OptionText.Of(daemon.ProcessId), daemon.IsAlive ? "running" : "dead", Markup.Escape(daemon.Log));
         call.Terminal.Tables.Write(table);
     }
 

@@ -7,24 +7,18 @@ namespace MlNetCifar.App.Commands.Datasets;
 /// <summary>Downloads a data set.</summary>
 internal sealed class DatasetGetCommand() : Verb("get", "Download a data set and check it; an interrupted download is continued.")
 {
-    static readonly Setting<string?> s_folder = Cli.Settings.Text("folder", "FOLDER", "Where the archive goes", "datasets");
+    static readonly OptionDescription<string?> s_folder = OptionDescription.Text("folder", "FOLDER", "Where the archive goes", "datasets");
 
     public override string Arguments => "NAME";
 
     public override string ArgumentsHelp => string.Join(", ", DatasetCatalog.All.Select(d => d.Name));
 
-    protected override IEnumerable<Setting> OwnSettings => [s_folder];
+    protected override IEnumerable<OptionDescription> OwnOptions => [s_folder];
 
     public override int Run(Call call)
     {
         var set = DatasetCatalog.Find(call.Arguments[0]);
-        using var client = new HttpClient();
-        var started = TimeProvider.System.GetTimestamp();
-        var path = Bars.Run(call.Terminal, $"downloading {set.Name}", advance => new DatasetDownloader(client).DownloadAsync(set, call.Get(s_folder)!, new Received(p =>
-        {
-            var speed = p.Bytes / Math.Max(TimeProvider.System.GetElapsedTime(started).TotalSeconds, 1e-3);
-            advance(p.Total is > 0 and var total ? (double)p.Bytes / total : 0, $"downloading {set.Name}  {MachineInfo.Bytes(p.Bytes)}  {MachineInfo.Bytes(speed)}/s");
-        }), call.Stop).GetAwaiter().GetResult());
+        var path = Download(call, set);
         if (call.Json)
             JsonLine.Write(call.Terminal.Out, json => json.WriteString("path", path));
         else
@@ -33,8 +27,17 @@ internal sealed class DatasetGetCommand() : Verb("get", "Download a data set and
         return ExitCodes.Ok;
     }
 
-    sealed class Received(Action<DownloadProgress> report) : IProgress<DownloadProgress>
+    static string Download(Call call, KnownDataset set)
     {
-        public void Report(DownloadProgress value) => report(value);
+        using var client = new HttpClient();
+        var started = TimeProvider.System.GetTimestamp();
+        using var bar = new Bar(call.Terminal, $"downloading {set.Name}");
+        return new DatasetDownloader(client).DownloadAsync(set, call.Get(s_folder)!, new Reporter<DownloadProgress>(p =>
+        {
+            var speed = p.Bytes / Math.Max(TimeProvider.System.GetElapsedTime(started).TotalSeconds, 1e-3);
+            bar.Advance(
+                p.Total is > 0 and var total ? (double)p.Bytes / total : 0,
+                $"downloading {set.Name}  {OptionText.OfBytes(p.Bytes)}  {OptionText.OfBytes(speed)}/s");
+        }), call.Stop).GetAwaiter().GetResult();
     }
 }

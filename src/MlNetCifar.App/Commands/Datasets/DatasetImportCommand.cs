@@ -1,6 +1,5 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
-using MlNetCifar.App.Runs.Storage;
 using MlNetCifar.Data;
 using MlNetCifar.Spark.Hdfs;
 using MlNetCifar.Spark.Import;
@@ -17,11 +16,13 @@ internal enum Packing
 /// <summary>Unpacks an archive, here or on HDFS.</summary>
 internal sealed class DatasetImportCommand() : Verb("import", "Unpack an archive, or copy a folder, here or on HDFS; nothing is written outside the target.")
 {
-    static readonly Setting<string?> s_to = Cli.Settings.Text("to", "FOLDER", "Where the files go, instead of the second argument; also on hdfs://, where an interrupted import is continued");
-    static readonly Setting<Packing> s_pack = Cli.Settings.Of(
-        "pack", "NAME", "none, or parquet: many small files become few large ones, through Spark, which all later steps read faster", Texts.Choice<Packing>, Packing.None, "Spark and HDFS");
+    static readonly OptionDescription<string?> s_to = OptionDescription.Text(
+        "to", "FOLDER", "Where the files go, instead of the second argument; also on hdfs://, where an interrupted import is continued");
+    static readonly OptionDescription<Packing> s_pack = OptionDescription.Of(
+        "pack", "NAME", "none, or parquet: many small files become few large ones, through Spark, which all later steps read faster",
+        OptionText.Choice<Packing>, Packing.None, "Spark and HDFS");
 
-    static readonly Setting<int> s_parallel = Cli.Settings.Of("parallel", "N", "Files written to HDFS at once", Texts.Positive, 8, "Spark and HDFS");
+    static readonly OptionDescription<int> s_parallel = OptionDescription.Of("parallel", "N", "Files written to HDFS at once", OptionText.Positive, 8, "Spark and HDFS");
 
     public override string Arguments => "SOURCE [FOLDER]";
 
@@ -29,13 +30,13 @@ internal sealed class DatasetImportCommand() : Verb("import", "Unpack an archive
 
     public override (int Least, int Most) ArgumentCount => (1, 2);
 
-    protected override IEnumerable<Setting> OwnSettings => [s_to, s_pack, s_parallel, ClusterSettings.Server];
+    protected override IEnumerable<OptionDescription> OwnOptions => [s_to, s_pack, s_parallel, ClusterOptions.Server];
 
     public override IReadOnlyList<string> Examples => ["photos.zip photos", "photos.zip --to hdfs:///photos --pack parquet --master sc://127.0.0.1:15002"];
 
     public override int Run(Call call)
     {
-        var (source, target) = (call.Arguments[0], call.Get(s_to) ?? call.Arguments.ElementAtOrDefault(1) ?? throw CliErrors.Missing(s_to));
+        var (source, target) = (call.Arguments[0], call.Get(s_to) ?? call.Arguments.ElementAtOrDefault(1) ?? call.Values.Required(s_to));
         if (call.Get(s_to) is not null && call.Arguments.Count > 1)
             throw CliErrors.Syntax($"Two targets are given: '{call.Arguments[1]}' and {s_to.Option} '{target}'.", "mlnetcifar dataset import");
         if (HdfsPath.IsHdfs(target))
@@ -43,9 +44,15 @@ internal sealed class DatasetImportCommand() : Verb("import", "Unpack an archive
         if (call.Get(s_pack) != Packing.None)
             throw CliErrors.PackNeedsHdfs(target);
         target = HdfsPath.ToLocal(target);
-        var report = Bars.Run(call.Terminal, "importing", advance => DatasetImporter.Import(HdfsPath.ToLocal(source), target, new LoadReport(p =>
-            advance((double)p.Done / Math.Max(p.Total, 1), Texts.Invariant($"importing {p.Done:N0}/{p.Total:N0} files"))), call.Stop));
+        var report = Import(call, HdfsPath.ToLocal(source), target);
         return Print(call, target, report.Files, 0, report.Warnings);
+    }
+
+    static ImportReport Import(Call call, string source, string target)
+    {
+        using var bar = new Bar(call.Terminal, "importing");
+        return DatasetImporter.Import(source, target, new Reporter<LoadProgress>(p =>
+            bar.Advance((double)p.Done / Math.Max(p.Total, 1), Invariant($"importing {p.Done:N0}/{p.Total:N0} files"))), call.Stop);
     }
 
     static int Upload(Call call, string source, string target)
@@ -55,12 +62,20 @@ internal sealed class DatasetImportCommand() : Verb("import", "Unpack an archive
             Source = source,
             Target = target,
             PackParquet = call.Get(s_pack) == Packing.Parquet,
-            Master = call.Get(ClusterSettings.Server),
+            Master = call.Get(ClusterOptions.Server),
             Parallelism = call.Get(s_parallel),
-            Hadoop = ClusterSettings.Hadoop(call),
+            Hadoop = ClusterOptions.Hadoop(call),
         };
-        var report = Bars.Run(call.Terminal, "importing", advance => HdfsImport.RunAsync(options, new Progress(advance), call.Stop).GetAwaiter().GetResult());
+        var report = Upload(call, options);
         return Print(call, target, report.Files, report.Skipped, report.Warnings);
+    }
+
+    static HdfsImportReport Upload(Call call, HdfsImportOptions options)
+    {
+        using var bar = new Bar(call.Terminal, "importing");
+        return HdfsImport.RunAsync(options, new Reporter<HdfsImportProgress>(p => bar.Advance((double)p.Files / Math.Max(p.Total, 1), p.Phase == "pack"
+            ? "packing into Parquet"
+            : Invariant($"importing {p.Files:N0}/{p.Total:N0} files  {OptionText.OfBytes(p.Bytes)}"))), call.Stop).GetAwaiter().GetResult();
     }
 
     static int Print(Call call, string target, int files, int skipped, IReadOnlyList<string> warnings)
@@ -75,14 +90,7 @@ internal sealed class DatasetImportCommand() : Verb("import", "Unpack an archive
                 json.WriteNumber("skipped", skipped);
             });
         else
-            call.Terminal.Out.WriteLine(Texts.Invariant($"{files:N0} files in {target}{(skipped > 0 ? $", {skipped:N0} of them were there already" : "")}"));
+            call.Terminal.Out.WriteLine(Invariant($"{files:N0} files in {target}{(skipped > 0 ? $", {skipped:N0} of them were there already" : "")}"));
         return ExitCodes.Ok;
-    }
-
-    sealed class Progress(Advance advance) : IProgress<HdfsImportProgress>
-    {
-        public void Report(HdfsImportProgress value) => advance((double)value.Files / Math.Max(value.Total, 1), value.Phase == "pack"
-            ? "packing into Parquet"
-            : Texts.Invariant($"importing {value.Files:N0}/{value.Total:N0} files  {MachineInfo.Bytes(value.Bytes)}"));
     }
 }

@@ -8,14 +8,14 @@ namespace MlNetCifar.App.Commands.Datasets;
 /// <summary>Lists the data sets that can be downloaded.</summary>
 internal sealed class DatasetListCommand() : Verb("list", "List the data sets that 'dataset get' knows.")
 {
-    protected override IEnumerable<Setting> OwnSettings => [];
+    protected override IEnumerable<OptionDescription> OwnOptions => [];
 
     public override int Run(Call call)
     {
         var table = new Table().Border(TableBorder.Simple).AddColumns("Name", "What it is", "Size", "From");
         foreach (var set in DatasetCatalog.All)
         {
-            table.AddRow(set.Name, set.Description, set.Length == 0 ? "" : MachineInfo.Bytes(set.Length), set.Address.ToString());
+            table.AddRow(set.Name, set.Description, set.Length == 0 ? "" : OptionText.OfBytes(set.Length), set.Address.ToString());
             if (call.Json)
                 JsonLine.Write(call.Terminal.Out, json =>
                 {

@@ -7,8 +7,8 @@ namespace MlNetCifar.App.Commands.Datasets;
 /// <summary>Draws a small data set from a large one.</summary>
 internal sealed class DatasetSampleCommand() : Verb("sample", "Draw a small balanced data set from a large one, files unchanged.")
 {
-    static readonly Setting<int> s_train = Cli.Settings.Of("train-per-class", "N", "Training images of each class", Texts.Positive, 800);
-    static readonly Setting<int> s_test = Cli.Settings.Of("test-per-class", "N", "Test images of each class", Texts.Positive, 200);
+    static readonly OptionDescription<int> s_train = OptionDescription.Of("train-per-class", "N", "Training images of each class", OptionText.Positive, 800);
+    static readonly OptionDescription<int> s_test = OptionDescription.Of("test-per-class", "N", "Test images of each class", OptionText.Positive, 200);
 
     public override string Arguments => "SOURCE ARCHIVE";
 
@@ -16,11 +16,11 @@ internal sealed class DatasetSampleCommand() : Verb("sample", "Draw a small bala
 
     public override (int Least, int Most) ArgumentCount => (2, 2);
 
-    protected override IEnumerable<Setting> OwnSettings => [s_train, s_test, TrainingSettings.Find<ulong>("seed")];
+    protected override IEnumerable<OptionDescription> OwnOptions => [s_train, s_test, TrainingTable.Seed];
 
     public override int Run(Call call)
     {
-        var options = new SampleOptions { TrainPerClass = call.Get(s_train), TestPerClass = call.Get(s_test), Seed = call.Get(TrainingSettings.Find<ulong>("seed")) };
+        var options = new SampleOptions { TrainPerClass = call.Get(s_train), TestPerClass = call.Get(s_test), Seed = call.Get(TrainingTable.Seed) };
         var drawn = DatasetSampler.Write(call.Arguments[0], call.Arguments[1], options, call.Stop);
         if (call.Json)
             JsonLine.Write(call.Terminal.Out, json =>
@@ -29,7 +29,7 @@ internal sealed class DatasetSampleCommand() : Verb("sample", "Draw a small bala
                 json.WriteNumber("images", drawn);
             });
         else
-            call.Terminal.Out.WriteLine(Texts.Invariant($"{drawn:N0} images in {call.Arguments[1]}"));
+            call.Terminal.Out.WriteLine(Invariant($"{drawn:N0} images in {call.Arguments[1]}"));
         return ExitCodes.Ok;
     }
 }

@@ -1,6 +1,5 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
-using MlNetCifar.App.Runs.Storage;
 using MlNetCifar.Data;
 using Spectre.Console;
 
@@ -15,18 +14,20 @@ internal sealed class DoctorDataCommand() : Verb("data", "Examine a data set: co
 
     public override string ArgumentsHelp => "Folder, archive or manifest of image files";
 
-    protected override IEnumerable<Setting> OwnSettings => [TrainingSettings.Find<int?>("threads"), .. RunFolder.All];
+    protected override IEnumerable<OptionDescription> OwnOptions => [TrainingTable.Threads, .. ExperimentTable.OfRun];
 
     public override int Run(Call call)
     {
         var path = call.Arguments[0];
-        var options = new DoctorOptions { Threads = call.Get(TrainingSettings.Find<int?>("threads")) ?? Environment.ProcessorCount };
-        var report = Bars.Run(call.Terminal, $"examining {path}", advance => DatasetDoctor.Examine(path, options, new LoadReport(p =>
-            advance((double)p.Done / Math.Max(p.Total, 1), Texts.Invariant($"examining {p.Done:N0}/{p.Total:N0} images"))), call.Stop));
-        var folder = RunFolder.Create(call, "doctor", Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path))));
+        var options = new DoctorOptions { Threads = call.Get(TrainingTable.Threads) ?? Environment.ProcessorCount };
+        var report = Examine(call, path, options);
+        var (output, storage) = (call.Get(ExperimentTable.Output)!, new HdfsStorage(call));
+        var name = call.Get(ExperimentTable.Name) ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)));
+        var folder = RunFolder.Create(output, "doctor", name, call.Get(ExperimentTable.ExistOk), storage);
         folder.WriteBytes("report.json", report.WriteJson);
         folder.WriteBytes("report.html", report.WriteHtml);
-        RunCopy.Publish(call, folder, "doctor");
+        if (storage.IsRemote(output))
+            call.Terminal.Log($"copy     {storage.Publish(folder, output, call.Get(ExperimentTable.ExistOk), (_, _) => { })}");
         if (call.Json)
             PrintJson(call, report, folder);
         else
@@ -35,19 +36,26 @@ internal sealed class DoctorDataCommand() : Verb("data", "Examine a data set: co
         return report.HasErrors ? ExitCodes.DataRejected : ExitCodes.Ok;
     }
 
+    static DoctorReport Examine(Call call, string path, DoctorOptions options)
+    {
+        using var bar = new Bar(call.Terminal, $"examining {path}");
+        return DatasetDoctor.Examine(path, options, new Reporter<LoadProgress>(p =>
+            bar.Advance((double)p.Done / Math.Max(p.Total, 1), Invariant($"examining {p.Done:N0}/{p.Total:N0} images"))), call.Stop);
+    }
+
     static void Print(Call call, DoctorReport report)
     {
         var counts = new Table().Border(TableBorder.Simple).AddColumn("Class");
         foreach (var split in report.Splits)
             counts.AddColumn(new TableColumn(split.Split.ToString().ToLowerInvariant()).RightAligned());
         for (var i = 0; i < report.Classes.Count; i++)
-            counts.AddRow([Markup.Escape(report.Classes[i]), .. report.Splits.Select(s => Texts.Invariant($"{s.Classes[i]:N0}"))]);
+            counts.AddRow([Markup.Escape(report.Classes[i]), .. report.Splits.Select(s => Invariant($"{s.Classes[i]:N0}"))]);
         call.Terminal.Tables.Write(counts);
         var text = call.Terminal.Out;
-        text.WriteLine(Texts.Invariant($"{report.Count:N0} images, width {Range(report.Widths)}, height {Range(report.Heights)}"));
+        text.WriteLine(Invariant($"{report.Count:N0} images, width {Range(report.Widths)}, height {Range(report.Heights)}"));
         foreach (var group in report.Findings.GroupBy(f => f.Kind))
         {
-            text.WriteLine(Texts.Invariant($"{group.First().Severity.ToString().ToLowerInvariant()}: {Texts.Kebab(group.Key.ToString())}: {group.Count():N0}"));
+            text.WriteLine(Invariant($"{group.First().Severity.ToString().ToLowerInvariant()}: {OptionText.Kebab(group.Key.ToString())}: {group.Count():N0}"));
             foreach (var finding in group.Take(ShownPaths))
                 text.WriteLine($"  {finding.Message} {string.Join(", ", finding.Paths.Take(ShownPaths))}");
         }
@@ -57,7 +65,7 @@ internal sealed class DoctorDataCommand() : Verb("data", "Examine a data set: co
     }
 
     static string Range((int Least, int Median, int Most) range) =>
-        range.Least == range.Most ? Texts.Of(range.Least) : Texts.Invariant($"{range.Least} … {range.Most} (median {range.Median})");
+        range.Least == range.Most ? OptionText.Of(range.Least) : Invariant($"{range.Least} … {range.Most} (median {range.Median})");
 
     static void PrintJson(Call call, DoctorReport report, RunFolder folder)
     {
@@ -65,7 +73,7 @@ internal sealed class DoctorDataCommand() : Verb("data", "Examine a data set: co
             JsonLine.Write(call.Terminal.Out, json =>
             {
                 json.WriteString("event", "finding");
-                json.WriteString("kind", Texts.Kebab(finding.Kind.ToString()));
+                json.WriteString("kind", OptionText.Kebab(finding.Kind.ToString()));
                 json.WriteString("severity", finding.Severity.ToString().ToLowerInvariant());
                 json.WriteString("message", finding.Message);
                 json.WriteStartArray("paths");

@@ -7,7 +7,7 @@ namespace MlNetCifar.App.Commands.Inspect;
 /// <summary>Examines the machine.</summary>
 internal sealed class DoctorMachineCommand() : Verb("machine", "Show what this program sees of the machine: vector width, cores, memory, runtime.")
 {
-    protected override IEnumerable<Setting> OwnSettings => [];
+    protected override IEnumerable<OptionDescription> OwnOptions => [];
 
     public override int Run(Call call)
     {
@@ -17,7 +17,7 @@ internal sealed class DoctorMachineCommand() : Verb("machine", "Show what this p
             JsonLine.Write(call.Terminal.Out, json =>
             {
                 foreach (var (key, _, value, _) in machine.Rows())
-                    Setting.WriteValue(json, key, value);
+                    OptionFile.WriteValue(json, key, value);
             });
             return ExitCodes.Ok;
         }

@@ -1,17 +1,19 @@
 using MlNetCifar.App.Cli;
-using MlNetCifar.App.Runs.Storage;
+using MlNetCifar.App.Runs;
 using MlNetCifar.Spark;
 using Spectre.Console;
 
 namespace MlNetCifar.App.Commands.Inspect;
 
 /// <summary>Examines what the image stage needs of Spark and HDFS.</summary>
-internal sealed class DoctorSparkCommand() : Verb("spark", "Examine Java, Spark, HDFS and the worker, up to a row through an executor; name the cure. Exit code 1 on faults.")
+internal sealed class DoctorSparkCommand() : Verb(
+    "spark", "Examine Java, Spark, HDFS and the worker, up to a row through an executor; name the cure. Exit code 1 on faults.")
 {
-    static readonly Setting<string?> s_hdfs = Cli.Settings.Text("hdfs", "FOLDER", "A folder on HDFS that may be written", group: "Spark and HDFS");
-    static readonly Setting<TimeSpan> s_timeout = Cli.Settings.Of("timeout", "TIME", "Longest time for each check", ClusterSettings.Limit, TimeSpan.FromSeconds(30));
+    static readonly OptionDescription<string?> s_hdfs = OptionDescription.Text("hdfs", "FOLDER", "A folder on HDFS that may be written", group: "Spark and HDFS");
+    static readonly OptionDescription<TimeSpan> s_timeout = OptionDescription.Of(
+        "timeout", "TIME", "Longest time for each check", OptionText.Limit, TimeSpan.FromSeconds(30));
 
-    protected override IEnumerable<Setting> OwnSettings => [ClusterSettings.Server, s_hdfs, ClusterSettings.Worker, s_timeout];
+    protected override IEnumerable<OptionDescription> OwnOptions => [ClusterOptions.Server, s_hdfs, ClusterOptions.Worker, s_timeout];
 
     public override IReadOnlyList<string> Examples => ["--master sc://127.0.0.1:15002 --hdfs hdfs:///tmp"];
 
@@ -19,12 +21,12 @@ internal sealed class DoctorSparkCommand() : Verb("spark", "Examine Java, Spark,
 
     public override int Run(Call call)
     {
-        var hadoop = ClusterSettings.Hadoop(call);
+        var hadoop = ClusterOptions.Hadoop(call);
         var checks = SparkDoctor.RunAsync(new()
         {
-            Master = call.Get(ClusterSettings.Server),
+            Master = call.Get(ClusterOptions.Server),
             HdfsFolder = call.Get(s_hdfs) ?? (hadoop.DefaultFileSystem is null ? null : "hdfs:///tmp"),
-            WorkerPath = call.Get(ClusterSettings.Worker),
+            WorkerPath = call.Get(ClusterOptions.Worker),
             Timeout = call.Get(s_timeout),
             Hadoop = hadoop,
         }, call.Stop).GetAwaiter().GetResult();

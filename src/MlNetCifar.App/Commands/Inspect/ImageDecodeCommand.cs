@@ -8,13 +8,13 @@ namespace MlNetCifar.App.Commands.Inspect;
 /// <summary>Decodes an image file to plain pixels.</summary>
 internal sealed class ImageDecodeCommand() : Verb("decode", "Decode an image file to a .ppm file of plain pixels.")
 {
-    static readonly Setting<string?> s_out = Cli.Settings.Text("out", "FILE", "The .ppm file to write");
+    static readonly OptionDescription<string?> s_out = OptionDescription.Text("out", "FILE", "The .ppm file to write");
 
     public override string Arguments => "FILE";
 
     public override string ArgumentsHelp => "An image file";
 
-    protected override IEnumerable<Setting> OwnSettings => [s_out];
+    protected override IEnumerable<OptionDescription> OwnOptions => [s_out];
 
     public override IReadOnlyList<string> Examples => ["photo.jpg --out photo.ppm"];
 

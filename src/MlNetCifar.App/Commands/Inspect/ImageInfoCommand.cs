@@ -13,7 +13,7 @@ internal sealed class ImageInfoCommand() : Verb("info", "Tell format, size and c
 
     public override (int Least, int Most) ArgumentCount => (1, 100_000);
 
-    protected override IEnumerable<Setting> OwnSettings => [];
+    protected override IEnumerable<OptionDescription> OwnOptions => [];
 
     public override int Run(Call call)
     {
@@ -27,7 +27,9 @@ internal sealed class ImageInfoCommand() : Verb("info", "Tell format, size and c
                 if (call.Json)
                     Write(call, path, info);
                 else
-                    table.AddRow(Markup.Escape(path), Texts.Of(info.Format), $"{info.Width}×{info.Height}", info.ColorModel, Texts.Of(info.BitDepth), Notes(info));
+                    table.AddRow(
+                        Markup.Escape(path), OptionText.Of(info.Format), $"{info.Width}×{info.Height}", info.ColorModel, OptionText.Of(info.BitDepth),
+                        Notes(info));
             }
             catch (MlNetCifarException e)
             {
@@ -42,13 +44,20 @@ internal sealed class ImageInfoCommand() : Verb("info", "Tell format, size and c
 
     public static byte[] Read(string path) => File.Exists(path) ? File.ReadAllBytes(path) : throw CliErrors.InputNotFound(path);
 
-    static string Notes(ImageInfo info) => string.Join(
-        ", ", new[] { info.IsProgressive ? "progressive" : "", info.HasAlpha ? "transparency" : "", info.IsAnimated ? "animated" : "", info.Orientation == 1 ? "" : $"orientation {info.Orientation}" }.Where(n => n.Length > 0));
+    static string Notes(ImageInfo info)
+    {
+        string[] notes =
+        [
+            info.IsProgressive ? "progressive" : "", info.HasAlpha ? "transparency" : "", info.IsAnimated ? "animated" : "",
+            info.Orientation == 1 ? "" : $"orientation {info.Orientation}",
+        ];
+        return string.Join(", ", notes.Where(note => note.Length > 0));
+    }
 
     static void Write(Call call, string path, ImageInfo info) => JsonLine.Write(call.Terminal.Out, json =>
     {
         json.WriteString("path", path);
-        json.WriteString("format", Texts.Of(info.Format));
+        json.WriteString("format", OptionText.Of(info.Format));
         json.WriteNumber("width", info.Width);
         json.WriteNumber("height", info.Height);
         json.WriteNumber("components", info.Components);

@@ -1,6 +1,5 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
-using MlNetCifar.App.Runs.Saving;
 
 namespace MlNetCifar.App.Commands.Resuming;
 
@@ -17,19 +16,34 @@ internal sealed class ResumeTrial(Call call, string data, int images, string fol
     /// <summary>Trains; prints hash, steps, and the step it went on from.</summary>
     public int Run(int killStep, double killShare)
     {
-        using var dataset = DataSettings.Open(call, data, DataSettings.Preprocess(call));
+        using var dataset = Open();
         var train = dataset.Train.Sample(images, 1);
         var validation = dataset.Train.Sample(Math.Max(2, images / 5), 2);
         var side = Math.Min(train.Width, train.Height);
-        var recipe = Recipes.For(call.Get(TrainCommand.Preset)!, side);
-        var options = TrainingSettings.Options(call.Values, recipe with { Epochs = 2, BatchSize = Math.Min(recipe.BatchSize, Math.Max(1, images / 16)) }, side);
-        var trainer = new Trainer(Architectures.Create(call.Get(TrainCommand.Preset)!, train.Width, train.Height, train.Channels, train.Classes.Count), options)
+        var recipe = Recipes.For(call.Get(ExperimentTable.Preset)!, side);
+        var options = NetworkChoice.Training(call, recipe with { Epochs = 2, BatchSize = Math.Min(recipe.BatchSize, Math.Max(1, images / 16)) });
+        var trainer = new Trainer(
+            Architectures.Create(call.Get(ExperimentTable.Preset)!, height: train.Height, width: train.Width, channels: train.Channels, classes: train.Classes.Count),
+            options)
         {
-            Checkpoints = new CheckpointOptions { Folder = folder, EverySteps = call.Get(SavingSettings.EverySteps) ?? EverySteps, Every = null, Resume = true },
+            Checkpoints = new CheckpointOptions { Folder = folder, EverySteps = call.Get(ExperimentTable.CheckpointEvery) ?? EverySteps, Every = null, Resume = true },
         };
         trainer.Observers.Add(new KillSwitch(killStep, killShare));
         using var result = trainer.Fit(train, validation, cancellation: call.Stop);
-        call.Terminal.Out.WriteLine(Texts.Invariant($"{result.LastWeightsSha256}{result.WeightsSha256[..8]} {result.Steps} {result.ResumedFrom ?? 0}"));
+        call.Terminal.Out.WriteLine(Invariant($"{result.LastWeightsSha256}{result.WeightsSha256[..8]} {result.Steps} {result.ResumedFrom ?? 0}"));
         return call.Done();
+    }
+
+    ImageDataset Open()
+    {
+        var storage = new HdfsStorage(call);
+        var path = storage.Normalize(data);
+        var options = new ImageDatasetOptions
+        {
+            Spec = ExperimentOptions.From(call.Values).Preprocess,
+            Files = new() { Store = storage.StoreOf(path) },
+            OnBadImage = call.Get(ExperimentTable.OnBadImage),
+        };
+        return ImageDataset.Open(path, options, cancellation: call.Stop);
     }
 }

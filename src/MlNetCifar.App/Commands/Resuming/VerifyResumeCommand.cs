@@ -1,7 +1,5 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
-using MlNetCifar.App.Runs.Saving;
-using MlNetCifar.Numerics;
 
 namespace MlNetCifar.App.Commands.Resuming;
 
@@ -11,26 +9,29 @@ internal sealed class VerifyResumeCommand() : Verb("verify-resume", "Kill short 
     const string Sample = "cifar10-sample.tar.gz";
     const string Group = "Check";
 
-    static readonly Setting<int> s_kills = Cli.Settings.Of("kills", "N", "How often a run is killed and resumed", Texts.Positive, 5, Group);
-    static readonly Setting<int> s_images = Cli.Settings.Of("images", "N", "Training images; fewer are quicker", Texts.Positive, 1000, Group);
-    static readonly Setting<bool> s_keep = Cli.Settings.Flag("keep", "Leave the folders of the runs behind", Group);
-    static readonly Setting<string?> s_child = Cli.Settings.Text("child", "FOLDER", "Used by the check itself: the run to begin or to go on with", group: Group);
-    static readonly Setting<int> s_killStep = Cli.Settings.Of("kill-step", "STEP", "Used by the check itself: the step after which the run ends itself", Texts.Int, 0, Group);
-    static readonly Setting<double> s_killShare = Cli.Settings.Of("kill-share", "SHARE", "Used by the check itself: how far into the next step", Texts.Fraction, 0.5, Group);
+    static readonly OptionDescription<int> s_kills = OptionDescription.Of("kills", "N", "How often a run is killed and resumed", OptionText.Positive, 5, Group);
+    static readonly OptionDescription<int> s_images = OptionDescription.Of("images", "N", "Training images; fewer are quicker", OptionText.Positive, 1000, Group);
+    static readonly OptionDescription<bool> s_keep = OptionDescription.Flag("keep", "Leave the folders of the runs behind", Group);
+    static readonly OptionDescription<string?> s_child = OptionDescription.Text(
+        "child", "FOLDER", "Used by the check itself: the run to begin or to go on with", group: Group);
+    static readonly OptionDescription<int> s_killStep = OptionDescription.Of(
+        "kill-step", "STEP", "Used by the check itself: the step after which the run ends itself", OptionText.Int, 0, Group);
+    static readonly OptionDescription<double> s_killShare = OptionDescription.Of(
+        "kill-share", "SHARE", "Used by the check itself: how far into the next step", OptionText.Fraction, 0.5, Group);
 
     static readonly string[] s_training = ["epochs", "batch-size", "optimizer", "ema-decay", "shuffle-window", "seed", "threads"];
 
-    protected override IEnumerable<Setting> OwnSettings =>
+    protected override IEnumerable<OptionDescription> OwnOptions =>
     [
-        DataSettings.Data, DataSettings.Size, DataSettings.OnBadImage, TrainCommand.Preset, .. s_training.Select(n => TrainingSettings.All.Single(t => t.Setting.Name == n).Setting),
-        SavingSettings.EverySteps, s_kills, s_images, s_keep, s_child, s_killStep, s_killShare,
+        ExperimentTable.Data, ExperimentTable.Size, ExperimentTable.OnBadImage, ExperimentTable.Preset, .. s_training.Select(name => TrainingTable.All[name]),
+        ExperimentTable.CheckpointEvery, s_kills, s_images, s_keep, s_child, s_killStep, s_killShare,
     ];
 
     public override IReadOnlyList<string> Examples => ["", "--preset airbench94 --data shards --images 2000 --batch-size 200 --kills 20"];
 
     public override int Run(Call call)
     {
-        var data = call.Get(DataSettings.Data) ?? Path.Combine(AppContext.BaseDirectory, "Sample", Sample);
+        var data = call.Get(ExperimentTable.Data) ?? Path.Combine(AppContext.BaseDirectory, "Sample", Sample);
         if (call.Get(s_child) is { } folder)
             return new ResumeTrial(call, data, call.Get(s_images), folder).Run(call.Get(s_killStep), call.Get(s_killShare));
         var parent = Directory.CreateTempSubdirectory("mlnetcifar-verify-").FullName;
@@ -50,8 +51,8 @@ internal sealed class VerifyResumeCommand() : Verb("verify-resume", "Kill short 
     static int Verify(Call call, string parent)
     {
         var whole = Child(call, Path.Combine(parent, "whole"), 2, 0, 0) ?? throw CliErrors.ChildFailed();
-        call.Terminal.Log(Texts.Invariant($"unbroken run: {whole.Steps} steps, SHA-256 {whole.Hash}"));
-        var random = new SplitRandom(call.Get(TrainingSettings.Find<ulong>("seed")), RandomPurpose.Split, 77);
+        call.Terminal.Log(Invariant($"unbroken run: {whole.Steps} steps, SHA-256 {whole.Hash}"));
+        var random = new Random((int)call.Get(TrainingTable.Seed));
         var failures = 0;
         for (var kill = 1; kill <= call.Get(s_kills); kill++)
         {
@@ -63,22 +64,26 @@ internal sealed class VerifyResumeCommand() : Verb("verify-resume", "Kill short 
             var resumed = Child(call, folder, after, 0, 0) ?? throw CliErrors.ChildFailed();
             var same = resumed.Hash == whole.Hash && resumed.Steps == whole.Steps;
             failures += same ? 0 : 1;
-            call.Terminal.Log(Texts.Invariant(
-                $"kill {kill,2}: -9 after step {step,4} with {before} threads, resumed from step {resumed.From,4} with {after}: {(same ? "identical" : $"DIFFERENT, {resumed.Hash}")}"));
+            var found = same ? "identical" : $"DIFFERENT, {resumed.Hash}";
+            call.Terminal.Log(Invariant($"kill {kill,2}: -9 after step {step,4} with {before} threads, resumed from step {resumed.From,4} with {after}: {found}"));
         }
 
-        call.Terminal.Out.WriteLine(Texts.Invariant($"{(failures == 0 ? "PASS" : "FAIL")} {call.Get(s_kills) - failures} of {call.Get(s_kills)} identical {whole.Hash}"));
+        call.Terminal.Out.WriteLine(Invariant($"{(failures == 0 ? "PASS" : "FAIL")} {call.Get(s_kills) - failures} of {call.Get(s_kills)} identical {whole.Hash}"));
         return failures == 0 ? ExitCodes.Ok : ExitCodes.Failure;
     }
 
     /// <summary>Trains in a process of its own; null where that was killed.</summary>
     static Outcome? Child(Call call, string folder, int threads, int killStep, double killShare)
     {
-        List<string> arguments = ["verify-resume", s_child.Option, folder, s_killStep.Option, Texts.Of(killStep), s_killShare.Option, Texts.Of(killShare), "--threads", Texts.Of(threads)];
-        foreach (var setting in call.Values.Settings)
+        List<string> arguments =
+        [
+            "verify-resume", s_child.Option, folder, s_killStep.Option, OptionText.Of(killStep), s_killShare.Option, OptionText.Of(killShare),
+            TrainingTable.Threads.Option, OptionText.Of(threads),
+        ];
+        foreach (var option in call.Values.Options)
         {
-            if (setting.Name is not ("child" or "kill-step" or "kill-share" or "threads" or "kills" or "keep" or "json") && call.Values.Given(setting) is { } value)
-                arguments.AddRange([setting.Option, Texts.Of(value)]);
+            if (option.Name is not ("child" or "kill-step" or "kill-share" or "threads" or "kills" or "keep" or "json") && call.Values.Given(option) is { } value)
+                arguments.AddRange([option.Option, OptionText.Of(value)]);
         }
 
         var log = new StringWriter();

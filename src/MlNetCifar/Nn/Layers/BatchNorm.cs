@@ -103,9 +103,6 @@ public sealed record BatchNorm : LayerSpec
 /// <summary>The tensors of one batch normalisation.</summary>
 internal sealed record BatchNormWeights(WeightTensor Gamma, WeightTensor Beta, WeightTensor Mean, WeightTensor Variance)
 {
-    /// <summary>Grows whenever one of them changes.</summary>
-    public long Version => Gamma.Version + Beta.Version + Mean.Version + Variance.Version;
-
     public static BatchNormWeights Of(NetworkCompiler compiler, LayerNode node) => new(
         compiler.Tensor(node, "weight"), compiler.Tensor(node, "bias"), compiler.Tensor(node, "running_mean"), compiler.Tensor(node, "running_var"));
 }

@@ -127,6 +127,6 @@ public sealed record Conv2d(int Filters, int Kernel) : LayerSpec
             relu = Activation.TakeRelu(compiler);
         }
 
-        return ConvOp.Emit(compiler, node, input, compiler.Plan(Geometry(input.Shape)), norm, relu, pool);
+        return ConvOp.Emit(compiler, node, input, compiler.Plan(node, input, Geometry(input.Shape)), norm, relu, pool);
     }
 }

@@ -63,6 +63,6 @@ public sealed record Linear(int Units) : LayerSpec
     {
         var norm = BatchNorm.TakeFolded(compiler, node);
         var relu = Activation.TakeRelu(compiler);
-        return ConvOp.Emit(compiler, node, input, compiler.Plan(ConvShape.Dense(compiler.BatchSize, input.Shape.C, Units)), norm, relu, null);
+        return ConvOp.Emit(compiler, node, input, compiler.Plan(node, input, ConvShape.Dense(compiler.BatchSize, input.Shape.C, Units)), norm, relu, null);
     }
 }

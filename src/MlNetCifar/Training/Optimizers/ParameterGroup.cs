@@ -2,6 +2,9 @@ using System.Collections;
 using System.Collections.Immutable;
 using System.IO.Enumeration;
 using System.Runtime.CompilerServices;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using MlNetCifar.Files;
 using MlNetCifar.Nn;
 using MlNetCifar.Training;
 
@@ -124,6 +127,7 @@ public sealed record ParameterGroup(string Tensors)
 
 /// <summary>Groups in order; a tensor belongs to the first that fits. Immutable; two are equal where all their groups are.</summary>
 [CollectionBuilder(typeof(ParameterGroups), nameof(Create))]
+[JsonConverter(typeof(ParameterGroupsConverter))]
 public sealed class ParameterGroups : IReadOnlyList<ParameterGroup>, IEquatable<ParameterGroups>
 {
     readonly ImmutableArray<ParameterGroup> _groups;
@@ -149,6 +153,16 @@ public sealed class ParameterGroups : IReadOnlyList<ParameterGroup>, IEquatable<
         return new([.. groups]);
     }
 
+    /// <summary>Reads an array of groups; settings left out have their defaults.</summary>
+    /// <param name="json">The array.</param>
+    /// <param name="origin">Named in errors.</param>
+    /// <param name="place">Name of the array.</param>
+    /// <exception cref="JsonException">This is something else.</exception>
+    /// <exception cref="MlNetCifarException">A setting is unknown (MNC1101).</exception>
+    internal static ParameterGroups Read(JsonElement json, FileOrigin origin, string place) => json.ValueKind == JsonValueKind.Array
+        ? new([.. json.EnumerateArray().Select((e, i) => JsonRecords.Read(e, TrainingJson.Default.ParameterGroup, origin, $"{place}[{i}]", new ParameterGroup()))])
+        : throw new JsonException($"The property '{place}' is no array.");
+
     /// <inheritdoc/>
     public bool Equals(ParameterGroups? other) => other is not null && _groups.SequenceEqual(other._groups);
 
@@ -163,6 +177,24 @@ public sealed class ParameterGroups : IReadOnlyList<ParameterGroup>, IEquatable<
 
     /// <inheritdoc/>
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+}
+
+/// <summary>Writes groups as an array. Where files are read, <see cref="ParameterGroups.Read"/> does it, which knows the defaults.</summary>
+internal sealed class ParameterGroupsConverter : JsonConverter<ParameterGroups>
+{
+    public override ParameterGroups Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    {
+        reader.Skip();
+        return ParameterGroups.None;
+    }
+
+    public override void Write(Utf8JsonWriter writer, ParameterGroups value, JsonSerializerOptions options)
+    {
+        writer.WriteStartArray();
+        foreach (var group in value)
+            JsonSerializer.Serialize(writer, group, TrainingJson.Default.ParameterGroup);
+        writer.WriteEndArray();
+    }
 }
 
 /// <summary>The tensors that are trained alike.</summary>

@@ -8,7 +8,7 @@ internal sealed class ConvRun
     public ConvRun(ConvShape shape, int n, SimdWidth width, int threads, float[] x, float[] f, float[] bias, float[] gradY, bool relu = false, bool? winograd = null)
     {
         using var pool = new WorkerPool(threads);
-        var plan = new ConvPlan(shape, width, threads, winograd);
+        var plan = new ConvPlan(shape, width, threads, winograd: winograd);
         GuardedFloats gx = new(x), gf = new(f), gb = new(bias), gg = new(gradY);
         GuardedFloats packed = new(plan.PackedLength), workspace = new(plan.WorkspaceLength);
         GuardedFloats y = new(gradY.Length), dx = new(x.Length), df = new(f.Length), db = new(shape.K);

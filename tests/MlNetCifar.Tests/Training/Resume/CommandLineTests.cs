@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using MlNetCifar.App.Cli;
+using MlNetCifar.App.Commands;
 using MlNetCifar.Tests.Data;
 
 namespace MlNetCifar.Tests.Training.Resume;
@@ -49,7 +50,7 @@ public sealed class CommandLineTests
     static (string Output, string Log) Run(int expected, params string[] arguments)
     {
         var (output, log) = (new StringWriter { NewLine = "\n" }, new StringWriter { NewLine = "\n" });
-        var code = CommandLine.Run(arguments, new Terminal { Out = output, Error = log });
+        var code = CommandLine.Run(arguments, new Terminal { Out = output, Error = log }, AllVerbs.Create());
         Assert.AreEqual(expected, code, log.ToString());
         return (output.ToString(), log.ToString());
     }

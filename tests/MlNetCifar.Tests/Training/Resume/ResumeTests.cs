@@ -149,7 +149,7 @@ public sealed class ResumeTests
     static TrainingOptions Options(OptimizerKind optimizer) =>
         optimizer switch { OptimizerKind.Adam => SmallRun.Adam, OptimizerKind.Sgd => SmallRun.Sgd, _ => SmallRun.Muon };
 
-    static void CopyFolder(string from, string to)
+    public static void CopyFolder(string from, string to)
     {
         Directory.CreateDirectory(to);
         foreach (var file in Directory.GetFiles(from))

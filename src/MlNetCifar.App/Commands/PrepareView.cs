@@ -1,0 +1,46 @@
+using MlNetCifar.App.Cli;
+using MlNetCifar.Data;
+using MlNetCifar.Spark.Stage;
+
+namespace MlNetCifar.App.Commands;
+
+/// <summary>Prints how prepare gets on, and what it left.</summary>
+internal static class PrepareView
+{
+    public static string Line(SparkPrepareProgress p)
+    {
+        var rest = $"{(p.Tasks > 0 ? $"  {p.DoneTasks}/{p.Tasks} tasks" : "")}{(p.BadFiles > 0 ? $"  {p.BadFiles} bad" : "")}";
+        return Invariant($"{Phase(p.Phase)} {p.Images:N0}/{p.Total:N0}  {p.ImagesPerSecond:N0} images/s{rest}");
+    }
+
+    static string Phase(string name) => name switch
+    {
+        "list" => "listing",
+        "connect" => "connecting",
+        "ship" => "sending the worker",
+        _ => "preparing",
+    };
+
+    public static void Print(Call call, ShardReport report)
+    {
+        if (!call.Json)
+        {
+            foreach (var (split, manifest) in report.Splits)
+                call.Terminal.Out.WriteLine(Invariant($"{split.ToString().ToLowerInvariant(),-10} {manifest.Count,9:N0} images in {manifest.Parts.Count} parts"));
+            call.Terminal.Out.WriteLine(Invariant($"{report.PartsWritten} parts written, {report.PartsKept} kept, in {report.Folder}"));
+            return;
+        }
+
+        JsonLine.Write(call.Terminal.Out, json =>
+        {
+            json.WriteString("folder", report.Folder);
+            json.WriteNumber("partsWritten", report.PartsWritten);
+            json.WriteNumber("partsKept", report.PartsKept);
+            json.WriteNumber("badFiles", report.BadFiles.Count);
+            json.WriteStartObject("images");
+            foreach (var (split, manifest) in report.Splits)
+                json.WriteNumber(split.ToString().ToLowerInvariant(), manifest.Count);
+            json.WriteEndObject();
+        });
+    }
+}

@@ -1,0 +1,26 @@
+using MlNetCifar.App.Cli;
+
+namespace MlNetCifar.App.Runs;
+
+/// <summary>Which trained model a command uses.</summary>
+internal static class ModelChoice
+{
+    /// <summary>Path of the model of a call: the one asked for, or else the newest one, which is then told.</summary>
+    public static string Path(Call call)
+    {
+        if (call.Get(EvaluationTable.Model) is { } path)
+            return path;
+        path = Newest(RunFolder.LocalRuns(call.Get(ExperimentTable.Output)!, new HdfsStorage(call)));
+        call.Terminal.Log($"model    {path}");
+        return path;
+    }
+
+    /// <summary>Loads the model of a call.</summary>
+    public static ImageClassifier Load(Call call) => RunFolder.LoadModel(Path(call), new HdfsStorage(call));
+
+    static string Newest(string runs)
+    {
+        var shipped = System.IO.Path.Combine(AppContext.BaseDirectory, "models", "cifar10-airbench94.safetensors");
+        return RunFolder.NewestModel(runs) ?? (File.Exists(shipped) ? shipped : throw CliErrors.NoModel(runs));
+    }
+}

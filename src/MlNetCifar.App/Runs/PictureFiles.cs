@@ -1,0 +1,50 @@
+using MlNetCifar.App.Cli;
+using MlNetCifar.Spark.Hdfs;
+
+namespace MlNetCifar.App.Runs;
+
+/// <summary>Pictures named on the command line.</summary>
+internal static class PictureFiles
+{
+    public const string StandardInput = "-";
+
+    static readonly HashSet<string> s_extensions = new(StringComparer.OrdinalIgnoreCase)
+    {
+        ".jpg", ".jpeg", ".png", ".bmp", ".gif", ".ppm", ".pgm", ".pbm", ".pnm", ".webp", ".tif", ".tiff",
+    };
+
+    /// <summary>Reads a picture.</summary>
+    public static byte[] Read(Call call, string file)
+    {
+        using var input = file == StandardInput ? call.Terminal.Input() : new HdfsStorage(call).StoreOf(file).OpenRead(file);
+        using var buffer = new MemoryStream();
+        input.CopyTo(buffer);
+        return buffer.ToArray();
+    }
+
+    /// <summary>The pictures that an argument names: itself, or all those below the folder that it is.</summary>
+    public static IEnumerable<string> Find(Call call, string argument)
+    {
+        argument = HdfsPath.ToLocal(argument);
+        var store = new HdfsStorage(call).StoreOf(argument);
+        if (argument == StandardInput || store.FileExists(argument))
+            return [argument];
+        if (!store.FolderExists(argument))
+            throw CliErrors.InputNotFound(argument);
+        var all = HdfsPath.IsHdfs(argument)
+            ? store.List(argument).Where(e => !e.IsFolder && !$"/{e.Path}".Contains("/.", StringComparison.Ordinal)).Select(e => $"{argument.TrimEnd('/')}/{e.Path}")
+            : Directory.EnumerateFiles(argument, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.Hidden });
+        var found = all.Where(path => s_extensions.Contains(Path.GetExtension(path))).Order(StringComparer.Ordinal).ToList();
+        return found.Count > 0 ? found : throw CliErrors.NoPictures(argument);
+    }
+
+    /// <summary>A name that no other picture of this call has, whatever their folders.</summary>
+    public static string FreeName(string file, HashSet<string> taken)
+    {
+        var stem = file == StandardInput ? "stdin" : Path.GetFileNameWithoutExtension(file);
+        var name = stem;
+        for (var i = 2; !taken.Add(name); i++)
+            name = $"{stem}-{i}";
+        return name;
+    }
+}

@@ -1,0 +1,2 @@
+global using MlNetCifar.Experiments;
+global using static System.FormattableString;

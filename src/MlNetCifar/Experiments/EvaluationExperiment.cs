@@ -1,0 +1,142 @@
+using System.Collections.Immutable;
+using MlNetCifar.Data;
+using MlNetCifar.Experiments;
+
+namespace MlNetCifar;
+
+/// <summary>Everything that decides the evaluation of a model on data. Immutable. Each property is an option of the command line <c>evaluate</c>.</summary>
+public sealed record EvaluationExperimentOptions
+{
+    /// <summary>The range of every number among the options.</summary>
+    internal static ImmutableArray<OptionRange<EvaluationExperimentOptions>> Ranges { get; } =
+    [
+        new(nameof(AbstainBelow), o => o.AbstainBelow, 0, 1) { Below = true },
+        new(nameof(CacheLimit), o => o.CacheLimit, 0) { Above = true },
+        new(nameof(Threads), o => o.Threads, 1, 1024),
+    ];
+
+    /// <summary>A model file, or the folder of a run. Needed.</summary>
+    public string? Model { get; init; }
+
+    /// <summary>The data set, as at <see cref="ExperimentOptions.Data"/>. Needed.</summary>
+    public string? Data { get; init; }
+
+    /// <summary>Which split; null (the default) for test where there is one, else validation, else all images.</summary>
+    public DatasetSplit? Subset { get; init; }
+
+    /// <summary>Views of each image whose scores are averaged. The default is the image alone.</summary>
+    public TestTimeViews Views { get; init; }
+
+    /// <summary>Least probability of an answer, 0 ≤ p &lt; 1; below it the answer is unknown. Null (the default) for what the model's calibration says, if it has one.</summary>
+    public double? AbstainBelow { get; init; }
+
+    /// <summary>What to do about an image that cannot be read. The default is to leave it out and list it.</summary>
+    public OnBadImage OnBadImage { get; init; } = OnBadImage.Skip;
+
+    /// <summary>Where shards on a remote store are kept once read, as at <see cref="ExperimentOptions.CacheFolder"/>.</summary>
+    public string? CacheFolder { get; init; } = ExperimentOptions.DefaultCache;
+
+    /// <summary>Bytes that <see cref="CacheFolder"/> may take, &gt; 0; null for no limit. The default is 20 GiB.</summary>
+    public long? CacheLimit { get; init; } = 20L << 30;
+
+    /// <summary>Threads, 1 … 1024; the result does not depend on it. The default is null: the cores this process may use.</summary>
+    public int? Threads { get; init; }
+
+    /// <summary>The folder of runs; a run lies in a folder of its own below it. The default is <c>runs</c>.</summary>
+    public string Output { get; init; } = "runs";
+
+    /// <summary>Name of the run's folder; a number is added where it is taken. Null (the default) for the network's name.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>Whether the folder is used again where it exists. The default is false.</summary>
+    public bool ExistOk { get; init; }
+
+    /// <summary>Options of values by name.</summary>
+    /// <param name="values">Values; what is not given has its default.</param>
+    public static EvaluationExperimentOptions From(OptionValues values) => EvaluationTable.All.Apply(new(), values);
+}
+
+/// <summary>Evaluates a trained model on labelled images, with a report in a run folder. Prints nothing; observers are told. May be run again.</summary>
+/// <param name="options">Model, data, and where the run is kept.</param>
+public sealed class EvaluationExperiment(EvaluationExperimentOptions options)
+{
+    /// <summary>Model, data, and where the run is kept.</summary>
+    public EvaluationExperimentOptions Options { get; } = options ?? throw new ArgumentNullException(nameof(options));
+
+    /// <summary>Told of every stage, in this order.</summary>
+    public IList<IExperimentObserver> Observers { get; } = [];
+
+    /// <summary>Where model and data lie and runs are copied to. The default is the local disk.</summary>
+    public IExperimentStorage Storage { get; init; } = LocalStorage.Instance;
+
+    /// <summary>The values that <see cref="Options"/> were made of, where they were, as at <see cref="Experiment.Arguments"/>. The default is null.</summary>
+    public OptionValues? Arguments { get; init; }
+
+    /// <summary>The command that repeats the run, for the report. The default is null, none.</summary>
+    public string? Command { get; init; }
+
+    /// <summary>Evaluates and reports.</summary>
+    /// <param name="cancellation">Ends the work.</param>
+    /// <returns>The result; the caller disposes it, and with it the model.</returns>
+    /// <exception cref="MlNetCifarException">Options, model or data are wrong (MNC10xx, MNC40xx, MNC90xx), or the run cannot be written.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public ExperimentResult Run(CancellationToken cancellation = default)
+    {
+        var log = new ExperimentLog(Observers, Arguments is not null);
+        log.Check(EvaluationTable.All, Options, Options.Name);
+        var data = Options.Data ?? throw ExperimentErrors.NoData();
+        var model = RunFolder.LoadModel(Options.Model ?? throw ExperimentErrors.NoModel(), Storage);
+        try
+        {
+            return Run(model, data, log, cancellation);
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>As <see cref="Run(CancellationToken)"/>, on a thread of its own.</summary>
+    /// <param name="cancellation">Ends the work.</param>
+    /// <returns>The result; the caller disposes it, and with it the model.</returns>
+    /// <exception cref="MlNetCifarException">As <see cref="Run(CancellationToken)"/>.</exception>
+    public Task<ExperimentResult> RunAsync(CancellationToken cancellation = default) =>
+        Task.Factory.StartNew(() => Run(cancellation), cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    ExperimentResult Run(ImageClassifier model, string data, ExperimentLog log, CancellationToken cancellation)
+    {
+        using var dataset = ExperimentData.Open(
+            data,
+            new ImageDatasetOptions
+            {
+                Spec = model.Preprocess,
+                Files = new() { Classes = model.Classes },
+                CacheFolder = ExperimentData.Cache(Options.CacheFolder),
+                CacheLimit = Options.CacheLimit,
+                OnBadImage = Options.OnBadImage,
+                Threads = Options.Threads ?? Environment.ProcessorCount,
+            },
+            Storage, log, cancellation);
+        var split = Options.Subset ?? new[] { DatasetSplit.Test, DatasetSplit.Validation, DatasetSplit.Train }.First(dataset.Has);
+        var images = dataset.Get(split);
+        var folder = RunFolder.Create(Options.Output, "evaluate", Options.Name ?? model.Network.Name, Options.ExistOk, Storage);
+        RunRecord.Arguments(folder, Arguments is { } given ? RunRecord.Of(given, null) : RunRecord.Of(EvaluationTable.All, Options));
+        var report = new ModelReport(folder, log)
+        {
+            Title = $"{model.Network.Name} on {Path.GetFileName(Path.TrimEndingDirectorySeparator(data))}",
+            Split = split.ToString().ToLowerInvariant(),
+            Dataset = dataset,
+            Command = Command,
+            Views = Options.Views,
+            Threads = Options.Threads,
+            AbstainBelow = Options.AbstainBelow,
+        };
+        var judgement = report.Write(model, images, cancellation);
+        return new ExperimentResult
+        {
+            Folder = folder, Model = model, Evaluation = judgement.Result, Split = judgement.Split, Calibration = judgement.Calibration, Rejection = judgement.Rejection,
+            Copy = log.Publish(Storage, folder, Options.Output, Options.ExistOk), Warnings = log.Warnings,
+        };
+    }
+}

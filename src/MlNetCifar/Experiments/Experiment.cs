@@ -1,0 +1,65 @@
+using MlNetCifar.Experiments;
+using MlNetCifar.Training;
+
+namespace MlNetCifar;
+
+/// <summary>
+/// The way from a data set to a trained, calibrated and evaluated model with its report in a run folder: read, split, train, calibrate, evaluate, report.
+/// Prints nothing; observers are told. May be run again; one run at a time.
+/// </summary>
+/// <param name="options">Data, network, training, and where the run is kept.</param>
+public sealed class Experiment(ExperimentOptions options)
+{
+    /// <summary>Data, network, training, and where the run is kept.</summary>
+    public ExperimentOptions Options { get; } = options ?? throw new ArgumentNullException(nameof(options));
+
+    /// <summary>Told of every stage, in this order.</summary>
+    public IList<IExperimentObserver> Observers { get; } = [];
+
+    /// <summary>Told of every step and epoch of the training, in this order.</summary>
+    public IList<ITrainingObserver> TrainingObservers { get; } = [];
+
+    /// <summary>An open data set instead of <see cref="ExperimentOptions.Data"/>; it stays the caller's. The default is null.</summary>
+    public ImageDataset? Dataset { get; init; }
+
+    /// <summary>Weights and normalisation to begin training with; null (the default) for fresh ones.</summary>
+    public TrainingStart? Start { get; init; }
+
+    /// <summary>Where data lie and runs are copied to. The default is the local disk.</summary>
+    public IExperimentStorage Storage { get; init; } = LocalStorage.Instance;
+
+    /// <summary>The folder among the runs, and what args.json calls the experiment. The default is <c>train</c>.</summary>
+    public string Verb { get; init; } = "train";
+
+    /// <summary>
+    /// The values that <see cref="Options"/> were made of, where they were: args.json keeps these, and messages call options by their names rather than properties. The default
+    /// is null.
+    /// </summary>
+    public OptionValues? Arguments { get; init; }
+
+    /// <summary>The command that repeats the run, for the report. The default is null, none.</summary>
+    public string? Command { get; init; }
+
+    /// <summary>
+    /// Runs the experiment. Once training has begun, cancelling is no error: it ends with the best weights so far, and these are evaluated on a sample, so that there is
+    /// a report at once.
+    /// </summary>
+    /// <param name="cancellation">Asks to end.</param>
+    /// <returns>The result; the caller disposes it.</returns>
+    /// <exception cref="MlNetCifarException">Options, data or network are wrong (MNC10xx, MNC20xx, MNC30xx, MNC90xx), or the run cannot be written.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled before training had begun.</exception>
+    public ExperimentResult Run(CancellationToken cancellation = default) => new ExperimentRun(this, cancellation).Run();
+
+    /// <summary>As <see cref="Run"/>, on a thread of its own.</summary>
+    /// <param name="cancellation">Asks to end.</param>
+    /// <returns>The result; the caller disposes it.</returns>
+    /// <exception cref="MlNetCifarException">As <see cref="Run"/>.</exception>
+    public Task<ExperimentResult> RunAsync(CancellationToken cancellation = default) =>
+        Task.Factory.StartNew(() => Run(cancellation), cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    /// <summary>Searches for a learning rate with the experiment's data, network and options; nothing is kept.</summary>
+    /// <param name="cancellation">Ends the search.</param>
+    /// <exception cref="MlNetCifarException">Options, data or network are wrong, or the loss never fell (MNC3005).</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public RateCurve FindLearningRate(CancellationToken cancellation = default) => new ExperimentRun(this, cancellation).FindLearningRate();
+}

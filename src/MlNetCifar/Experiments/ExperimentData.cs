@@ -1,0 +1,56 @@
+using MlNetCifar.Data;
+
+namespace MlNetCifar.Experiments;
+
+/// <summary>Opens the data of experiments, and says what was found.</summary>
+internal static class ExperimentData
+{
+    /// <summary>Opens a data set.</summary>
+    /// <param name="path">As the user gave it.</param>
+    /// <param name="options">How.</param>
+    /// <param name="storage">Where it lies.</param>
+    /// <param name="log">Told what was found.</param>
+    /// <param name="cancellation">Ends the reading.</param>
+    public static ImageDataset Open(string path, ImageDatasetOptions options, IExperimentStorage storage, ExperimentLog log, CancellationToken cancellation)
+    {
+        path = storage.Normalize(path);
+        var located = options with { Files = options.Files with { Store = storage.StoreOf(path) } };
+        var started = TimeProvider.System.GetTimestamp();
+        var dataset = log.During(ExperimentStage.Reading, $"reading {path}", advance =>
+            ImageDataset.Open(path, located, new Report<LoadProgress>(p => advance((double)p.Done / Math.Max(p.Total, 1), Line(p, started))), cancellation));
+        foreach (var warning in dataset.Warnings)
+            log.Warn(warning);
+        if (dataset.BadFiles is [var first, ..])
+            log.Warn(FormattableString.Invariant($"{dataset.BadFiles.Count:N0} files could not be read and are left out; the first: {first.Path}: {first.Reason}"));
+        return dataset;
+
+        static string Line(LoadProgress p, long started)
+        {
+            var speed = p.Done / Math.Max(TimeProvider.System.GetElapsedTime(started).TotalSeconds, 1e-3);
+            return FormattableString.Invariant($"reading images {p.Done:N0}/{p.Total:N0}  {speed:N0} images/s{(p.Bad > 0 ? $"  {p.Bad} bad" : "")}");
+        }
+    }
+
+    /// <summary>The folder of cached shards; null for none.</summary>
+    public static string? Cache(string? folder)
+    {
+        if (folder is null or "" or "none")
+            return null;
+        if (folder != ExperimentOptions.DefaultCache)
+            return folder;
+        var caches = Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } home
+            ? home : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
+        return Path.Combine(caches, "mlnetcifar", "shards");
+    }
+
+    /// <summary>How pictures must be preprocessed to look like these.</summary>
+    public static PreprocessSpec Spec(ImageDataset dataset) =>
+        dataset.Spec ?? new PreprocessSpec { Width = dataset.Train.Width, Height = dataset.Train.Height, Channels = dataset.Train.Channels };
+}
+
+/// <summary>Progress that is told on the thread it happens on.</summary>
+/// <param name="tell">Told each time.</param>
+internal sealed class Report<T>(Action<T> tell) : IProgress<T>
+{
+    void IProgress<T>.Report(T value) => tell(value);
+}

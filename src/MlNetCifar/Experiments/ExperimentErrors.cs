@@ -1,0 +1,17 @@
+namespace MlNetCifar.Experiments;
+
+/// <summary>The faults of runs (MNC90xx, which they share with the command line).</summary>
+internal static class ExperimentErrors
+{
+    public static MlNetCifarException NoData() => new("MNC9004", ErrorKind.Usage, "There are no data.", "Give a path, or an open data set.");
+
+    public static MlNetCifarException NoModel() => new("MNC9006", ErrorKind.Usage, "There is no model.", "Give a model file, or the folder of a run.");
+
+    public static MlNetCifarException NoWeights(string path) =>
+        new("MNC9007", ErrorKind.Data, "There is no model file here.", "Give a .safetensors file, or a run folder with weights/best.safetensors.", path);
+
+    public static MlNetCifarException Name(string what, string name) => OptionErrors.Value(what, name, "the name of a folder");
+
+    public static MlNetCifarException Augmentation(IEnumerable<string> faults) =>
+        new("MNC9012", ErrorKind.Usage, $"Augmentation: {string.Join("; ", faults)}.", "Correct the options.");
+}

@@ -1,0 +1,132 @@
+using System.Collections.Immutable;
+using MlNetCifar.Experiments;
+
+namespace MlNetCifar;
+
+/// <summary>
+/// Everything that decides an experiment: data, network, training, and where the run is kept. Immutable. Each property is an option of the command line
+/// <c>train</c>, and of its configuration files.
+/// </summary>
+public sealed record ExperimentOptions
+{
+    /// <summary>Where shards are cached unless asked otherwise.</summary>
+    internal const string DefaultCache = "~/.cache/mlnetcifar/shards";
+
+    /// <summary>The range of every number among the options.</summary>
+    internal static ImmutableArray<OptionRange<ExperimentOptions>> Ranges { get; } =
+    [
+        new(nameof(Split), o => o.Split, 0, 1) { Below = true },
+        new(nameof(ValidationSplit), o => o.ValidationSplit, 0, 1) { Below = true },
+        new(nameof(CacheLimit), o => o.CacheLimit, 0) { Above = true },
+        new(nameof(CheckpointEvery), o => o.CheckpointEvery, 1),
+        new(nameof(CheckpointTime), o => o.CheckpointTime, 0) { Above = true },
+        new(nameof(MemoryLimit), o => o.MemoryLimit, 0) { Above = true },
+    ];
+
+    /// <summary>
+    /// A folder of class folders, an archive of one, a .csv or .jsonl manifest, CIFAR's binary files, .npy files, or shards made by <c>prepare</c>. Needed, unless
+    /// <see cref="Experiment.Dataset"/> is given.
+    /// </summary>
+    public string? Data { get; init; }
+
+    /// <summary>How pictures become inputs; null (the default): 32×32 RGB for image files, as they are for arrays and shards.</summary>
+    public PreprocessSpec? Preprocess { get; init; }
+
+    /// <summary>Width and height of the inputs, for short: <c>Size = 64</c> is that size in <see cref="Preprocess"/>. Null (the default) leaves it as it is there.</summary>
+    public ImageSize? Size
+    {
+        get => Preprocess is { } spec ? new(spec.Width, spec.Height) : null;
+        init => Preprocess = value is { } size ? (Preprocess ?? new()) with { Width = size.Width, Height = size.Height } : Preprocess;
+    }
+
+    /// <summary>
+    /// Share of the images to train on where the data have neither test nor validation split, 0 ≤ s &lt; 1; the rest is the test split; 0 for none. The default is 0.8.
+    /// </summary>
+    public double Split { get; init; } = 0.8;
+
+    /// <summary>Share of the training images to validate with where the data have no validation split, 0 ≤ s &lt; 1; 0 for none. The default is 0.1.</summary>
+    public double ValidationSplit { get; init; } = 0.1;
+
+    /// <summary>What to do about an image that cannot be read. The default is to leave it out and list it.</summary>
+    public OnBadImage OnBadImage { get; init; } = OnBadImage.Skip;
+
+    /// <summary>
+    /// Where shards on a remote store are kept once read, by their SHA-256; null or <c>none</c> for no such folder. The default is <c>~/.cache/mlnetcifar/shards</c>, or where
+    /// XDG_CACHE_HOME has it.
+    /// </summary>
+    public string? CacheFolder { get; init; } = DefaultCache;
+
+    /// <summary>Bytes that <see cref="CacheFolder"/> may take, &gt; 0; null for no limit. The default is 20 GiB.</summary>
+    public long? CacheLimit { get; init; } = 20L << 30;
+
+    /// <summary>Name of the network, one of <see cref="Architectures.Names"/>. The default is <c>seed-cnn</c>.</summary>
+    public string Preset { get; init; } = "seed-cnn";
+
+    /// <summary>A network of your own instead of the preset; it must fit the size of the pictures and the number of classes. The default is null.</summary>
+    public NetworkSpec? Network { get; init; }
+
+    /// <summary>Views of each test image whose scores are averaged. The default is the image alone.</summary>
+    public TestTimeViews Views { get; init; }
+
+    /// <summary>How to train; null (the default) for the preset's <see cref="Recipes"/>.</summary>
+    public TrainingOptions? Training { get; init; }
+
+    /// <summary>A preset of the augmentation, <c>none</c> or <c>standard</c>, in place of that of <see cref="Training"/>. The default is null.</summary>
+    public string? Augment { get; init; }
+
+    /// <summary>
+    /// Changes to <see cref="Training"/>, or to the recipe, which depends on the size of the pictures: <c>Adjust = recipe => recipe with { Epochs = 5 }</c>. Applied after
+    /// <see cref="Augment"/>. The default is null.
+    /// </summary>
+    public Func<TrainingOptions, TrainingOptions>? Adjust { get; init; }
+
+    /// <summary>The folder of a run to go on with; null (the default) for a new one. What may differ from it is said at <see cref="CheckpointOptions.Resume"/>.</summary>
+    public string? Resume { get; init; }
+
+    /// <summary>Steps between two checkpoints, ≥ 1. The default is null: by time alone.</summary>
+    public int? CheckpointEvery { get; init; }
+
+    /// <summary>Time between two checkpoints, &gt; 0; null for none. The default is one minute.</summary>
+    public TimeSpan? CheckpointTime { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>Bytes of memory to stay within, &gt; 0: the batch is made smaller where it must. The default is null, no limit.</summary>
+    public long? MemoryLimit { get; init; }
+
+    /// <summary>Whether event files for TensorBoard are written into the run's folder. The default is false.</summary>
+    public bool TensorBoard { get; init; }
+
+    /// <summary>An MLflow server to log to; while it is away, entries wait in the run's folder. The default is null.</summary>
+    public Uri? Mlflow { get; init; }
+
+    /// <summary>The folder of runs; a run lies in a folder of its own below it. The default is <c>runs</c>.</summary>
+    public string Output { get; init; } = "runs";
+
+    /// <summary>Name of the run's folder; a number is added where it is taken. Null (the default) for the network's name.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>Whether the folder is used again where it exists. The default is false.</summary>
+    public bool ExistOk { get; init; }
+
+    /// <summary>Reads options from a configuration file, for example a run's <c>args.json</c>.</summary>
+    /// <param name="path">A JSON object of option names and values.</param>
+    /// <exception cref="MlNetCifarException">The file is no such object or names an unknown option (MNC9003), or a value cannot be read (MNC9002).</exception>
+    public static ExperimentOptions Load(string path) => From(OptionValues.Load(path, [.. ExperimentTable.All.Descriptions, .. TrainingTable.All.Descriptions]));
+
+    /// <summary>Options of values by name, those of training among them.</summary>
+    /// <param name="values">Values; what is not given has its default.</param>
+    public static ExperimentOptions From(OptionValues values) =>
+        ExperimentTable.All.Apply(new(), values) with { Adjust = training => TrainingTable.All.Apply(training, values) };
+
+    /// <summary>What the network is called.</summary>
+    internal string NetworkName => Network?.Name ?? Preset;
+
+    /// <summary>How pictures of a size are trained on.</summary>
+    /// <param name="side">The pictures' smaller side.</param>
+    internal TrainingOptions TrainingFor(int side)
+    {
+        var training = Training ?? Recipes.For(NetworkName, side);
+        if (Augment is { } preset)
+            training = training with { Augmentation = Augmentation.Preset(preset, side) };
+        return Adjust is null ? training : Adjust(training);
+    }
+}

@@ -1,0 +1,295 @@
+using MlNetCifar.Data;
+using MlNetCifar.Training;
+
+namespace MlNetCifar.Experiments;
+
+/// <summary>One run of an experiment.</summary>
+/// <param name="experiment">What is run.</param>
+/// <param name="cancellation">Asks to end.</param>
+internal sealed class ExperimentRun(Experiment experiment, CancellationToken cancellation)
+{
+    /// <summary>Fewer say too little: the energy threshold lets 99 of 100 ordinary images pass.</summary>
+    const int CalibrationImages = 100;
+
+    /// <summary>What an interrupted run spends on scoring, and the fewest and most images it scores: the intervals take time by their number, too.</summary>
+    const double SampleSeconds = 0.4;
+
+    const int FewestSampled = 32;
+
+    const int MostSampled = 1_000;
+
+    /// <summary>
+    /// Starting the process, which no clock in it sees, fitting the calibration, writing the model, measuring 10,000 scores with their intervals, and the report,
+    /// each for the first time in this process; measured on two Zen 4 cores.
+    /// </summary>
+    static readonly TimeSpan s_reportTime = TimeSpan.FromSeconds(2.75);
+
+    readonly long _started = TimeProvider.System.GetTimestamp();
+    readonly ExperimentOptions _options = experiment.Options;
+    readonly bool _asOptions = experiment.Arguments is not null;
+    readonly ExperimentLog _log = new(experiment.Observers, experiment.Arguments is not null);
+
+    /// <summary>Trains, evaluates, reports.</summary>
+    public ExperimentResult Run()
+    {
+        using var opened = Open(out var dataset);
+        var (training, network) = Plan(dataset);
+        if (_options.MemoryLimit is { } limit)
+        {
+            var plan = MemoryPlan.Fit(network, training, dataset.Train, dataset.Validation, limit);
+            training = plan.Options;
+            _log.Say("memory", plan.Summary);
+        }
+
+        var folder = Folder();
+        Announce(dataset, network, training, folder);
+
+        // A folder that was there may be another run's: its files are touched when the lock is ours and the options have been found to fit.
+        var mayBeTaken = _options.Resume is not null || _options.ExistOk;
+        if (!mayBeTaken)
+            Record();
+        using var result = Fit(folder, dataset, network, training, mayBeTaken ? Record : () => { });
+        return Finish(folder, dataset, result);
+
+        void Record()
+        {
+            RunRecord.Arguments(folder, Arguments(training));
+            RunRecord.Machine(folder, new MachineInfo());
+            folder.Write("labels.txt", writer => dataset.Train.Classes.ToList().ForEach(writer.WriteLine));
+        }
+    }
+
+    /// <summary>Searches for a learning rate.</summary>
+    public RateCurve FindLearningRate()
+    {
+        using var opened = Open(out var dataset);
+        var (training, network) = Plan(dataset);
+        _log.Say(null, "searching for a learning rate; nothing is kept");
+        return new Trainer(network, training) { Start = experiment.Start }.FindLearningRate(dataset.Train, cancellation: cancellation);
+    }
+
+    /// <summary>Opens and splits the data.</summary>
+    /// <returns>What is to be disposed.</returns>
+    IDisposable? Open(out ImageDataset dataset)
+    {
+        // Wrong options are told before the data are read.
+        _log.Check(ExperimentTable.All, _options, _options.Name);
+        _options.Preprocess?.Validate();
+        var asked = _options.TrainingFor(32);
+        TrainingTable.Check(asked, _asOptions);
+        var opened = experiment.Dataset ?? ExperimentData.Open(
+            _options.Data ?? throw ExperimentErrors.NoData(),
+            new ImageDatasetOptions
+            {
+                Spec = _options.Preprocess,
+                CacheFolder = ExperimentData.Cache(_options.CacheFolder),
+                CacheLimit = _options.CacheLimit,
+                OnBadImage = _options.OnBadImage,
+                Threads = asked.Threads ?? Environment.ProcessorCount,
+            },
+            experiment.Storage, _log, cancellation);
+        dataset = Split(opened, asked.Seed);
+        return experiment.Dataset is null ? opened : null;
+    }
+
+    ImageDataset Split(ImageDataset dataset, ulong seed)
+    {
+        // A data set that was cut into train and validation by its maker is not cut again.
+        if (!dataset.Has(DatasetSplit.Test) && !dataset.Has(DatasetSplit.Validation) && _options.Split > 0)
+        {
+            dataset = dataset.Ensure(DatasetSplit.Test, 1 - _options.Split, seed);
+            var choice = _log.Choice(ExperimentTable.Split, nameof(ExperimentOptions.Split), _options.Split);
+            _log.Say(null, FormattableString.Invariant($"no test split in the data: {dataset.Test!.Count:N0} images are set aside ({choice})"));
+        }
+
+        return _options.ValidationSplit > 0 ? dataset.Ensure(DatasetSplit.Validation, _options.ValidationSplit, seed) : dataset;
+    }
+
+    (TrainingOptions Training, NetworkSpec Network) Plan(ImageDataset dataset)
+    {
+        var train = dataset.Train;
+        var training = _options.TrainingFor(Math.Min(train.Width, train.Height));
+        TrainingTable.Check(training, _asOptions);
+        return (
+            training,
+            _options.Network ?? Architectures.Create(_options.Preset, height: train.Height, width: train.Width, channels: train.Channels, classes: train.Classes.Count));
+    }
+
+    RunFolder Folder() => _options.Resume is { } path
+        ? RunFolder.Open(path, experiment.Verb)
+        : RunFolder.Create(_options.Output, experiment.Verb, _options.Name ?? _options.NetworkName, _options.ExistOk, experiment.Storage);
+
+    IEnumerable<(OptionDescription Option, object? Value)> Arguments(TrainingOptions training) => experiment.Arguments is { } given
+        ? RunRecord.Of(given, training)
+        : RunRecord.Of(ExperimentTable.All, _options).Concat(RunRecord.Of(TrainingTable.All, training));
+
+    void Announce(ImageDataset dataset, NetworkSpec network, TrainingOptions training, RunFolder folder)
+    {
+        var counts = string.Join(", ", new[] { DatasetSplit.Train, DatasetSplit.Validation, DatasetSplit.Test }.Where(dataset.Has)
+            .Select(s => FormattableString.Invariant($"{dataset.Get(s).Count:N0} {s.ToString().ToLowerInvariant()}")));
+        _log.Say("data", $"{dataset.Path}: {counts}; {dataset.Classes.Count} classes; {network.Width}×{network.Height}×{network.Channels}");
+        var length = training.TimeBudget is { } budget ? OptionText.Of(budget) : FormattableString.Invariant($"{training.Epochs} epochs");
+        var rule = FormattableString.Invariant($"{OptionText.Of(training.Optimizer)}, rate {training.LearningRate}, {OptionText.Of(training.Schedule)}");
+        _log.Say("network", FormattableString.Invariant($"{network.Name}: {network.Flops / 1e6:0.0} MFLOP an image; {rule}, batch {training.BatchSize}, {length}"));
+        _log.Say("run", folder.Path);
+    }
+
+    TrainingResult Fit(RunFolder folder, ImageDataset dataset, NetworkSpec network, TrainingOptions training, Action begun) =>
+        _log.During(ExperimentStage.Training, "training", advance =>
+        {
+            var trainer = new Trainer(network, training)
+            {
+                Checkpoints = new CheckpointOptions
+                {
+                    Folder = folder.File(RunFolder.Checkpoints), EverySteps = _options.CheckpointEvery, Every = _options.CheckpointTime,
+                    Resume = _options.Resume is not null, Replace = _options.ExistOk,
+                },
+                Reserve = Reserve(dataset),
+                Start = experiment.Start,
+            };
+            ITrainingObserver[] followers = [.. Followers(folder)];
+            var files = new EpochFiles(folder, dataset.Classes, ExperimentData.Spec(dataset), begun);
+            foreach (var observer in (IEnumerable<ITrainingObserver>)[files, new TrainingNews(_log, advance), .. experiment.TrainingObservers, .. followers])
+                trainer.Observers.Add(observer);
+            try
+            {
+                return trainer.Fit(dataset.Train, dataset.Validation, cancellation: cancellation);
+            }
+            finally
+            {
+                foreach (var follower in followers)
+                    (follower as IDisposable)?.Dispose();
+            }
+        });
+
+    /// <summary>The observers that the options ask for.</summary>
+    IEnumerable<ITrainingObserver> Followers(RunFolder folder)
+    {
+        if (_options.TensorBoard)
+            yield return new TensorBoardObserver(folder.File("tensorboard"));
+        if (_options.Mlflow is { } server)
+            yield return new MlflowObserver(new MlflowOptions { Server = server, Experiment = _options.NetworkName, RunName = folder.Name, Folder = folder.File("mlflow") });
+        yield return new MeterObserver();
+    }
+
+    /// <summary>A time budget is that of the whole experiment: images are read before training; afterwards the model is calibrated and evaluated.</summary>
+    BudgetReserve Reserve(ImageDataset dataset)
+    {
+        var calibration = dataset.Has(DatasetSplit.Validation) ? dataset.Get(DatasetSplit.Validation).Count : 0;
+        var test = (long)dataset.Get(Judging(dataset)).Count * Views.Of(_options.Views).Length;
+        return new BudgetReserve(TimeProvider.System.GetElapsedTime(_started), calibration + test, s_reportTime);
+    }
+
+    /// <summary>The split whose images judge the model.</summary>
+    static DatasetSplit Judging(ImageDataset dataset) =>
+        dataset.Has(DatasetSplit.Test) ? DatasetSplit.Test : dataset.Has(DatasetSplit.Validation) ? DatasetSplit.Validation : DatasetSplit.Train;
+
+    ExperimentResult Finish(RunFolder folder, ImageDataset dataset, TrainingResult result)
+    {
+        var model = result.ToClassifier(ExperimentData.Spec(dataset));
+        try
+        {
+            model = Calibrated(model, dataset, result.Options.Threads);
+            model.Save(folder.Best);
+            var split = Judging(dataset);
+            if (split == DatasetSplit.Train)
+                _log.Warn("there is neither a test nor a validation split; the figures are those of the training images and say nothing about new ones");
+            else if (split == DatasetSplit.Validation)
+                _log.Warn("there is no test split; the figures are those of the validation images, which also chose the best epoch");
+            _log.Say(null, FormattableString.Invariant(
+                $"{Reason(result)} after {result.Elapsed.TotalSeconds:0.0} s; {(result.BestEpoch == 0 ? "no epoch was finished" : $"weights of epoch {result.BestEpoch}")}"));
+            var judgement = Evaluate(folder, dataset, split, model, result);
+            return new ExperimentResult
+            {
+                Folder = folder, Model = model, Evaluation = judgement.Result, Split = judgement.Split, Calibration = judgement.Calibration, Rejection = judgement.Rejection,
+                StopReason = result.StopReason, TrainingTime = result.Elapsed, LastWeightsSha256 = result.LastWeightsSha256,
+                Copy = _log.Publish(experiment.Storage, folder, _options.Output, _options.ExistOk), Warnings = _log.Warnings,
+            };
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The model with a calibration where one can be fitted; otherwise as it is.</summary>
+    /// <param name="model">Disposed where another takes its place.</param>
+    /// <param name="dataset">Its validation images are used.</param>
+    /// <param name="threads">Null for all cores.</param>
+    ImageClassifier Calibrated(ImageClassifier model, ImageDataset dataset, int? threads)
+    {
+        if (!dataset.Has(DatasetSplit.Validation) || cancellation.IsCancellationRequested)
+            return model;
+        var images = dataset.Get(DatasetSplit.Validation);
+        if (images.Count < CalibrationImages)
+        {
+            _log.Say(null, FormattableString.Invariant($"calibration left out: {images.Count:N0} validation images; it takes {CalibrationImages}"));
+            return model;
+        }
+
+        try
+        {
+            var calibrated = _log.During(ExperimentStage.Calibrating, "calibrating", _ => model.TryCalibrate(images, threads: threads, cancellation: cancellation));
+            if (calibrated is null)
+            {
+                _log.Warn("the model is not calibrated: none of its outputs for the validation images is a finite number");
+                return model;
+            }
+
+            _log.Say(null, FormattableString.Invariant(
+                $"calibrated on {images.Count:N0} validation images: temperature {calibrated.Calibration!.Temperature.Temperature:0.000}"));
+            model.Dispose();
+            return calibrated;
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            return model;
+        }
+    }
+
+    /// <summary>Evaluates on all images; on a sample where the user asked to stop, so that an interrupted run, too, leaves a report, and at once.</summary>
+    Judgement Evaluate(RunFolder folder, ImageDataset dataset, DatasetSplit split, ImageClassifier model, TrainingResult result)
+    {
+        var images = dataset.Get(split);
+        var name = split.ToString().ToLowerInvariant();
+        try
+        {
+            return Report(folder, dataset, split, name, _options.Views, result).Write(model, images, cancellation);
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            // Scoring is about three times as fast as training.
+            var speed = result.Steps * result.Options.BatchSize / Math.Max(result.Elapsed.TotalSeconds, 1);
+            var sample = images.Sample((int)Math.Min(Math.Clamp(SampleSeconds * 3 * speed, FewestSampled, MostSampled), images.Count), result.Options.Seed);
+            _log.Warn(FormattableString.Invariant(
+                $"interrupted: the figures are those of a sample of {sample.Count:N0} of the {images.Count:N0} {name} images{HowToGoOn(folder)}"));
+            var sampled = FormattableString.Invariant($"{name}, a sample of {sample.Count:N0} of {images.Count:N0} (interrupted)");
+            return Report(folder, dataset, split, sampled, TestTimeViews.None, result).Write(model, sample, CancellationToken.None);
+        }
+    }
+
+    string HowToGoOn(RunFolder folder) => !_asOptions ? $"; {nameof(ExperimentOptions.Resume)} = \"{folder.Path}\" goes on"
+        : experiment.Arguments!.Options.Contains(ExperimentTable.Resume) ? $"; mlnetcifar {experiment.Verb} {ExperimentTable.Resume.Option} {folder.Path} goes on" : "";
+
+    ModelReport Report(RunFolder folder, ImageDataset dataset, DatasetSplit split, string name, TestTimeViews views, TrainingResult result) => new(folder, _log)
+    {
+        CheckCalibration = split != DatasetSplit.Validation,
+        Title = $"{_options.NetworkName} on {Path.GetFileName(Path.TrimEndingDirectorySeparator(dataset.Path))}",
+        Split = name,
+        Dataset = dataset,
+        Command = experiment.Command,
+        Views = views,
+        Threads = result.Options.Threads,
+        Settings = TrainingTable.Pairs(result.Options),
+    };
+
+    static string Reason(TrainingResult result) => result.StopReason switch
+    {
+        StopReason.EarlyStopping => "stopped early",
+        StopReason.TimeBudget => "time is up",
+        StopReason.Cancelled => "interrupted",
+        StopReason.Observer => "stopped",
+        _ => "finished",
+    };
+}

@@ -1,0 +1,162 @@
+namespace MlNetCifar.Experiments;
+
+/// <summary>The one table behind the options of experiments besides those of training: what they are called, mean and hold.</summary>
+public static class ExperimentTable
+{
+    const string OfImages = "Data";
+    const string Saving = "Saving and following";
+    const string Run = "Run";
+    static readonly ExperimentOptions s_defaults = new();
+
+    /// <summary>The data set.</summary>
+    public static OptionDescription<string?> Data { get; } = OptionDescription.Text(
+        "data", "PATH", "Folder of class folders, archive of one, .csv or .jsonl manifest, CIFAR binary files, .npy files, or shards of 'prepare'; also on hdfs://",
+        group: OfImages);
+
+    /// <summary>Size of the network's input.</summary>
+    public static OptionDescription<ImageSize?> Size { get; } = OptionDescription.Of<ImageSize?>(
+        "size", "SIZE", "Size of the network's input: 64, or 64x48 for width and height", t => OptionText.Size(t), null, OfImages, "32; arrays and shards as they are");
+
+    /// <summary>Whether pictures turn grey.</summary>
+    public static OptionDescription<bool> Grey { get; } = OptionDescription.Flag("grey", "Turn pictures grey", OfImages);
+
+    /// <summary>How other proportions are brought to the size.</summary>
+    public static OptionDescription<ResizeMode> Resize { get; } = OptionDescription.Of(
+        "resize", "NAME", $"How other proportions are brought to the size: {OptionText.Choices<ResizeMode>()}", OptionText.Choice<ResizeMode>, ResizeMode.Stretch, OfImages);
+
+    /// <summary>Kernel of the resize.</summary>
+    public static OptionDescription<ResizeFilter> Filter { get; } = OptionDescription.Of(
+        "filter", "NAME", $"Kernel of the resize: {OptionText.Choices<ResizeFilter>()}", OptionText.Choice<ResizeFilter>, ResizeFilter.Bilinear, OfImages);
+
+    /// <summary>Side of a median filter.</summary>
+    public static OptionDescription<int> Median { get; } = OptionDescription.Of(
+        "median", "PIXELS", "Side of a median filter against noise: 0, 3, 5 or 7", OptionText.Int, 0, OfImages);
+
+    /// <summary>Standard deviation of a blur.</summary>
+    public static OptionDescription<double> Blur { get; } = OptionDescription.Of(
+        "blur", "PIXELS", "Standard deviation of a Gaussian blur", t => (double)OptionText.Number(t), 0.0, OfImages);
+
+    /// <summary>Share to train on where there is no test split.</summary>
+    public static OptionDescription<double> Split { get; } = OptionDescription.Of(
+        "split", "SHARE", "Share of the images to train on where the data have no test split; the rest is the test split", OptionText.Fraction, s_defaults.Split, OfImages);
+
+    /// <summary>Share to validate with where there is no validation split.</summary>
+    public static OptionDescription<double> ValidationSplit { get; } = OptionDescription.Of(
+        "val-split", "SHARE", "Share of the training images to validate with where the data have no validation split; 0 for none",
+        OptionText.Fraction, s_defaults.ValidationSplit, OfImages);
+
+    /// <summary>What to do about unreadable files.</summary>
+    public static OptionDescription<OnBadImage> OnBadImage { get; } = OptionDescription.Of(
+        "on-bad-image", "NAME", $"What to do about a file that cannot be read: {OptionText.Choices<OnBadImage>()}", OptionText.Choice<OnBadImage>, s_defaults.OnBadImage, OfImages);
+
+    /// <summary>Folder of cached shards.</summary>
+    public static OptionDescription<string?> CacheFolder { get; } = OptionDescription.Text(
+        "cache", "FOLDER", "Where shards on HDFS are kept once read, by their SHA-256; none for no such folder", s_defaults.CacheFolder, OfImages);
+
+    /// <summary>Most that folder may take.</summary>
+    public static OptionDescription<long?> CacheLimit { get; } = OptionDescription.Of(
+        "cache-limit", "SIZE", "Most that folder may take, for example 500m; what was not read for longest goes first; none for no limit",
+        OptionText.Bytes, s_defaults.CacheLimit, OfImages, "20g");
+
+    /// <summary>Name of the network.</summary>
+    public static OptionDescription<string?> Preset { get; } =
+        OptionDescription.Text("preset", "NAME", $"Network: {string.Join(", ", Architectures.Names)}", s_defaults.Preset, "Network");
+
+    /// <summary>Views whose scores are averaged.</summary>
+    public static OptionDescription<TestTimeViews> Views { get; } = OptionDescription.Of(
+        "views", "NAME", $"Views of each test image whose scores are averaged: {OptionText.Choices<TestTimeViews>()}; more views, more time",
+        OptionText.Choice<TestTimeViews>, s_defaults.Views, "Model");
+
+    /// <summary>Preset of the augmentation; single changes go on top of it.</summary>
+    public static OptionDescription<string?> Augment { get; } =
+        OptionDescription.Text("augment", "NAME", "Random changes to training images: none or standard (flips and shifts) [as the preset]", group: "Augmentation");
+
+    /// <summary>The run folder to go on in.</summary>
+    public static OptionDescription<string?> Resume { get; } = new(
+        "resume", "Go on with the run in this folder, with its settings; --epochs, --time-budget, --patience, --minimum-delta and --threads may be given anew", text => text, null)
+    {
+        ValueName = "FOLDER",
+        Group = Saving,
+        IsRecorded = false,
+    };
+
+    /// <summary>Steps between two checkpoints.</summary>
+    public static OptionDescription<int?> CheckpointEvery { get; } = OptionDescription.Of(
+        "checkpoint-every", "STEPS", "Steps between two checkpoints", OptionText.IntOrNone, s_defaults.CheckpointEvery, Saving, "by time alone");
+
+    /// <summary>Time between two checkpoints.</summary>
+    public static OptionDescription<TimeSpan?> CheckpointTime { get; } = OptionDescription.Of(
+        "checkpoint-time", "TIME", "Time between two checkpoints", OptionText.Duration, s_defaults.CheckpointTime, Saving);
+
+    /// <summary>Memory to stay within.</summary>
+    public static OptionDescription<long?> MemoryLimit { get; } = OptionDescription.Of(
+        "memory-limit", "SIZE", "Memory to stay within, for example 512m: the batch is made smaller where it must", OptionText.Bytes, s_defaults.MemoryLimit, Saving);
+
+    /// <summary>Whether TensorBoard is written for.</summary>
+    public static OptionDescription<bool> TensorBoard { get; } = OptionDescription.Flag("tensorboard", "Write event files for TensorBoard into the run's folder", Saving);
+
+    /// <summary>An MLflow server.</summary>
+    public static OptionDescription<Uri?> Mlflow { get; } = OptionDescription.Of(
+        "mlflow", "ADDRESS", "Log to this MLflow server; while it is away, entries wait in the run's folder", OptionText.Address, s_defaults.Mlflow, Saving);
+
+    /// <summary>The folder of runs.</summary>
+    public static OptionDescription<string?> Output { get; } = OptionDescription.Text(
+        "output", "FOLDER", "Where runs are kept; hdfs://… for a copy there of the run in runs", s_defaults.Output, Run);
+
+    /// <summary>Name of the run.</summary>
+    public static OptionDescription<string?> Name { get; } = OptionDescription.Text("name", "NAME", "Name of the run; a number is added where it is taken", group: Run);
+
+    /// <summary>Whether an existing folder is used again.</summary>
+    public static OptionDescription<bool> ExistOk { get; } = OptionDescription.Flag("exist-ok", "Use the folder again where it exists", Run);
+
+    /// <summary>All of them, in the order of help.</summary>
+    public static OptionTable<ExperimentOptions> All { get; } = new(
+        ExperimentOptions.Ranges,
+        Bind(Data, nameof(ExperimentOptions.Data), o => o.Data, (o, v) => o with { Data = v }),
+        Bind(Size, nameof(ExperimentOptions.Size), o => o.Size, (o, v) => o with { Size = v }),
+        Making(Grey, nameof(PreprocessSpec.Channels), p => p.Channels == 1, (p, v) => p with { Channels = v ? 1 : 3 }),
+        Making(Resize, nameof(PreprocessSpec.Resize), p => p.Resize, (p, v) => p with { Resize = v }),
+        Making(Filter, nameof(PreprocessSpec.Filter), p => p.Filter, (p, v) => p with { Filter = v }),
+        Making(Median, nameof(PreprocessSpec.Median), p => p.Median, (p, v) => p with { Median = v }),
+        Making(Blur, nameof(PreprocessSpec.Blur), p => p.Blur, (p, v) => p with { Blur = v }),
+        Bind(Split, nameof(ExperimentOptions.Split), o => o.Split, (o, v) => o with { Split = v }),
+        Bind(ValidationSplit, nameof(ExperimentOptions.ValidationSplit), o => o.ValidationSplit, (o, v) => o with { ValidationSplit = v }),
+        Bind(OnBadImage, nameof(ExperimentOptions.OnBadImage), o => o.OnBadImage, (o, v) => o with { OnBadImage = v }),
+        Bind(CacheFolder, nameof(ExperimentOptions.CacheFolder), o => o.CacheFolder, (o, v) => o with { CacheFolder = v }),
+        Bind(CacheLimit, nameof(ExperimentOptions.CacheLimit), o => o.CacheLimit, (o, v) => o with { CacheLimit = v }),
+        Bind(Preset, nameof(ExperimentOptions.Preset), o => o.Preset, (o, v) => o with { Preset = v! }),
+        Bind(Views, nameof(ExperimentOptions.Views), o => o.Views, (o, v) => o with { Views = v }),
+        Bind(Augment, nameof(ExperimentOptions.Augment), o => o.Augment, (o, v) => o with { Augment = v }),
+        Bind(Resume, nameof(ExperimentOptions.Resume), o => o.Resume, (o, v) => o with { Resume = v }),
+        Bind(CheckpointEvery, nameof(ExperimentOptions.CheckpointEvery), o => o.CheckpointEvery, (o, v) => o with { CheckpointEvery = v }),
+        Bind(CheckpointTime, nameof(ExperimentOptions.CheckpointTime), o => o.CheckpointTime, (o, v) => o with { CheckpointTime = v }),
+        Bind(MemoryLimit, nameof(ExperimentOptions.MemoryLimit), o => o.MemoryLimit, (o, v) => o with { MemoryLimit = v }),
+        Bind(TensorBoard, nameof(ExperimentOptions.TensorBoard), o => o.TensorBoard, (o, v) => o with { TensorBoard = v }),
+        Bind(Mlflow, nameof(ExperimentOptions.Mlflow), o => o.Mlflow, (o, v) => o with { Mlflow = v }),
+        Bind(Output, nameof(ExperimentOptions.Output), o => o.Output, (o, v) => o with { Output = v! }),
+        Bind(Name, nameof(ExperimentOptions.Name), o => o.Name, (o, v) => o with { Name = v }),
+        Bind(ExistOk, nameof(ExperimentOptions.ExistOk), o => o.ExistOk, (o, v) => o with { ExistOk = v }));
+
+    /// <summary>Which data are opened.</summary>
+    public static IEnumerable<OptionDescription> OfData => [Data, .. OfPictures, Split, ValidationSplit, OnBadImage, CacheFolder, CacheLimit];
+
+    /// <summary>How inputs are made of pictures; where none is given, the data decide.</summary>
+    public static IEnumerable<OptionDescription> OfPictures => [Size, Grey, Resize, Filter, Median, Blur];
+
+    /// <summary>How a run is saved, resumed, followed and kept within memory.</summary>
+    public static IEnumerable<OptionDescription> OfSaving => [Resume, CheckpointEvery, CheckpointTime, MemoryLimit, TensorBoard, Mlflow];
+
+    /// <summary>Where the run is kept.</summary>
+    public static IEnumerable<OptionDescription> OfRun => [Output, Name, ExistOk];
+
+    /// <summary>A binding to one property.</summary>
+    internal static OptionBinding<TOptions> Bind<TOptions, T>(OptionDescription<T> option, string property, Func<TOptions, T> get, Func<TOptions, T, TOptions> set) =>
+        new(option, property, o => get(o), (o, v) => set(o, (T)v!));
+
+    static OptionBinding<ExperimentOptions> Bind<T>(
+        OptionDescription<T> option, string property, Func<ExperimentOptions, T> get, Func<ExperimentOptions, T, ExperimentOptions> set) =>
+        Bind<ExperimentOptions, T>(option, property, get, set);
+
+    static OptionBinding<ExperimentOptions> Making<T>(OptionDescription<T> option, string property, Func<PreprocessSpec, T> get, Func<PreprocessSpec, T, PreprocessSpec> set) =>
+        new(option, property, o => o.Preprocess is { } spec ? get(spec) : null, (o, v) => o with { Preprocess = set(o.Preprocess ?? new(), (T)v!) });
+}

@@ -1,0 +1,147 @@
+using MlNetCifar.Explain;
+using MlNetCifar.Inference;
+using MlNetCifar.Reporting;
+
+namespace MlNetCifar.Experiments;
+
+/// <summary>What an evaluation found.</summary>
+/// <param name="Split">Name of the images, for people.</param>
+/// <param name="Result">The figures.</param>
+/// <param name="Calibration">What the model's calibration is worth on the images; null where it has none, or was fitted on them.</param>
+/// <param name="Rejection">What withholding unsure answers gives.</param>
+internal sealed record Judgement(string Split, EvaluationResult Result, CalibrationCheck? Calibration, IReadOnlyList<AbstainRule> Rejection);
+
+/// <summary>Evaluates a model and writes the report of a run.</summary>
+/// <param name="folder">Where the report goes.</param>
+/// <param name="log">Told what is done.</param>
+internal sealed class ModelReport(RunFolder folder, ExperimentLog log)
+{
+    /// <summary>Mistakes whose pictures the report explains.</summary>
+    const int Explained = 12;
+
+    /// <summary>Shorter side of their pictures; the report shows no more.</summary>
+    const int ExplainedSide = 96;
+
+    /// <summary>Heading of the report.</summary>
+    public required string Title { get; init; }
+
+    /// <summary>Name of the images, for people.</summary>
+    public required string Split { get; init; }
+
+    /// <summary>What the data were.</summary>
+    public required ImageDataset Dataset { get; init; }
+
+    /// <summary>The command that repeats the run; null where there was none.</summary>
+    public string? Command { get; init; }
+
+    /// <summary>Whether to say what the model's calibration is worth on the images; not on those it was fitted on.</summary>
+    public bool CheckCalibration { get; init; } = true;
+
+    /// <summary>Settings of the run.</summary>
+    public IEnumerable<KeyValuePair<string, string>> Settings { get; init; } = [];
+
+    /// <summary>Views of each image whose scores are averaged.</summary>
+    public TestTimeViews Views { get; init; }
+
+    /// <summary>Threads; null for all cores.</summary>
+    public int? Threads { get; init; }
+
+    /// <summary>Least confidence of an answer; null leaves it to the calibration.</summary>
+    public double? AbstainBelow { get; init; }
+
+    /// <summary>Scores the images and writes the report.</summary>
+    /// <param name="model">What is evaluated.</param>
+    /// <param name="images">On what.</param>
+    /// <param name="cancellation">Ends the scoring, with an exception; afterwards it shortens the report.</param>
+    public Judgement Write(ImageClassifier model, ImageSource images, CancellationToken cancellation)
+    {
+        var labels = Enumerable.Range(0, images.Count).Select(images.Label).ToArray();
+        var calibration = Calibration(model);
+        var outputs = Score(model, images, logits: calibration is not null, cancellation);
+        CalibrationCheck? check = null;
+        if (calibration is not null)
+        {
+            // The report shows the network's own probabilities; only calibration errors are read from the check, so it needs no bootstrap.
+            check = CalibrationCheck.Measure(
+                calibration, labels, outputs.Logits, model.Classes, new EvaluationOptions { BootstrapResamples = 0 }, outputs.Features, outputs.Texture);
+            TemperatureScaling.None.Apply(outputs.Logits, model.Classes.Length, outputs.Logits);
+        }
+
+        var result = Evaluator.Evaluate(labels, outputs.Logits, model.Classes);
+        return log.During(ExperimentStage.Reporting, "writing the report", _ =>
+        {
+            var report = Report(model, images, result, check, cancellation);
+            ReportWriter.Write(folder.Path, report);
+            if (Dataset.BadFiles.Count > 0)
+                BadFile.Write(Dataset.BadFiles, folder.File(BadFile.FileName));
+            return new Judgement(Split, result, check, report.Rejection);
+        });
+    }
+
+    CalibrationModel? Calibration(ImageClassifier model)
+    {
+        if (!CheckCalibration || model.Calibration is not { } calibration)
+            return null;
+        if (AbstainBelow is { } least)
+            calibration = calibration with { Abstain = calibration.Abstain with { Threshold = least } };
+        var averaged = MlNetCifar.Views.Of(Views).Length;
+        if (calibration.Views != averaged)
+            log.Warn(
+                FormattableString.Invariant($"the model's calibration was fitted on {calibration.Views} of the views of each image, ")
+                + FormattableString.Invariant($"{log.Choice(ExperimentTable.Views, nameof(Views), Views)} averages {averaged}: ")
+                + "its confidences, label sets and thresholds fit these less well");
+        return calibration;
+    }
+
+    /// <summary>Logits for a calibration to make probabilities of; without one, probabilities in their place.</summary>
+    ImageOutputs Score(ImageClassifier model, ImageSource images, bool logits, CancellationToken cancellation)
+    {
+        var started = TimeProvider.System.GetTimestamp();
+        return log.During(ExperimentStage.Evaluating, $"evaluating {Split}", advance =>
+        {
+            var progress = new Report<int>(done => advance((double)done / images.Count, FormattableString.Invariant(
+                $"evaluating {Split} {done:N0}/{images.Count:N0}  {done / Math.Max(TimeProvider.System.GetElapsedTime(started).TotalSeconds, 1e-3):N0} images/s")));
+            return logits ? model.Outputs(images, Threads, Views, progress, cancellation) : new(model.Score(images, Threads, Views, progress, cancellation), [], []);
+        });
+    }
+
+    ReportInput Report(ImageClassifier model, ImageSource images, EvaluationResult result, CalibrationCheck? check, CancellationToken cancellation)
+    {
+        var machine = new MachineInfo();
+        RunRecord.Machine(folder, machine);
+        return new ReportInput
+        {
+            Title = Title,
+            Result = result,
+            History = model.History,
+            Images = images,
+            Calibration = check,
+            Command = Command,
+            Created = DateTimeOffset.UtcNow,
+            Dataset =
+            [
+                new("Data", Dataset.Path), new("Split", Split), new("Images", FormattableString.Invariant($"{images.Count:N0}")),
+                new("Size", $"{images.Width}×{images.Height}×{images.Channels}"), new("Files left out", OptionText.Of(Dataset.BadFiles.Count)),
+            ],
+            Environment = [.. machine.Rows().Select(row => new KeyValuePair<string, string>(row.Name, row.Text))],
+            Settings = [new("network", model.Network.Name), new("weights", model.WeightsSha256), .. Settings],
+            Explained = Explain(model, images, result, cancellation),
+        };
+    }
+
+    /// <summary>Where the network looked when it was surest and wrong; nothing where it has no convolution, or the user asked to stop.</summary>
+    ExplainedImage[] Explain(ImageClassifier model, ImageSource images, EvaluationResult result, CancellationToken cancellation)
+    {
+        int[] rows = [.. Mistakes.Of(result).Take(Explained).Select(mistake => mistake.Row)];
+        if (rows.Length == 0 || cancellation.IsCancellationRequested || GradCam.Layers(model).Count == 0)
+            return [];
+        var length = images.ImageLength;
+        var pixels = new byte[rows.Length * length];
+        for (var i = 0; i < rows.Length; i++)
+            images.CopyPixels(rows[i], pixels.AsSpan(i * length, length));
+        using var gradCam = new GradCam(model, batchSize: rows.Length, threads: Threads);
+        return [.. gradCam.Explain(pixels).Select((map, i) => new ExplainedImage(
+            rows[i], map.Class, map.Degenerate ? null : map.Probability,
+            HeatmapOverlay.Draw(map, pixels.AsSpan(i * length, length), images.Channels, ExplainedSide), $"Grad-CAM, layer {gradCam.Layer}"))];
+    }
+}
