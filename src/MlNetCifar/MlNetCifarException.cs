@@ -14,7 +14,7 @@ public enum ErrorKind
 }
 
 /// <summary>
-/// An error a user can act on: a stable code, what was found, what was expected and what to do.
+/// An error a user can act on: a stable code, what was found, what was expected and what to do. Logins and tokens in addresses are masked.
 /// Codes: MNC10xx data sets, MNC11xx files of this program, MNC12xx images, MNC20xx networks, MNC30xx training, MNC40xx model files,
 /// MNC50xx evaluation, MNC60xx Spark and HDFS, MNC90xx command line.
 /// </summary>
@@ -28,13 +28,13 @@ public sealed class MlNetCifarException : Exception
     /// <param name="path">The file, folder or row concerned, if any.</param>
     /// <param name="inner">The cause, if any.</param>
     public MlNetCifarException(string code, ErrorKind kind, string message, string? action = null, string? path = null, Exception? inner = null)
-        : base(Compose(message, action, path), inner)
+        : base(Secrets.InText(Compose(message, action, path)), inner)
     {
         Code = code;
         Kind = kind;
-        Reason = message;
-        Action = action;
-        Path = path;
+        Reason = Secrets.InText(message);
+        Action = action is null ? null : Secrets.InText(action);
+        Path = path is null ? null : Secrets.InAddress(path);
     }
 
     /// <summary>Stable code, for example <c>MNC1203</c>.</summary>

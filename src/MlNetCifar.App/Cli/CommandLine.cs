@@ -124,7 +124,7 @@ internal static class CommandLine
     }
 
     static string CommandText(ParseResult parsed) =>
-        string.Join(
-            ' ',
-            [Name, .. parsed.Tokens.Select(t => t.Value.Any(c => char.IsWhiteSpace(c) || "'\"$&|;<>()*?\\".Contains(c)) ? $"'{t.Value.Replace("'", "'\\''")}'" : t.Value)]);
+        string.Join(' ', [Name, .. parsed.Tokens.Select(t => Quoted(Secrets.InAddress(t.Value)))]);
+
+    static string Quoted(string word) => word.Any(c => char.IsWhiteSpace(c) || "'\"$&|;<>()*?\\".Contains(c)) ? $"'{word.Replace("'", "'\\''")}'" : word;
 }

@@ -17,11 +17,11 @@ internal sealed class Terminal
         _log = new(() => Console(Error!, IsErrorTerminal));
     }
 
-    /// <summary>Data.</summary>
-    public required TextWriter Out { get; init; }
+    /// <summary>Data, without the secrets of addresses.</summary>
+    public required TextWriter Out { get; init => field = new MaskingWriter(value); }
 
-    /// <summary>Log lines and progress.</summary>
-    public required TextWriter Error { get; init; }
+    /// <summary>Log lines and progress, without the secrets of addresses.</summary>
+    public required TextWriter Error { get; init => field = new MaskingWriter(value); }
 
     /// <summary>Opens standard input.</summary>
     public Func<Stream> Input { get; init; } = () => Stream.Null;
@@ -74,7 +74,7 @@ internal sealed class Terminal
     public void Log(string text)
     {
         if (IsErrorTerminal)
-            LogConsole.WriteLine(text);
+            LogConsole.WriteLine(Secrets.InText(text));
         else
             Error.WriteLine(text);
     }

@@ -83,7 +83,7 @@ internal sealed class ExplainCommand() : Verb("explain", "Show where on pictures
         Call call, ImageClassifier model, GradCam? gradCam, int? target, string file, string stem, SortedDictionary<int, MeanHeatmap> means)
     {
         var pixels = new byte[model.Preprocess.Length];
-        new Preprocessor(model.Preprocess).Apply(ImageDecoder.Decode(PictureFiles.Read(call, file)), pixels);
+        new Preprocessor(model.Preprocess).Apply(PictureFiles.Read(call, file), pixels);
         if (call.Get(s_method) == ExplainMethod.Features)
         {
             var sheet = gradCam!.Features(pixels, target, call.Get(s_top));

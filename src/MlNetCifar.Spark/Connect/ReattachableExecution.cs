@@ -5,7 +5,8 @@ namespace MlNetCifar.Spark.Connect;
 
 /// <summary>
 /// Runs a plan to its end over any number of broken streams: the server keeps the responses until they are released,
-/// and after a break the stream is taken up behind the last one received, so each arrives exactly once.
+/// and after a break the stream is taken up behind the last one received, so each arrives exactly once. A stream that ends before the result is
+/// a break like any other: between two that bring nothing there is a wait, and the policy says after how many of them it is enough.
 /// </summary>
 sealed class ReattachableExecution(ISparkConnectRpc rpc, ExecutePlanRequest request, RetryPolicy policy, TimeProvider? time = null)
 {
@@ -35,7 +36,8 @@ sealed class ReattachableExecution(ISparkConnectRpc rpc, ExecutePlanRequest requ
                 }
 
                 await stream.DisposeAsync().ConfigureAwait(false);
-                if (fault is not null && !await MayGoOnAsync(fault, retry, cancellationToken).ConfigureAwait(false))
+                fault ??= new GrpcException(GrpcStatus.Unavailable, "The server ended the stream before the result.");
+                if (!await MayGoOnAsync(fault, retry, cancellationToken).ConfigureAwait(false))
                     throw fault;
                 stream = Resume(fault, cancellationToken).GetAsyncEnumerator(cancellationToken);
             }
@@ -65,9 +67,9 @@ sealed class ReattachableExecution(ISparkConnectRpc rpc, ExecutePlanRequest requ
     static bool IsUnknown(GrpcException fault) => fault.Is("INVALID_HANDLE.OPERATION_NOT_FOUND") || fault.Is("INVALID_HANDLE.SESSION_NOT_FOUND");
 
     // An operation the server never heard of can be started again only if nothing of it was seen yet.
-    IAsyncEnumerable<ExecutePlanResponse> Resume(GrpcException? fault, CancellationToken cancellationToken)
+    IAsyncEnumerable<ExecutePlanResponse> Resume(GrpcException fault, CancellationToken cancellationToken)
     {
-        if (fault is not null && IsUnknown(fault))
+        if (IsUnknown(fault))
             return rpc.ExecutePlanAsync(request, cancellationToken);
         var reattach = new ReattachExecuteRequest
         {

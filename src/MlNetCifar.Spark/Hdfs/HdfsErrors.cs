@@ -5,6 +5,7 @@ static class HdfsErrors
 {
     public const string NotFoundCode = "MNC6002";
     public const string ExistsCode = "MNC6003";
+    const string RefusedCode = "MNC6004";
 
     public static MlNetCifarException Unreachable(IReadOnlyList<Uri> nameNodes, Exception? cause) =>
         new("MNC6001", ErrorKind.Failure,
@@ -19,7 +20,7 @@ static class HdfsErrors
         {
             "FileNotFoundException" => new(NotFoundCode, ErrorKind.Data, "The file or folder does not exist on HDFS.", "Check the path.", path),
             "FileAlreadyExistsException" => new(ExistsCode, ErrorKind.Failure, "The file exists already on HDFS.", "Choose another name or allow overwriting.", path),
-            "AccessControlException" or "SecurityException" => new("MNC6004", ErrorKind.Failure, $"HDFS refused access: {firstLine}",
+            "AccessControlException" or "SecurityException" => new(RefusedCode, ErrorKind.Failure, $"HDFS refused access: {firstLine}",
                 "Set the user (HADOOP_USER_NAME or user.name) or change the permissions.", path),
             "SafeModeException" => new("MNC6005", ErrorKind.Failure, "The name node is in safe mode, so nothing can be written.",
                 "Wait until its data nodes have reported, or run 'hdfs dfsadmin -safemode leave'.", path),
@@ -55,6 +56,9 @@ static class HdfsErrors
 
     public static MlNetCifarException NotProtocol(string path, string reason) =>
         new("MNC6014", ErrorKind.Failure, $"The server does not speak WebHDFS: {reason}", "Check that the port is the name node's HTTP port.", path);
+
+    /// <summary>Whether the file system failed, rather than the file being missing or refused.</summary>
+    public static bool IsOutage(MlNetCifarException e) => e.Code is not (NotFoundCode or RefusedCode) && e.Code.StartsWith("MNC60", StringComparison.Ordinal);
 
     static Exception Innermost(Exception e)
     {

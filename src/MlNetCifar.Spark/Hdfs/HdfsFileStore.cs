@@ -104,7 +104,8 @@ public sealed class HdfsFileStore : IFileStore, IDisposable
     }
 
     /// <summary>
-    /// This store for a folder into which nobody looks meanwhile: files are written under their own names at once, which saves renaming each. It has nothing of its own to dispose of.
+    /// This store for a folder into which nobody looks meanwhile: files are written under their own names at once, which saves renaming each. The client stays this
+    /// store's, which disposes of it.
     /// </summary>
     internal HdfsFileStore InPlace() => new(this);
 
@@ -207,6 +208,8 @@ public sealed class HdfsFileStore : IFileStore, IDisposable
     /// <summary>Closes the client.</summary>
     public void Dispose()
     {
+        if (_isInPlace)
+            return;
         _native.Dispose();
         Client.Dispose();
     }

@@ -44,5 +44,5 @@ public sealed record WebHdfsOptions
     }
 
     /// <summary>Without secrets.</summary>
-    public override string ToString() => $"{string.Join(',', NameNodes)} as {(DelegationToken is null ? User : "token")}";
+    public override string ToString() => $"{string.Join(',', NameNodes.Select(n => Secrets.InAddress(n.ToString())))} as {(DelegationToken is null ? User : "token")}";
 }

@@ -41,7 +41,7 @@ sealed class FilePrefetcher(IFileStore store, string root, long maxFileBytes)
         {
             return store.ReadFile(Locate(item), item.Length, maxFileBytes, item.Name);
         }
-        catch (MlNetCifarException e) when (e.Code is not (HdfsErrors.NotFoundCode or "MNC6004") && e.Code.StartsWith("MNC60", StringComparison.Ordinal))
+        catch (MlNetCifarException e) when (HdfsErrors.IsOutage(e))
         {
             // A missing or refused file is a bad file; a file system that fails is a failed attempt, not a hole in the data.
             throw new WorkerFaultException(e);

@@ -19,11 +19,10 @@ readonly record struct StageMaster(int Threads, string? Address)
         if (text.StartsWith("local[", StringComparison.Ordinal) && text.EndsWith(']')
             && int.TryParse(text["local[".Length..^1], NumberStyles.None, CultureInfo.InvariantCulture, out var n) && n is >= 1 and <= 1024)
             return new(n, null);
-        // An address of another kind may carry a token.
         throw StageErrors.BadMaster(WithoutSecrets(text));
     }
 
-    /// <summary>An address without its parameters, among which a token may be.</summary>
+    /// <summary>An address without its parameters, among which a token may be, and without a login.</summary>
     [return: NotNullIfNotNull(nameof(text))]
-    public static string? WithoutSecrets(string? text) => text?.Split(';')[0];
+    public static string? WithoutSecrets(string? text) => text is null ? null : Secrets.InAddress(text.Split(';')[0]);
 }

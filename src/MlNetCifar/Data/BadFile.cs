@@ -26,9 +26,9 @@ public sealed record BadFile(string Path, string Code, string Reason)
                 using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
                 {
                     json.WriteStartObject();
-                    json.WriteString("path", file.Path);
+                    json.WriteString("path", Secrets.InAddress(file.Path));
                     json.WriteString("code", file.Code);
-                    json.WriteString("reason", file.Reason);
+                    json.WriteString("reason", Secrets.InText(file.Reason));
                     json.WriteEndObject();
                 }
 

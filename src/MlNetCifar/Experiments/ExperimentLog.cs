@@ -2,7 +2,7 @@ using MlNetCifar.Training;
 
 namespace MlNetCifar.Experiments;
 
-/// <summary>Tells the observers of an experiment, and keeps its warnings.</summary>
+/// <summary>Tells the observers of an experiment, and keeps its warnings; logins and tokens in addresses are masked.</summary>
 /// <param name="observers">Told in this order.</param>
 /// <param name="asOptions">Whether options are named as on the command line rather than as properties.</param>
 internal sealed class ExperimentLog(IEnumerable<IExperimentObserver> observers, bool asOptions)
@@ -14,12 +14,14 @@ internal sealed class ExperimentLog(IEnumerable<IExperimentObserver> observers, 
 
     public void Say(string? subject, string text)
     {
+        text = Secrets.InText(text);
         foreach (var observer in _observers)
             observer.OnMessage(subject, text);
     }
 
     public void Warn(string warning)
     {
+        warning = Secrets.InText(warning);
         _warnings.Add(warning);
         foreach (var observer in _observers)
             observer.OnWarning(warning);

@@ -117,6 +117,10 @@ public sealed record ExperimentOptions
     public static ExperimentOptions From(OptionValues values) =>
         ExperimentTable.All.Apply(new(), values) with { Adjust = training => TrainingTable.All.Apply(training, values) };
 
+    /// <summary>The options that are not as by default, without the secrets of addresses.</summary>
+    public override string ToString() => string.Join(", ", RunRecord.Of(ExperimentTable.All, this).Where(pair => !Equals(pair.Value, pair.Option.Default))
+        .Select(pair => $"{pair.Option.Name} {Secrets.InAddress(OptionText.Of(pair.Value))}"));
+
     /// <summary>What the network is called.</summary>
     internal string NetworkName => Network?.Name ?? Preset;
 

@@ -25,51 +25,35 @@ internal sealed class FeatureProbe : IDisposable
 
     /// <summary>Explains a batch.</summary>
     /// <param name="inputs">[n, H, W, C], normalised; n at most <see cref="BatchSize"/>.</param>
-    /// <param name="target">The class; null for each image's most probable.</param>
-    public Probed[] Run(ReadOnlySpan<float> inputs, int? target)
+    /// <param name="answers">The class to explain of each image, and its probability.</param>
+    /// <param name="cancellation">Ends the work.</param>
+    public Probed[] Run(ReadOnlySpan<float> inputs, ReadOnlySpan<(int Class, float Probability)> answers, CancellationToken cancellation)
     {
-        var spec = _network.Weights.Spec;
-        var count = inputs.Length / spec.InputShape(1).Length;
+        var (outputs, count, length) = (_network.Weights.Spec.Outputs, answers.Length, (int)Maps.Length);
         inputs.CopyTo(_network.Input(count));
-        var (features, gradients) = (new float[count * Maps.Length], new float[count * Maps.Length]);
-        _network.Probe(count, features);
-        var scores = new float[count * spec.Classes];
-        _network.ToProbabilities(_network.Logits(count), scores);
-        var classes = new int[count];
-        var seeds = new float[count * spec.Outputs];
+        var (features, gradients) = (new float[count * length], new float[count * length]);
+        _network.Probe(count, features, cancellation);
+        var seeds = new float[count * outputs];
         for (var i = 0; i < count; i++)
         {
-            classes[i] = target ?? Largest(scores.AsSpan(i * spec.Classes, spec.Classes));
-
             // One logit for two classes: what speaks against the second speaks for the first.
-            if (spec.Outputs == 1)
-                seeds[i] = classes[i] == 1 ? 1 : -1;
+            if (outputs == 1)
+                seeds[i] = answers[i].Class == 1 ? 1 : -1;
             else
-                seeds[(i * spec.Outputs) + classes[i]] = 1;
+                seeds[(i * outputs) + answers[i].Class] = 1;
         }
 
         _network.ProbeGradient(count, seeds, gradients);
-        return [.. Enumerable.Range(0, count).Select(i => new Probed(
-            features[(i * (int)Maps.Length)..((i + 1) * (int)Maps.Length)], gradients[(i * (int)Maps.Length)..((i + 1) * (int)Maps.Length)], classes[i],
-            scores[(i * spec.Classes) + classes[i]]))];
+        var probed = new Probed[count];
+        for (var i = 0; i < count; i++)
+            probed[i] = new Probed(features[(i * length)..((i + 1) * length)], gradients[(i * length)..((i + 1) * length)], answers[i].Class, answers[i].Probability);
+        return probed;
     }
 
     public void Dispose()
     {
         _network.Dispose();
         _pool.Dispose();
-    }
-
-    static int Largest(ReadOnlySpan<float> scores)
-    {
-        var best = 0;
-        for (var k = 1; k < scores.Length; k++)
-        {
-            if (scores[k] > scores[best])
-                best = k;
-        }
-
-        return best;
     }
 }
 

@@ -1,3 +1,4 @@
+using MlNetCifar.Data;
 using MlNetCifar.Imaging;
 using MlNetCifar.Numerics;
 
@@ -14,6 +15,8 @@ public sealed class GradCam : IDisposable
     readonly ImageClassifier _model;
     readonly FeatureProbe _probe;
     readonly Preprocessor _preprocessor;
+    readonly PixelNormalizer _normalizer;
+    readonly int? _threads;
 
     /// <summary>Prepares to explain a model's answers.</summary>
     /// <param name="model">Borrowed; must outlive this.</param>
@@ -26,7 +29,9 @@ public sealed class GradCam : IDisposable
         ArgumentNullException.ThrowIfNull(model);
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
         _model = model;
+        _threads = threads;
         _preprocessor = new Preprocessor(model.Preprocess);
+        _normalizer = new PixelNormalizer(model.Network.Width, model.Normalization, SimdLevel.Active);
         _probe = new FeatureProbe(model.Weights, layer, batchSize, threads ?? Environment.ProcessorCount);
     }
 
@@ -41,27 +46,47 @@ public sealed class GradCam : IDisposable
         return [.. ConvLayer.Of(model.Network).Select(layer => layer.Name)];
     }
 
+    /// <summary>Explains the picture in a file.</summary>
+    /// <param name="path">A JPEG, PNG, BMP, PNM or GIF file.</param>
+    /// <param name="target">Index of the class to explain; null for the most probable.</param>
+    /// <param name="cancellation">Ends the work.</param>
+    /// <returns>A map over the network's input, that is over the preprocessed picture.</returns>
+    /// <exception cref="ArgumentException">The path is empty, or there is no such class.</exception>
+    /// <exception cref="MlNetCifarException">The file cannot be read or decoded (MNC12xx).</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public Heatmap Explain(string path, int? target = null, CancellationToken cancellation = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        var pixels = new byte[_model.Preprocess.Length];
+        _preprocessor.Apply(PictureFile.Read(path, _preprocessor.Decoding.MaxFileBytes), pixels, path);
+        return Explain(pixels, target, cancellation)[0];
+    }
+
     /// <summary>Explains one picture of any size.</summary>
     /// <param name="image">The picture.</param>
     /// <param name="target">Index of the class to explain; null for the most probable.</param>
+    /// <param name="cancellation">Ends the work.</param>
     /// <returns>A map over the network's input, that is over the preprocessed picture.</returns>
-    public Heatmap Explain(RgbImage image, int? target = null)
+    /// <exception cref="ArgumentException">The picture is null, or there is no such class.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public Heatmap Explain(RgbImage image, int? target = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(image);
         var pixels = new byte[_model.Preprocess.Length];
         _preprocessor.Apply(image, pixels);
-        return Explain(pixels, target)[0];
+        return Explain(pixels, target, cancellation)[0];
     }
 
     /// <summary>Explains preprocessed pictures.</summary>
     /// <param name="pixels">[N, H, W, C] bytes of the network's size.</param>
     /// <param name="target">Index of the class to explain; null for each picture's most probable.</param>
-    /// <returns>N maps.</returns>
+    /// <param name="cancellation">Ends the work.</param>
+    /// <returns>N maps. Class and probability are those of the model's <see cref="ImageClassifier.Score"/>.</returns>
     /// <exception cref="ArgumentException">The length is no whole number of pictures, or there is no such class.</exception>
-    public IReadOnlyList<Heatmap> Explain(ReadOnlySpan<byte> pixels, int? target = null)
+    public IReadOnlyList<Heatmap> Explain(ReadOnlySpan<byte> pixels, int? target = null, CancellationToken cancellation = default)
     {
         var maps = new List<Heatmap>();
-        foreach (var probed in Probe(pixels, target))
+        foreach (var probed in Probe(pixels, target, cancellation))
             maps.Add(Map(probed, _probe.Maps, _model.Network.Height, _model.Network.Width));
         return maps;
     }
@@ -70,10 +95,11 @@ public sealed class GradCam : IDisposable
     /// <param name="pixels">[H, W, C] bytes of the network's size.</param>
     /// <param name="target">Index of the class; null for the most probable.</param>
     /// <param name="top">How many maps at most, ≥ 1. The default is 16.</param>
-    public FeatureSheet Features(ReadOnlySpan<byte> pixels, int? target = null, int top = 16)
+    /// <param name="cancellation">Ends the work.</param>
+    public FeatureSheet Features(ReadOnlySpan<byte> pixels, int? target = null, int top = 16, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(top, 1);
-        return FeatureSheet.Of(Probe(pixels, target)[0], _probe.Maps, top);
+        return FeatureSheet.Of(Probe(pixels, target, cancellation)[0], _probe.Maps, top);
     }
 
     /// <inheritdoc/>
@@ -90,7 +116,7 @@ public sealed class GradCam : IDisposable
         return Heatmap.Normalized(MapDrawing.Enlarge(small, maps.H, maps.W, height, width), height, width, probed.Class, probed.Probability);
     }
 
-    List<Probed> Probe(ReadOnlySpan<byte> pixels, int? target)
+    List<Probed> Probe(ReadOnlySpan<byte> pixels, int? target, CancellationToken cancellation)
     {
         var length = _model.Preprocess.Length;
         if (pixels.Length == 0 || pixels.Length % length != 0)
@@ -102,16 +128,35 @@ public sealed class GradCam : IDisposable
         {
             var part = pixels.Slice(start, Math.Min(length * _probe.BatchSize, pixels.Length - start));
             var inputs = new float[part.Length];
-            var normalization = _model.Normalization;
-            for (var i = 0; i < inputs.Length; i++)
-            {
-                var channel = i % normalization.Channels;
-                inputs[i] = ((part[i] / 255f) - normalization.Mean[channel]) / normalization.Std[channel];
-            }
-
-            found.AddRange(_probe.Run(inputs, target));
+            _normalizer.Apply(part, inputs);
+            found.AddRange(_probe.Run(inputs, Answers(part, target, cancellation), cancellation));
         }
 
         return found;
+    }
+
+    /// <summary>What the model itself says, so that class and probability are those of its predictions.</summary>
+    (int Class, float Probability)[] Answers(ReadOnlySpan<byte> pixels, int? target, CancellationToken cancellation)
+    {
+        var (network, classes) = (_model.Network, _model.Classes.Length);
+        var images = new ImageSet(pixels.ToArray(), new int[pixels.Length / _model.Preprocess.Length], network.Width, network.Height, network.Channels, _model.Classes);
+        var scores = _model.Score(images, _threads, cancellation: cancellation);
+        return [.. Enumerable.Range(0, images.Count).Select(i =>
+        {
+            var k = target ?? Largest(scores.AsSpan(i * classes, classes));
+            return (k, scores[(i * classes) + k]);
+        })];
+    }
+
+    static int Largest(ReadOnlySpan<float> scores)
+    {
+        var best = 0;
+        for (var k = 1; k < scores.Length; k++)
+        {
+            if (scores[k] > scores[best])
+                best = k;
+        }
+
+        return best;
     }
 }

@@ -5,8 +5,8 @@ using System.Text.Json.Serialization.Metadata;
 namespace MlNetCifar.Files;
 
 /// <summary>
-/// Reads records by their source-generated descriptions, by the rules of <see cref="JsonFields"/> at every depth. The serialiser alone would refuse an
-/// unknown property by the name of a class, and give a missing one zero or null: generated readers pass over the initialisers of properties.
+/// Reads records by their source-generated descriptions, by the rules of <see cref="JsonFields"/> at every depth. The serialiser alone would refuse
+/// an unknown property by the name of a class, and give a missing one zero or null: generated readers pass over the initialisers of properties.
 /// </summary>
 internal static class JsonRecords
 {
@@ -36,15 +36,16 @@ internal static class JsonRecords
         }
     }
 
-    static JsonNode? Complete(JsonElement json, JsonTypeInfo type, JsonNode? missing, FileOrigin origin, string place) => (json.ValueKind, type.Kind) switch
-    {
-        (JsonValueKind.Object, JsonTypeInfoKind.Object) => Object(json, type, missing as JsonObject, origin, place),
-        (JsonValueKind.Array, JsonTypeInfoKind.Enumerable) => new JsonArray(
-            [.. json.EnumerateArray().Select((e, i) => Complete(e, Element(type), null, origin, $"{place}[{i}]"))]),
-        (JsonValueKind.Object, _) => JsonObject.Create(json),
-        (JsonValueKind.Array, _) => JsonArray.Create(json),
-        _ => JsonValue.Create(json),
-    };
+    static JsonNode? Complete(JsonElement json, JsonTypeInfo type, JsonNode? missing, FileOrigin origin, string place) =>
+        (json.ValueKind, type.Kind) switch
+        {
+            (JsonValueKind.Object, JsonTypeInfoKind.Object) => Object(json, type, missing as JsonObject, origin, place),
+            (JsonValueKind.Array, JsonTypeInfoKind.Enumerable) => new JsonArray(
+                [.. json.EnumerateArray().Select((e, i) => Complete(e, Element(type), null, origin, $"{place}[{i}]"))]),
+            (JsonValueKind.Object, _) => JsonObject.Create(json),
+            (JsonValueKind.Array, _) => JsonArray.Create(json),
+            _ => JsonValue.Create(json),
+        };
 
     static JsonObject Object(JsonElement json, JsonTypeInfo type, JsonObject? missing, FileOrigin origin, string place)
     {
@@ -59,7 +60,7 @@ internal static class JsonRecords
         {
             var inner = Join(place, property.Name);
             if (type.Properties.FirstOrDefault(p => p.Name == property.Name) is { } known)
-                result[property.Name] = Complete(property.Value, type.Options.GetTypeInfo(known.PropertyType), missing?[property.Name], origin, inner);
+                result[known.Name] = Complete(property.Value, type.Options.GetTypeInfo(known.PropertyType), missing?[known.Name], origin, inner);
             else if (inner != FileOrigin.Property)
                 throw FileErrors.UnknownProperty(inner, origin);
         }

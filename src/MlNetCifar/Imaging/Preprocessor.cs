@@ -29,15 +29,18 @@ public sealed class Preprocessor
     /// <summary>What this does.</summary>
     public PreprocessSpec Spec { get; }
 
+    /// <summary>How files are decoded.</summary>
+    internal DecodeOptions Decoding => _decode;
+
     /// <summary>Decodes a file as the specification says, and resizes and converts the picture.</summary>
     /// <param name="file">A whole JPEG, PNG, … file.</param>
     /// <param name="destination">[Height, Width, Channels] bytes; overwritten.</param>
     /// <param name="path">Named in errors.</param>
-    /// <exception cref="ArgumentException"><paramref name="destination"/> is too short.</exception>
+    /// <exception cref="ArgumentException"><paramref name="destination"/> is too short, or no bytes were given.</exception>
     /// <exception cref="MlNetCifarException">The file cannot be decoded (MNC12xx).</exception>
     public void Apply(ReadOnlySpan<byte> file, Span<byte> destination, string? path = null)
     {
-        var image = ImageDecoder.Decode(file, _decode, path);
+        var image = ImageDecoder.Decode(Given(file), _decode, path);
         Apply(image, destination);
         image.Recycle();
     }
@@ -68,6 +71,9 @@ public sealed class Preprocessor
         }
         if (workspace.Bytes > KeepBytes) s_workspace = null;
     }
+
+    /// <summary>A file of no bytes is a fault of the file; no file at all is one of the program.</summary>
+    internal static ReadOnlySpan<byte> Given(ReadOnlySpan<byte> file) => file == default ? throw new ArgumentException("No bytes were given.", nameof(file)) : file;
 
     void Place(RgbImage image, Span<byte> pixels, Workspace workspace)
     {

@@ -1,3 +1,5 @@
+using MlNetCifar.Imaging;
+
 namespace MlNetCifar;
 
 /// <summary>A decoded picture: 8-bit RGB, row-major, three bytes a pixel, no padding between rows ([H, W, 3]).</summary>
@@ -18,9 +20,7 @@ public sealed class RgbImage
     /// <exception cref="ArgumentOutOfRangeException">A side is below 1 or the picture exceeds 2³¹−1 bytes.</exception>
     public RgbImage(int width, int height)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(3L * width * height, Array.MaxLength, nameof(width));
+        CheckSides(width, height);
         Width = width;
         Height = height;
         _pixels = GC.AllocateUninitializedArray<byte>(3 * width * height);
@@ -38,6 +38,51 @@ public sealed class RgbImage
     /// <summary>All pixels, R G B R G B …, row after row; owned by this picture.</summary>
     public Span<byte> Pixels => _pixels.AsSpan(0, 3 * Width * Height);
 
+    /// <summary>A picture of given pixels.</summary>
+    /// <param name="pixels">R G B R G B …, row after row: exactly 3 · <paramref name="width"/> · <paramref name="height"/> bytes; copied.</param>
+    /// <param name="width">Pixels in a row, ≥ 1.</param>
+    /// <param name="height">Rows, ≥ 1.</param>
+    /// <exception cref="ArgumentException">The sides are out of range, or there are more or fewer bytes.</exception>
+    public static RgbImage FromPixels(ReadOnlySpan<byte> pixels, int width, int height)
+    {
+        CheckSides(width, height);
+        if (pixels.Length != 3 * width * height)
+            throw new ArgumentException($"{pixels.Length} bytes given, {3 * width * height} needed for {width}×{height} pixels.", nameof(pixels));
+        var image = Uninitialized(width, height);
+        pixels.CopyTo(image.Pixels);
+        return image;
+    }
+
+    /// <summary>Decodes a JPEG, PNG, BMP, PNM or GIF file in memory.</summary>
+    /// <param name="file">The whole file.</param>
+    /// <param name="options">Limits and choices; null for the defaults. <see cref="PreprocessSpec.ForDecoding"/> gives those of a model.</param>
+    /// <exception cref="ArgumentException">No bytes were given.</exception>
+    /// <exception cref="MlNetCifarException">It is no picture, damaged, too large or of an unsupported kind (MNC12xx).</exception>
+    public static RgbImage Decode(ReadOnlySpan<byte> file, DecodeOptions? options = null) => ImageDecoder.Decode(Preprocessor.Given(file), options);
+
+    /// <summary>Reads and decodes a file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="options">Limits and choices; null for the defaults. <see cref="PreprocessSpec.ForDecoding"/> gives those of a model.</param>
+    /// <exception cref="MlNetCifarException">It cannot be read or decoded (MNC12xx).</exception>
+    public static RgbImage Load(string path, DecodeOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        options ??= DecodeOptions.Default;
+        return ImageDecoder.Decode(PictureFile.Read(path, options.MaxFileBytes), options, path);
+    }
+
+    /// <summary>Reads a stream to its end and decodes it.</summary>
+    /// <param name="stream">Holds the picture from where it stands; not closed.</param>
+    /// <param name="options">Limits and choices; null for the defaults. <see cref="PreprocessSpec.ForDecoding"/> gives those of a model.</param>
+    /// <exception cref="MlNetCifarException">It cannot be decoded (MNC12xx).</exception>
+    /// <exception cref="IOException">The stream cannot be read.</exception>
+    public static RgbImage Load(Stream stream, DecodeOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        options ??= DecodeOptions.Default;
+        return ImageDecoder.Decode(PictureFile.Read(stream, options.MaxFileBytes), options);
+    }
+
     /// <summary>A picture whose pixels the caller overwrites; the product of its sides has been checked.</summary>
     internal static RgbImage Uninitialized(int width, int height)
     {
@@ -53,6 +98,13 @@ public sealed class RgbImage
     {
         if (_pixels.Length <= MaxSpare)
             s_spare = _pixels;
+    }
+
+    static void CheckSides(int width, int height)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(3L * width * height, Array.MaxLength, nameof(width));
     }
 
     /// <summary>One row of pixels.</summary>

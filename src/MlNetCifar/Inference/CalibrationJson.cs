@@ -92,7 +92,11 @@ internal static class CalibrationJson
     static ForeignRule Rule(JsonFields fields) =>
         new(FeatureDistance.Restore(fields.Int("dimension"), Floats(fields, "means"), Floats(fields, "whitening")), Number(fields, "threshold"));
 
-    static float[] Floats(JsonFields fields, string name) => MemoryMarshal.Cast<byte, float>(Base64Url.DecodeFromChars(fields.Text(name))).ToArray();
+    static float[] Floats(JsonFields fields, string name)
+    {
+        var text = fields.Text(name);
+        return Base64Url.IsValid(text) ? MemoryMarshal.Cast<byte, float>(Base64Url.DecodeFromChars(text)).ToArray() : throw fields.Wrong(name, "is no base64");
+    }
 
     /// <summary>JSON has no infinities and no NaN; they travel as text.</summary>
     static void WriteNumber(Utf8JsonWriter json, string name, double value)

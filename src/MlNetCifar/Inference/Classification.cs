@@ -8,3 +8,9 @@ namespace MlNetCifar;
 /// asked for. May be empty. Null without a calibration.
 /// </param>
 public sealed record Classification(IReadOnlyList<Prediction> Predictions, bool IsUnknown, IReadOnlyList<Prediction>? LabelSet);
+
+/// <summary>What became of one of several files.</summary>
+/// <param name="Path">The file.</param>
+/// <param name="Answer">The answer; null where the file cannot be used.</param>
+/// <param name="Fault">Why it cannot (MNC12xx); null where it can.</param>
+public sealed record FileClassification(string Path, Classification? Answer, MlNetCifarException? Fault);

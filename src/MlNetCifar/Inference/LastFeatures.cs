@@ -8,7 +8,7 @@ namespace MlNetCifar.Inference;
 internal sealed record LastFeatures(string Position, int Length)
 {
     /// <summary>More would make a model file's covariance larger than many a network.</summary>
-    const int Most = 1024;
+    public const int Most = 1024;
 
     /// <summary>Those of a network; null where its last dense layer is missing, sees the picture itself, or has too many inputs.</summary>
     public static LastFeatures? Of(NetworkWeights weights)

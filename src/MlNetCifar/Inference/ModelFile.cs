@@ -11,13 +11,15 @@ internal static class ModelFile
 {
     const int FormatVersion = 1;
     const string Key = "mlnetcifar";
+    const int LongestReason = 500;
 
     public static void Save(ImageClassifier model, string path)
     {
         var metadata = new Dictionary<string, string> { ["format"] = "pt", [Key] = Describe(model) };
         try
         {
-            LocalFileStore.Instance.Write(path, stream => SafeTensors.Write(stream, [.. model.Weights.Tensors.Select(t => WeightLayout.ToFile(t, model.IsHalfPrecision))], metadata));
+            LocalFileStore.Instance.Write(
+                path, stream => SafeTensors.Write(stream, [.. model.Weights.Tensors.Select(t => WeightLayout.ToFile(t, model.IsHalfPrecision))], metadata));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -27,13 +29,34 @@ internal static class ModelFile
 
     public static ImageClassifier Load(string path, IFileStore store)
     {
-        byte[] file;
+        var file = SafeTensors.Read(Content(path, store), path);
+        if (!file.Metadata.TryGetValue(Key, out var description))
+            throw ModelErrors.Foreign(path);
+        using var json = Json(description, path);
+        try
+        {
+            return JsonFields.Read(json.RootElement, FileOrigin.Of(json.RootElement, path), fields => Read(fields, file, path));
+        }
+        catch (InvalidOperationException)
+        {
+            throw Undescribed(path, "a text in it is no Unicode");
+        }
+        catch (Exception e) when (e is JsonException or FormatException or ArgumentException)
+        {
+            throw Undescribed(path, e is ArgumentException { ParamName: not null } ? e.Message[..e.Message.LastIndexOf(" (Parameter", StringComparison.Ordinal)] : e.Message);
+        }
+    }
+
+    static ReadOnlyMemory<byte> Content(string path, IFileStore store)
+    {
         try
         {
             using var stream = store.OpenRead(path);
+            if (stream.CanSeek && stream.Length > Array.MaxLength)
+                throw ModelErrors.NotSafeTensors(path, $"it has {stream.Length:N0} bytes, more than {Array.MaxLength:N0}");
             using var copy = new MemoryStream();
             stream.CopyTo(copy, 1 << 20);
-            file = copy.ToArray();
+            return copy.GetBuffer().AsMemory(0, (int)copy.Length);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException || store.FolderExists(path))
         {
@@ -43,19 +66,24 @@ internal static class ModelFile
         {
             throw ModelErrors.Unreadable(path, e);
         }
+    }
 
-        var (tensors, metadata) = SafeTensors.Read(file, path);
-        if (!metadata.TryGetValue(Key, out var description))
-            throw ModelErrors.Foreign(path);
+    static JsonDocument Json(string description, string path)
+    {
         try
         {
-            using var json = JsonDocument.Parse(description);
-            return JsonFields.Read(json.RootElement, FileOrigin.Of(json.RootElement, path), fields => Read(fields, tensors, path));
+            return JsonDocument.Parse(description);
         }
-        catch (Exception e) when (e is JsonException or FormatException or ArgumentException)
+        catch (Exception e) when (e is JsonException or ArgumentException)
         {
-            throw ModelErrors.Damaged(path, $"its description cannot be read: {e.Message.TrimEnd('.')}");
+            throw Undescribed(path, "it is no JSON");
         }
+    }
+
+    static MlNetCifarException Undescribed(string path, string reason)
+    {
+        var shown = reason.Length <= LongestReason ? reason.TrimEnd('.') : reason[..LongestReason] + "…";
+        return ModelErrors.Damaged(path, $"its description cannot be read: {shown}");
     }
 
     static string Describe(ImageClassifier model)
@@ -93,49 +121,102 @@ internal static class ModelFile
         return System.Text.Encoding.UTF8.GetString(buffer.ToArray());
     }
 
-    static ImageClassifier Read(JsonFields fields, IReadOnlyList<FileTensor> tensors, string path)
+    static ImageClassifier Read(JsonFields fields, TensorFile file, string path)
     {
         var version = fields.Int("format_version", 1);
         if (version is < 1 or > FormatVersion)
             throw ModelErrors.Version(path, version, FormatVersion);
-        var network = fields.Value("network", json => json);
-        var weights = new NetworkWeights(NetworkJson.Read(network, path));
-        Fill(weights, tensors, path);
+        var network = fields.Object("network", NetworkJson.Read);
+        CheckTensors(network, file, path);
+        var weights = new NetworkWeights(network);
+        try
+        {
+            Fill(weights, file.Tensors);
+            return Read(fields, weights, file, path);
+        }
+        catch
+        {
+            weights.Dispose();
+            throw;
+        }
+    }
+
+    static ImageClassifier Read(JsonFields fields, NetworkWeights weights, TensorFile file, string path)
+    {
         var normalization = fields.Record("normalization", ModelJson.Default.NormalizationJson);
         var model = new ImageClassifier(
             weights,
-            fields.List("classes", name => name.GetString()!),
+            Classes(fields),
             fields.ObjectOrNull("preprocess", PreprocessSpecJson.Read) ?? SpecOf(weights.Spec),
             new Normalization(normalization.Mean, normalization.Std))
         {
-            History = fields.Record("history", ModelJson.Default.IReadOnlyListEpochRecord, []),
-            BestEpoch = fields.Int("best_epoch", 0),
+            History = History(fields),
+            BestEpoch = fields.Int("best_epoch", 0) is var best and >= 0 ? best : throw fields.Wrong("best_epoch", "is below 0"),
             TrainingSettings = fields.Text("training", ""),
-            IsHalfPrecision = tensors.Any(t => t.Half),
-            Calibration = fields.ObjectOrNull("calibration", CalibrationJson.Read),
+            IsHalfPrecision = file.Tensors.Any(t => t.Half),
+            Calibration = fields.ObjectOrNull("calibration", inner => Calibration(inner, weights)),
         };
         return model.WeightsSha256 == fields.Text("weights_sha256", model.WeightsSha256)
             ? model
             : throw ModelErrors.Damaged(path, "the SHA-256 of the weights is not the recorded one");
     }
 
+    static string[] Classes(JsonFields fields)
+    {
+        var names = fields.List("classes", name => name.GetString() ?? throw new FormatException());
+        if (names.Any(string.IsNullOrWhiteSpace))
+            throw fields.Wrong("classes", "has an empty name");
+        return names.GroupBy(name => name, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { Key: var twice }
+            ? throw fields.Wrong("classes", $"has the name '{twice}' twice")
+            : names;
+    }
+
+    static IReadOnlyList<EpochRecord> History(JsonFields fields)
+    {
+        var epochs = fields.Record("history", ModelJson.Default.IReadOnlyListEpochRecord, []);
+        return epochs.Any(epoch => epoch is null) ? throw fields.Wrong("history", "holds an epoch that is null") : epochs;
+    }
+
+    static CalibrationModel Calibration(JsonFields fields, NetworkWeights weights)
+    {
+        var calibration = CalibrationJson.Read(fields);
+        if (calibration.Views < 1)
+            throw fields.Wrong("views", "is below 1");
+        if (calibration.Features is { } features && features.Distance.Dimension != LastFeatures.Of(weights)?.Length)
+            throw fields.Wrong("features", $"is for {features.Distance.Dimension} features, which this network does not have");
+        return calibration.Texture is { } texture && texture.Distance.Dimension != PictureTexture.Length
+            ? throw fields.Wrong("texture", $"is for {texture.Distance.Dimension} numbers of a picture instead of {PictureTexture.Length}")
+            : calibration;
+    }
+
     static PreprocessSpec SpecOf(NetworkSpec network) => new() { Width = network.Width, Height = network.Height, Channels = network.Channels };
 
-    static void Fill(NetworkWeights weights, IReadOnlyList<FileTensor> tensors, string path)
+    /// <summary>Compares what the network needs with what is there, before memory is taken for it.</summary>
+    static void CheckTensors(NetworkSpec network, TensorFile file, string path)
     {
-        var byName = tensors.ToDictionary(t => t.Name);
-        foreach (var tensor in weights.Tensors)
-        {
-            var expected = WeightLayout.FileDimensions(tensor);
-            if (!byName.Remove(tensor.Name, out var found))
-                throw NetworkErrors.Weights($"no tensor '{tensor.Name}'", $"one of shape [{string.Join(", ", expected)}]", path);
-            if (!found.Dimensions.SequenceEqual(expected))
-                throw NetworkErrors.Weights($"'{tensor.Name}' of shape [{string.Join(", ", found.Dimensions)}]", $"[{string.Join(", ", expected)}]", path);
-            WeightLayout.FromFile(tensor, found.Values);
-        }
+        var byName = file.Tensors.ToDictionary(t => t.Name);
+        foreach (var node in network.Resolve().SelectMany(n => n.Flat()))
+            foreach (var parameter in node.Parameters)
+            {
+                var (name, expected) = ($"{node.WeightName}.{parameter.Name}", WeightLayout.FileDimensions(parameter));
+                if (!byName.Remove(name, out var found))
+                    throw NetworkErrors.Weights(
+                        file.Skipped.FirstOrDefault(s => s.Name == name) is { Type: { } type } ? $"'{name}' of type {type}" : $"no tensor '{name}'",
+                        $"one of shape [{string.Join(", ", expected)}] of F32 or F16",
+                        path);
+                if (!found.Dimensions.SequenceEqual(expected))
+                    throw NetworkErrors.Weights($"'{name}' of shape [{string.Join(", ", found.Dimensions)}]", $"[{string.Join(", ", expected)}]", path);
+            }
 
         if (byName.Count > 0)
             throw NetworkErrors.Weights($"a tensor '{byName.Keys.Order(StringComparer.Ordinal).First()}'", "only the network's own", path);
+    }
+
+    static void Fill(NetworkWeights weights, IReadOnlyList<FileTensor> tensors)
+    {
+        var byName = tensors.ToDictionary(t => t.Name);
+        foreach (var tensor in weights.Tensors)
+            WeightLayout.FromFile(tensor, byName[tensor.Name].Values);
         weights.Changed();
     }
 }

@@ -13,7 +13,7 @@ namespace MlNetCifar.Inference;
 internal sealed record FileTensor(string Name, int[] Dimensions, float[] Values, bool Half = false)
 {
     /// <summary>Bytes of the elements in the file.</summary>
-    public int ByteLength => Values.Length * (Half ? 2 : sizeof(float));
+    public long ByteLength => (long)Values.Length * (Half ? 2 : sizeof(float));
 
     /// <summary>The elements as the file holds them.</summary>
     public ReadOnlySpan<byte> ToBytes()
@@ -27,11 +27,11 @@ internal sealed record FileTensor(string Name, int[] Dimensions, float[] Values,
 
 /// <summary>
 /// The safetensors format: the header's length (u64, little-endian), a JSON header {"name":{"dtype","shape","data_offsets"}, "__metadata__":{…}},
-/// the tensors' bytes without gaps. Only 32-bit and 16-bit floats are written or read. The SHA-256 of the bytes is kept in the metadata.
+/// the tensors' bytes without gaps. Only 32-bit and 16-bit floats are written and read; tensors of other types, such as the counters of batches in PyTorch's files, are
+/// passed over. The SHA-256 of the bytes is kept in the metadata.
 /// </summary>
-internal static class SafeTensors
+internal static partial class SafeTensors
 {
-    const int MaxHeader = 100_000_000;
     const string Metadata = "__metadata__";
     const string Checksum = "data_sha256";
     const string Float32 = "F32";
@@ -79,60 +79,5 @@ internal static class SafeTensors
         header.WriteTo(stream);
         foreach (var tensor in tensors)
             stream.Write(tensor.ToBytes());
-    }
-
-    /// <summary>Reads a file, checking structure and checksum.</summary>
-    /// <exception cref="MlNetCifarException">It is no such file (MNC4002) or a damaged one (MNC4005).</exception>
-    public static (IReadOnlyList<FileTensor> Tensors, IReadOnlyDictionary<string, string> Metadata) Read(byte[] file, string path)
-    {
-        if (file.Length < 8)
-            throw ModelErrors.NotSafeTensors(path, $"it has {file.Length} bytes");
-        var length = BinaryPrimitives.ReadInt64LittleEndian(file);
-        if (length is < 2 or > MaxHeader || length > file.Length - 8)
-            throw ModelErrors.NotSafeTensors(path, $"the header would have {length} bytes and the file has {file.Length}");
-        try
-        {
-            using var header = JsonDocument.Parse(file.AsMemory(8, (int)length));
-            var data = file.AsSpan(8 + (int)length);
-            var metadata = new Dictionary<string, string>();
-            if (header.RootElement.TryGetProperty(Metadata, out var pairs))
-            {
-                foreach (var pair in pairs.EnumerateObject())
-                    metadata[pair.Name] = pair.Value.GetString()!;
-            }
-
-            if (metadata.TryGetValue(Checksum, out var expected) && expected != Convert.ToHexStringLower(SHA256.HashData(data)))
-                throw ModelErrors.Damaged(path, $"the SHA-256 of its {data.Length} bytes of weights is not the recorded one");
-            var tensors = new List<FileTensor>();
-            foreach (var entry in header.RootElement.EnumerateObject())
-            {
-                if (entry.Name != Metadata)
-                    tensors.Add(Tensor(entry, data, path));
-            }
-
-            return (tensors, metadata);
-        }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or OverflowException)
-        {
-            throw ModelErrors.NotSafeTensors(path, e.Message.TrimEnd('.'));
-        }
-    }
-
-    static FileTensor Tensor(JsonProperty entry, ReadOnlySpan<byte> data, string path)
-    {
-        var type = entry.Value.GetProperty("dtype").GetString();
-        if (type is not (Float32 or Float16))
-            throw ModelErrors.NotSafeTensors(path, $"tensor '{entry.Name}' has elements of type {type}; only {Float32} and {Float16} are read");
-        var half = type is Float16;
-        int[] shape = [.. entry.Value.GetProperty("shape").EnumerateArray().Select(d => d.GetInt32())];
-        var offsets = entry.Value.GetProperty("data_offsets");
-        long begin = offsets[0].GetInt64(), end = offsets[1].GetInt64();
-        var count = shape.Aggregate(1L, (a, b) => checked(a * b));
-        if (begin < 0 || end > data.Length || end - begin != count * (half ? sizeof(ushort) : sizeof(float)) || shape.Any(d => d < 0))
-            throw ModelErrors.Damaged(path, $"tensor '{entry.Name}' of shape [{string.Join(", ", shape)}] lies at {begin} … {end} of {data.Length} bytes");
-        var bytes = data[(int)begin..(int)end];
-        return half
-            ? new FileTensor(entry.Name, shape, [.. MemoryMarshal.Cast<byte, Half>(bytes).ToArray().Select(value => (float)value)], true)
-            : new FileTensor(entry.Name, shape, MemoryMarshal.Cast<byte, float>(bytes).ToArray());
     }
 }

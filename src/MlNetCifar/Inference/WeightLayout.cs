@@ -26,7 +26,9 @@ internal static class WeightLayout
             values[i] = file[FileIndex(tensor, i)];
     }
 
-    public static int[] FileDimensions(WeightTensor tensor) => tensor.Spec.Dimensions switch
+    public static int[] FileDimensions(WeightTensor tensor) => FileDimensions(tensor.Spec);
+
+    public static int[] FileDimensions(ParameterSpec parameter) => parameter.Dimensions switch
     {
         [var r, var s, var c, var k] => [k, c, r, s],
         [var c, var k] => [k, c],

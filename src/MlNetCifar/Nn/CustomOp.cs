@@ -8,12 +8,13 @@ namespace MlNetCifar.Nn;
 /// </summary>
 internal sealed class CustomOp : LayerOp
 {
-    /// <summary>More would only make the sums longer.</summary>
-    const int MostBlocks = 64;
+    /// <summary>Blocks of a large batch: more would only make the sums longer.</summary>
+    public const int UsualBlocks = 64;
 
     /// <summary>Floats that the blocks' gradients may take.</summary>
     const int MostGradients = 1 << 22;
 
+    readonly int _mostBlocks;
     readonly WeightTensor[] _tensors;
     readonly int[] _offsets;
     readonly bool[] _trained;
@@ -29,6 +30,7 @@ internal sealed class CustomOp : LayerOp
     public CustomOp(CustomLayer layer, LayerNode node, NetworkCompiler compiler, Shape input)
     {
         Layer = layer;
+        _mostBlocks = compiler.MostBlocks;
         Stream = compiler.NextStream();
         _gradients = compiler.Gradients;
         _tensors = [.. node.Parameters.Select(p => compiler.Tensor(node, p.Name))];
@@ -111,7 +113,7 @@ internal sealed class CustomOp : LayerOp
     {
         if (!Layer.IsPerImage)
             return count;
-        var most = Math.Clamp(MostGradients / Slot, 1, MostBlocks);
+        var most = Math.Clamp(MostGradients / Slot, 1, _mostBlocks);
         return (count + most - 1) / most;
     }
 

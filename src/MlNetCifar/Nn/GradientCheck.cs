@@ -85,13 +85,13 @@ internal sealed class LayerRun : IDisposable
     public GradientCheckResult? Rules()
     {
         _network.Logits(_input.N).Fill(float.NaN);
-        var y = Forward(_network, _x, _input.N);
-        if (y.IndexOfAnyExceptFinite() is >= 0 and var at)
+        var y = Forward(_network, _x, _input.N).ToArray();
+        if (y.AsSpan().IndexOfAnyExceptFinite() is >= 0 and var at)
             return Broken($"the result's element {at}, which is not written or not finite");
         var gradient = Backward(_network);
         if (gradient.AsSpan().IndexOfAnyExceptFinite() is >= 0 and var place)
             return Broken($"the input's gradient's element {place}, which is not written or not finite");
-        return Apart(y.ToArray()) ?? Alone();
+        return Apart(y) ?? Alone();
     }
 
     /// <summary>The largest error of all elements.</summary>
@@ -153,16 +153,11 @@ internal sealed class LayerRun : IDisposable
         return new GradientCheckResult(Math.Abs(computed - nearest) / Math.Max(scale, Math.Max(Math.Abs(computed), Math.Abs(nearest))), where, computed, nearest);
     }
 
-    /// <summary>An image alone must give what it gives among others.</summary>
+    /// <summary>Images that are computed in calls of their own must give what they give together.</summary>
     GradientCheckResult? Apart(float[] y)
     {
-        if (_layer is not CustomLayer { IsPerImage: true })
-            return null;
-
-        // Random numbers belong to a place in the batch, so only the first image may be asked in training.
-        var length = y.Length / _input.N;
-        var alone = Forward(_network, _x.AsSpan(0, _x.Length / _input.N), 1)[..length];
-        return alone.SequenceEqual(y.AsSpan(0, length)) ? null : Broken("the first image, whose result depends on the others although IsPerImage is true");
+        using var apart = Compile(keep: true, blocks: _input.N);
+        return Forward(apart, _x, _input.N).SequenceEqual(y) ? null : Broken("an image whose result depends on the others although IsPerImage is true");
     }
 
     /// <summary>Without anything trained before it, the layer gets no place for the input's gradient.</summary>
@@ -204,7 +199,9 @@ internal sealed class LayerRun : IDisposable
         return gradient;
     }
 
-    Network Compile(bool keep) => new(_weights, _input.N, training: true, _pool, keep: keep ? _weights.Nodes[0].Position : null);
+    /// <summary>In one block, so that a call has several images; nothing shares memory, so that what is not written shows.</summary>
+    Network Compile(bool keep, int blocks = 1) =>
+        new(_weights, _input.N, training: true, _pool, keep: keep ? _weights.Nodes[0].Position : null, blocks: blocks, apart: true);
 
     GradientCheckResult Broken(string rule) => new(double.PositiveInfinity, rule + Mode, double.NaN, double.NaN);
 

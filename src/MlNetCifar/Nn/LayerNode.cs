@@ -26,6 +26,9 @@ internal sealed record LayerNode(
 /// <summary>Walks a description once, checking shapes and giving names.</summary>
 internal sealed class LayerResolver
 {
+    /// <summary>Of one image anywhere in a network; with it a batch of one still fits the kernels' indices.</summary>
+    const int MostElements = 1 << 29;
+
     readonly Dictionary<string, int> _counts = [];
 
     /// <summary>Resolves one path.</summary>
@@ -55,7 +58,7 @@ internal sealed class LayerResolver
         var place = $"{position} ({layer.Kind})";
         var name = layer.WeightPrefix is { } kind ? Next(prefix, kind) : null;
         var paths = layer.Paths.Select(path => Resolve(path.Layers, input, position + path.Position, name + path.Name)).ToImmutableArray();
-        var output = Output(layer, input, position);
+        var output = Output(layer, Counted(input, place), position);
         ImmutableArray<ParameterSpec> parameters = [.. layer.Parameters(input) ?? throw NetworkErrors.Declaration(place, "null for its parameters", "a list")];
         if (Fault(layer, input, output, parameters) is var (found, expected))
             throw NetworkErrors.Declaration(place, found, expected);
@@ -81,6 +84,11 @@ internal sealed class LayerResolver
 
         return null;
     }
+
+    /// <summary>Elements are counted in 32 bits; what is flattened has as many.</summary>
+    static Shape Counted(Shape input, string place) => (double)input.H * input.W * input.C <= MostElements
+        ? input
+        : throw NetworkErrors.Shape(place, $"input {input}", $"at most {MostElements:N0} elements an image");
 
     static Shape Output(LayerSpec layer, Shape input, string position)
     {

@@ -11,6 +11,9 @@ internal sealed class Pass
     /// <summary>Lane width of all kernels.</summary>
     public required SimdWidth Width { get; init; }
 
+    /// <summary>Most blocks of images that a batch is cut into for layers from outside.</summary>
+    public int MostBlocks { get; init; } = CustomOp.UsualBlocks;
+
     /// <summary>Images in this batch.</summary>
     public int Count { get; set; }
 

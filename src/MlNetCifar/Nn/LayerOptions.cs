@@ -47,7 +47,7 @@ public sealed class LayerOptions
     /// <param name="missing">Its default.</param>
     public TEnum Name<TEnum>(string name, TEnum missing)
         where TEnum : struct, Enum
-        => missing is { } value ? _fields.Name(name, value) : _fields.Name<TEnum>(name);
+        => _fields.Name(name, missing);
 
     /// <summary>Layers inside the layer; the default is none.</summary>
     internal ImmutableArray<LayerSpec> Layers(string name) => [.. _fields.Objects(name, LayerRegistry.Read, [])];

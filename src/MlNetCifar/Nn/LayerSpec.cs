@@ -115,6 +115,7 @@ public sealed record ParameterSpec(string Name, ImmutableArray<int> Dimensions, 
 
     static (int In, int Out) Fans(ImmutableArray<int> dimensions) => dimensions switch
     {
+        { IsDefault: true } => (1, 1),
         [var r, var s, var c, var k] => (r * s * c, r * s * k),
         [var c, var k] => (c, k),
         [var c, ..] => (c, c),

@@ -72,4 +72,19 @@ internal static class MemoryPlanner
 
         return end;
     }
+
+    /// <summary>Places every buffer in memory of its own, for looking at values that would be overwritten.</summary>
+    /// <param name="buffers">Each with its interval noted.</param>
+    /// <returns>Floats the arena needs.</returns>
+    public static long PlaceApart(IEnumerable<PlannedBuffer> buffers)
+    {
+        var end = 0L;
+        foreach (var buffer in buffers)
+        {
+            buffer.Place(end);
+            end += Arena.Align(buffer.Length);
+        }
+
+        return end;
+    }
 }

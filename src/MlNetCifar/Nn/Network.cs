@@ -25,25 +25,30 @@ internal sealed class Network : IDisposable
     /// <param name="width">Lane width; null for the machine's.</param>
     /// <param name="keep">Position of the layer that <see cref="Probe"/> looks at; null for none.</param>
     /// <param name="frozen">Tensors that are not trained, running statistics among them; null for none.</param>
+    /// <param name="blocks">Most blocks of images that a batch is cut into for layers from outside; null for the usual number.</param>
+    /// <param name="apart">Whether every value has memory of its own, so that all of them can be looked at after a pass.</param>
     public Network(
-        NetworkWeights weights, int batchSize, bool training, WorkerPool pool, SimdWidth? width = null, string? keep = null, IReadOnlySet<WeightTensor>? frozen = null)
+        NetworkWeights weights, int batchSize, bool training, WorkerPool pool, SimdWidth? width = null, string? keep = null,
+        IReadOnlySet<WeightTensor>? frozen = null, int? blocks = null, bool apart = false)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
         Weights = weights;
         BatchSize = batchSize;
-        _pass = new Pass { Pool = pool, Width = width ?? SimdLevel.Active };
+        _pass = new Pass { Pool = pool, Width = width ?? SimdLevel.Active, MostBlocks = blocks ?? CustomOp.UsualBlocks };
         Gradients = training ? new WeightGradients(weights, frozen) : null;
         var compiled = new NetworkCompiler(weights, batchSize, Gradients, _pass, keep).Compile();
         (Ops, _input, _logits, _probabilities, Buffers, _kept) = compiled;
-        _arena = new Arena(MemoryPlanner.Place(Buffers));
+        _arena = new Arena(apart ? MemoryPlanner.PlaceApart(Buffers) : MemoryPlanner.Place(Buffers));
         foreach (var buffer in Buffers)
             buffer.Bind(_arena);
         foreach (var op in Ops)
             op.Attach();
-#if DEBUG
+
         // Whatever reads memory before writing it shows.
-        _arena.Span(0, (int)_arena.Length).Fill(float.NaN);
+#if !DEBUG
+        if (apart)
 #endif
+            _arena.Span(0, (int)_arena.Length).Fill(float.NaN);
     }
 
     /// <summary>The weights it reads and, in training, whose gradients it writes.</summary>
@@ -119,22 +124,6 @@ internal sealed class Network : IDisposable
             : Losses.SoftmaxCrossEntropy(logits, labels, smoothing, classWeights, probabilities, gradient, out correct);
     }
 
-    /// <summary>Class probabilities from logits: of the sigmoid both columns, 1 − p and p.</summary>
-    /// <param name="logits">[n, outputs].</param>
-    /// <param name="scores">[n, classes]; overwritten.</param>
-    public void ToProbabilities(ReadOnlySpan<float> logits, Span<float> scores)
-    {
-        var k = Weights.Spec.Classes;
-        for (var i = 0; i < scores.Length / k; i++)
-        {
-            var row = scores.Slice(i * k, k);
-            if (Weights.Spec.Loss == LossKind.SigmoidCrossEntropy)
-                (row[0], row[1]) = ((float)(1 / (1 + Math.Exp(logits[i]))), (float)(1 / (1 + Math.Exp(-logits[i]))));
-            else
-                Losses.Softmax(logits.Slice(i * k, k), row);
-        }
-    }
-
     /// <summary>Computes all gradients of the last training pass from the gradient that <see cref="Loss"/> left.</summary>
     /// <param name="cancellation">Ends the pass between two ops.</param>
     public void Backward(CancellationToken cancellation = default)
@@ -152,12 +141,14 @@ internal sealed class Network : IDisposable
     /// <summary>The kept layer's result for the batch in <see cref="Input"/>, without dropout and with running statistics. The logits are computed as well.</summary>
     /// <param name="count">Images, 1 … <see cref="BatchSize"/>.</param>
     /// <param name="features">[count, H, W, C] of the kept layer; overwritten.</param>
-    public void Probe(int count, Span<float> features)
+    /// <param name="cancellation">Ends the pass between two ops.</param>
+    public void Probe(int count, Span<float> features, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, BatchSize);
         (_pass.Count, _pass.Training) = (count, false);
         for (var i = 0; i < Ops.Length; i++)
         {
+            cancellation.ThrowIfCancellationRequested();
             Ops[i].Forward(_pass);
 
             // Now, before a layer that works in place overwrites it.
@@ -166,7 +157,7 @@ internal sealed class Network : IDisposable
         }
     }
 
-    /// <summary>∂(logits · <paramref name="seeds"/>)/∂features after <see cref="Probe(int, Span{float})"/>, for a network compiled for training.</summary>
+    /// <summary>∂(logits · <paramref name="seeds"/>)/∂features after <see cref="Probe"/>, for a network compiled for training.</summary>
     /// <param name="count">As before.</param>
     /// <param name="seeds">[count, outputs].</param>
     /// <param name="gradient">[count, H, W, C] of the kept layer; overwritten.</param>

@@ -46,6 +46,9 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
     /// <summary>Number of workers.</summary>
     public int Threads => pass.Pool.Threads;
 
+    /// <summary>Most blocks of images that a batch is cut into for layers from outside.</summary>
+    public int MostBlocks => pass.MostBlocks;
+
     /// <summary>Where gradients go; null for inference.</summary>
     public WeightGradients? Gradients => gradients;
 

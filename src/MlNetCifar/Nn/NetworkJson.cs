@@ -25,26 +25,37 @@ internal static class NetworkJson
     /// <param name="origin">Named in errors.</param>
     /// <exception cref="MlNetCifarException">
     /// It is no description (MNC2005), names a kind of layer that is not registered (MNC2007) or a property that is not known (MNC1101), or is no valid network
-    /// (MNC2001 … MNC2003).
+    /// (MNC2001 … MNC2003, MNC2008).
     /// </exception>
     public static NetworkSpec Read(JsonElement json, FileOrigin origin)
     {
         try
         {
-            var spec = JsonFields.Read(json, origin, Spec);
-            spec.Validate();
-            return spec;
+            return JsonFields.Read(json, origin, Read);
         }
-        catch (Exception e) when (e is JsonException or ArgumentException)
+        catch (JsonException e)
         {
             throw NetworkErrors.Description(e.Message.TrimEnd('.'), origin.Path);
         }
     }
 
-    /// <inheritdoc cref="Read(JsonElement, FileOrigin)"/>
-    public static NetworkSpec Read(JsonElement json, string? path) => Read(json, FileOrigin.Of(json, path));
+    /// <summary>Reads and checks a description inside another object.</summary>
+    /// <inheritdoc cref="Read(JsonElement, FileOrigin)" path="/exception"/>
+    public static NetworkSpec Read(JsonFields fields)
+    {
+        try
+        {
+            var spec = Spec(fields);
+            spec.Validate();
+            return spec;
+        }
+        catch (Exception e) when (e is JsonException or ArgumentException)
+        {
+            throw NetworkErrors.Description(e.Message.TrimEnd('.'), fields.Origin.Path);
+        }
+    }
 
-    /// <summary>Reads a description without checking it.</summary>
+    /// <summary>Reads a description without asking whether its layers fit.</summary>
     public static NetworkSpec Spec(JsonFields fields) => new()
     {
         Name = fields.Text("name"),

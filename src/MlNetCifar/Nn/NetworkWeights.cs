@@ -70,15 +70,18 @@ public sealed class NetworkWeights : IDisposable
         var tensors = Nodes.SelectMany(n => n.Flat()).SelectMany(node => node.Parameters.Select(parameter => (node, parameter))).ToArray();
         _parameters = new Arena(tensors.Where(t => t.parameter.IsTrained).Sum(t => Arena.Align(t.parameter.Length)));
         _statistics = new Arena(tensors.Where(t => !t.parameter.IsTrained).Sum(t => Arena.Align(t.parameter.Length)));
+        var ordered = ImmutableArray.CreateBuilder<WeightTensor>(tensors.Length);
         long parameterEnd = 0, statisticEnd = 0;
         foreach (var (node, parameter) in tensors)
         {
             ref var end = ref parameter.IsTrained ? ref parameterEnd : ref statisticEnd;
-            _byName.Add($"{node.WeightName}.{parameter.Name}", new WeightTensor(this, parameter.IsTrained ? _parameters : _statistics, end, $"{node.WeightName}.{parameter.Name}", parameter, node));
+            var tensor = new WeightTensor(this, parameter.IsTrained ? _parameters : _statistics, end, $"{node.WeightName}.{parameter.Name}", parameter, node);
+            ordered.Add(tensor);
+            _byName.Add(tensor.Name, tensor);
             end += Arena.Align(parameter.Length);
         }
 
-        Tensors = [.. _byName.Values];
+        Tensors = ordered.MoveToImmutable();
     }
 
     readonly Dictionary<string, WeightTensor> _byName = [];

@@ -1,5 +1,5 @@
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 
 namespace MlNetCifar.Numerics;
 
@@ -27,7 +27,7 @@ internal sealed unsafe class WorkerPool : IDisposable
     void* _job;
     int _blocks;
     int _pending;
-    Exception? _failure;
+    ExceptionDispatchInfo? _failure;
     volatile bool _stopping;
 
     /// <summary>Starts the threads.</summary>
@@ -55,7 +55,7 @@ internal sealed unsafe class WorkerPool : IDisposable
     /// <summary>Workers including the caller.</summary>
     public int Threads { get; }
 
-    /// <summary>Executes all blocks and returns when the last one is done.</summary>
+    /// <summary>Executes all blocks and returns when the last one is done. What a block throws first is thrown here as it is; of the others some may not be done then.</summary>
     /// <param name="job">The work; lives on the caller's stack for the length of the call.</param>
     /// <param name="blocks">Number of blocks, ≥ 0.</param>
     public void Run<TJob>(ref TJob job, int blocks)
@@ -79,7 +79,7 @@ internal sealed unsafe class WorkerPool : IDisposable
         if (_failure is { } failure)
         {
             _failure = null;
-            throw new AggregateException(failure);
+            failure.Throw();
         }
     }
 
@@ -124,9 +124,8 @@ internal sealed unsafe class WorkerPool : IDisposable
         }
         catch (Exception e)
         {
-            Debug.Fail(e.ToString());
             lock (_failureLock)
-                _failure ??= e;
+                _failure ??= ExceptionDispatchInfo.Capture(e);
         }
     }
 }

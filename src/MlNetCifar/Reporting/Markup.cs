@@ -14,8 +14,8 @@ internal static class Markup
         "accuracy", "f1Score", "positivePrecision", "positiveRecall", "negativePrecision", "negativeRecall",
     ];
 
-    /// <summary>Escapes text for content and attributes.</summary>
-    public static string Text(string value) => WebUtility.HtmlEncode(value);
+    /// <summary>Escapes text for content and attributes, without the secrets of addresses.</summary>
+    public static string Text(string value) => WebUtility.HtmlEncode(Secrets.InText(value));
 
     /// <summary>A number with four significant places, or a dash.</summary>
     public static string Number(double value, string format = "0.000") =>

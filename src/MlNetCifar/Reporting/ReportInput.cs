@@ -53,6 +53,18 @@ public sealed record ReportInput
     internal IReadOnlyList<AbstainRule> Rejection =>
         Calibration is not null ? AbstainRule.Table(Calibration.Rejection) : Result.Rows is not null ? AbstainRule.Table(RejectionCurve.Of(Result)) : [];
 
+    /// <summary>With the logins and tokens of addresses masked, wherever a person wrote one.</summary>
+    internal ReportInput WithoutSecrets() => this with
+    {
+        Title = Secrets.InText(Title),
+        Command = Command is null ? null : Secrets.InText(Command),
+        Dataset = [.. Dataset.Select(Masked)],
+        Environment = [.. Environment.Select(Masked)],
+        Settings = [.. Settings.Select(Masked)],
+    };
+
+    static KeyValuePair<string, string> Masked(KeyValuePair<string, string> pair) => new(pair.Key, Secrets.InAddress(pair.Value));
+
     /// <summary>Name of an image.</summary>
     internal string NameOf(int row) => Names is not null ? Names[row] : Images is not null ? Images.Name(row) : $"#{row}";
 }

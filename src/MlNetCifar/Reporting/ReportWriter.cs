@@ -23,6 +23,7 @@ public static class ReportWriter
         ArgumentException.ThrowIfNullOrEmpty(folder);
         ArgumentNullException.ThrowIfNull(input);
         Check(input);
+        input = input.WithoutSecrets();
         Directory.CreateDirectory(folder);
         var verdict = Verdict.Of(input.Result, input.Calibration);
         var hash = input.DataHash ?? Fingerprint(input);

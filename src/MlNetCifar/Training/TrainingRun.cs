@@ -111,6 +111,7 @@ public sealed class TrainingRun
     public void Warn(string text)
     {
         ArgumentException.ThrowIfNullOrEmpty(text);
+        text = Secrets.InText(text);
         _warnings.Add(text);
         Warned?.Invoke(text);
     }

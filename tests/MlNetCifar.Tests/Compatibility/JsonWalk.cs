@@ -31,8 +31,8 @@ static partial class JsonWalk
     }
 
     /// <summary>What is at a place; null for nothing.</summary>
-    public static JsonNode? Find(JsonNode root, string place) =>
-        Step().Matches(place).Aggregate((JsonNode?)root, (node, step) => step.Groups[1].Success ? node?[int.Parse(step.Groups[1].ValueSpan)] : node?[step.Value]);
+    public static JsonNode? Find(JsonNode root, string place) => Step().Matches(place).Aggregate(
+        (JsonNode?)root, (node, step) => step.Groups[1].Success ? node?[int.Parse(step.Groups[1].ValueSpan)] : node?[step.Value]);
 
     /// <summary>A place with the numbers of elements left out: <c>network.layers[].stride</c>.</summary>
     public static string Pattern(string place) => Index().Replace(place, "[]");

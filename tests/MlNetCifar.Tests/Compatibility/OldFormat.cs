@@ -15,7 +15,8 @@ namespace MlNetCifar.Tests.Compatibility;
 /// <param name="Written">By version 0.1.0.</param>
 /// <param name="Reread">Reads a document and writes what was read.</param>
 /// <param name="Missing">
-/// What is written again where a property was missing, by pattern of its place: JSON, or one of <see cref="Required"/>, <see cref="Same"/> and <see cref="Absent"/>.
+/// What is written again where a property was missing, by its place: JSON, or one of <see cref="Required"/>, <see cref="Same"/>, <see cref="Unfit"/>
+/// and <see cref="Absent"/>.
 /// </param>
 sealed record OldFormat(string Name, JsonNode Written, Func<JsonNode, JsonNode> Reread, Func<string, string> Missing)
 {
@@ -25,11 +26,14 @@ sealed record OldFormat(string Name, JsonNode Written, Func<JsonNode, JsonNode> 
     /// <summary>The property follows from others, or is that of the file by chance.</summary>
     public const string Same = "same";
 
+    /// <summary>The default does not fit the rest, so reading fails, whatever it names.</summary>
+    public const string Unfit = "unfit";
+
     /// <summary>The property is left out again.</summary>
     public const string Absent = "absent";
 
-    /// <summary>Places that belong to another format, which has its own tests.</summary>
-    public string? Foreign { get; init; }
+    /// <summary>Properties that hold another format, which has its own tests.</summary>
+    public string[] Foreign { get; init; } = [];
 
     public static OldFormat Preprocess { get; } = new(
         "preprocessing", Description("every-layer")["preprocess"]!, json => Parse(PreprocessSpec.FromJson(json.ToJsonString()).ToJson()),
@@ -40,7 +44,7 @@ sealed record OldFormat(string Name, JsonNode Written, Func<JsonNode, JsonNode> 
             _ => JsonWalk.Find(Parse(new PreprocessSpec().ToJson()), place)!.ToJsonString(),
         });
 
-    public static OldFormat Model { get; } = new("model", Description("every-layer"), RereadModel, place => place switch
+    public static OldFormat Model { get; } = new("model", Description("every-layer"), RereadModel, place => JsonWalk.Pattern(place) switch
     {
         "network" or "classes" or "normalization" or "normalization.mean" or "normalization.std" => Required,
         "history[].epoch" or "history[].train_loss" or "history[].train_accuracy" => Required,
@@ -63,10 +67,12 @@ sealed record OldFormat(string Name, JsonNode Written, Func<JsonNode, JsonNode> 
         _ => throw new ArgumentException(place),
     })
     {
-        Foreign = "preprocess.",
+        Foreign = ["network", "preprocess"],
     };
 
-    public static OldFormat Checkpoint { get; } = new("checkpoint", Parse(Encoding.UTF8.GetString(Header("small"))), RereadHeader, place => place switch
+    public static OldFormat Network { get; } = new("network", Model.Written["network"]!, RereadNetwork, MissingOfNetwork);
+
+    public static OldFormat Checkpoint { get; } = new("checkpoint", HeaderOf("small"), RereadHeader, place => JsonWalk.Pattern(place) switch
     {
         "network" or "options" or "data" or "state" => Required,
         "written" => "\"0001-01-01T00:00:00+00:00\"",
@@ -81,10 +87,11 @@ sealed record OldFormat(string Name, JsonNode Written, Func<JsonNode, JsonNode> 
     });
 
     public static OldFormat Options { get; } = new(
-        "options", Parse(Checkpoint.Written["options"]!.GetValue<string>()), json => Parse(TrainingOptions.FromJson(json.ToJsonString(), Origin(json)).ToJson()),
+        "options", Parse(Checkpoint.Written["options"]!.GetValue<string>()),
+        json => Parse(TrainingOptions.FromJson(json.ToJsonString(), Origin(json)).ToJson()),
         place => JsonWalk.Find(Parse(new TrainingOptions().ToJson()), place)?.ToJsonString() ?? "null");
 
-    public static OldFormat Manifest { get; } = new("manifest", Parse(File.ReadAllText(OldFiles.At("shards", "bytes", "train", "manifest.json"))), RereadManifest, place => place switch
+    public static OldFormat Manifest { get; } = new("manifest", ManifestOf("bytes"), RereadManifest, place => JsonWalk.Pattern(place) switch
     {
         "version" or "count" or "histogram" or "dtype" or "shape" or "mean" or "std" or "preprocess_sha256" => Same,
         "parts[].key" or "parts[].bad_files[].code" or "parts[].bad_files[].reason" => "\"\"",
@@ -92,13 +99,13 @@ sealed record OldFormat(string Name, JsonNode Written, Func<JsonNode, JsonNode> 
         _ => Required,
     })
     {
-        Foreign = "preprocess.",
+        Foreign = ["preprocess"],
     };
 
     public static OldFormat Normalized { get; } = Manifest with
     {
         Name = "manifest of normalised pictures",
-        Written = Parse(File.ReadAllText(OldFiles.At("shards", "floats", "train", "manifest.json"))),
+        Written = ManifestOf("floats"),
         Missing = place => place switch
         {
             "normalized_by" => Absent,
@@ -108,27 +115,64 @@ sealed record OldFormat(string Name, JsonNode Written, Func<JsonNode, JsonNode> 
     };
 
     public static OldFormat Part { get; } = new(
-        "part", Manifest.Written["parts"]![1]!, json => Parse(ShardPartInfo.FromJson(json.ToJsonString()).ToJson()), place => Manifest.Missing($"parts[].{place}"));
+        "part", Manifest.Written["parts"]![1]!, json => Parse(ShardPartInfo.FromJson(json.ToJsonString()).ToJson()),
+        place => Manifest.Missing($"parts[1].{place}"));
 
     /// <summary>Their names, as test data.</summary>
     public static IEnumerable<object[]> Names => s_all.Select(format => new object[] { format.Name });
 
     public static OldFormat Of(string name) => s_all.Single(format => format.Name == name);
 
-    static readonly OldFormat[] s_all = [Preprocess, Model, Checkpoint, Options, Manifest, Normalized, Part];
+    static readonly OldFormat[] s_all = [Preprocess, Model, Network, Checkpoint, Options, Manifest, Normalized, Part];
 
     static JsonNode Parse(string json) => JsonNode.Parse(json)!;
 
     static FileOrigin Origin(JsonNode json) => FileOrigin.Of(JsonSerializer.SerializeToElement(json), "options");
 
-    static byte[] Header(string name)
+    static JsonNode ManifestOf(string name) => Parse(File.ReadAllText(OldFiles.At("shards", name, "train", "manifest.json")));
+
+    static string MissingOfNetwork(string place)
     {
-        using var stream = File.OpenRead(OldFiles.At("checkpoints", name, "last.ckpt"));
-        return CheckpointFile.Verify(stream);
+        var layer = JsonWalk.Find(Network!.Written, place[..Math.Max(0, place.LastIndexOf('.'))]);
+        return (layer?["kind"]?.GetValue<string>(), place[(place.LastIndexOf('.') + 1)..]) switch
+        {
+            (null, "loss") => "\"SoftmaxCrossEntropy\"",
+            ("conv2d", "stride") => "1",
+            ("conv2d", "kernel_width") or ("max_pool" or "average_pool", "stride" or "pad") => "0",
+            ("conv2d", "padding") => "\"Same\"",
+            ("conv2d" or "linear", "bias") or ("batch_norm", "scale") => "true",
+            ("conv2d", "frozen") => "false",
+            ("conv2d" or "linear", "initializer") => "\"HeNormal\"",
+            ("conv2d", "bias_initializer") => "\"Zeros\"",
+            ("batch_norm", "epsilon") => "1E-05",
+            ("batch_norm", "momentum") => "0.1",
+            ("activation", "slope") => "0.01",
+            ("residual", "body") => Unfit,
+            ("residual", "shortcut") => layer!["shortcut"]!.AsArray().Count > 0 ? Unfit : "[]",
+            _ => Required,
+        };
     }
 
-    static JsonNode RereadHeader(JsonNode json) =>
-        JsonSerializer.SerializeToNode(CheckpointHeader.Read(Encoding.UTF8.GetBytes(json.ToJsonString()), "last.ckpt"), CheckpointJson.Default.CheckpointHeader)!;
+    static JsonNode RereadNetwork(JsonNode json)
+    {
+        var spec = NetworkJson.Read(JsonSerializer.SerializeToElement(json), Origin(json));
+        using var buffer = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(buffer))
+            NetworkJson.Write(writer, spec);
+        return Parse(Encoding.UTF8.GetString(buffer.ToArray()));
+    }
+
+    static JsonNode HeaderOf(string name)
+    {
+        using var stream = File.OpenRead(OldFiles.At("checkpoints", name, "last.ckpt"));
+        return Parse(Encoding.UTF8.GetString(CheckpointFile.Verify(stream)));
+    }
+
+    static JsonNode RereadHeader(JsonNode json)
+    {
+        var header = CheckpointHeader.Read(Encoding.UTF8.GetBytes(json.ToJsonString()), "last.ckpt");
+        return JsonSerializer.SerializeToNode(header, CheckpointJson.Default.CheckpointHeader)!;
+    }
 
     static JsonNode Description(string name) => Description(File.ReadAllBytes(OldFiles.At("models", $"{name}.safetensors")));
 

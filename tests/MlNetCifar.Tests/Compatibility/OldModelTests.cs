@@ -30,7 +30,8 @@ public sealed class OldModelTests
     {
         using var model = Load(name);
         using var pictures = ImageDataset.Open(OldFiles.At("pictures"), new ImageDatasetOptions { Spec = model.Preprocess });
-        var expected = File.ReadLines(OldFiles.At("models", $"{name}.scores.txt")).Select(Row.Parse).GroupBy(row => row.Kind).ToDictionary(g => g.Key, g => g.ToArray());
+        var recorded = File.ReadLines(OldFiles.At("models", $"{name}.scores.txt")).Select(Row.Parse);
+        var expected = recorded.GroupBy(row => row.Kind).ToDictionary(g => g.Key, g => g.ToArray());
         Assert.HasCount(model.Calibration is null ? 4 : 5, expected);
         foreach (var (kind, rows) in expected)
         {

@@ -14,8 +14,12 @@ namespace MlNetCifar.Tests.Compatibility;
 public sealed class OldRunTests
 {
     [TestMethod]
-    [DataRow("small", 22, 36, "c2f2592e3d1b4523ed40880d4ebe55254400dcc86e6afdad0237eaf5bccb009c", "0055d8cc2c8dbf709b918c4b507c4f3a7c99be7c7bd0df623de0964ddfec0731")]
-    [DataRow("frozen", 15, 24, "dcd252cf572128e7eba2a6c65763b31257c1c39e9254997a7e3ea6dc156b54bc", "dcd252cf572128e7eba2a6c65763b31257c1c39e9254997a7e3ea6dc156b54bc")]
+    [DataRow(
+        "small", 22, 36,
+        "c2f2592e3d1b4523ed40880d4ebe55254400dcc86e6afdad0237eaf5bccb009c", "0055d8cc2c8dbf709b918c4b507c4f3a7c99be7c7bd0df623de0964ddfec0731")]
+    [DataRow(
+        "frozen", 15, 24,
+        "dcd252cf572128e7eba2a6c65763b31257c1c39e9254997a7e3ea6dc156b54bc", "dcd252cf572128e7eba2a6c65763b31257c1c39e9254997a7e3ea6dc156b54bc")]
     public void Checkpoint_GoesOnToTheSameWeights(string name, int from, int steps, string last, string best)
     {
         OldFiles.RequireWidth(SimdWidth.Bits256);
@@ -85,8 +89,8 @@ public sealed class OldRunTests
         File.WriteAllBytes(Path.Combine(Path.GetDirectoryName(picture)!, "broken.jpg"), File.ReadAllBytes(picture)[..300]);
         var shards = Path.Combine(folder.Path, "shards");
         OldFiles.Copy(OldFiles.At("shards", "bytes"), shards);
-        var again = Cli.Run(
-            "prepare", "--data", Path.Combine(folder.Path, "pictures"), "--size", "8x6", "--filter", "lanczos", "--parts", "2", "--val-share", "0.2", "--seed", "2", "--to", shards).Good();
+        string[] how = ["--size", "8x6", "--filter", "lanczos", "--parts", "2", "--val-share", "0.2", "--seed", "2"];
+        var again = Cli.Run(["prepare", "--data", Path.Combine(folder.Path, "pictures"), .. how, "--to", shards]).Good();
         StringAssert.Contains(again.Out + again.Error, "0 parts written, 6 kept");
     }
 

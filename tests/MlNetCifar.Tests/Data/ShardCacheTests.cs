@@ -48,6 +48,58 @@ public sealed class ShardCacheTests
     }
 
     [TestMethod]
+    [DataRow(0, "one bit")]
+    [DataRow(0, "cut")]
+    [DataRow(0, "cut in the header")]
+    [DataRow(0, "longer")]
+    [DataRow(0, "missing")]
+    [DataRow(1, "one bit")]
+    [DataRow(1, "cut")]
+    [DataRow(1, "longer")]
+    [DataRow(1, "missing")]
+    [DataRow(2, "one bit")]
+    [DataRow(2, "cut")]
+    [DataRow(2, "longer")]
+    [DataRow(2, "missing")]
+    public void DamagedFile_OfAPartInMemory_IsRefused(int file, string damage)
+    {
+        using var folder = Shards();
+        ShardPartInfo part;
+        using (var local = ShardSource.Open(folder["out"]))
+            part = local.Manifest.Parts[0];
+        var path = Path.Combine(folder["out"], part.Files[file].Name);
+        var bytes = File.ReadAllBytes(path);
+        switch (damage)
+        {
+            case "one bit":
+                bytes[^3] ^= 1;
+                break;
+            case "cut":
+                bytes = bytes[..^5];
+                break;
+            case "cut in the header":
+                bytes = bytes[..7];
+                break;
+            case "longer":
+                bytes = [.. bytes, 1];
+                break;
+        }
+
+        File.Delete(path);
+        if (damage != "missing")
+            File.WriteAllBytes(path, bytes);
+        var error = Assert.ThrowsExactly<MlNetCifarException>(() =>
+        {
+            using var remote = ShardSource.Open(folder["out"], new CountingStore(), cacheFolder: null);
+            remote.CopyPixels(0, new byte[remote.ImageLength]);
+            remote.Name(0);
+        });
+        StringAssert.Matches(error.Code, new("MNC10[23]0"));
+        StringAssert.Contains(error.Message, part.Files[file].Name);
+        Assert.DoesNotContain("System.", error.Message);
+    }
+
+    [TestMethod]
     public void FolderThatCannotBeWritten_CostsSpeedOnly()
     {
         using var folder = Shards();

@@ -59,9 +59,8 @@ public sealed class MemoryPlannerTests
     [TestMethod]
     public void Networks_ComputeTheSameWithMemoryOfTheirOwn() => ForAllNetworks(spec =>
     {
-        using var arenas = new ArenaList();
         using var planned = new ReferenceCheck(spec, 3, 4, SimdLevel.Active);
-        using var apart = new ReferenceCheck(spec, 3, 4, SimdLevel.Active, network => GiveEachItsOwn(network, arenas));
+        using var apart = new ReferenceCheck(spec, 3, 4, SimdLevel.Active, apart: true);
         CollectionAssert.AreEqual(apart.Logits, planned.Logits);
         Assert.AreEqual(apart.Loss, planned.Loss);
         CollectionAssert.AreEqual(apart.Gradients, planned.Gradients);
@@ -106,24 +105,5 @@ public sealed class MemoryPlannerTests
             foreach (var b in live.Where(b => b != a && b.Overlaps(a) && b.Length > 0 && a.Length > 0))
                 Assert.IsTrue(a.Offset + a.Length <= b.Offset || b.Offset + b.Length <= a.Offset, $"{a.Name} and {b.Name}");
         }
-    }
-
-    static void GiveEachItsOwn(Network network, ArenaList arenas)
-    {
-        var arena = new Arena(network.Buffers.Sum(b => Arena.Align(b.Length)));
-        arenas.Add(arena);
-        arena.Span(0, (int)arena.Length).Fill(float.NaN);
-        var end = 0L;
-        foreach (var buffer in network.Buffers)
-        {
-            buffer.Place(end);
-            buffer.Bind(arena);
-            end += Arena.Align(buffer.Length);
-        }
-    }
-
-    sealed class ArenaList : List<Arena>, IDisposable
-    {
-        public void Dispose() => ForEach(arena => arena.Dispose());
     }
 }

@@ -1,3 +1,4 @@
+using MlNetCifar.Inference;
 using MlNetCifar.Nn;
 using MlNetCifar.Numerics;
 using MlNetCifar.Tests.TestKit;
@@ -69,13 +70,12 @@ public sealed class NetworkTests
     }
 
     [TestMethod]
-    public void ToProbabilities_OfTheSigmoidGivesBothColumns()
+    public void Probabilities_OfTheSigmoidGiveBothColumns()
     {
         using var run = new Run("cats-dogs-cnn", 1, Options("cats-dogs-cnn"), classes: 2);
-        var scores = new float[2 * Batch];
         run.Images.CopyTo(run.Network.Input(Batch));
         run.Network.Forward(Batch);
-        run.Network.ToProbabilities(run.Network.Logits(Batch), scores);
+        var scores = ClassScores.Probabilities(run.Weights.Spec, run.Network.Logits(Batch));
         for (var i = 0; i < Batch; i++)
         {
             Assert.AreEqual(1 / (1 + Math.Exp(-run.Network.Logits(Batch)[i])), scores[(2 * i) + 1], 1e-7);

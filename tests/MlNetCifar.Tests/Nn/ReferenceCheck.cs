@@ -22,7 +22,8 @@ internal sealed class ReferenceCheck : IDisposable
     readonly HashSet<string> _frozen = [];
 
     /// <summary>Runs forward, loss and backward on a batch of <paramref name="count"/> images in a network for <paramref name="batchSize"/>.</summary>
-    public ReferenceCheck(NetworkSpec spec, int count, int batchSize, SimdWidth width, Action<Network>? prepare = null, bool training = true, Predicate<WeightTensor>? frozen = null)
+    public ReferenceCheck(
+        NetworkSpec spec, int count, int batchSize, SimdWidth width, bool apart = false, bool training = true, Predicate<WeightTensor>? frozen = null)
     {
         _training = training;
         _weights = Weights(spec);
@@ -30,8 +31,7 @@ internal sealed class ReferenceCheck : IDisposable
         _frozen = [.. kept.Select(t => t.Name)];
         _values = _weights.Tensors.ToDictionary(t => t.Name, t => LaneCases.Doubles(t.Values));
         _pool = new WorkerPool(2);
-        _network = new Network(_weights, batchSize, training: true, _pool, width, frozen: kept);
-        prepare?.Invoke(_network);
+        _network = new Network(_weights, batchSize, training: true, _pool, width, frozen: kept, apart: apart);
         _images = LaneCases.Draw(5, count * spec.InputShape(1).Length, -1.5, 1.5);
         _labels = [.. Enumerable.Range(0, count).Select(i => i * 3 % spec.Classes)];
         _images.CopyTo(_network.Input(count));

@@ -59,23 +59,27 @@ public sealed class WorkerPoolTests
     public void Constructor_RefusesFewerThanOneThread(int threads) =>
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new WorkerPool(threads));
 
-#if !DEBUG
     [TestMethod]
-    [DataRow(0)]
-    [DataRow(7)]
-    public void Run_RethrowsWhatABlockThrew_AndWorksAfterwards(int failing)
+    [DataRow(1, 0)]
+    [DataRow(1, 7)]
+    [DataRow(2, 0)]
+    [DataRow(2, 7)]
+    [DataRow(8, 3)]
+    public void Run_ThrowsWhatABlockThrew_AndWorksAfterwards(int threads, int failing)
     {
-        using var pool = new WorkerPool(2);
-        Assert.ThrowsExactly<AggregateException>(() =>
+        using var pool = new WorkerPool(threads);
+        var thrown = new InvalidDataException("block");
+        var error = Assert.ThrowsExactly<InvalidDataException>(() =>
         {
-            var bad = new FailingJob { Failing = failing };
+            var bad = new FailingJob { Failing = failing, Fault = thrown };
             pool.Run(ref bad, 8);
         });
+        Assert.AreSame(thrown, error);
+        StringAssert.Contains(error.StackTrace, nameof(FailingJob));
         var job = new CountJob { Counts = new int[8], Workers = new int[8] };
         pool.Run(ref job, 8);
         Assert.AreEqual(8, job.Counts.Sum());
     }
-#endif
 
     struct CountJob : IParallelJob
     {
@@ -89,16 +93,15 @@ public sealed class WorkerPoolTests
         }
     }
 
-#if !DEBUG
     struct FailingJob : IParallelJob
     {
         public int Failing;
+        public Exception Fault;
 
         public readonly void Execute(int block, int worker)
         {
             if (block == Failing)
-                throw new InvalidOperationException("block");
+                throw Fault;
         }
     }
-#endif
 }

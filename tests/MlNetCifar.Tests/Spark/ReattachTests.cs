@@ -50,6 +50,28 @@ public sealed class ReattachTests
     }
 
     [TestMethod]
+    [DataRow(0)]
+    [DataRow(2)]
+    public async Task Execute_OfStreamsThatOnlyEnd_WaitsAndGivesUp(int first)
+    {
+        using var rpc = new FakeRpc(5) { Breaks = new([first, .. Enumerable.Repeat(0, 100)]), BreaksQuietly = true };
+        var waiting = new SparkSession(s_connection with { Retry = s_connection.Retry with { InitialDelay = TimeSpan.FromMilliseconds(30), Factor = 1 } }, rpc);
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        var error = await Assert.ThrowsExactlyAsync<MlNetCifarException>(() => CountAsync(waiting));
+        Assert.AreEqual("MNC6021", error.Code);
+        Assert.AreEqual(3, rpc.Reattachments);
+        Assert.IsGreaterThan(80, clock.ElapsedMilliseconds);
+        Assert.IsTrue(rpc.ReleasedAll);
+    }
+
+    [TestMethod]
+    public async Task Execute_OfStreamsThatEndAfterEachResponse_GoesOnToTheResult()
+    {
+        using var rpc = new FakeRpc(20) { Breaks = new(Enumerable.Repeat(1, 20)), BreaksQuietly = true };
+        Assert.AreEqual(20, await CountAsync(Session(rpc)));
+    }
+
+    [TestMethod]
     public async Task Execute_StartsAgain_WhenTheServerNeverHeardOfIt()
     {
         using var rpc = new FakeRpc(3) { Breaks = new([0]), ForgetsOnce = true };

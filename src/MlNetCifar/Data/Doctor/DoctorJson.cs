@@ -9,7 +9,7 @@ internal static class DoctorJson
     {
         using var json = new Utf8JsonWriter(stream, ManifestJson.Options(indented: true));
         json.WriteStartObject();
-        json.WriteString("path", report.Path);
+        json.WriteString("path", Secrets.InAddress(report.Path));
         json.WriteNumber("count", report.Count);
         json.WriteBoolean("has_errors", report.HasErrors);
         json.WriteStartArray("classes");
@@ -58,10 +58,10 @@ internal static class DoctorJson
         json.WriteString("severity", finding.Severity.ToString().ToLowerInvariant());
         if (finding.Code is not null)
             json.WriteString("code", finding.Code);
-        json.WriteString("message", finding.Message);
+        json.WriteString("message", Secrets.InText(finding.Message));
         json.WriteStartArray("paths");
         foreach (var path in finding.Paths)
-            json.WriteStringValue(path);
+            json.WriteStringValue(Secrets.InAddress(path));
         json.WriteEndArray();
         json.WriteEndObject();
     }

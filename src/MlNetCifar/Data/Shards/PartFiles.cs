@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using MlNetCifar.Files;
 
 namespace MlNetCifar.Data;
@@ -29,7 +28,7 @@ internal sealed class PartFiles(string folder, long? limit = null)
         var copy = Path.Combine(folder, file.Sha256);
         try
         {
-            if (LocalFileStore.Instance.FindLength(copy) != file.Length && !Make(copy, file.Length, stream => Copy(store, path, file, stream)))
+            if (LocalFileStore.Instance.FindLength(copy) != file.Length && !Make(copy, file.Length, stream => CheckedFile.Copy(store, path, file, stream)))
                 return null;
             var open = PartCopy.Open(copy);
             lock (_gate)
@@ -120,23 +119,5 @@ internal sealed class PartFiles(string folder, long? limit = null)
         {
             // Somebody else's file: it then goes earlier than it should.
         }
-    }
-
-    static void Copy(IFileStore store, string path, ShardFile file, Stream destination)
-    {
-        using var hashing = new HashingStream(destination);
-        try
-        {
-            using var source = store.OpenRead(path);
-            source.CopyTo(hashing, 1 << 20);
-        }
-        catch (FileNotFoundException e)
-        {
-            throw DataErrors.ShardDamaged(path, $"The file cannot be read ({e.Message.TrimEnd('.')}).");
-        }
-
-        var (hash, length) = hashing.Finish();
-        if (length != file.Length || Convert.ToHexStringLower(hash) != file.Sha256)
-            throw DataErrors.ShardDamaged(path, "The file does not have the SHA-256 of the manifest.");
     }
 }

@@ -43,10 +43,11 @@ internal sealed class PartRows : IDisposable
                 throw DataErrors.ShardDamaged(path, $"The file has {file.Length:N0} bytes, the manifest says {info.Length:N0}.");
             var header = NpyHeader.Read(stream, info.Length, path);
             var spec = manifest.Spec;
-            if (header.Descr != (manifest.Float32 ? "<f4" : "|u1") || !header.Shape.SequenceEqual([count, spec.Height, spec.Width, spec.Channels]))
+            if (!header.IsPlain || header.Descr != (manifest.Float32 ? "<f4" : "|u1") || !header.Shape.SequenceEqual([count, spec.Height, spec.Width, spec.Channels]))
                 throw DataErrors.ShardDamaged(path, $"The file holds {header.Descr} ({string.Join(", ", header.Shape)}), which is not what the manifest says.");
             var rowBytes = spec.Height * spec.Width * spec.Channels * header.ElementSize;
-            var rows = new PartRows(store, path, info, rowBytes, manifest.Float32 ? manifest.NormalizedBy ?? Normalization.None(spec.Channels) : null, header.DataOffset, cache, stream as FileStream);
+            var scaling = manifest.Float32 ? manifest.NormalizedBy ?? Normalization.None(spec.Channels) : null;
+            var rows = new PartRows(store, path, info, rowBytes, scaling, header.DataOffset, cache, stream as FileStream);
             if (stream is not FileStream)
                 stream.Dispose();
             return rows;
@@ -135,16 +136,6 @@ internal sealed class PartRows : IDisposable
             return null;
         }
 
-        try
-        {
-            using var stream = _store.OpenRead(_path);
-            using var copy = new MemoryStream();
-            stream.CopyTo(copy);
-            return copy.ToArray();
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw DataErrors.ShardDamaged(_path, $"The file cannot be read ({e.Message.TrimEnd('.')}).");
-        }
+        return CheckedFile.Read(_store, _path, _file);
     }
 }

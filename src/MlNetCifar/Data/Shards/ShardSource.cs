@@ -153,14 +153,13 @@ internal sealed class ShardSource : ImageSource, IDisposable
     {
         var file = part.Files[1];
         var path = $"{_folder}/{file.Name}";
-        using var stream = Open(file.Name);
-        var header = NpyHeader.Read(stream, file.Length, path);
-        var bytes = new byte[header.DataLength];
-        if (header.Descr != "<i8" || header.Elements != labels.Length || stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false) < bytes.Length)
+        var bytes = CheckedFile.Read(_store, path, file);
+        var header = NpyHeader.Read(new MemoryStream(bytes), file.Length, path);
+        if (!header.IsPlain || header.Descr != "<i8" || header.Elements != labels.Length)
             throw DataErrors.ShardDamaged(path, $"The file does not hold {labels.Length:N0} labels.");
         for (var i = 0; i < labels.Length; i++)
         {
-            var label = BinaryPrimitives.ReadInt64LittleEndian(bytes.AsSpan(8 * i));
+            var label = BinaryPrimitives.ReadInt64LittleEndian(bytes.AsSpan(header.DataOffset + (8 * i)));
             if (label < 0 || label >= Classes.Count)
                 throw DataErrors.ShardDamaged(path, $"The label of row {i} is {label}; there are {Classes.Count} classes.");
             labels[i] = (int)label;
@@ -170,10 +169,11 @@ internal sealed class ShardSource : ImageSource, IDisposable
     string[] ReadNames(int part)
     {
         var info = Manifest.Parts.Where(p => p.Count > 0).ElementAt(part);
-        using var reader = new StreamReader(Open(info.Files[2].Name), Encoding.UTF8);
-        var names = reader.ReadToEnd().TrimEnd('\n').Split('\n');
-        return names.Length == info.Count
-            ? names
-            : throw DataErrors.ShardDamaged($"{_folder}/{info.Files[2].Name}", $"The file has {names.Length:N0} names, expected {info.Count:N0}.");
+        var path = $"{_folder}/{info.Files[2].Name}";
+        using var reader = new StringReader(Encoding.UTF8.GetString(CheckedFile.Read(_store, path, info.Files[2])));
+        var names = ShardNames.Read(reader);
+        return names.Count == info.Count
+            ? [.. names]
+            : throw DataErrors.ShardDamaged(path, $"The file has {names.Count:N0} names, expected {info.Count:N0}.");
     }
 }

@@ -6,7 +6,7 @@ namespace MlNetCifar.Experiments;
 internal static class OptionErrors
 {
     public static MlNetCifarException Value(string origin, string value, string expected) =>
-        new("MNC9002", ErrorKind.Usage, $"{origin} is '{value}'; expected {expected}.");
+        new("MNC9002", ErrorKind.Usage, $"{origin} is '{Secrets.InAddress(value)}'; expected {expected}.");
 
     public static MlNetCifarException File(string path, string found, Exception? inner = null) =>
         new("MNC9003", ErrorKind.Usage, found, "Give a JSON object of settings, for example {\"epochs\": 30}, or a run's args.json.", path, inner);

@@ -32,7 +32,7 @@ public static class OptionFile
         return new OptionSource(option => values.GetValueOrDefault(option.Name), option => $"'{option.Name}' in {path}");
     }
 
-    /// <summary>Writes a value as JSON: numbers and truth values as such, all else as the text that its reader takes back.</summary>
+    /// <summary>Writes a value as JSON: numbers and truth values as such, all else as the text that its reader takes back; logins and tokens in addresses are masked.</summary>
     /// <param name="json">An object under way.</param>
     /// <param name="name">Name of the member.</param>
     /// <param name="value">A value of an option, or null.</param>
@@ -52,7 +52,7 @@ public static class OptionFile
                 json.WriteRawValue(OptionText.Of(value));
                 break;
             default:
-                json.WriteString(name, OptionText.Of(value));
+                json.WriteString(name, Secrets.InAddress(OptionText.Of(value)));
                 break;
         }
     }

@@ -105,7 +105,7 @@ public static partial class OptionText
             return null;
         return Uri.TryCreate(text, UriKind.Absolute, out var address) && address.Scheme is "http" or "https"
             ? address
-            : throw new FormatException("an address, for example http://localhost:5000");
+            : throw new FormatException("an address, for example http://localhost:5000; in a password / is written %2F, @ %40 and : %3A");
     }
 
     /// <summary>One of the names of an enumeration.</summary>

@@ -98,7 +98,7 @@ public sealed record Conv2d(int Filters, int Kernel) : LayerSpec
         json.WriteNumber("stride", Stride);
         json.WriteString("padding", Padding.ToString());
         json.WriteBoolean("bias", Bias);
-        json.WriteBoolean("frozen", FixedFilter);
+        json.WriteBoolean("fixed_filter", FixedFilter);
         json.WriteString("initializer", Initializer.ToString());
         json.WriteString("bias_initializer", BiasInitializer.ToString());
     }
@@ -108,11 +108,13 @@ public sealed record Conv2d(int Filters, int Kernel) : LayerSpec
     {
         KernelWidth = json.Int("kernel_width", s_default.KernelWidth),
         Stride = json.Int("stride", s_default.Stride),
-        Padding = json.Name<Padding>("padding", s_default.Padding),
+        Padding = json.Name("padding", s_default.Padding),
         Bias = json.Flag("bias", s_default.Bias),
+
+        // Version 0.1.0 called it frozen.
         FixedFilter = json.Flag("fixed_filter", json.Flag("frozen", s_default.FixedFilter)),
-        Initializer = json.Name<Initializer>("initializer", s_default.Initializer),
-        BiasInitializer = json.Name<Initializer>("bias_initializer", s_default.BiasInitializer),
+        Initializer = json.Name("initializer", s_default.Initializer),
+        BiasInitializer = json.Name("bias_initializer", s_default.BiasInitializer),
     });
 
     internal override Value Emit(NetworkCompiler compiler, LayerNode node, Value input)

@@ -56,7 +56,7 @@ public sealed record Linear(int Units) : LayerSpec
     [ModuleInitializer]
     internal static void Register() => LayerRegistry.Register("linear", json => new Linear(json.Int("units"))
     {
-        Bias = json.Flag("bias", s_default.Bias), Initializer = json.Name<Initializer>("initializer", s_default.Initializer),
+        Bias = json.Flag("bias", s_default.Bias), Initializer = json.Name("initializer", s_default.Initializer),
     });
 
     internal override Value Emit(NetworkCompiler compiler, LayerNode node, Value input)

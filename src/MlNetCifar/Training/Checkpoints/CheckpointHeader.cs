@@ -55,7 +55,7 @@ internal sealed record CheckpointHeader
     public NetworkSpec ReadNetwork(string path)
     {
         using var json = JsonDocument.Parse(Network);
-        return NetworkJson.Read(json.RootElement, path);
+        return NetworkJson.Read(json.RootElement, new FileOrigin(path, ProgramVersion));
     }
 
     /// <summary>The options; those that the version which wrote them did not have have their defaults.</summary>

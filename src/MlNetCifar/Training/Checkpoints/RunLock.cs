@@ -1,6 +1,9 @@
 namespace MlNetCifar.Training;
 
-/// <summary>Keeps a second run out of a folder. The system lets go of it when the process ends, however it ends.</summary>
+/// <summary>
+/// Keeps a second run out of a folder. The system lets go of it when the process ends, however it ends. The file stays: were it deleted, a run that had opened it
+/// before could lock what no name leads to any more, and a third one the file of the same name that it makes.
+/// </summary>
 internal sealed class RunLock : IDisposable
 {
     const string Name = "run.lock";
@@ -13,21 +16,16 @@ internal sealed class RunLock : IDisposable
     /// <exception cref="MlNetCifarException">The folder cannot be written (MNC3013) or another run holds it (MNC3014).</exception>
     public static RunLock Take(string folder)
     {
-        var path = Path.Combine(folder, Name);
         try
         {
             Directory.CreateDirectory(folder);
-            return new RunLock(new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose));
+            return new RunLock(new FileStream(Path.Combine(folder, Name), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1));
         }
-        catch (UnauthorizedAccessException e)
-        {
-            throw TrainingErrors.CheckpointUnwritable(folder, e);
-        }
-        catch (IOException e) when (File.Exists(path) && !IsReadOnly(e))
+        catch (IOException e) when (IsTaken(e))
         {
             throw TrainingErrors.FolderInUse(folder, e);
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw TrainingErrors.CheckpointUnwritable(folder, e);
         }
@@ -35,6 +33,6 @@ internal sealed class RunLock : IDisposable
 
     public void Dispose() => _file.Dispose();
 
-    // EROFS, as .NET gives it on Unix.
-    static bool IsReadOnly(IOException e) => e.HResult == 30;
+    // Sharing and lock violation of Windows; EWOULDBLOCK of Linux and of macOS.
+    static bool IsTaken(IOException e) => (uint)e.HResult is 0x80070020 or 0x80070021 or 11 or 35;
 }

@@ -16,7 +16,7 @@ internal sealed class EventFile(Stream stream)
     /// <summary>The first record of every file.</summary>
     public void WriteVersion(double wallTime) => Write(wallTime, 0, message => Bytes(message, 3, "brain.Event:2"u8));
 
-    /// <summary>A restart: readers forget what earlier files say about later steps.</summary>
+    /// <summary>A restart: readers forget what earlier files say about this step and later ones.</summary>
     public void WriteStart(double wallTime, long step) => Write(wallTime, step, message => Bytes(message, 7, [0x08, 0x01]));
 
     /// <summary>Values of one step.</summary>

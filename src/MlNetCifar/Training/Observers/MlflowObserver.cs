@@ -1,70 +1,77 @@
 using System.Globalization;
-using System.Net;
 using System.Text.Json;
 
 namespace MlNetCifar.Training;
 
 /// <summary>
-/// Logs a run to an MLflow server: options as parameters, every epoch's figures as metrics over the steps, the end as status. Never fails and never delays a run:
+/// Logs a run to an MLflow server: options as parameters, every epoch's figures as metrics over the steps, the end as status. Never fails and hardly delays a run:
 /// entries are put into a spool on disk and sent from another thread; while the server is away they wait, also beyond the end of the process, for the next run
-/// with the same folder. Dispose it after the run; a run that ended by an exception is marked as failed then.
+/// with the same folder. A resumed run goes on in its MLflow run, a new one begins one of its own. Dispose it after the run; a run that ended by an exception is marked
+/// as failed then.
 /// </summary>
 public sealed class MlflowObserver : ITrainingObserver, IDisposable
 {
     const int LongestParameter = 500;
-    static readonly TimeSpan s_longestPause = TimeSpan.FromMinutes(1);
+
+    /// <summary>Share of a time budget that the end may wait.</summary>
+    const double BudgetShare = 1.0 / 20;
 
     readonly MlflowOptions _options;
     readonly TimeProvider _time;
-    readonly MlflowSpool? _spool;
-    readonly AutoResetEvent _wake = new(false);
-    readonly ManualResetEventSlim _idle = new(true);
-    readonly Thread _thread;
-    readonly long _started;
-    volatile string? _failure;
-    volatile bool _stopping;
-    int _rejected;
+    readonly MlflowSpool _spool;
+    readonly MlflowSender _sender;
+    TimeSpan _finalWait;
     bool _running;
-    bool _told;
+    bool _toldAway;
+    bool _toldRefused;
+    bool _toldDisk;
+    bool _disposed;
 
-    /// <summary>Opens the spool; nothing is sent before the run starts.</summary>
+    /// <summary>Opens the spool and sends what an earlier run left in it.</summary>
     /// <param name="options">Server, names and folder.</param>
     /// <param name="time">The clock; null for the system's.</param>
+    /// <exception cref="ArgumentException">The server's address is not one of HTTP.</exception>
     public MlflowObserver(MlflowOptions options, TimeProvider? time = null)
     {
         ArgumentNullException.ThrowIfNull(options);
-        (_options, _time) = (options, time ?? TimeProvider.System);
-        _started = Now;
-        _thread = new Thread(Work) { IsBackground = true, Name = "mlnetcifar-mlflow" };
-        try
-        {
-            _spool = new MlflowSpool(options.Folder);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
-        {
-            _failure = e.Message;
-        }
-
-        _thread.Start();
+        if (!options.Server.IsAbsoluteUri || options.Server.Scheme is not ("http" or "https"))
+            throw new ArgumentException("The server's address is none of http or https.", nameof(options));
+        (_options, _time, _finalWait) = (options, time ?? TimeProvider.System, options.FinalWait);
+        _spool = new MlflowSpool(options.Folder);
+        _sender = new MlflowSender(options, _spool);
     }
 
     /// <summary>Entries the server has not taken yet.</summary>
-    public int Waiting => _spool?.Waiting ?? 0;
+    public int Waiting => _spool.Waiting;
 
     /// <summary>The run's identity at the server; null before it is known.</summary>
-    public string? RunId => _spool?.RunId;
+    public string? RunId => _spool.RunId;
 
     long Now => _time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    string Server => Secrets.InAddress(_options.Server.OriginalString);
 
     /// <inheritdoc/>
     public void OnFitStart(TrainingRun run)
     {
         ArgumentNullException.ThrowIfNull(run);
         _running = true;
-        if (run.ResumedFrom is null)
-            Add("runs/log-batch", json => Parameters(json, run));
-        else
+        if (run.Options.TimeBudget * BudgetShare is { } share && share < _finalWait)
+            _finalWait = share;
+        if (run.ResumedFrom is not null && _spool.HasRun)
+        {
             Add("runs/update", json => json.WriteString("status", "RUNNING"));
+            return;
+        }
+
+        var now = Now;
+        Add(MlflowSpool.Begin, json =>
+        {
+            json.WriteString("experiment", _options.Experiment);
+            json.WriteString("run_name", _options.RunName);
+            json.WriteNumber("start_time", now);
+        });
+        Add("runs/log-batch", json => Parameters(json, run));
     }
 
     /// <inheritdoc/>
@@ -96,29 +103,24 @@ public sealed class MlflowObserver : ITrainingObserver, IDisposable
     {
         ArgumentNullException.ThrowIfNull(run);
         Finish(run.StopReason == StopReason.Cancelled ? "KILLED" : "FINISHED", run.BestWeights.Sha256());
-        _idle.Wait(_options.FinalWait);
         Tell(run);
-        if (Waiting > 0 && _spool is not null)
-            run.Warn($"{Waiting} entries for the MLflow server {_options.Server} wait in {_options.Folder} ({_failure ?? "it is slow"}). They are sent by the next run that is resumed here.");
+        if (Waiting is var waiting and > 0)
+            run.Warn(string.Create(CultureInfo.InvariantCulture, $"{waiting} entries for the MLflow server {Server} {Fate}: {_sender.Failure ?? "it is slow"}."));
     }
 
     /// <summary>Ends the sending; what waits stays on disk.</summary>
     public void Dispose()
     {
-        if (_stopping)
+        if (_disposed)
             return;
+        _disposed = true;
         if (_running)
-        {
             Finish("FAILED", null);
-            _idle.Wait(_options.FinalWait);
-        }
-
-        _stopping = true;
-        _wake.Set();
-        _thread.Join();
-        _wake.Dispose();
-        _idle.Dispose();
+        _sender.Dispose();
     }
+
+    /// <summary>What becomes of entries that wait at the end.</summary>
+    string Fate => _spool.Fault is null ? $"wait in {_options.Folder}, where the next run with this folder sends them" : "are lost";
 
     void Finish(string status, string? hash)
     {
@@ -135,6 +137,7 @@ public sealed class MlflowObserver : ITrainingObserver, IDisposable
             json.WriteString("status", status);
             json.WriteNumber("end_time", now);
         });
+        _sender.Settle(_finalWait);
     }
 
     static void Parameters(Utf8JsonWriter json, TrainingRun run)
@@ -155,71 +158,33 @@ public sealed class MlflowObserver : ITrainingObserver, IDisposable
         }
     }
 
+    /// <summary>Says each kind of trouble once.</summary>
     void Tell(TrainingRun run)
     {
-        if (_told || (_failure is null && _rejected == 0))
-            return;
-        _told = true;
-        run.Warn(string.Create(CultureInfo.InvariantCulture, $"The MLflow server {_options.Server} does not take entries ({_failure}). Training goes on; they are kept in {_options.Folder} and sent when it is back."));
+        if (_spool.Fault is { } fault && !_toldDisk)
+        {
+            _toldDisk = true;
+            run.Warn(
+                $"Entries for the MLflow server {Server} cannot be kept in {_options.Folder} ({fault}). "
+                + "They are sent as long as this process lives; free some space, or name another folder.");
+        }
+
+        if (_sender.Failure is { } failure && !_toldAway)
+        {
+            _toldAway = true;
+            run.Warn($"The MLflow server {Server} takes no entries now: {failure}. Training goes on; they are kept and sent in order when it does.");
+        }
+
+        if (_sender.Refusal is { } refusal && !_toldRefused)
+        {
+            _toldRefused = true;
+            run.Warn($"The MLflow server {Server} refused an entry, which is left out there: {refusal}.");
+        }
     }
 
     void Add(string call, Action<Utf8JsonWriter> members)
     {
-        try
-        {
-            _spool?.Add(call, members);
-            _idle.Reset();
-            _wake.Set();
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            _failure = e.Message;
-        }
-    }
-
-    void Work()
-    {
-        using var client = new MlflowClient(_options);
-        var pause = _options.Backoff;
-        while (!_stopping)
-        {
-            try
-            {
-                while (!_stopping && _spool?.Next() is { } line)
-                {
-                    Send(client, line);
-                    (_failure, pause) = (null, _options.Backoff);
-                }
-
-                _idle.Set();
-                _wake.WaitOne();
-            }
-            catch (Exception e)
-            {
-                // Whatever it is, the run must not notice: this is the last frame of a thread of its own.
-                _failure = e.Message;
-                _wake.WaitOne(pause);
-                pause = TimeSpan.FromTicks(Math.Min(2 * pause.Ticks, s_longestPause.Ticks));
-            }
-        }
-    }
-
-    void Send(MlflowClient client, string line)
-    {
-        if (_spool!.RunId is null)
-            _spool.Named(client.CreateRun(client.ExperimentId(_options.Experiment), _options.RunName, _started));
-        using var entry = JsonDocument.Parse(line);
-        try
-        {
-            client.Send(entry.RootElement.GetProperty("call").GetString()!, _spool.RunId!, entry.RootElement.GetProperty("body"));
-        }
-        catch (HttpRequestException e) when (e.StatusCode is >= HttpStatusCode.BadRequest and < HttpStatusCode.InternalServerError and not (HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests or HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden))
-        {
-            // The server will never take this one; those behind it may be fine.
-            Interlocked.Increment(ref _rejected);
-            _failure = e.Message;
-        }
-
-        _spool.Done();
+        _spool.Add(call, members);
+        _sender.Wake();
     }
 }

@@ -3,11 +3,17 @@ using System.Globalization;
 namespace MlNetCifar.Training;
 
 /// <summary>
-/// Writes a TensorBoard event file: loss and rate every few steps, all figures every epoch. The step axis counts steps. A resumed run begins a new file that takes
-/// over from the step it resumes at. A disk that fails is a warning of the run.
+/// Writes a TensorBoard event file: loss and rate every few steps, all figures every epoch. The step axis counts steps. Every run begins a file of its own, which takes
+/// the place of what earlier ones in the folder say: a resumed run from the step after the one it resumes at, a new run from the beginning. A disk that fails is a
+/// warning of the run.
 /// </summary>
 public sealed class TensorBoardObserver : ITrainingObserver, IDisposable
 {
+    const string Prefix = "events.out.tfevents.";
+
+    /// <summary>Of ten digits; a later one would be sorted before.</summary>
+    const long LatestSecond = 9_999_999_998;
+
     readonly string _folder;
     readonly TimeProvider _time;
     readonly int _everySteps;
@@ -35,13 +41,12 @@ public sealed class TensorBoardObserver : ITrainingObserver, IDisposable
         Try(run, () =>
         {
             Directory.CreateDirectory(_folder);
-            var name = string.Create(
-                CultureInfo.InvariantCulture, $"events.out.tfevents.{_time.GetUtcNow().ToUnixTimeSeconds()}.{Environment.MachineName}.{Environment.ProcessId}.{run.Step}");
-            _stream = new FileStream(Path.Combine(_folder, name), FileMode.Create, FileAccess.Write, FileShare.ReadWrite);
+            _stream = Create();
             _file = new EventFile(_stream);
             _file.WriteVersion(Now);
-            if (run.ResumedFrom is { } step)
-                _file.WriteStart(Now, step);
+
+            // Readers forget this step and all later ones.
+            _file.WriteStart(Now, run.ResumedFrom + 1 ?? 0);
             _stream.Flush();
         });
     }
@@ -92,6 +97,32 @@ public sealed class TensorBoardObserver : ITrainingObserver, IDisposable
         yield return ("learning_rate", epoch.LearningRate);
         yield return ("images_per_second", epoch.ImagesPerSecond);
     }
+
+    /// <summary>
+    /// Makes the next file. Readers go through a folder in the order of names and never back, so a name's second is later than that of any file that is there, be they made
+    /// in the same second or by a clock that ran ahead.
+    /// </summary>
+    FileStream Create()
+    {
+        var second = Math.Max(_time.GetUtcNow().ToUnixTimeSeconds(), Directory.EnumerateFiles(_folder).Select(SecondOf).DefaultIfEmpty().Max() + 1);
+        while (true)
+        {
+            var path = Path.Combine(_folder, string.Create(CultureInfo.InvariantCulture, $"{Prefix}{second:D10}.{Environment.MachineName}.{Environment.ProcessId}.0"));
+            try
+            {
+                return new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.ReadWrite);
+            }
+            catch (IOException) when (File.Exists(path))
+            {
+                // Another run of this process was quicker.
+                second++;
+            }
+        }
+    }
+
+    static long SecondOf(string path) =>
+        Path.GetFileName(path) is var name && name.StartsWith(Prefix, StringComparison.Ordinal)
+        && long.TryParse(name[Prefix.Length..].Split('.')[0], NumberStyles.None, CultureInfo.InvariantCulture, out var second) && second <= LatestSecond ? second : 0;
 
     void Write(TrainingRun run, long step, IEnumerable<(string Tag, double Value)> scalars)
     {

@@ -51,6 +51,18 @@ public sealed class WebHdfsFaultTests
     }
 
     [TestMethod]
+    public void Dispose_OfAStoreInPlace_LeavesTheClientToItsOwner()
+    {
+        var hdfs = new FakeHdfs();
+        using var store = new HdfsFileStore(new("hdfs://nn0"), Client(hdfs));
+        using (var inPlace = store.InPlace())
+            inPlace.Write("hdfs://nn0/a", stream => stream.Write(Bytes(3)));
+        store.Write("hdfs://nn0/b", stream => stream.Write(Bytes(4)));
+        CollectionAssert.AreEqual(Bytes(3), hdfs.Files["/a"].ToArray());
+        Assert.HasCount(2, hdfs.Files);
+    }
+
+    [TestMethod]
     public async Task StandbyNode_IsSkipped_AndTheActiveOneRemembered()
     {
         var hdfs = new FakeHdfs { Standby = "nn0" };

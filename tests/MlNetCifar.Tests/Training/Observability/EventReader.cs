@@ -23,6 +23,20 @@ static class EventReader
         return events;
     }
 
+    /// <summary>The steps of each tag as TensorBoard shows a folder: files by name, and a start takes away what was there from its step on.</summary>
+    public static Dictionary<string, long[]> Points(string folder)
+    {
+        var points = new List<(string Tag, long Step)>();
+        foreach (var e in Directory.GetFiles(folder).Order(StringComparer.Ordinal).SelectMany(f => Read(File.ReadAllBytes(f))))
+        {
+            if (e.IsStart)
+                points.RemoveAll(p => p.Step >= e.Step);
+            points.AddRange(e.Scalars.Keys.Select(tag => (tag, e.Step)));
+        }
+
+        return points.GroupBy(p => p.Tag).ToDictionary(g => g.Key, g => g.Select(p => p.Step).ToArray());
+    }
+
     static Event Parse(ReadOnlySpan<byte> message)
     {
         double wall = 0;

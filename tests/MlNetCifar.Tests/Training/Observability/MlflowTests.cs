@@ -1,6 +1,6 @@
-using System.Net;
+using System.Diagnostics;
 using System.Text;
-using System.Text.Json;
+using MlNetCifar.Nn;
 using MlNetCifar.Tests.Evaluation;
 using MlNetCifar.Tests.Training.Resume;
 using MlNetCifar.Training;
@@ -14,12 +14,12 @@ public sealed class MlflowTests
     public void Run_WithAServer_IsLoggedWhole()
     {
         using var folder = new TemporaryFolder();
-        using var server = new Server();
+        using var server = new MlflowServer();
         using var observer = new MlflowObserver(Options(server.Address, folder));
         var result = SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, observers: observer));
         Assert.AreEqual(0, result.Warnings.Count, string.Join("; ", result.Warnings));
         Assert.AreEqual("run1", observer.RunId);
-        server.AssertWhole(result);
+        AssertWhole(server.Runs["run1"], result);
     }
 
     [TestMethod]
@@ -27,43 +27,42 @@ public sealed class MlflowTests
     {
         using var folder = new TemporaryFolder();
         var checkpoints = Path.Combine(folder.Path, "run");
-        using var server = new Server(start: false);
+        using var server = new MlflowServer(start: false);
         TrainingResult first;
         using (var observer = new MlflowObserver(Options(server.Address, folder)))
         {
             first = SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, checkpoints, observers: observer));
-            Assert.IsTrue(observer.Waiting >= 6, $"{observer.Waiting}");
+            Assert.AreEqual(7, observer.Waiting);
+            Assert.IsNull(observer.RunId);
         }
 
-        Assert.IsTrue(first.Warnings.Any(w => w.Contains("MLflow", StringComparison.Ordinal)));
+        AssertTold(first, "takes no entries now", "7 entries", "the next run with this folder");
         SmallRun.AssertSame(SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam)), first);
         server.Start();
         using (var observer = new MlflowObserver(Options(server.Address, folder)))
         {
             var again = SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, checkpoints, resume: true, observers: observer));
             Assert.AreEqual(0, observer.Waiting);
-            server.AssertWhole(again);
+            AssertWhole(server.Runs.Single().Value, again);
         }
-
-        Assert.AreEqual(1, server.Calls.Count(c => c.Call == "runs/create"), "a resumed run is the same run");
     }
 
     [TestMethod]
     public void Run_WithAServerThatFailsNowAndThen_LosesNothing()
     {
         using var folder = new TemporaryFolder();
-        using var server = new Server { FailEvery = 3 };
+        using var server = new MlflowServer { FailEvery = 3 };
         using var observer = new MlflowObserver(Options(server.Address, folder));
         var result = SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, observers: observer));
         Assert.AreEqual(0, observer.Waiting);
-        server.AssertWhole(result);
+        AssertWhole(server.Runs.Single().Value, result);
     }
 
     [TestMethod]
     public void Run_ThatFails_IsMarkedSo()
     {
         using var folder = new TemporaryFolder();
-        using var server = new Server();
+        using var server = new MlflowServer();
         using (var observer = new MlflowObserver(Options(server.Address, folder)))
         {
             var breaker = new AfterStep(run =>
@@ -74,113 +73,265 @@ public sealed class MlflowTests
             Assert.ThrowsExactly<InvalidOperationException>(() => SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, observers: [observer, breaker])));
         }
 
-        Assert.AreEqual("FAILED", server.Calls[^1].Body.GetProperty("status").GetString());
+        Assert.AreEqual("FAILED", server.Runs.Single().Value.Status);
+    }
+
+    [TestMethod]
+    [DataRow(true)]
+    [DataRow(false)]
+    public void NewRun_InAReusedFolder_IsARunOfItsOwn(bool wasAway)
+    {
+        using var folder = new TemporaryFolder();
+        using var server = new MlflowServer(start: !wasAway);
+        TrainingResult Fit(TrainingOptions options)
+        {
+            using var observer = new MlflowObserver(Options(server.Address, folder));
+            return SmallRun.Fit(SmallRun.Trainer(options, observers: observer));
+        }
+
+        var first = Fit(SmallRun.Adam);
+        if (wasAway)
+            server.Start();
+        var second = Fit(SmallRun.Adam with { LearningRate = 0.005f });
+        Assert.AreEqual(0, second.Warnings.Count, string.Join("; ", second.Warnings));
+        Assert.AreEqual(2, server.Runs.Count);
+        AssertWhole(server.Runs["run1"], first);
+        AssertWhole(server.Runs["run2"], second);
+    }
+
+    [TestMethod]
+    public void Resumed_ByAServerThatLostTheRun_IsLoggedFromItsBeginning()
+    {
+        using var folder = new TemporaryFolder();
+        var checkpoints = Path.Combine(folder.Path, "run");
+        using var server = new MlflowServer();
+        using (var observer = new MlflowObserver(Options(server.Address, folder)))
+            SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, checkpoints, observers: observer)).Weights.Dispose();
+        server.Forget();
+        using (var observer = new MlflowObserver(Options(server.Address, folder)))
+        {
+            var again = SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, checkpoints, resume: true, observers: observer));
+            Assert.AreEqual(0, again.Warnings.Count, string.Join("; ", again.Warnings));
+            AssertWhole(server.Runs.Single().Value, again);
+        }
+    }
+
+    [TestMethod]
+    public void Resumed_WithoutAnEarlierLog_IsARun()
+    {
+        using var folder = new TemporaryFolder();
+        var checkpoints = Path.Combine(folder.Path, "run");
+        SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, checkpoints)).Weights.Dispose();
+        using var server = new MlflowServer();
+        using var observer = new MlflowObserver(Options(server.Address, folder));
+        SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam with { Epochs = 4 }, checkpoints, resume: true, observers: observer)).Weights.Dispose();
+        var run = server.Runs.Single().Value;
+        Assert.AreEqual("16", run.Parameters["batch_size"]);
+        Assert.AreEqual(20, run.Metrics.Single(m => m.Key == "train/loss").Step);
+        Assert.AreEqual("FINISHED", run.Status);
+    }
+
+    [TestMethod]
+    public void Spool_CutInTheMiddleOfALine_GoesOn()
+    {
+        using var folder = new TemporaryFolder();
+        var checkpoints = Path.Combine(folder.Path, "run");
+        using var server = new MlflowServer(start: false);
+        using (var observer = new MlflowObserver(Options(server.Address, folder)))
+            SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, checkpoints, observers: observer)).Weights.Dispose();
+        File.AppendAllText(Path.Combine(folder.Path, "mlflow", "spool.jsonl"), """{"call":"runs/log-batch","body":{"metr""");
+        server.Start();
+        using (var observer = new MlflowObserver(Options(server.Address, folder)))
+        {
+            var again = SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, checkpoints, resume: true, observers: observer));
+            AssertWhole(server.Runs.Single().Value, again);
+        }
+
+        Assert.IsTrue(File.ReadAllLines(Path.Combine(folder.Path, "mlflow", "spool.jsonl")).All(l => l.EndsWith('}')));
+    }
+
+    [TestMethod]
+    public void Folder_ThatCannotBeWritten_IsTold_AndTheServerGetsAll()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(Path.Combine(folder.Path, "mlflow"), "in the way");
+        using var server = new MlflowServer();
+        using var observer = new MlflowObserver(Options(server.Address, folder));
+        var result = SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, observers: observer));
+        AssertTold(result, "cannot be kept in");
+        AssertWhole(server.Runs.Single().Value, result);
+    }
+
+    [TestMethod]
+    public void Entry_ThatIsRefused_IsTold_AndTheRestIsLogged()
+    {
+        using var folder = new TemporaryFolder();
+        using var server = new MlflowServer { Unwanted = "batch_size" };
+        using var observer = new MlflowObserver(Options(server.Address, folder));
+        var result = SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, observers: observer));
+        AssertTold(result, "refused an entry", "INVALID_PARAMETER_VALUE");
+        Assert.AreEqual(1, result.Warnings.Count);
+        Assert.AreEqual("FINISHED", server.Runs.Single().Value.Status);
+    }
+
+    [TestMethod]
+    [DataRow("", "ann", "s3cret", null, "Basic YW5uOnMzY3JldA==")]
+    [DataRow("", "ann", "s3cret", "t0ken", "Basic YW5uOnMzY3JldA==")]
+    [DataRow("", null, null, "t0ken", "Bearer t0ken")]
+    [DataRow("", "ann", null, "t0ken", "Bearer t0ken")]
+    [DataRow("bob:p%3Aw%2F%40@", "ann", "s3cret", "t0ken", "Basic Ym9iOnA6dy9A")]
+    [DataRow("b%C3%B6b:pw@", null, null, null, "Basic YsO2Yjpwdw==")]
+    [DataRow("***@", "ann", "s3cret", null, "Basic YW5uOnMzY3JldA==")]
+    public void Login_IsThatOfMlflowsOwnClient(string inAddress, string? name, string? password, string? token, string header)
+    {
+        using var folder = new TemporaryFolder();
+        using var server = new MlflowServer { Authorization = header };
+        using var observer = new MlflowObserver(Options(server.At(inAddress), folder) with { UserName = name, Password = password, Token = token });
+        var result = SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, observers: observer));
+        Assert.AreEqual(0, result.Warnings.Count, string.Join("; ", result.Warnings));
+        AssertWhole(server.Runs.Single().Value, result);
+        Assert.IsTrue(server.Headers.All(h => h == header));
+    }
+
+    [TestMethod]
+    [DataRow("", "MLFLOW_TRACKING_USERNAME")]
+    [DataRow("ann:wr0ng@", "refuses the login")]
+    public void Login_ThatIsMissingOrWrong_IsTold_WithoutIt(string inAddress, string told)
+    {
+        using var folder = new TemporaryFolder();
+        using var server = new MlflowServer { Authorization = "Basic YW5uOnMzY3JldA==" };
+        using (var observer = new MlflowObserver(Options(server.At(inAddress), folder)))
+        {
+            var result = SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, observers: observer));
+            AssertTold(result, told, "401");
+            Assert.DoesNotContain("wr0ng", string.Join('\n', result.Warnings) + Options(server.At(inAddress), folder));
+            Assert.AreEqual(7, observer.Waiting);
+        }
+
+        Assert.IsFalse(Directory.GetFiles(Path.Combine(folder.Path, "mlflow")).Any(f => File.ReadAllText(f).Contains("wr0ng", StringComparison.Ordinal)));
+    }
+
+    [TestMethod]
+    [DataRow("/tracking")]
+    [DataRow("/a/b%20c/")]
+    public void Path_OfTheAddress_IsKept(string path)
+    {
+        using var folder = new TemporaryFolder();
+        using var server = new MlflowServer { Path = Uri.UnescapeDataString(path.TrimEnd('/')) };
+        using var observer = new MlflowObserver(Options(server.Address, folder));
+        AssertWhole(server.Runs, SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, observers: observer)));
+    }
+
+    [TestMethod]
+    [DataRow(true)]
+    [DataRow(false)]
+    public void Certificate_OfAStranger_IsTakenWhereAskedFor(bool insecure)
+    {
+        using var folder = new TemporaryFolder();
+        using var server = new MlflowServer(start: false) { Tls = true };
+        server.Start();
+        using var observer = new MlflowObserver(Options(server.At("ann:s3cret@"), folder) with { InsecureTls = insecure });
+        var result = SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, observers: observer));
+        if (insecure)
+        {
+            AssertWhole(server.Runs, result);
+            return;
+        }
+
+        AssertTold(result, "MLFLOW_TRACKING_INSECURE_TLS");
+        Assert.AreEqual(0, server.Headers.Count, "nothing was sent to a stranger");
+    }
+
+    [TestMethod]
+    public void Address_OfSomethingElse_IsTold()
+    {
+        using var folder = new TemporaryFolder();
+        using var foreign = new MlflowServer { IsForeign = true };
+        AssertTold(Logged(foreign), "no MLflow server");
+        using var moved = new MlflowServer { RedirectsTo = "https://ann:s3cret@elsewhere/login?token=abc" };
+        AssertTold(Logged(moved), "redirects to https://***@elsewhere/login?token=***");
+        using var lower = new MlflowServer { Path = "/tracking" };
+        AssertTold(Logged(lower, new Uri(lower.Address, "/")), "status 404");
+        using var deleted = new MlflowServer();
+        Logged(deleted);
+        deleted.ExperimentsAreDeleted = true;
+        AssertTold(Logged(deleted), "is deleted there");
+        Assert.ThrowsExactly<ArgumentException>(() => new MlflowObserver(Options(new Uri("ftp://elsewhere"), folder)));
+
+        TrainingResult Logged(MlflowServer server, Uri? address = null)
+        {
+            using var own = new TemporaryFolder();
+            using var observer = new MlflowObserver(Options(address ?? server.Address, own));
+            return SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, observers: observer));
+        }
+    }
+
+    [TestMethod]
+    public void End_OfManyRuns_IsAlwaysSent()
+    {
+        using var folder = new TemporaryFolder();
+        using var server = new MlflowServer();
+        using var weights = NetworkWeights.Initialize(SmallRun.Network, 1);
+        for (var i = 1; i <= 200; i++)
+        {
+            using var observer = new MlflowObserver(Options(server.Address, folder) with { FinalWait = TimeSpan.FromSeconds(30) });
+            var run = new TrainingRun(SmallRun.Network, SmallRun.Adam, 5) { BestWeights = weights };
+            observer.OnFitStart(run);
+            if (i % 2 == 0)
+                SpinWait.SpinUntil(() => observer.Waiting == 0, 100);
+            observer.OnFitEnd(run);
+            Assert.AreEqual(0, observer.Waiting, $"run {i}");
+            Assert.AreEqual("FINISHED", server.Runs[$"run{i}"].Status, $"run {i}");
+        }
+    }
+
+    [TestMethod]
+    [DataRow(true, null, 3.0)]
+    [DataRow(false, null, 1.0)]
+    [DataRow(true, 8.0, 1.5)]
+    public void End_WithAServerThatIsAway_DoesNotWaitForIt(bool silent, double? budget, double most)
+    {
+        using var folder = new TemporaryFolder();
+        using var server = new MlflowServer(start: silent) { IsSilent = true };
+        using var weights = NetworkWeights.Initialize(SmallRun.Network, 1);
+        var options = SmallRun.Adam with { TimeBudget = budget is { } seconds ? TimeSpan.FromSeconds(seconds) : null };
+        var run = new TrainingRun(SmallRun.Network, options, 5) { BestWeights = weights };
+        var observer = new MlflowObserver(Options(server.Address, folder) with { FinalWait = TimeSpan.FromSeconds(10), Timeout = TimeSpan.FromSeconds(2) });
+        observer.OnFitStart(run);
+        var clock = Stopwatch.StartNew();
+        observer.OnFitEnd(run);
+        observer.Dispose();
+        Assert.IsLessThan(most, clock.Elapsed.TotalSeconds);
+        StringAssert.Contains(run.Warnings[^1], "4 entries");
     }
 
     static MlflowOptions Options(Uri server, TemporaryFolder folder) => new()
     {
         Server = server, Experiment = "pets & more", RunName = "first", Folder = Path.Combine(folder.Path, "mlflow"), Backoff = TimeSpan.FromMilliseconds(20),
-        FinalWait = TimeSpan.FromSeconds(server.Port == 0 ? 0 : 3), Timeout = TimeSpan.FromSeconds(2),
+        FinalWait = TimeSpan.FromSeconds(10), Timeout = TimeSpan.FromSeconds(5), UserName = null, Password = null, Token = null, InsecureTls = false,
     };
 
-    /// <summary>Answers as a tracking server does, for the calls that logging makes.</summary>
-    sealed class Server : IDisposable
+    static void AssertTold(TrainingResult result, params string[] parts)
     {
-        readonly HttpListener _listener = new();
-        readonly List<(string Call, JsonElement Body)> _calls = [];
-        int _requests;
-        bool _experiment;
+        var warnings = string.Join('\n', result.Warnings);
+        foreach (var part in parts)
+            StringAssert.Contains(warnings, part);
+        Assert.DoesNotContain("()", warnings);
+    }
 
-        public Server(bool start = true)
-        {
-            using (var probe = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0))
-            {
-                probe.Start();
-                Address = new Uri($"http://localhost:{((IPEndPoint)probe.LocalEndpoint).Port}");
-            }
+    static void AssertWhole(IReadOnlyDictionary<string, MlflowServer.Run> runs, TrainingResult result) => AssertWhole(runs.Single().Value, result);
 
-            _listener.Prefixes.Add($"{Address}");
-            if (start)
-                Start();
-        }
-
-        public Uri Address { get; }
-
-        public int FailEvery { get; init; }
-
-        public IReadOnlyList<(string Call, JsonElement Body)> Calls
-        {
-            get
-            {
-                lock (_calls)
-                    return [.. _calls];
-            }
-        }
-
-        public void Start()
-        {
-            _listener.Start();
-            new Thread(Serve) { IsBackground = true }.Start();
-        }
-
-        public void AssertWhole(TrainingResult result)
-        {
-            var batches = Calls.Where(c => c.Call == "runs/log-batch").Select(c => c.Body).ToArray();
-            Assert.IsTrue(batches.All(b => b.GetProperty("run_id").GetString() == "run1"));
-            var parameters = batches.Where(b => b.TryGetProperty("params", out _)).SelectMany(b => b.GetProperty("params").EnumerateArray())
-                .ToDictionary(p => p.GetProperty("key").GetString()!, p => p.GetProperty("value").GetString());
-            Assert.AreEqual("16", parameters["batch_size"]);
-            Assert.AreEqual("small", parameters["network"]);
-            var losses = batches.Where(b => b.TryGetProperty("metrics", out _)).SelectMany(b => b.GetProperty("metrics").EnumerateArray())
-                .Where(m => m.GetProperty("key").GetString() == "train/loss").ToArray();
-            CollectionAssert.AreEqual(result.History.Select(h => h.TrainLoss).ToArray(), losses.Select(m => m.GetProperty("value").GetDouble()).ToArray());
-            CollectionAssert.AreEqual(new long[] { 5, 10, 15 }, losses.Select(m => m.GetProperty("step").GetInt64()).ToArray());
-            var tag = Calls.Last(c => c.Call == "runs/set-tag").Body;
-            Assert.AreEqual(result.WeightsSha256, tag.GetProperty("value").GetString());
-            Assert.AreEqual("FINISHED", Calls[^1].Body.GetProperty("status").GetString());
-        }
-
-        public void Dispose() => ((IDisposable)_listener).Dispose();
-
-        void Serve()
-        {
-            try
-            {
-                while (true)
-                    Answer(_listener.GetContext());
-            }
-            catch (Exception e) when (e is HttpListenerException or ObjectDisposedException)
-            {
-                // The test is over.
-            }
-        }
-
-        void Answer(HttpListenerContext context)
-        {
-            var call = context.Request.Url!.AbsolutePath.Replace("/api/2.0/mlflow/", "", StringComparison.Ordinal);
-            using var reader = new StreamReader(context.Request.InputStream, Encoding.UTF8);
-            var text = reader.ReadToEnd();
-            var (status, answer) = FailEvery > 0 && ++_requests % FailEvery == 0 ? (500, "") : Answer(call, context.Request.QueryString["experiment_name"], text);
-            context.Response.StatusCode = status;
-            context.Response.OutputStream.Write(Encoding.UTF8.GetBytes(answer));
-            context.Response.Close();
-        }
-
-        (int Status, string Answer) Answer(string call, string? experiment, string text)
-        {
-            if (call == "experiments/get-by-name")
-                return _experiment && experiment == "pets & more" ? (200, """{"experiment":{"experiment_id":"7"}}""") : (404, """{"error_code":"RESOURCE_DOES_NOT_EXIST"}""");
-            var body = JsonDocument.Parse(text).RootElement;
-            lock (_calls)
-                _calls.Add((call, body));
-            _experiment |= call == "experiments/create" && body.GetProperty("name").GetString() == "pets & more";
-            return call switch
-            {
-                "experiments/create" => (200, """{"experiment_id":"7"}"""),
-                "runs/create" when body.GetProperty("experiment_id").GetString() == "7" => (200, """{"run":{"info":{"run_id":"run1"}}}"""),
-                "runs/log-batch" or "runs/update" or "runs/set-tag" => (200, "{}"),
-                _ => (400, """{"error_code":"BAD_REQUEST"}"""),
-            };
-        }
+    static void AssertWhole(MlflowServer.Run run, TrainingResult result)
+    {
+        Assert.AreEqual("pets & more", run.Experiment);
+        Assert.AreEqual("first", run.Name);
+        Assert.AreEqual("16", run.Parameters["batch_size"]);
+        Assert.AreEqual("small", run.Parameters["network"]);
+        Assert.AreEqual(result.Options.LearningRate, float.Parse(run.Parameters["learning_rate"], System.Globalization.CultureInfo.InvariantCulture));
+        var losses = run.Metrics.Where(m => m.Key == "train/loss").ToArray();
+        CollectionAssert.AreEqual(result.History.Select(h => h.TrainLoss).ToArray(), losses.Select(m => m.Value).ToArray());
+        CollectionAssert.AreEqual(new long[] { 5, 10, 15 }, losses.Select(m => m.Step).ToArray());
+        Assert.AreEqual(result.WeightsSha256, run.Tags["weights_sha256"]);
+        Assert.AreEqual("FINISHED", run.Status);
     }
 }

@@ -36,27 +36,6 @@ public sealed class ObserverTests
     }
 
     [TestMethod]
-    public void TensorBoard_FileReadsBack()
-    {
-        using var folder = new TemporaryFolder();
-        var run = Path.Combine(folder.Path, "run");
-        var events = Path.Combine(folder.Path, "tb");
-        var result = SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, run, observers: new TensorBoardObserver(events, everySteps: 4)));
-        var read = EventReader.Read(File.ReadAllBytes(Directory.GetFiles(events).Single()));
-        Assert.AreEqual("brain.Event:2", read[0].Version);
-        CollectionAssert.AreEqual(new long[] { 4, 8, 12 }, read.Where(e => e.Scalars.ContainsKey("step/loss")).Select(e => e.Step).ToArray());
-        var epochs = read.Where(e => e.Scalars.ContainsKey("train/loss")).ToArray();
-        CollectionAssert.AreEqual(new long[] { 5, 10, 15 }, epochs.Select(e => e.Step).ToArray());
-        Assert.AreEqual((float)result.History[2].ValidationAccuracy!.Value, epochs[2].Scalars["validation/accuracy"]);
-        Assert.IsTrue(read.All(e => e.WallTime > 1.7e9));
-
-        Thread.Sleep(10);
-        SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam with { Epochs = 4 }, run, resume: true, observers: new TensorBoardObserver(events))).Weights.Dispose();
-        var second = Directory.GetFiles(events).Select(f => EventReader.Read(File.ReadAllBytes(f))).Single(r => r.Any(e => e.IsStart));
-        Assert.AreEqual(15, second.Single(e => e.IsStart).Step);
-    }
-
-    [TestMethod]
     public void Meter_CountsStepsAndImages()
     {
         using var observer = new MeterObserver();

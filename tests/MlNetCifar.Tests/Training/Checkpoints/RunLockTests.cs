@@ -1,0 +1,73 @@
+using MlNetCifar.Tests.Evaluation;
+using MlNetCifar.Training;
+
+namespace MlNetCifar.Tests.Training.Checkpoints;
+
+[TestClass]
+public sealed class RunLockTests
+{
+    [TestMethod]
+    public void Take_OfATakenFolder_IsRefused_UntilItIsLetGo()
+    {
+        using var folder = new TemporaryFolder();
+        var path = Path.Combine(folder.Path, "new", "run");
+        using (RunLock.Take(path))
+            Assert.AreEqual("MNC3014", Assert.ThrowsExactly<MlNetCifarException>(() => RunLock.Take(path)).Code);
+        RunLock.Take(path).Dispose();
+
+        // A name that were taken away and given to a new file could be locked twice: the old file by who opened it before, the new one by who made it.
+        Assert.IsTrue(File.Exists(Path.Combine(path, "run.lock")));
+    }
+
+    [TestMethod]
+    public void Take_WhereAFileIsInTheWay_SaysThatItCannotBeWritten()
+    {
+        using var folder = new TemporaryFolder();
+        var path = Path.Combine(folder.Path, "file");
+        File.WriteAllText(path, "");
+        Assert.AreEqual("MNC3013", Assert.ThrowsExactly<MlNetCifarException>(() => RunLock.Take(path)).Code);
+        var taken = Path.Combine(folder.Path, "run");
+        Directory.CreateDirectory(Path.Combine(taken, "run.lock"));
+        Assert.AreEqual("MNC3013", Assert.ThrowsExactly<MlNetCifarException>(() => RunLock.Take(taken)).Code);
+    }
+
+    [TestMethod]
+    public void Take_ByMany_IsGivenToOneAtATime()
+    {
+        using var folder = new TemporaryFolder();
+        var (holders, most, taken) = (0, 0, 0);
+        var threads = Enumerable.Range(0, 8).Select(_ => new Thread(() =>
+        {
+            for (var turn = 0; turn < 500; turn++)
+            {
+                try
+                {
+                    using (RunLock.Take(folder.Path))
+                    {
+                        var now = Interlocked.Increment(ref holders);
+                        InterlockedMax(ref most, now);
+                        Interlocked.Increment(ref taken);
+                        Thread.Yield();
+                        Interlocked.Decrement(ref holders);
+                    }
+                }
+                catch (MlNetCifarException e) when (e.Code == "MNC3014")
+                {
+                    // Another one has it.
+                }
+            }
+        })).ToArray();
+        foreach (var thread in threads)
+            thread.Start();
+        foreach (var thread in threads)
+            thread.Join();
+        Assert.AreEqual(1, most);
+        Assert.IsGreaterThan(100, taken);
+    }
+
+    static void InterlockedMax(ref int target, int value)
+    {
+        for (var seen = Volatile.Read(ref target); value > seen;)
+            seen = Interlocked.CompareExchange(ref target, value, seen) is var found && found == seen ? value : found;
+    }
+}
