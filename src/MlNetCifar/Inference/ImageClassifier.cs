@@ -102,7 +102,7 @@ public sealed class ImageClassifier : IDisposable
     /// <param name="top">How many classes to return, at most; ≥ 1. The default is 5.</param>
     /// <returns>The most probable classes, in falling order.</returns>
     /// <exception cref="MlNetCifarException">The file cannot be decoded (MNC12xx).</exception>
-    public IReadOnlyList<Prediction> Predict(ReadOnlySpan<byte> file, int top = 5) => Predict(ImageDecoder.Decode(file), top);
+    public IReadOnlyList<Prediction> Predict(ReadOnlySpan<byte> file, int top = 5) => Predict(ImageDecoder.Decode(file, Preprocess.ForDecoding()), top);
 
     /// <summary>Classifies a decoded picture of any size.</summary>
     /// <param name="image">The picture.</param>
@@ -114,7 +114,7 @@ public sealed class ImageClassifier : IDisposable
     /// <param name="file">A whole JPEG, PNG, … file.</param>
     /// <param name="top">How many classes to return, at most; ≥ 1. The default is 5.</param>
     /// <exception cref="MlNetCifarException">The file cannot be decoded (MNC12xx).</exception>
-    public Classification Classify(ReadOnlySpan<byte> file, int top = 5) => Classify(ImageDecoder.Decode(file), top);
+    public Classification Classify(ReadOnlySpan<byte> file, int top = 5) => Classify(ImageDecoder.Decode(file, Preprocess.ForDecoding()), top);
 
     /// <summary>
     /// Classifies a decoded picture of any size, and says how far the answer can be trusted. A calibrated model looks at as many views of it as its calibration did.
