@@ -34,7 +34,7 @@ internal static class CommandLine
             return result.GetValue(version) ? ExitCodes.Ok : ExitCodes.Usage;
         });
         foreach (var verb in verbs)
-            root.Subcommands.Add(Build(verb, Name, args, terminal));
+            root.Subcommands.Add(Build(verb, Name, args, terminal, verbs));
 
         var parsed = root.Parse(args, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
         try
@@ -56,7 +56,7 @@ internal static class CommandLine
         }
     }
 
-    static Command Build(Verb verb, string parent, string[] args, Terminal terminal)
+    static Command Build(Verb verb, string parent, string[] args, Terminal terminal, IReadOnlyList<Verb> all)
     {
         var path = $"{parent} {verb.Name}";
         var command = new Command(verb.Name, verb.Help);
@@ -68,7 +68,7 @@ internal static class CommandLine
             return command;
         command.Options.Add(new HelpOption { Action = new VerbHelp(path, verb.Help, verb, verb.Verbs, terminal) });
         foreach (var inner in verb.Verbs)
-            command.Subcommands.Add(Build(inner, path, args, terminal));
+            command.Subcommands.Add(Build(inner, path, args, terminal, all));
         if (verb.Verbs.Count > 0)
             return command;
 
@@ -95,6 +95,7 @@ internal static class CommandLine
             string[] positional = arguments is null ? [] : result.GetValue(arguments) ?? [];
             if (positional.Length > verb.ArgumentCount.Most)
                 throw CliErrors.Syntax($"Unrecognized argument '{positional[verb.ArgumentCount.Most]}'.", path);
+            Variables.WarnOfUnknown(terminal, all);
             return verb.Run(new Call(terminal, GivenOptions.Merge(verb, given, terminal.Variable), positional, CommandText(result)));
         });
         return command;

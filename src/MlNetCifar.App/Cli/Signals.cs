@@ -1,8 +1,12 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 
 namespace MlNetCifar.App.Cli;
 
-/// <summary>Turns the first Ctrl-C or SIGTERM into a request to stop, so that work done is saved; a second one ends the process at once.</summary>
+/// <summary>
+/// Turns the first Ctrl-C, SIGTERM or SIGHUP (the terminal is gone) into a request to stop, so that work done is saved; a second one ends the process at once.
+/// A process that was started to ignore SIGHUP, as nohup does, goes on ignoring it.
+/// </summary>
 internal sealed class Signals : IDisposable
 {
     const string ShowCursor = "\u001b[?25h";
@@ -15,6 +19,7 @@ internal sealed class Signals : IDisposable
         [
             PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Handle(context, ExitCodes.Interrupted)),
             PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Handle(context, ExitCodes.Terminated)),
+            .. IsHangupIgnored() ? Array.Empty<PosixSignalRegistration>() : [PosixSignalRegistration.Create(PosixSignal.SIGHUP, context => Handle(context, ExitCodes.HungUp))],
         ];
 
     public CancellationToken Token => _stop.Token;
@@ -27,6 +32,22 @@ internal sealed class Signals : IDisposable
         foreach (var registration in _registrations)
             registration.Dispose();
         _stop.Dispose();
+    }
+
+    static bool IsHangupIgnored()
+    {
+        const string ignored = "SigIgn:";
+        try
+        {
+            return File.Exists("/proc/self/status")
+                && File.ReadLines("/proc/self/status").FirstOrDefault(line => line.StartsWith(ignored, StringComparison.Ordinal)) is { } mask
+                && ulong.TryParse(mask.AsSpan(ignored.Length).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var bits)
+                && (bits & 1) != 0;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
     }
 
     void Handle(PosixSignalContext context, int code)

@@ -29,6 +29,9 @@ internal sealed class Terminal
     /// <summary>Environment variables.</summary>
     public Func<string, string?> Variable { get; init; } = _ => null;
 
+    /// <summary>Their names.</summary>
+    public Func<IEnumerable<string>> VariableNames { get; init; } = () => [];
+
     /// <summary>Whether a person looks at <see cref="Out"/>.</summary>
     public bool IsOutTerminal { get; init; }
 
@@ -41,7 +44,7 @@ internal sealed class Terminal
     /// <summary>Set when the user or the system asks to stop.</summary>
     public CancellationToken Stop { get; init; }
 
-    /// <summary>Exit code of an interrupted command: 130 after Ctrl-C, 143 after SIGTERM.</summary>
+    /// <summary>Exit code of an interrupted command: 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP.</summary>
     public Func<int> StopCode { get; init; } = () => ExitCodes.Interrupted;
 
     /// <summary>Tables on standard output.</summary>
@@ -62,6 +65,7 @@ internal sealed class Terminal
             Error = error,
             Input = System.Console.OpenStandardInput,
             Variable = System.Environment.GetEnvironmentVariable,
+            VariableNames = () => System.Environment.GetEnvironmentVariables().Keys.OfType<string>(),
             IsOutTerminal = !dumb && !System.Console.IsOutputRedirected,
             IsErrorTerminal = !dumb && !System.Console.IsErrorRedirected,
             Width = WindowWidth(),

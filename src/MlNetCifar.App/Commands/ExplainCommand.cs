@@ -38,7 +38,7 @@ internal sealed class ExplainCommand() : Verb("explain", "Show where on pictures
     public override (int Least, int Most) ArgumentCount => (0, 100_000);
 
     protected override IEnumerable<OptionDescription> OwnOptions =>
-        [EvaluationTable.Model, s_layer, s_class, s_method, s_top, s_scores, s_average, s_output, TrainingTable.Threads];
+        [EvaluationTable.Model, s_layer, s_class, s_method, s_top, s_scores, s_average, s_output, .. PictureFiles.Options, TrainingTable.Threads];
 
     public override IReadOnlyList<string> Examples => ["photo.jpg", "--model runs/train/seed-cnn --class cat --method occlusion photos", "--average photos"];
 
@@ -83,7 +83,7 @@ internal sealed class ExplainCommand() : Verb("explain", "Show where on pictures
         Call call, ImageClassifier model, GradCam? gradCam, int? target, string file, string stem, SortedDictionary<int, MeanHeatmap> means)
     {
         var pixels = new byte[model.Preprocess.Length];
-        new Preprocessor(model.Preprocess).Apply(PictureFiles.Read(call, file), pixels);
+        new Preprocessor(model.Preprocess, PictureFiles.Decoding(call)).Apply(PictureFiles.Read(call, file), pixels, file);
         if (call.Get(s_method) == ExplainMethod.Features)
         {
             var sheet = gradCam!.Features(pixels, target, call.Get(s_top));

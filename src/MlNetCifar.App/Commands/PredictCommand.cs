@@ -1,5 +1,6 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
+using MlNetCifar.Imaging;
 
 namespace MlNetCifar.App.Commands;
 
@@ -14,7 +15,7 @@ internal sealed class PredictCommand() : Verb("predict", "Name what is on pictur
 
     public override (int Least, int Most) ArgumentCount => (0, 100_000);
 
-    protected override IEnumerable<OptionDescription> OwnOptions => [EvaluationTable.Model, s_top, EvaluationTable.AbstainBelow, TrainingTable.Threads];
+    protected override IEnumerable<OptionDescription> OwnOptions => [EvaluationTable.Model, s_top, EvaluationTable.AbstainBelow, .. PictureFiles.Options, TrainingTable.Threads];
 
     public override IReadOnlyList<string> Examples => ["photo.jpg", "--model runs/train/seed-cnn --json photos", "- < photo.jpg"];
 
@@ -36,7 +37,7 @@ internal sealed class PredictCommand() : Verb("predict", "Name what is on pictur
     {
         try
         {
-            var answer = model.Classify(PictureFiles.Read(call, file), top);
+            var answer = model.Classify(ImageDecoder.Decode(PictureFiles.Read(call, file), model.Preprocess.ForDecoding(PictureFiles.Decoding(call))), top);
             var unsure = call.Get(EvaluationTable.AbstainBelow) is { } least && !(answer.Predictions[0].Probability >= least);
             return new(file, answer with { IsUnknown = answer.IsUnknown || unsure }, null);
         }

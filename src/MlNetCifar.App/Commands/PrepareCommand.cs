@@ -24,7 +24,7 @@ internal sealed class PrepareCommand() : Verb("prepare", "Turn images into shard
 
     protected override IEnumerable<OptionDescription> OwnOptions =>
     [
-        ExperimentTable.Data, .. ExperimentTable.OfPictures, ExperimentTable.OnBadImage, s_to, s_parts, s_float32, s_normalize, s_test, s_validation, TrainingTable.Seed, s_master,
+        ExperimentTable.Data, .. ExperimentTable.OfPictures, ExperimentTable.OnBadImage, .. ExperimentTable.OfFiles, s_to, s_parts, s_float32, s_normalize, s_test, s_validation, TrainingTable.Seed, s_master,
         ClusterOptions.Worker, ClusterOptions.Ship, ClusterOptions.Stall, ClusterOptions.WorkerTimeout,
     ];
 
@@ -39,6 +39,7 @@ internal sealed class PrepareCommand() : Verb("prepare", "Turn images into shard
         var options = new ShardOptions
         {
             Spec = Preprocess(call),
+            Decode = PictureFiles.Decoding(call),
             Parts = call.Get(s_parts),
             Float32 = call.Get(s_float32),
             Normalize = call.Get(s_normalize),
@@ -54,6 +55,7 @@ internal sealed class PrepareCommand() : Verb("prepare", "Turn images into shard
             Output = to,
             Master = call.Get(s_master)!,
             Shards = options,
+            Files = PictureFiles.Finding(call),
             WorkerPath = call.Get(ClusterOptions.Worker),
             ShipWorker = call.Get(ClusterOptions.Ship),
             StallTimeout = call.Get(ClusterOptions.Stall),

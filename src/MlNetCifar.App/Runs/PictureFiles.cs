@@ -1,4 +1,6 @@
 using MlNetCifar.App.Cli;
+using MlNetCifar.Data;
+using MlNetCifar.Imaging;
 using MlNetCifar.Spark.Hdfs;
 
 namespace MlNetCifar.App.Runs;
@@ -8,10 +10,16 @@ internal static class PictureFiles
 {
     public const string StandardInput = "-";
 
-    static readonly HashSet<string> s_extensions = new(StringComparer.OrdinalIgnoreCase)
-    {
-        ".jpg", ".jpeg", ".png", ".bmp", ".gif", ".ppm", ".pgm", ".pbm", ".pnm", ".webp", ".tif", ".tiff",
-    };
+    /// <summary>How pictures are decoded.</summary>
+    public static IEnumerable<OptionDescription> Options => [ExperimentTable.OnTruncated, ExperimentTable.MaxPixels];
+
+    /// <summary>How this call decodes pictures.</summary>
+    public static DecodeOptions Decoding(Call call) =>
+        new() { AllowTruncated = call.Get(ExperimentTable.OnTruncated) == OnTruncated.Use, MaxPixels = call.Get(ExperimentTable.MaxPixels) };
+
+    /// <summary>How this call finds the image files of data sets.</summary>
+    public static ImageCatalogOptions Finding(Call call) =>
+        new() { LabelsFrom = call.Get(ExperimentTable.LabelsFrom), MaxFileBytes = call.Get(ExperimentTable.MaxFileSize) ?? long.MaxValue };
 
     /// <summary>Reads a picture.</summary>
     public static byte[] Read(Call call, string file)
@@ -31,10 +39,7 @@ internal static class PictureFiles
             return [argument];
         if (!store.FolderExists(argument))
             throw CliErrors.InputNotFound(argument);
-        var all = HdfsPath.IsHdfs(argument)
-            ? store.List(argument).Where(e => !e.IsFolder && !$"/{e.Path}".Contains("/.", StringComparison.Ordinal)).Select(e => $"{argument.TrimEnd('/')}/{e.Path}")
-            : Directory.EnumerateFiles(argument, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.Hidden });
-        var found = all.Where(path => s_extensions.Contains(Path.GetExtension(path))).Order(StringComparer.Ordinal).ToList();
+        var found = store.List(argument).Where(e => !e.IsFolder && ImageCatalog.IsImage(e.Path)).Select(e => $"{argument.TrimEnd('/')}/{e.Path}").Order(StringComparer.Ordinal).ToList();
         return found.Count > 0 ? found : throw CliErrors.NoPictures(argument);
     }
 

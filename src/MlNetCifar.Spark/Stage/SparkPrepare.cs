@@ -37,7 +37,7 @@ public static class SparkPrepare
         SparkPrepareOptions options, int threads, StageStores stores, StageProgress progress, CancellationToken cancellationToken)
     {
         var shards = options.Shards with { Threads = threads, Store = stores.For(options.Output) };
-        var files = new ImageCatalogOptions { Store = stores.For(options.Input) };
+        var files = options.Files with { Store = stores.For(options.Input) };
         var report = ShardWriter.Write(options.Input, options.Output, shards, files, new Relay(progress), cancellationToken);
         progress.Phase("done");
         return report;

@@ -18,6 +18,9 @@ public sealed record SparkPrepareOptions
     /// <summary>What the shards are to be; store and threads are set by the stage.</summary>
     public ShardOptions Shards { get; init; } = new();
 
+    /// <summary>How image files are found; where they lie is set by the stage.</summary>
+    public ImageCatalogOptions Files { get; init; } = new();
+
     /// <summary>The worker program; null to look for it (MLNETCIFAR_WORKER, then beside this program).</summary>
     public string? WorkerPath { get; init; }
 

@@ -34,9 +34,9 @@ sealed class SparkRun(
     async Task<StageInput?> OpenAsync(CancellationToken cancellationToken)
     {
         if (!StageInput.IsParquetFolder(options.Input, _source))
-            return StageInput.OpenFiles(options.Input, _source, cancellationToken);
+            return StageInput.OpenFiles(options.Input, options.Files with { Store = _source }, cancellationToken);
         var session = await SessionAsync(cancellationToken).ConfigureAwait(false);
-        return await StageInput.OpenParquetAsync(options.Input, session, cancellationToken).ConfigureAwait(false);
+        return await StageInput.OpenParquetAsync(options.Input, options.Files, session, cancellationToken).ConfigureAwait(false);
     }
 
     IEnumerable<ShardPartInfo> Make(StageInput input, string target, ShardPlan plan, IReadOnlyList<int> missing, CancellationToken cancellationToken)

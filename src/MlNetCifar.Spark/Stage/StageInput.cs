@@ -30,11 +30,11 @@ sealed class StageInput : IDisposable
     public string RowPath(string name) => _rowRoot + name;
 
     /// <summary>The image files of a folder or manifest; null where the input is arrays, which hold no image to decode.</summary>
-    public static StageInput? OpenFiles(string input, IFileStore store, CancellationToken cancellationToken)
+    public static StageInput? OpenFiles(string input, ImageCatalogOptions files, CancellationToken cancellationToken)
     {
-        if (FileTree.IsArchive(input) && store.FileExists(input))
+        if (FileTree.IsArchive(input) && files.Store.FileExists(input))
             throw StageErrors.Archive(input);
-        return ImageCatalog.TryOpen(input, new() { Store = store }, cancellationToken) is { } catalog ? new(catalog.Origin, catalog, isParquet: false) : null;
+        return ImageCatalog.TryOpen(input, files, cancellationToken) is { } catalog ? new(catalog.Origin, catalog, isParquet: false) : null;
     }
 
     /// <summary>Whether a folder holds Parquet files; their images are rows then. A folder holds either, so the first image or Parquet file tells.</summary>
@@ -47,25 +47,26 @@ sealed class StageInput : IDisposable
             && IsParquetName(first);
     }
 
-    public static async Task<StageInput> OpenParquetAsync(string input, SparkSession session, CancellationToken cancellationToken)
+    public static async Task<StageInput> OpenParquetAsync(string input, ImageCatalogOptions options, SparkSession session, CancellationToken cancellationToken)
     {
         var root = input;
         var view = $"listing_{Guid.NewGuid():N}";
         await session.Read("parquet", [SparkPath(root)]).CreateTempViewAsync(view, cancellationToken).ConfigureAwait(false);
-        return OfRows(root, await ListAsync(session, root, view, cancellationToken).ConfigureAwait(false));
+        return OfRows(root, await ListAsync(session, root, view, cancellationToken).ConfigureAwait(false), options);
     }
 
     /// <summary>Images that are rows of Parquet files: listed by Spark, read by the workers only.</summary>
     /// <param name="root">The Parquet folder.</param>
+    /// <param name="options">How they are found; null for the defaults.</param>
     /// <param name="rows">The column <c>path</c> and the content's length.</param>
     /// <exception cref="MlNetCifarException">A path comes twice (MNC6049).</exception>
-    public static StageInput OfRows(string root, FileListing.Builder rows)
+    public static StageInput OfRows(string root, FileListing.Builder rows, ImageCatalogOptions? options = null)
     {
         // Paths as binaryFile gives them are whole addresses: what all have in common is the folder that was read.
         var files = rows.Build(fromRoot: true);
         if (files.FirstRepeat() is { } path)
             throw StageErrors.PathTwice(root, files.Root + path);
-        return new(root, ImageCatalog.Of(root, files), isParquet: true, files.Root);
+        return new(root, ImageCatalog.Of(root, files, options), isParquet: true, files.Root);
     }
 
     /// <summary>A path as Spark wants it.</summary>

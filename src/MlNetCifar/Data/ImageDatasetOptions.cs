@@ -13,6 +13,16 @@ public enum OnBadImage
     Fail,
 }
 
+/// <summary>What to do about a picture whose file ends early.</summary>
+public enum OnTruncated
+{
+    /// <summary>Treat it as one that cannot be read: half grey pictures spoil a training set unseen.</summary>
+    Refuse,
+
+    /// <summary>Use what is there.</summary>
+    Use,
+}
+
 /// <summary>How far loading has come.</summary>
 /// <param name="Done">Images read, bad ones included.</param>
 /// <param name="Total">Images to read.</param>

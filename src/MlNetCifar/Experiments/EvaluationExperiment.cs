@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using MlNetCifar.Data;
 using MlNetCifar.Experiments;
+using MlNetCifar.Imaging;
 
 namespace MlNetCifar;
 
@@ -11,6 +12,8 @@ public sealed record EvaluationExperimentOptions
     internal static ImmutableArray<OptionRange<EvaluationExperimentOptions>> Ranges { get; } =
     [
         new(nameof(AbstainBelow), o => o.AbstainBelow, 0, 1) { Below = true },
+        new(nameof(MaxPixels), o => o.MaxPixels, 1),
+        new(nameof(MaxFileSize), o => o.MaxFileSize, 0) { Above = true },
         new(nameof(CacheLimit), o => o.CacheLimit, 0) { Above = true },
         new(nameof(Threads), o => o.Threads, 1, 1024),
     ];
@@ -32,6 +35,18 @@ public sealed record EvaluationExperimentOptions
 
     /// <summary>What to do about an image that cannot be read. The default is to leave it out and list it.</summary>
     public OnBadImage OnBadImage { get; init; } = OnBadImage.Skip;
+
+    /// <summary>What tells the class of an image file. The default is the folder it lies in.</summary>
+    public LabelSource LabelsFrom { get; init; }
+
+    /// <summary>What to do about a picture whose file ends early. The default is to treat it as one that cannot be read.</summary>
+    public OnTruncated OnTruncated { get; init; }
+
+    /// <summary>Largest picture that is read, in pixels, ≥ 1, as at <see cref="DecodeOptions.MaxPixels"/>. The default is 178,956,970.</summary>
+    public long MaxPixels { get; init; } = DecodeOptions.DefaultMaxPixels;
+
+    /// <summary>Largest image file that is read, in bytes, &gt; 0; null for no limit. The default is 256 MiB.</summary>
+    public long? MaxFileSize { get; init; } = 256L << 20;
 
     /// <summary>Where shards on a remote store are kept once read, as at <see cref="ExperimentOptions.CacheFolder"/>.</summary>
     public string? CacheFolder { get; init; } = ExperimentOptions.DefaultCache;
@@ -111,7 +126,8 @@ public sealed class EvaluationExperiment(EvaluationExperimentOptions options)
             new ImageDatasetOptions
             {
                 Spec = model.Preprocess,
-                Files = new() { Classes = model.Classes },
+                Files = ExperimentData.Files(Options.LabelsFrom, Options.MaxFileSize) with { Classes = model.Classes },
+                Decode = ExperimentData.Decode(Options.OnTruncated, Options.MaxPixels),
                 CacheFolder = ExperimentData.Cache(Options.CacheFolder),
                 CacheLimit = Options.CacheLimit,
                 OnBadImage = Options.OnBadImage,

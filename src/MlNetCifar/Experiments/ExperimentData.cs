@@ -1,4 +1,5 @@
 using MlNetCifar.Data;
+using MlNetCifar.Imaging;
 
 namespace MlNetCifar.Experiments;
 
@@ -30,6 +31,12 @@ internal static class ExperimentData
             return FormattableString.Invariant($"reading images {p.Done:N0}/{p.Total:N0}  {speed:N0} images/s{(p.Bad > 0 ? $"  {p.Bad} bad" : "")}");
         }
     }
+
+    /// <summary>How image files are found.</summary>
+    public static ImageCatalogOptions Files(LabelSource labels, long? bytes) => new() { LabelsFrom = labels, MaxFileBytes = bytes ?? long.MaxValue };
+
+    /// <summary>How they are decoded.</summary>
+    public static DecodeOptions Decode(OnTruncated truncated, long pixels) => new() { AllowTruncated = truncated == OnTruncated.Use, MaxPixels = pixels };
 
     /// <summary>The folder of cached shards; null for none.</summary>
     public static string? Cache(string? folder)

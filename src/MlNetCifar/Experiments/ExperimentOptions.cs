@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
+using MlNetCifar.Data;
 using MlNetCifar.Experiments;
+using MlNetCifar.Imaging;
 
 namespace MlNetCifar;
 
@@ -17,6 +19,8 @@ public sealed record ExperimentOptions
     [
         new(nameof(Split), o => o.Split, 0, 1) { Below = true },
         new(nameof(ValidationSplit), o => o.ValidationSplit, 0, 1) { Below = true },
+        new(nameof(MaxPixels), o => o.MaxPixels, 1),
+        new(nameof(MaxFileSize), o => o.MaxFileSize, 0) { Above = true },
         new(nameof(CacheLimit), o => o.CacheLimit, 0) { Above = true },
         new(nameof(CheckpointEvery), o => o.CheckpointEvery, 1),
         new(nameof(CheckpointTime), o => o.CheckpointTime, 0) { Above = true },
@@ -49,6 +53,18 @@ public sealed record ExperimentOptions
 
     /// <summary>What to do about an image that cannot be read. The default is to leave it out and list it.</summary>
     public OnBadImage OnBadImage { get; init; } = OnBadImage.Skip;
+
+    /// <summary>What tells the class of an image file. The default is the folder it lies in.</summary>
+    public LabelSource LabelsFrom { get; init; }
+
+    /// <summary>What to do about a picture whose file ends early. The default is to treat it as one that cannot be read.</summary>
+    public OnTruncated OnTruncated { get; init; }
+
+    /// <summary>Largest picture that is read, in pixels, ≥ 1, as at <see cref="DecodeOptions.MaxPixels"/>. The default is 178,956,970.</summary>
+    public long MaxPixels { get; init; } = DecodeOptions.DefaultMaxPixels;
+
+    /// <summary>Largest image file that is read, in bytes, &gt; 0; null for no limit. The default is 256 MiB.</summary>
+    public long? MaxFileSize { get; init; } = 256L << 20;
 
     /// <summary>
     /// Where shards on a remote store are kept once read, by their SHA-256; null or <c>none</c> for no such folder. The default is <c>~/.cache/mlnetcifar/shards</c>, or where

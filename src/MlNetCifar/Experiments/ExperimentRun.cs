@@ -82,6 +82,8 @@ internal sealed class ExperimentRun(Experiment experiment, CancellationToken can
             new ImageDatasetOptions
             {
                 Spec = _options.Preprocess,
+                Files = ExperimentData.Files(_options.LabelsFrom, _options.MaxFileSize),
+                Decode = ExperimentData.Decode(_options.OnTruncated, _options.MaxPixels),
                 CacheFolder = ExperimentData.Cache(_options.CacheFolder),
                 CacheLimit = _options.CacheLimit,
                 OnBadImage = _options.OnBadImage,

@@ -1,3 +1,5 @@
+using MlNetCifar.Data;
+
 namespace MlNetCifar.Experiments;
 
 /// <summary>The one table behind the options of experiments besides those of training: what they are called, mean and hold.</summary>
@@ -48,6 +50,24 @@ public static class ExperimentTable
     /// <summary>What to do about unreadable files.</summary>
     public static OptionDescription<OnBadImage> OnBadImage { get; } = OptionDescription.Of(
         "on-bad-image", "NAME", $"What to do about a file that cannot be read: {OptionText.Choices<OnBadImage>()}", OptionText.Choice<OnBadImage>, s_defaults.OnBadImage, OfImages);
+
+    /// <summary>What tells the class of an image file.</summary>
+    public static OptionDescription<LabelSource> LabelsFrom { get; } = OptionDescription.Of(
+        "labels-from", "NAME", $"What tells the class of an image file: {OptionText.Choices<LabelSource>()}; the name of cat.0.jpg tells cat",
+        OptionText.Choice<LabelSource>, s_defaults.LabelsFrom, OfImages);
+
+    /// <summary>What to do about pictures that end early.</summary>
+    public static OptionDescription<OnTruncated> OnTruncated { get; } = OptionDescription.Of(
+        "on-truncated", "NAME", "What to do about a picture that ends early: refuse it, as one that cannot be read, or use what is there",
+        OptionText.Choice<OnTruncated>, s_defaults.OnTruncated, OfImages);
+
+    /// <summary>Largest picture that is read.</summary>
+    public static OptionDescription<long> MaxPixels { get; } = OptionDescription.Of(
+        "max-pixels", "N", "Largest picture that is read, in pixels, for example 200m", OptionText.Pixels, s_defaults.MaxPixels, OfImages, "179m, less on a small machine");
+
+    /// <summary>Largest image file that is read.</summary>
+    public static OptionDescription<long?> MaxFileSize { get; } = OptionDescription.Of(
+        "max-file-size", "SIZE", "Largest image file that is read; none for no limit", OptionText.Bytes, s_defaults.MaxFileSize, OfImages, "256m");
 
     /// <summary>Folder of cached shards.</summary>
     public static OptionDescription<string?> CacheFolder { get; } = OptionDescription.Text(
@@ -132,6 +152,10 @@ public static class ExperimentTable
         Bind(Split, nameof(ExperimentOptions.Split), o => o.Split, (o, v) => o with { Split = v }),
         Bind(ValidationSplit, nameof(ExperimentOptions.ValidationSplit), o => o.ValidationSplit, (o, v) => o with { ValidationSplit = v }),
         Bind(OnBadImage, nameof(ExperimentOptions.OnBadImage), o => o.OnBadImage, (o, v) => o with { OnBadImage = v }),
+        Bind(LabelsFrom, nameof(ExperimentOptions.LabelsFrom), o => o.LabelsFrom, (o, v) => o with { LabelsFrom = v }),
+        Bind(OnTruncated, nameof(ExperimentOptions.OnTruncated), o => o.OnTruncated, (o, v) => o with { OnTruncated = v }),
+        Bind(MaxPixels, nameof(ExperimentOptions.MaxPixels), o => o.MaxPixels, (o, v) => o with { MaxPixels = v }),
+        Bind(MaxFileSize, nameof(ExperimentOptions.MaxFileSize), o => o.MaxFileSize, (o, v) => o with { MaxFileSize = v }),
         Bind(CacheFolder, nameof(ExperimentOptions.CacheFolder), o => o.CacheFolder, (o, v) => o with { CacheFolder = v }),
         Bind(CacheLimit, nameof(ExperimentOptions.CacheLimit), o => o.CacheLimit, (o, v) => o with { CacheLimit = v }),
         Bind(Preset, nameof(ExperimentOptions.Preset), o => o.Preset, (o, v) => o with { Preset = v! }),
@@ -148,7 +172,10 @@ public static class ExperimentTable
         Bind(ExistOk, nameof(ExperimentOptions.ExistOk), o => o.ExistOk, (o, v) => o with { ExistOk = v }));
 
     /// <summary>Which data are opened.</summary>
-    public static IEnumerable<OptionDescription> OfData => [Data, .. OfPictures, Split, ValidationSplit, OnBadImage, CacheFolder, CacheLimit];
+    public static IEnumerable<OptionDescription> OfData => [Data, .. OfPictures, Split, ValidationSplit, OnBadImage, .. OfFiles, CacheFolder, CacheLimit];
+
+    /// <summary>Which image files are read, and what they are taken for.</summary>
+    public static IEnumerable<OptionDescription> OfFiles => [LabelsFrom, OnTruncated, MaxPixels, MaxFileSize];
 
     /// <summary>How inputs are made of pictures; where none is given, the data decide.</summary>
     public static IEnumerable<OptionDescription> OfPictures => [Size, Grey, Resize, Filter, Median, Blur];

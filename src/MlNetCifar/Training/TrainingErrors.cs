@@ -37,7 +37,7 @@ internal static class TrainingErrors
         new("MNC3013", ErrorKind.Failure, $"No checkpoint can be written ({cause.Message.TrimEnd('.')}).", "Check the free space and your rights, or choose another folder; what is there is unharmed.", path, cause);
 
     public static MlNetCifarException FolderInUse(string folder, Exception cause) =>
-        new("MNC3014", ErrorKind.Usage, "Another run is using this folder.", "Wait for it, stop it, or choose another folder.", folder, cause);
+        new("MNC3014", ErrorKind.Failure, "Another run is using this folder.", "Wait for it, stop it, or choose another folder.", folder, cause);
 
     public static MlNetCifarException FolderTaken(string folder) =>
         new("MNC3015", ErrorKind.Usage, "The folder holds the checkpoints of an earlier run.", "Resume that run, or choose another folder.", folder);

@@ -29,6 +29,7 @@ sealed class Cli
             Out = output,
             Error = error,
             Variable = variables.GetValueOrDefault,
+            VariableNames = () => variables.Keys,
             Stop = stop,
             StopCode = () => stopCode,
             Input = () => new MemoryStream(input ?? []),

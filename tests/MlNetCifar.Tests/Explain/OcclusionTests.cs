@@ -22,7 +22,7 @@ public sealed class OcclusionTests
         {
             var hidden = pixels.ToArray();
             ((byte[])[102, 128, 153]).CopyTo(hidden, 3 * at);
-            losses[at] = Math.Max(0, before - model.Score(new MlNetCifar.ImageSet(hidden, [0], 8, 6, 3, model.Classes))[1]);
+            losses[at] = Math.Max(0, before - model.Score(new MlNetCifar.ImageSet(hidden, [0], 6, 8, 3, model.Classes))[1]);
         }
 
         for (var at = 0; at < 48; at++)

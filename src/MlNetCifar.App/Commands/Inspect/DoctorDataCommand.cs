@@ -14,26 +14,53 @@ internal sealed class DoctorDataCommand() : Verb("data", "Examine a data set: co
 
     public override string ArgumentsHelp => "Folder, archive or manifest of image files";
 
-    protected override IEnumerable<OptionDescription> OwnOptions => [TrainingTable.Threads, .. ExperimentTable.OfRun];
+    protected override IEnumerable<OptionDescription> OwnOptions =>
+        [ExperimentTable.LabelsFrom, ExperimentTable.MaxPixels, ExperimentTable.MaxFileSize, TrainingTable.Threads, .. ExperimentTable.OfRun];
 
     public override int Run(Call call)
     {
         var path = call.Arguments[0];
-        var options = new DoctorOptions { Threads = call.Get(TrainingTable.Threads) ?? Environment.ProcessorCount };
+        var options = new DoctorOptions
+        {
+            Files = PictureFiles.Finding(call),
+            Decode = new() { MaxPixels = call.Get(ExperimentTable.MaxPixels) },
+            Threads = call.Get(TrainingTable.Threads) ?? Environment.ProcessorCount,
+        };
         var report = Examine(call, path, options);
-        var (output, storage) = (call.Get(ExperimentTable.Output)!, new HdfsStorage(call));
+        var (folder, fault) = Write(call, path, report);
+        if (call.Json)
+            PrintJson(call, report, folder);
+        else
+            Print(call, report);
+        if (fault is not null)
+            return Math.Max(ErrorPrinter.Print(call.Terminal, fault, call.Get(Verbose)), report.HasErrors ? ExitCodes.DataRejected : ExitCodes.Ok);
+        call.Terminal.Log($"report   {folder!.File("report.html")}");
+        return report.HasErrors ? ExitCodes.DataRejected : ExitCodes.Ok;
+    }
+
+    /// <summary>Writes the report; what was found is told in any case, since finding it may have taken an hour.</summary>
+    static (RunFolder? Folder, Exception? Fault) Write(Call call, string path, DoctorReport report)
+    {
+        try
+        {
+            return (Write(call, path, report, call.Get(ExperimentTable.Output)!), null);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or MlNetCifarException)
+        {
+            return (null, e);
+        }
+    }
+
+    static RunFolder Write(Call call, string path, DoctorReport report, string output)
+    {
+        var storage = new HdfsStorage(call);
         var name = call.Get(ExperimentTable.Name) ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)));
         var folder = RunFolder.Create(output, "doctor", name, call.Get(ExperimentTable.ExistOk), storage);
         folder.WriteBytes("report.json", report.WriteJson);
         folder.WriteBytes("report.html", report.WriteHtml);
         if (storage.IsRemote(output))
             call.Terminal.Log($"copy     {storage.Publish(folder, output, call.Get(ExperimentTable.ExistOk), (_, _) => { })}");
-        if (call.Json)
-            PrintJson(call, report, folder);
-        else
-            Print(call, report);
-        call.Terminal.Log($"report   {folder.File("report.html")}");
-        return report.HasErrors ? ExitCodes.DataRejected : ExitCodes.Ok;
+        return folder;
     }
 
     static DoctorReport Examine(Call call, string path, DoctorOptions options)
@@ -67,7 +94,7 @@ internal sealed class DoctorDataCommand() : Verb("data", "Examine a data set: co
     static string Range((int Least, int Median, int Most) range) =>
         range.Least == range.Most ? OptionText.Of(range.Least) : Invariant($"{range.Least} … {range.Most} (median {range.Median})");
 
-    static void PrintJson(Call call, DoctorReport report, RunFolder folder)
+    static void PrintJson(Call call, DoctorReport report, RunFolder? folder)
     {
         foreach (var finding in report.Findings)
             JsonLine.Write(call.Terminal.Out, json =>
@@ -84,7 +111,7 @@ internal sealed class DoctorDataCommand() : Verb("data", "Examine a data set: co
         JsonLine.Write(call.Terminal.Out, json =>
         {
             json.WriteString("event", "result");
-            json.WriteString("report", folder.File("report.html"));
+            json.WriteString("report", folder?.File("report.html"));
             json.WriteNumber("images", report.Count);
             json.WriteNumber("findings", report.Findings.Count);
             json.WriteBoolean("errors", report.HasErrors);

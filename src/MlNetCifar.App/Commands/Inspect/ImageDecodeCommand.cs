@@ -1,5 +1,6 @@
 using System.Text;
 using MlNetCifar.App.Cli;
+using MlNetCifar.App.Runs;
 using MlNetCifar.Files;
 using MlNetCifar.Imaging;
 
@@ -14,14 +15,14 @@ internal sealed class ImageDecodeCommand() : Verb("decode", "Decode an image fil
 
     public override string ArgumentsHelp => "An image file";
 
-    protected override IEnumerable<OptionDescription> OwnOptions => [s_out];
+    protected override IEnumerable<OptionDescription> OwnOptions => [s_out, .. PictureFiles.Options];
 
     public override IReadOnlyList<string> Examples => ["photo.jpg --out photo.ppm"];
 
     public override int Run(Call call)
     {
         var target = call.Values.Required(s_out);
-        var image = ImageDecoder.Decode(ImageInfoCommand.Read(call.Arguments[0]), null, call.Arguments[0], out var report);
+        var image = ImageDecoder.Decode(ImageInfoCommand.Read(call.Arguments[0]), PictureFiles.Decoding(call), call.Arguments[0], out var report);
         LocalFileStore.Instance.Write(target, stream =>
         {
             stream.Write(Encoding.ASCII.GetBytes($"P6\n{image.Width} {image.Height}\n255\n"));

@@ -85,8 +85,10 @@ public static class OptionFile
     {
         try
         {
+            // Some editors begin every file with a mark of its encoding.
+            var text = File.ReadAllBytes(path).AsMemory();
             using var document = JsonDocument.Parse(
-                File.ReadAllBytes(path), new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
+                text.Span.StartsWith("\uFEFF"u8) ? text[3..] : text, new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
             if (document.RootElement.ValueKind != JsonValueKind.Object)
                 throw OptionErrors.File(path, "This is no JSON object.");
             var values = new Dictionary<string, string>(StringComparer.Ordinal);

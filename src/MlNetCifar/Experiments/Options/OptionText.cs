@@ -67,6 +67,16 @@ public static partial class OptionText
             : throw new FormatException("a size, for example 512m or 2g");
     }
 
+    /// <summary>A number of pixels, above 0.</summary>
+    /// <param name="text">Digits with an optional k, m or g (of 1,000).</param>
+    public static long Pixels(string text)
+    {
+        var factor = text.Length == 0 ? 1 : char.ToLowerInvariant(text[^1]) switch { 'k' => 1_000, 'm' => 1_000_000, 'g' => 1_000_000_000, _ => 1L };
+        return long.TryParse(factor == 1 ? text : text[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0 && number <= long.MaxValue / factor
+            ? number * factor
+            : throw new FormatException("a number of pixels, for example 89000000 or 200m");
+    }
+
     /// <summary>A duration, or null for <c>none</c>.</summary>
     /// <param name="text">Such as 90s, 15m, 1h30m or 00:15:00.</param>
     public static TimeSpan? Duration(string text)
