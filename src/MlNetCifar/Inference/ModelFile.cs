@@ -173,8 +173,8 @@ internal static class ModelFile
 
     static IReadOnlyList<EpochRecord> History(JsonFields fields)
     {
-        IReadOnlyList<EpochRecord?> epochs = fields.Record("history", ModelJson.Default.IReadOnlyListEpochRecord, []);
-        return epochs.Contains(null) ? throw fields.Wrong("history", "holds an epoch that is null") : epochs!;
+        var epochs = fields.Record("history", ModelJson.Default.IReadOnlyListEpochRecord, []);
+        return epochs.Any(epoch => epoch is null) ? throw fields.Wrong("history", "holds an epoch that is null") : epochs;
     }
 
     static CalibrationModel Calibration(JsonFields fields, NetworkWeights weights)
