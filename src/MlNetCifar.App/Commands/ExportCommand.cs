@@ -1,5 +1,6 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
+using MlNetCifar.Files;
 
 namespace MlNetCifar.App.Commands;
 
@@ -20,7 +21,7 @@ internal sealed class ExportCommand() : Verb("export", "Write a trained model to
         using var written = call.Get(s_half) ? model.ToHalfPrecision() : null;
         var result = written ?? model;
         result.Save(target);
-        var bytes = new FileInfo(target).Length;
+        var bytes = LocalFileStore.Instance.FindLength(target) ?? 0;
         if (call.Json)
             JsonLine.Write(call.Terminal.Out, json =>
             {
@@ -29,7 +30,7 @@ internal sealed class ExportCommand() : Verb("export", "Write a trained model to
                 json.WriteString("weightsSha256", result.WeightsSha256);
             });
         else
-            call.Terminal.Log($"{target}: {OptionText.OfBytes(bytes)}, weights' SHA-256 {result.WeightsSha256}");
+            call.Terminal.Log($"{target}: {(bytes > 0 ? $"{OptionText.OfBytes(bytes)}, " : "")}weights' SHA-256 {result.WeightsSha256}");
         return ExitCodes.Ok;
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MlNetCifar.Files;
 
 namespace MlNetCifar.Spark.Cluster;
 
@@ -38,32 +39,26 @@ sealed record ClusterState
         int Port(string name) => root.TryGetProperty(name, out var port) ? port.GetInt32() : 0;
     }
 
-    public void Write(string folder)
+    public void Write(string folder) => LocalFileStore.Instance.Write(Path.Combine(folder, FileName), stream =>
     {
-        var path = Path.Combine(folder, FileName);
-        using (var stream = File.Create(path + ".tmp"))
-        using (var json = new Utf8JsonWriter(stream, new() { Indented = true }))
+        using var json = new Utf8JsonWriter(stream, new() { Indented = true });
+        json.WriteStartObject();
+        json.WriteNumber("connect", Connect);
+        json.WriteNumber("master", Master);
+        json.WriteNumber("nameNodeRpc", NameNodeRpc);
+        json.WriteNumber("nameNodeHttp", NameNodeHttp);
+        json.WriteStartArray("daemons");
+        foreach (var daemon in Daemons)
         {
             json.WriteStartObject();
-            json.WriteNumber("connect", Connect);
-            json.WriteNumber("master", Master);
-            json.WriteNumber("nameNodeRpc", NameNodeRpc);
-            json.WriteNumber("nameNodeHttp", NameNodeHttp);
-            json.WriteStartArray("daemons");
-            foreach (var daemon in Daemons)
-            {
-                json.WriteStartObject();
-                json.WriteString("name", daemon.Name);
-                json.WriteNumber("pid", daemon.ProcessId);
-                json.WriteNumber("start", daemon.StartTime);
-                json.WriteString("log", daemon.Log);
-                json.WriteEndObject();
-            }
-
-            json.WriteEndArray();
+            json.WriteString("name", daemon.Name);
+            json.WriteNumber("pid", daemon.ProcessId);
+            json.WriteNumber("start", daemon.StartTime);
+            json.WriteString("log", daemon.Log);
             json.WriteEndObject();
         }
 
-        File.Move(path + ".tmp", path, overwrite: true);
-    }
+        json.WriteEndArray();
+        json.WriteEndObject();
+    });
 }

@@ -41,7 +41,7 @@ public static class HdfsImport
         await Parallel.ForAsync(0, Math.Max(1, options.Parallelism), cancellationToken, async (_, ct) =>
         {
             byte[] buffer = [];
-            while (TryTake(cursor, ref buffer, out var file, out var length))
+            while (TryTake(tree, cursor, ref buffer, out var file, out var length))
             {
                 ct.ThrowIfCancellationRequested();
                 await store.WriteInPlaceAsync($"{path.TrimEnd('/')}/{tree.Files[file].Path}", buffer.AsMemory(0, length), ct).ConfigureAwait(false);
@@ -49,13 +49,15 @@ public static class HdfsImport
                     progress?.Report(new("upload", ++done, tree.Files.Count, bytes += length));
             }
         }).ConfigureAwait(false);
-        return new(options.Target, tree.Files.Count, skipped, tree.Files.Sum(f => f.Length));
+        return new(options.Target, tree.Files.Count, skipped, tree.Files.Sum(f => f.Length)) { Warnings = tree.Warnings };
     }
 
-    internal static bool TryTake(FileCursor cursor, ref byte[] buffer, out int file, out int length)
+    internal static bool TryTake(FileTree tree, FileCursor cursor, ref byte[] buffer, out int file, out int length)
     {
         if (!cursor.TryRead(ref buffer, out file, out length, out var fault))
             return false;
+        if (fault is null && length < tree.Files[file].Length)
+            fault = new EndOfStreamException($"{tree.Locate(tree.Files[file].Path)} gave {length:N0} of {tree.Files[file].Length:N0} bytes.");
         return fault is null ? true : throw fault;
     }
 

@@ -49,4 +49,8 @@ public readonly record struct HdfsImportProgress(string Phase, int Files, int To
 /// <param name="Files">Files of the source.</param>
 /// <param name="Skipped">Of them, already there.</param>
 /// <param name="Bytes">Their bytes.</param>
-public sealed record HdfsImportReport(string Target, int Files, int Skipped, long Bytes);
+public sealed record HdfsImportReport(string Target, int Files, int Skipped, long Bytes)
+{
+    /// <summary>What was left out, or may not be what the archive's maker meant.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+}

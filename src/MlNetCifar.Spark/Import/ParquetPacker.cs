@@ -35,7 +35,7 @@ sealed class ParquetPacker(HdfsImportOptions options, FileTree tree, WebHdfsClie
             }
         }
 
-        return new(options.Target, tree.Files.Count, 0, _bytes);
+        return new(options.Target, tree.Files.Count, 0, _bytes) { Warnings = tree.Warnings };
     }
 
     async Task StageAsync(CancellationToken cancellationToken)
@@ -57,7 +57,7 @@ sealed class ParquetPacker(HdfsImportOptions options, FileTree tree, WebHdfsClie
             await using (stream.ConfigureAwait(false))
             {
                 var content = 0L;
-                while (content < options.PackBytes && (more = HdfsImport.TryTake(cursor, ref buffer, out var file, out var length)))
+                while (content < options.PackBytes && (more = HdfsImport.TryTake(tree, cursor, ref buffer, out var file, out var length)))
                 {
                     Format(line, tree.Files[file].Path, buffer.AsSpan(0, length));
                     await stream.WriteAsync(line.WrittenMemory, cancellationToken).ConfigureAwait(false);

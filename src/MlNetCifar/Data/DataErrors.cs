@@ -3,9 +3,9 @@ namespace MlNetCifar.Data;
 /// <summary>The errors of data sets, MNC10xx, one factory each; those of their files are <c>FileErrors</c>.</summary>
 internal static class DataErrors
 {
-    public static MlNetCifarException Empty(string path) =>
-        new("MNC1003", ErrorKind.Data, "There is no image here.",
-            "Put images into one folder per class: class/name.jpg, or train/class/name.jpg.", path);
+    public static MlNetCifarException Empty(string path, string? found = null, string? action = null) =>
+        new("MNC1003", ErrorKind.Data, found ?? "There is no image here.",
+            action ?? "Put images into one folder per class: class/name.jpg, or train/class/name.jpg.", path);
 
     public static MlNetCifarException EmptyClass(string path) =>
         new("MNC1004", ErrorKind.Data, "The class folder holds no image.", "Add images or remove the folder.", path);
@@ -56,6 +56,17 @@ internal static class DataErrors
         new("MNC1025", ErrorKind.Failure, $"This temporary file cannot be written or read ({inner.Message.TrimEnd('.')}).",
             "Free space there, name another folder with TMPDIR, or make more parts: one of up to 64 MiB of pixels needs no such file.", path, inner);
 
+    public static MlNetCifarException SharedSubfolders(string path, IReadOnlyList<string> folders, IReadOnlyList<string> inner) => new(
+        "MNC1027", ErrorKind.Data,
+        $"The folders {Listed(folders)} hold the same subfolders ({string.Join(", ", inner.Take(3))}{(inner.Count > 3 ? ", …" : "")}): they seem to be parts of one data set, not its classes.",
+        "Name them train, validation and test, or point at one of them; if they are the classes, list the images in a .csv file.", path);
+
+    public static MlNetCifarException AllMissing(string path, int count, string first) =>
+        new("MNC1028", ErrorKind.Data, $"None of the {count:N0} files that are listed is there; the first is {first}.", "File names count from the folder that the list lies in.", path);
+
+    public static MlNetCifarException UnwritableClass(string path, string name, string where) =>
+        new("MNC1026", ErrorKind.Data, $"The class '{name.ReplaceLineEndings("⏎")}' cannot be {where}.", "Rename it.", path);
+
     public static MlNetCifarException ShardDamaged(string path, string found) =>
         new("MNC1030", ErrorKind.Data, found, "Run 'mlnetcifar prepare' again; it repairs what is missing or damaged.", path);
 
@@ -82,4 +93,7 @@ internal static class DataErrors
 
     public static MlNetCifarException FileExists(string path) =>
         new("MNC1043", ErrorKind.Usage, "The file is already there.", "Import into an empty folder.", path);
+
+    static string Listed(IReadOnlyList<string> names) =>
+        names.Count > 3 ? $"'{names[0]}', '{names[1]}' and {names.Count - 2} more" : string.Join(" and ", names.Select(n => $"'{n}'"));
 }

@@ -39,12 +39,16 @@ internal sealed class DatasetOpener(ImageDatasetOptions options, IProgress<LoadP
             return (ImageCatalog.Open(path, options.Files, cancellation), null);
         if (ShardFolder.Matches(path, store))
             return default;
-        var isArray = path.EndsWith(".npy", StringComparison.OrdinalIgnoreCase) && store.FileExists(path);
-        var tree = isArray ? new FolderTree(FileTree.Parent(path), store, NpySets.FileNames) : FileTree.Open(path, store, cancellation);
+        var tree = Siblings(FileTree.Name(path)) is { } names && store.FileExists(path)
+            ? new FolderTree(FileTree.Parent(path), store, names)
+            : FileTree.Open(path, store, cancellation);
         if (tree.Files.Any(f => ShardFolder.IsSidecar(f.Path)))
             throw DataErrors.Unfinished(path);
         return NpySets.Matches(tree) || CifarBinary.Matches(tree) ? (null, tree) : (ImageCatalog.Open(tree, options.Files), null);
     }
+
+    /// <summary>The files that belong together with one of arrays or of CIFAR; null for every other file.</summary>
+    static IEnumerable<string>? Siblings(string file) => ArrayName.Read(file) is not null ? ArrayName.Candidates(file) : CifarBinary.Siblings(file);
 
     public ImageDataset Open(IEnumerable<LabelledImage> images)
     {
@@ -54,17 +58,16 @@ internal sealed class DatasetOpener(ImageDatasetOptions options, IProgress<LoadP
 
     ImageDataset OpenNpy(FileTree tree, string path)
     {
-        var splits = new NpySets(tree, options.Files.Classes).Read();
-        return new(path, splits, splits.Values.First().Classes);
+        var sets = new NpySets(tree, options.Files.Classes);
+        var splits = sets.Read();
+        return new(path, splits, splits.Values.First().Classes) { Warnings = [.. tree.Warnings, .. sets.Warnings] };
     }
 
     ImageDataset OpenCifar(FileTree tree, string path)
     {
-        var (train, test) = CifarBinary.Read(tree, options.Spec, cancellation);
-        var splits = new Dictionary<DatasetSplit, ImageSource> { [DatasetSplit.Train] = train };
-        if (test is not null)
-            splits.Add(DatasetSplit.Test, test);
-        return new(path, splits, train.Classes) { Spec = options.Spec ?? new() };
+        var cifar = new CifarBinary(tree, options.Spec);
+        var splits = cifar.Read(cancellation);
+        return new(path, splits, splits.Values.First().Classes) { Spec = options.Spec ?? new(), Warnings = [.. tree.Warnings, .. cifar.Warnings] };
     }
 
     ImageDataset Load(ImageCatalog catalog)

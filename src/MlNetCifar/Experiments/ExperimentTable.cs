@@ -59,8 +59,13 @@ public static class ExperimentTable
         OptionText.Bytes, s_defaults.CacheLimit, OfImages, "20g");
 
     /// <summary>Name of the network.</summary>
-    public static OptionDescription<string?> Preset { get; } =
-        OptionDescription.Text("preset", "NAME", $"Network: {string.Join(", ", Architectures.Names)}", s_defaults.Preset, "Network");
+    public static OptionDescription<string?> Preset { get; } = new("preset", $"Network: {string.Join(", ", Architectures.Names)}", text => text, s_defaults.Preset)
+    {
+        ValueName = "NAME",
+        DefaultText = s_defaults.Preset,
+        Group = "Network",
+        Choices = Architectures.Names,
+    };
 
     /// <summary>Views whose scores are averaged.</summary>
     public static OptionDescription<TestTimeViews> Views { get; } = OptionDescription.Of(
@@ -69,7 +74,12 @@ public static class ExperimentTable
 
     /// <summary>Preset of the augmentation; single changes go on top of it.</summary>
     public static OptionDescription<string?> Augment { get; } =
-        OptionDescription.Text("augment", "NAME", "Random changes to training images: none or standard (flips and shifts) [as the preset]", group: "Augmentation");
+        new("augment", "Random changes to training images: none or standard (flips and shifts) [as the preset]", text => text, null)
+        {
+            ValueName = "NAME",
+            Group = "Augmentation",
+            Choices = ["none", "standard"],
+        };
 
     /// <summary>The run folder to go on in.</summary>
     public static OptionDescription<string?> Resume { get; } = new(

@@ -139,7 +139,8 @@ public sealed class GradCam : IDisposable
     (int Class, float Probability)[] Answers(ReadOnlySpan<byte> pixels, int? target, CancellationToken cancellation)
     {
         var (network, classes) = (_model.Network, _model.Classes.Length);
-        var images = new ImageSet(pixels.ToArray(), new int[pixels.Length / _model.Preprocess.Length], network.Width, network.Height, network.Channels, _model.Classes);
+        var labels = new int[pixels.Length / _model.Preprocess.Length];
+        var images = new ImageSet(pixels.ToArray(), labels, network.Width, network.Height, network.Channels, _model.Classes);
         var scores = _model.Score(images, _threads, cancellation: cancellation);
         return [.. Enumerable.Range(0, images.Count).Select(i =>
         {

@@ -8,7 +8,7 @@ internal static class FileErrors
 
     public static MlNetCifarException NotRecognised(string path) =>
         new("MNC1002", ErrorKind.Data, "This is no data set that can be read.",
-            "Give a folder of class folders, an archive of one (.tar.gz, .tgz, .tar, .zip), a .csv or .jsonl manifest, CIFAR binary files, .npy files or a shard folder.", path);
+            "Give a folder of class folders, an archive of one (.tar.gz, .tgz, .tar, .zip), a .csv or .jsonl manifest, CIFAR binary files, .npy or .npz files, or a shard folder.", path);
 
     public static MlNetCifarException ArchiveDamaged(string path, Exception inner) =>
         new("MNC1009", ErrorKind.Data, $"The archive is damaged or not of the kind its name says ({inner.Message.TrimEnd('.')}).", "Get it again.", path, inner);
@@ -20,7 +20,7 @@ internal static class FileErrors
         new("MNC1011", ErrorKind.Data, $"This cannot be read ({inner.Message.TrimEnd('.')}).", "Check that it exists and that you may read it.", path, inner);
 
     public static MlNetCifarException FileTooLarge(string path, long length, long limit) =>
-        new("MNC1012", ErrorKind.Data, $"The file has {length:N0} bytes; the limit is {limit:N0}.", "Raise the limit if the file is genuine.", path);
+        new("MNC1012", ErrorKind.Data, $"The file has {length:N0} bytes; the limit is {limit:N0}.", "Raise the limit with --max-file-size if the file is genuine.", path);
 
     public static MlNetCifarException Npy(string path, string found) =>
         new("MNC1020", ErrorKind.Data, found, "Give (N, height, width, channels) bytes as X.npy and N whole numbers as y.npy.", path);

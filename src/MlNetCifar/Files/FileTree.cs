@@ -9,6 +9,9 @@ public abstract class FileTree : IDisposable
 
     static readonly string[] s_tarGzip = [".tar.gz", ".tgz"];
 
+    // NumPy's archives of arrays are zip files.
+    static readonly string[] s_zip = [".zip", ".npz"];
+
     private protected FileTree(string origin) => Origin = origin;
 
     /// <summary>The folder or archive.</summary>
@@ -19,6 +22,9 @@ public abstract class FileTree : IDisposable
 
     /// <summary>All folders, named or implied by a file, by path, ordinal.</summary>
     internal IReadOnlyList<string> Folders { get; private set; } = [];
+
+    /// <summary>What was left out, or may not be what its maker meant.</summary>
+    public IReadOnlyList<string> Warnings { get; private protected set; } = [];
 
     /// <summary>Whether <see cref="Read"/> costs as much as the file and no more.</summary>
     internal abstract bool IsRandomAccess { get; }
@@ -40,7 +46,7 @@ public abstract class FileTree : IDisposable
             return new TarGzipTree(path, store, cancellation);
         if (path.EndsWith(".tar", StringComparison.OrdinalIgnoreCase))
             return new TarTree(path, store.OpenRead(path), cancellation);
-        if (path.EndsWith(".zip", StringComparison.OrdinalIgnoreCase))
+        if (s_zip.Any(e => path.EndsWith(e, StringComparison.OrdinalIgnoreCase)))
             return new ZipTree(path, store.OpenRead(path));
         throw FileErrors.NotRecognised(path);
     }
@@ -48,7 +54,7 @@ public abstract class FileTree : IDisposable
     /// <summary>Whether a name is that of an archive this class opens.</summary>
     /// <param name="path">Only its end counts.</param>
     public static bool IsArchive(string path) =>
-        path is not null && s_tarGzip.Append(".tar").Append(".zip").Any(e => path.EndsWith(e, StringComparison.OrdinalIgnoreCase));
+        path is not null && s_tarGzip.Append(".tar").Concat(s_zip).Any(e => path.EndsWith(e, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>The folder of a path; also of one with a scheme, whose slashes <see cref="Path"/> would merge.</summary>
     internal static string Parent(string path) => path.LastIndexOfAny(s_slashes) is > 0 and var slash ? path[..slash] : path.StartsWith('/') ? "/" : ".";

@@ -3,9 +3,6 @@ namespace MlNetCifar.Files;
 /// <summary>The local disk.</summary>
 public sealed class LocalFileStore : IFileStore
 {
-    // A link that leads back to its own parent would otherwise be followed until the system gives up.
-    const int MaxDepth = 32;
-
     LocalFileStore()
     {
     }
@@ -14,73 +11,57 @@ public sealed class LocalFileStore : IFileStore
     public static LocalFileStore Instance { get; } = new();
 
     /// <inheritdoc/>
-    public Stream OpenRead(string path) =>
-        new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1);
-
-    /// <inheritdoc/>
-    public void Write(string path, Action<Stream> content)
+    public Stream OpenRead(string path)
     {
-        ArgumentNullException.ThrowIfNull(content);
-        var full = Path.GetFullPath(path);
-        Directory.CreateDirectory(Path.GetDirectoryName(full)!);
-        var temporary = $"{full}.{Environment.ProcessId}.{Guid.NewGuid():N}.tmp";
         try
         {
-            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 16))
-            {
-                content(stream);
-                stream.Flush(flushToDisk: true);
-            }
-
-            File.Move(temporary, full, overwrite: true);
+            return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1);
         }
-        catch
+        catch (IOException e) when (e is FileNotFoundException or DirectoryNotFoundException && new FileInfo(path).LinkTarget is { } target)
         {
-            File.Delete(temporary);
-            throw;
+            throw new FileNotFoundException($"It is a link to '{target}', where nothing is; fetch what it stands for.", path, e);
         }
     }
 
-    /// <inheritdoc/>
-    public IEnumerable<StoredEntry> List(string folder)
+    /// <summary>
+    /// Writes a file whole, in the place of an older one, whose permissions and owner it takes. Where the name is a link's, what the link leads to is replaced.
+    /// Devices, pipes and what a process has open (<c>/dev/stdout</c>) are written to and stay what they are.
+    /// </summary>
+    /// <param name="path">The final name; missing folders are created.</param>
+    /// <param name="content">Writes the bytes; an exception leaves no file behind.</param>
+    /// <exception cref="IOException">It cannot be written, or is a folder, a socket or a disk.</exception>
+    public void Write(string path, Action<Stream> content)
     {
-        var options = new EnumerationOptions
-        {
-            RecurseSubdirectories = true,
-            AttributesToSkip = 0,
-            IgnoreInaccessible = false,
-            MaxRecursionDepth = MaxDepth,
-        };
-        var root = new DirectoryInfo(folder);
-        foreach (var info in root.EnumerateFileSystemInfos("*", options))
-        {
-            var relative = Path.GetRelativePath(root.FullName, info.FullName);
-            if (Path.DirectorySeparatorChar != '/')
-                relative = relative.Replace(Path.DirectorySeparatorChar, '/');
-            yield return info is FileInfo file ? new(relative, file.Length, false) : new(relative, 0, true);
-        }
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(content);
+        FileTarget.Write(path, content);
     }
 
-    /// <inheritdoc/>
-    public bool FileExists(string path) => File.Exists(path);
+    /// <summary>
+    /// Everything below a folder, at any depth, in no particular order. Links are followed, to folders too, except those that lead back to a folder they lie in; a link
+    /// that leads nowhere is listed with the length 0. What is neither file nor folder is left out.
+    /// </summary>
+    /// <param name="folder">An existing folder.</param>
+    public IEnumerable<StoredEntry> List(string folder) => LocalListing.Of(folder);
 
     /// <inheritdoc/>
-    public long? FindLength(string path) => new FileInfo(path) is { Exists: true } file ? file.Length : null;
+    public bool FileExists(string path) => FileNode.Of(path).Kind is not (NodeKind.None or NodeKind.Folder);
+
+    /// <inheritdoc/>
+    public long? FindLength(string path) => FileNode.Of(path) is { Kind: NodeKind.File } file ? file.Length : null;
 
     /// <inheritdoc/>
     public bool FolderExists(string path) => Directory.Exists(path);
 
-    /// <inheritdoc/>
+    /// <summary>Deletes a file or a link, not what the link leads to; devices, pipes and sockets stay.</summary>
+    /// <param name="path">The file.</param>
     public void Delete(string path)
     {
-        if (File.Exists(path))
-            File.Delete(path);
+        var info = new FileInfo(path);
+        if (info.LinkTarget is not null || FileNode.Of(path).Kind == NodeKind.File)
+            info.Delete();
     }
 
     /// <inheritdoc/>
-    public void Move(string from, string to)
-    {
-        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(to))!);
-        File.Move(from, to, overwrite: true);
-    }
+    public void Move(string from, string to) => FileTarget.Move(from, to);
 }

@@ -5,8 +5,8 @@ using System.Text;
 namespace MlNetCifar.Files;
 
 /// <summary>The header of NumPy's <c>.npy</c> format.</summary>
-/// <param name="Descr">Element type, for example <c>|u1</c>, <c>&lt;f4</c>, <c>&lt;i8</c>.</param>
-/// <param name="Shape">Row-major sizes.</param>
+/// <param name="Descr">Element type, for example <c>|u1</c>, <c>&lt;f4</c>, <c>&lt;i8</c>; of a big-endian file that of its little-endian twin.</param>
+/// <param name="Shape">Sizes, those of a row-major array.</param>
 /// <param name="DataOffset">Bytes before the first element.</param>
 internal sealed record NpyHeader(string Descr, long[] Shape, int DataOffset)
 {
@@ -14,6 +14,15 @@ internal sealed record NpyHeader(string Descr, long[] Shape, int DataOffset)
     const int MaxHeader = 1 << 16;
 
     static ReadOnlySpan<byte> Magic => [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y'];
+
+    /// <summary>Whether the first index runs fastest.</summary>
+    public bool IsFortran { get; init; }
+
+    /// <summary>Whether the highest byte of an element comes first.</summary>
+    public bool IsBigEndian { get; init; }
+
+    /// <summary>Whether the data are as <see cref="Format"/> announces them.</summary>
+    public bool IsPlain => !IsFortran && !IsBigEndian;
 
     /// <summary>Bytes an element.</summary>
     public int ElementSize => Descr[^1] - '0';
@@ -73,10 +82,9 @@ internal sealed record NpyHeader(string Descr, long[] Shape, int DataOffset)
     static NpyHeader Parse(string text, int offset, string path)
     {
         var descr = Value(text, "descr", path).Trim('\'', '"');
-        if (Value(text, "fortran_order", path) != "False")
-            throw FileErrors.Npy(path, "The array is in Fortran order; save it with numpy.ascontiguousarray.");
-        if (descr is not ("|u1" or "|i1" or "<i2" or "<u2" or "<i4" or "<u4" or "<i8" or "<u8" or "<f4" or "<f8"))
-            throw FileErrors.Npy(path, $"The element type is '{descr}', expected a little-endian integer or float.");
+        var type = descr.Length == 3 && descr[^1] == '1' ? $"|{descr[1..]}" : descr.StartsWith('>') ? $"<{descr[1..]}" : descr;
+        if (type is not ("|u1" or "|i1" or "|b1" or "<i2" or "<u2" or "<i4" or "<u4" or "<i8" or "<u8" or "<f2" or "<f4" or "<f8"))
+            throw FileErrors.Npy(path, $"The element type is '{descr}', expected integers, floats or booleans.");
         var shape = new List<long>();
         foreach (var part in Value(text, "shape", path).Trim('(', ')').Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
         {
@@ -85,7 +93,7 @@ internal sealed record NpyHeader(string Descr, long[] Shape, int DataOffset)
             shape.Add(size);
         }
 
-        return new(descr, [.. shape], offset);
+        return new(type, [.. shape], offset) { IsFortran = Value(text, "fortran_order", path) == "True" && shape.Count > 1, IsBigEndian = descr.StartsWith('>') && type[0] == '<' };
     }
 
     static string Value(string text, string key, string path)

@@ -6,8 +6,13 @@ public sealed record DecodeOptions
     /// <summary>The defaults.</summary>
     public static DecodeOptions Default { get; } = new();
 
-    /// <summary>Largest picture accepted, in pixels. The default is 89,000,000.</summary>
-    public long MaxPixels { get; init; } = 89_000_000;
+    internal const long DefaultMaxPixels = 178_956_970;
+
+    /// <summary>
+    /// Largest picture accepted, in pixels. The default is 178,956,970, from which on Pillow refuses pictures too, or what the memory has room for on every processor at
+    /// once, but at least 89,000,000. A JPEG that is decoded at a fraction of its size may have eight times as many.
+    /// </summary>
+    public long MaxPixels { get; init; } = DefaultMaxPixels;
 
     /// <summary>Longest side accepted, in pixels. The default is 65,535.</summary>
     public int MaxDimension { get; init; } = 65_535;
@@ -32,4 +37,10 @@ public sealed record DecodeOptions
 
     /// <summary>As <see cref="MinWidth"/>, for the height.</summary>
     public int MinHeight { get; init; }
+
+    /// <summary>As <see cref="MinWidth"/>, but only for JPEGs of more than 89,000,000 pixels, which would take too much time and memory in full.</summary>
+    internal int HugeMinWidth { get; init; }
+
+    /// <summary>As <see cref="HugeMinWidth"/>, for the height.</summary>
+    internal int HugeMinHeight { get; init; }
 }

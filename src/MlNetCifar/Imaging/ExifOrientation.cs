@@ -6,7 +6,6 @@ namespace MlNetCifar.Imaging;
 static class ExifOrientation
 {
     const int Tag = 0x0112;
-    const int ShortType = 3;
     const int Tile = 64;
 
     /// <summary>Finds the orientation in the first directory of a TIFF structure.</summary>
@@ -25,8 +24,16 @@ static class ExifOrientation
         {
             var entry = directory + 2 + 12L * i;
             if (entry > tiff.Length - 12) break;
-            if (Word(tiff, (int)entry, 2, little) != Tag || Word(tiff, (int)entry + 2, 2, little) != ShortType) continue;
-            var value = Word(tiff, (int)entry + 8, 2, little);
+            if (Word(tiff, (int)entry, 2, little) != Tag) continue;
+
+            // Bytes, words and long words, signed or not: it should be a word, but some cameras and tools write others.
+            long value = Word(tiff, (int)entry + 2, 2, little) switch
+            {
+                1 or 6 => tiff[(int)entry + 8],
+                3 or 8 => Word(tiff, (int)entry + 8, 2, little),
+                4 or 9 => Word(tiff, (int)entry + 8, 4, little),
+                _ => 1,
+            };
             return value is >= 1 and <= 8 ? (int)value : 1;
         }
         return 1;

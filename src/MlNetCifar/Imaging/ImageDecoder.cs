@@ -47,7 +47,7 @@ public static class ImageDecoder
 
     static RgbImage Decode(ReadOnlySpan<byte> file, DecodeOptions options, string? path, DecodeReport? report)
     {
-        if (file.Length > options.MaxFileBytes) throw ImageErrors.TooLarge($"{file.Length} bytes", $"{options.MaxFileBytes} bytes", path);
+        if (file.Length > options.MaxFileBytes) throw ImageErrors.FileTooLong(file.Length, options.MaxFileBytes, path);
         RgbImage image;
         var orientation = 1;
         switch (Identify(file))
@@ -88,6 +88,6 @@ public static class ImageDecoder
             _ => null,
         };
         if (name is not null) throw ImageErrors.UnsupportedFormat(name, path);
-        throw ImageErrors.NotAnImage(path);
+        throw file.StartsWith("version https://git-lfs.github.com/spec/"u8) ? ImageErrors.Pointer(path) : ImageErrors.NotAnImage(path);
     }
 }

@@ -16,13 +16,22 @@ static class ImageErrors
         Data("MNC1204", $"The picture uses {feature}, which is not supported.", "Save it again with ordinary settings.", path);
 
     public static MlNetCifarException Truncated(string found, string? path) =>
-        Data("MNC1205", $"The file ends too early: {found}.", "Fetch it again, or allow truncated pictures to use what is there.", path);
+        Data("MNC1205", $"The file ends too early: {found}.", "Fetch it again, or use what is there with --on-truncated use.", path);
 
     public static MlNetCifarException Damaged(string found, string? path) =>
         Data("MNC1206", $"The file is damaged: {found}.", "Fetch it again or remove it.", path);
 
     public static MlNetCifarException TooLarge(string found, string limit, string? path) =>
-        Data("MNC1207", $"The picture has {found}, the limit is {limit}.", "Scale it down, or raise the limit if the file can be trusted.", path);
+        Data("MNC1207", $"The picture has {found}, the limit is {limit}.", "Scale it down, or raise the limit with --max-pixels if the file can be trusted.", path);
+
+    public static MlNetCifarException TooLong(long found, int limit, string? path) =>
+        Data("MNC1207", $"The picture has a side of {found} pixels, the limit is {limit}.", "Scale it down.", path);
+
+    public static MlNetCifarException FileTooLong(long found, long limit, string? path) =>
+        Data("MNC1207", $"The file has {found} bytes, the limit is {limit}.", "Scale the picture down.", path);
+
+    public static MlNetCifarException Pointer(string? path) =>
+        Data("MNC1202", "The file only points to a picture that Git LFS keeps elsewhere.", "Fetch the pictures: git lfs pull.", path);
 
     public static MlNetCifarException BadSpecification(string found, string? path = null) =>
         new("MNC1208", ErrorKind.Usage, $"The preprocessing specification is not valid: {found}.", "Correct it.", path);

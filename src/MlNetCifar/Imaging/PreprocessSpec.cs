@@ -124,7 +124,12 @@ public sealed record PreprocessSpec
         ApplyOrientation = ApplyOrientation,
         MinWidth = ScaledDecodingFactor * Math.Max(Width, ShorterSide),
         MinHeight = ScaledDecodingFactor * Math.Max(Height, ShorterSide),
+        HugeMinWidth = HugeFactor * Math.Max(Width, ShorterSide),
+        HugeMinHeight = HugeFactor * Math.Max(Height, ShorterSide),
     };
+
+    // Twice the size needed, so that the resize hardly shows what was decoded.
+    const int HugeFactor = 2;
 
     int ScaledDecodingFactor => !ScaledDecoding ? 0 : ScaledDecodingVersion == 1 ? 2 : 1;
 

@@ -10,22 +10,26 @@ public sealed partial class ImageClassifier
     /// <summary>Names what is on a picture: the classes of <see cref="Classify(string, int, CancellationToken)"/>.</summary>
     /// <inheritdoc cref="Classify(string, int, CancellationToken)" path="/param"/>
     /// <inheritdoc cref="Classify(string, int, CancellationToken)" path="/exception"/>
-    public IReadOnlyList<Prediction> Predict(string path, int top = 5, CancellationToken cancellation = default) => Classify(path, top, cancellation).Predictions;
+    public IReadOnlyList<Prediction> Predict(string path, int top = 5, CancellationToken cancellation = default) =>
+        Classify(path, top, cancellation).Predictions;
 
     /// <summary>Names what is on a picture: the classes of <see cref="Classify(Stream, int, CancellationToken)"/>.</summary>
     /// <inheritdoc cref="Classify(Stream, int, CancellationToken)" path="/param"/>
     /// <inheritdoc cref="Classify(Stream, int, CancellationToken)" path="/exception"/>
-    public IReadOnlyList<Prediction> Predict(Stream stream, int top = 5, CancellationToken cancellation = default) => Classify(stream, top, cancellation).Predictions;
+    public IReadOnlyList<Prediction> Predict(Stream stream, int top = 5, CancellationToken cancellation = default) =>
+        Classify(stream, top, cancellation).Predictions;
 
     /// <summary>Names what is on a picture: the classes of <see cref="Classify(ReadOnlySpan{byte}, int, CancellationToken)"/>.</summary>
     /// <inheritdoc cref="Classify(ReadOnlySpan{byte}, int, CancellationToken)" path="/param"/>
     /// <inheritdoc cref="Classify(ReadOnlySpan{byte}, int, CancellationToken)" path="/exception"/>
-    public IReadOnlyList<Prediction> Predict(ReadOnlySpan<byte> file, int top = 5, CancellationToken cancellation = default) => Classify(file, top, cancellation).Predictions;
+    public IReadOnlyList<Prediction> Predict(ReadOnlySpan<byte> file, int top = 5, CancellationToken cancellation = default) =>
+        Classify(file, top, cancellation).Predictions;
 
     /// <summary>Names what is on a picture: the classes of <see cref="Classify(RgbImage, int, CancellationToken)"/>.</summary>
     /// <inheritdoc cref="Classify(RgbImage, int, CancellationToken)" path="/param"/>
     /// <inheritdoc cref="Classify(RgbImage, int, CancellationToken)" path="/exception"/>
-    public IReadOnlyList<Prediction> Predict(RgbImage image, int top = 5, CancellationToken cancellation = default) => Classify(image, top, cancellation).Predictions;
+    public IReadOnlyList<Prediction> Predict(RgbImage image, int top = 5, CancellationToken cancellation = default) =>
+        Classify(image, top, cancellation).Predictions;
 
     /// <summary>Classifies a picture in a file, and says how far the answer can be trusted.</summary>
     /// <param name="path">A JPEG, PNG, BMP, PNM or GIF file.</param>
@@ -73,8 +77,8 @@ public sealed partial class ImageClassifier
     /// Classifies a decoded picture of any size, and says how far the answer can be trusted. A calibrated model looks at as many views of it as its calibration did.
     /// </summary>
     /// <param name="image">
-    /// The picture. Of a model whose <see cref="Preprocess"/> asks for scaled decoding or leaves the orientation, it gives what its file gives if it was decoded with
-    /// <see cref="PreprocessSpec.ForDecoding"/>.
+    /// The picture. Of a model whose <see cref="Preprocess"/> asks for scaled decoding or leaves the orientation, it gives what its file gives
+    /// if it was decoded with <see cref="PreprocessSpec.ForDecoding"/>.
     /// </param>
     /// <param name="top">How many classes to return, at most; ≥ 1. The default is 5.</param>
     /// <param name="cancellation">Ends the work between two layers.</param>
@@ -122,7 +126,10 @@ public sealed partial class ImageClassifier
         return Classify(file, null, top, cancellation);
     }
 
-    /// <summary>Reads and classifies pictures in files, several at once, and gives each answer as soon as those before it are given. A file that cannot be used does not end the rest.</summary>
+    /// <summary>
+    /// Reads and classifies pictures in files, several at once, and gives each answer as soon as those before it are given. A file that cannot be used
+    /// does not end the rest.
+    /// </summary>
     /// <param name="paths">JPEG, PNG, BMP, PNM or GIF files; taken as they are needed. None of them null or empty.</param>
     /// <param name="top">How many classes to return for each, at most; ≥ 1. The default is 5.</param>
     /// <param name="threads">Pictures under way at once, ≥ 1; the result does not depend on it. Null for the cores this process may use.</param>
@@ -137,10 +144,14 @@ public sealed partial class ImageClassifier
         return ClassifyInOrder(paths, top, Threads(threads), cancellation);
     }
 
-    /// <summary>Names what is on the pictures in files: the classes of <see cref="ClassifyAsync(IEnumerable{string}, int, int?, CancellationToken)"/>; the first file that cannot be used ends it.</summary>
+    /// <summary>
+    /// Names what is on the pictures in files: the classes of <see cref="ClassifyAsync(IEnumerable{string}, int, int?, CancellationToken)"/>;
+    /// the first file that cannot be used ends it.
+    /// </summary>
     /// <inheritdoc cref="ClassifyAsync(IEnumerable{string}, int, int?, CancellationToken)" path="/param"/>
     /// <inheritdoc cref="Classify(string, int, CancellationToken)" path="/exception"/>
-    public IAsyncEnumerable<IReadOnlyList<Prediction>> PredictAsync(IEnumerable<string> paths, int top = 5, int? threads = null, CancellationToken cancellation = default) =>
+    public IAsyncEnumerable<IReadOnlyList<Prediction>> PredictAsync(
+        IEnumerable<string> paths, int top = 5, int? threads = null, CancellationToken cancellation = default) =>
         PredictionsOf(ClassifyAsync(paths, top, threads, cancellation));
 
     static async IAsyncEnumerable<IReadOnlyList<Prediction>> PredictionsOf(IAsyncEnumerable<FileClassification> files)
@@ -149,7 +160,8 @@ public sealed partial class ImageClassifier
             yield return file.Answer is { } answer ? answer.Predictions : throw file.Fault!;
     }
 
-    async IAsyncEnumerable<FileClassification> ClassifyInOrder(IEnumerable<string> paths, int top, int atOnce, [EnumeratorCancellation] CancellationToken cancellation)
+    async IAsyncEnumerable<FileClassification> ClassifyInOrder(
+        IEnumerable<string> paths, int top, int atOnce, [EnumeratorCancellation] CancellationToken cancellation)
     {
         var ahead = new Queue<Task<FileClassification>>();
         try

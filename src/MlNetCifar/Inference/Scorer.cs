@@ -6,9 +6,9 @@ using MlNetCifar.Numerics;
 namespace MlNetCifar.Inference;
 
 /// <summary>
-/// Runs pictures through a model's network: many in batches, or one at a time in a <see cref="PictureLane"/>. A picture has the same outputs, bit by bit, either way, in any batch
-/// and on any number of threads: it is normalised by one <see cref="PixelNormalizer"/>, its views are averaged by one loop, and its kernels are chosen by its shape.
-/// Thread-safe; all runs share the packed weights.
+/// Runs pictures through a model's network: many in batches, or one at a time in a <see cref="PictureLane"/>. A picture has the same outputs, bit by bit,
+/// either way, in any batch and on any number of threads: it is normalised by one <see cref="PixelNormalizer"/>, its views are averaged by one loop, and its
+/// kernels are chosen by its shape. Thread-safe; all runs share the packed weights.
 /// </summary>
 internal sealed class Scorer(NetworkWeights weights, Normalization normalization) : IDisposable
 {
@@ -33,7 +33,7 @@ internal sealed class Scorer(NetworkWeights weights, Normalization normalization
     NetworkSpec Spec => weights.Spec;
 
     /// <summary>A lane for one picture, to be disposed.</summary>
-    public PictureLane Rent() => _idle.TryTake(out var lane) ? lane : new PictureLane(this, new Network(weights, 1, training: false, _caller, keep: Features?.Position));
+    public PictureLane Rent() => _idle.TryTake(out var lane) ? lane : new PictureLane(this, Compile(1, _caller));
 
     public void Return(PictureLane lane)
     {
@@ -72,7 +72,7 @@ internal sealed class Scorer(NetworkWeights weights, Normalization normalization
         }
 
         using var pool = new WorkerPool(threads ?? Environment.ProcessorCount);
-        using var network = new Network(weights, Math.Clamp(ValuesAtOnce / source.ImageLength, 1, Math.Min(256, source.Count)), training: false, pool, keep: Features?.Position);
+        using var network = Compile(Math.Clamp(ValuesAtOnce / source.ImageLength, 1, Math.Min(256, source.Count)), pool);
         using var loader = new BatchLoader(source, normalization, new BatchLoaderOptions { BatchSize = network.BatchSize });
         loader.Start(0);
         var (done, kept) = (0, features.Length / source.Count);
@@ -96,6 +96,8 @@ internal sealed class Scorer(NetworkWeights weights, Normalization normalization
             lane.Free();
         _caller.Dispose();
     }
+
+    Network Compile(int batchSize, WorkerPool pool) => new(weights, batchSize, training: false, pool, keep: Features?.Position);
 
     /// <summary>The mean over views of what a network gives for normalised pictures.</summary>
     /// <param name="network">Compiled for that many pictures at least.</param>
@@ -132,7 +134,9 @@ internal sealed class Scorer(NetworkWeights weights, Normalization normalization
     }
 }
 
-/// <summary>What one caller needs to score one picture: activations and room for the picture. Used by one thread at a time; goes back to its scorer when disposed.</summary>
+/// <summary>
+/// What one caller needs to score one picture: activations and room for the picture. Used by one thread at a time; goes back to its scorer when disposed.
+/// </summary>
 internal sealed class PictureLane(Scorer scorer, Network network) : IDisposable
 {
     readonly float[] _normalized = new float[network.Input(1).Length];

@@ -20,6 +20,7 @@ internal sealed class CustomOp : LayerOp
     readonly bool[] _trained;
     readonly int _gradientLength;
     readonly int _savedLength;
+    readonly int _scratchStart;
     readonly int _scratchLength;
     readonly WeightGradients? _gradients;
     readonly PlannedBuffer _saved;
@@ -30,7 +31,6 @@ internal sealed class CustomOp : LayerOp
     public CustomOp(CustomLayer layer, LayerNode node, NetworkCompiler compiler, Shape input)
     {
         Layer = layer;
-        _mostBlocks = compiler.MostBlocks;
         Stream = compiler.NextStream();
         _gradients = compiler.Gradients;
         _tensors = [.. node.Parameters.Select(p => compiler.Tensor(node, p.Name))];
@@ -43,10 +43,15 @@ internal sealed class CustomOp : LayerOp
             _gradientLength += _tensors[i].Spec.IsTrained ? (int)Arena.Align(_tensors[i].Length) : 0;
         }
 
+        // The same blocks in both passes, so that what one saves the other finds.
+        _mostBlocks = compiler.Training ? Math.Clamp(MostGradients / Slot, 1, compiler.MostBlocks) : compiler.MostBlocks;
         _savedLength = Length(layer.SavedLength(layer.IsPerImage ? input.WithBatch(1) : input), nameof(layer.SavedLength));
         _scratchLength = (int)Arena.Align(Length(layer.ScratchLength(input.WithBatch(PerBlock(input.N))), nameof(layer.ScratchLength)));
         _saved = compiler.Saved(node, layer.IsPerImage ? (long)_savedLength * input.N : _savedLength);
-        _workspace = compiler.Workspace(((long)Blocks(input.N) * Slot) + ((long)compiler.Threads * _scratchLength));
+
+        // A smaller batch may have more blocks than the largest: 64 images one each, 65 images two each.
+        _scratchStart = compiler.Training ? Math.Min(input.N, _mostBlocks) * Slot : 0;
+        _workspace = compiler.Workspace(_scratchStart + ((long)compiler.Threads * _scratchLength));
 
         int Length(int length, string what) => length >= 0 ? length : throw NetworkErrors.Declaration(node.Position, $"{what} {length}", "at least 0");
     }
@@ -109,13 +114,7 @@ internal sealed class CustomOp : LayerOp
 
     int Blocks(int count) => (count + PerBlock(count) - 1) / PerBlock(count);
 
-    int PerBlock(int count)
-    {
-        if (!Layer.IsPerImage)
-            return count;
-        var most = Math.Clamp(MostGradients / Slot, 1, _mostBlocks);
-        return (count + most - 1) / most;
-    }
+    int PerBlock(int count) => Layer.IsPerImage ? (count + _mostBlocks - 1) / _mostBlocks : count;
 
     void Run(Pass pass, bool backward)
     {
@@ -133,7 +132,7 @@ internal sealed class CustomOp : LayerOp
         var first = block * per;
         var count = Math.Min(per, pass.Count - first);
         var saved = Layer.IsPerImage ? _saved.Span().Slice(first * _savedLength, count * _savedLength) : _saved.Span();
-        var scratch = _workspace.Span().Slice((Blocks(Input.Shape.N) * Slot) + (worker * _scratchLength), _scratchLength);
+        var scratch = _workspace.Span().Slice(_scratchStart + (worker * _scratchLength), _scratchLength);
         var call = new LayerPass(this, pass, first, count, saved, scratch, backward ? _workspace.Span().Slice(block * Slot, Slot) : []);
         if (backward)
             Layer.Backward(

@@ -86,12 +86,7 @@ internal sealed class LayerRun : IDisposable
     {
         _network.Logits(_input.N).Fill(float.NaN);
         var y = Forward(_network, _x, _input.N).ToArray();
-        if (y.AsSpan().IndexOfAnyExceptFinite() is >= 0 and var at)
-            return Broken($"the result's element {at}, which is not written or not finite");
-        var gradient = Backward(_network);
-        if (gradient.AsSpan().IndexOfAnyExceptFinite() is >= 0 and var place)
-            return Broken($"the input's gradient's element {place}, which is not written or not finite");
-        return Apart(y) ?? Alone();
+        return Missing(y, "the result") ?? Missing(Backward(_network), "the input's gradient") ?? Apart(y) ?? Alone();
     }
 
     /// <summary>The largest error of all elements.</summary>
@@ -152,6 +147,9 @@ internal sealed class LayerRun : IDisposable
         _weights.Changed();
         return new GradientCheckResult(Math.Abs(computed - nearest) / Math.Max(scale, Math.Max(Math.Abs(computed), Math.Abs(nearest))), where, computed, nearest);
     }
+
+    GradientCheckResult? Missing(float[] values, string what) =>
+        Array.FindIndex(values, value => !float.IsFinite(value)) is >= 0 and var at ? Broken($"{what}'s element {at}, which is not written or not finite") : null;
 
     /// <summary>Images that are computed in calls of their own must give what they give together.</summary>
     GradientCheckResult? Apart(float[] y)
@@ -239,19 +237,4 @@ internal sealed class LayerRun : IDisposable
     }
 
     static float Round(float value) => MathF.Round(value / Grain) * Grain;
-}
-
-file static class FloatSpans
-{
-    /// <summary>Index of the first element that is not finite, or −1.</summary>
-    public static int IndexOfAnyExceptFinite(this Span<float> values)
-    {
-        for (var i = 0; i < values.Length; i++)
-        {
-            if (!float.IsFinite(values[i]))
-                return i;
-        }
-
-        return -1;
-    }
 }

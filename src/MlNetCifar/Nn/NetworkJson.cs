@@ -45,16 +45,7 @@ internal static class NetworkJson
     {
         try
         {
-            var spec = new NetworkSpec
-            {
-                Name = fields.Text("name"),
-                Height = fields.Int("height"),
-                Width = fields.Int("width"),
-                Channels = fields.Int("channels"),
-                Classes = fields.Int("classes"),
-                Loss = fields.Name("loss", LossKind.SoftmaxCrossEntropy),
-                Layers = [.. fields.Objects("layers", LayerRegistry.Read)],
-            };
+            var spec = Spec(fields);
             spec.Validate();
             return spec;
         }
@@ -63,6 +54,18 @@ internal static class NetworkJson
             throw NetworkErrors.Description(e.Message.TrimEnd('.'), fields.Origin.Path);
         }
     }
+
+    /// <summary>Reads a description without asking whether its layers fit.</summary>
+    public static NetworkSpec Spec(JsonFields fields) => new()
+    {
+        Name = fields.Text("name"),
+        Height = fields.Int("height"),
+        Width = fields.Int("width"),
+        Channels = fields.Int("channels"),
+        Classes = fields.Int("classes"),
+        Loss = fields.Name("loss", LossKind.SoftmaxCrossEntropy),
+        Layers = [.. fields.Objects("layers", LayerRegistry.Read)],
+    };
 
     /// <summary>Writes a path of layers.</summary>
     public static void WriteLayers(Utf8JsonWriter json, string name, ImmutableArray<LayerSpec> layers)

@@ -10,7 +10,8 @@ namespace MlNetCifar.Nn;
 internal readonly record struct PackedKey(WeightTensor Weights, WeightTensor? Norm, ConvPacking Packing, bool Backward);
 
 /// <summary>
-/// The packed weights of one <see cref="NetworkWeights"/> that networks use at present: each made once, however many networks share it, and freed with the last of them. Thread-safe.
+/// The packed weights of one <see cref="NetworkWeights"/> that networks use at present: each made once, however many networks share it, and freed with
+/// the last of them. Thread-safe.
 /// </summary>
 internal sealed class PackedStore
 {
@@ -51,8 +52,8 @@ internal sealed class PackedStore
 }
 
 /// <summary>
-/// The weights of a convolution or dense layer as its kernels read them, a batch normalisation folded in where there is one. Brought up to date by the first network that
-/// finds one of the tensors changed; reading is thread-safe while nobody writes the tensors.
+/// The weights of a convolution or dense layer as its kernels read them, a batch normalisation folded in where there is one. Brought up to date by the
+/// first network that finds one of the tensors changed; reading is thread-safe while nobody writes the tensors.
 /// </summary>
 internal sealed class PackedWeights : IDisposable
 {

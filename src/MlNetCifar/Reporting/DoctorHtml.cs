@@ -111,7 +111,7 @@ internal static class DoctorHtml
         FindingKind.Duplicate => "Duplicates",
         FindingKind.NearDuplicate => "Near duplicates",
         FindingKind.Imbalance => "Imbalance",
-        FindingKind.MissingClass => "Missing classes and ignored folders",
+        FindingKind.MissingClass => "Missing classes and what is left out",
         FindingKind.WrongExtension => "Extensions that lie",
         FindingKind.OddSize => "Odd sizes",
         FindingKind.Cmyk => "Print colours",

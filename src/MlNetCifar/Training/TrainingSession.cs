@@ -173,7 +173,7 @@ internal sealed class TrainingSession : IDisposable
         {
             cancellation.ThrowIfCancellationRequested();
             batch.Pixels.CopyTo(network.Input(batch.Count));
-            network.Forward(batch.Count);
+            network.Forward(batch.Count, cancellation: cancellation);
             loss += batch.Count * network.Loss(batch.Labels, 0, [], out var right);
             correct += right;
             count += batch.Count;

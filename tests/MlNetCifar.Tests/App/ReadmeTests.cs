@@ -24,6 +24,16 @@ public sealed class ReadmeTests
     }
 
     [TestMethod]
+    public void Experiment_CompilesAndRuns()
+    {
+        var code = Regex.Matches(File.ReadAllText(Repository.File("README.md")), "```csharp\n(.*?)```", RegexOptions.Singleline)[1].Groups[1].Value;
+        using var folder = new Pictures();
+        folder.Splits("photos", train: 4, test: 2);
+        StringAssert.Contains(CompileAndRun(folder, code), "test accuracy ");
+        Assert.IsTrue(File.Exists(folder["runs/train/seed-cnn/report.html"]));
+    }
+
+    [TestMethod]
     public void WalkThrough_CompilesAndRuns()
     {
         using var folder = new Pictures();

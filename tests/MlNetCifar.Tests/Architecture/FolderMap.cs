@@ -18,7 +18,7 @@ sealed partial class FolderMap
             var text = SourceCode.WithoutComments(file);
             var space = NamespaceDeclaration().Match(text).Groups[1].Value;
             foreach (Match type in TypeDeclaration().Matches(text))
-                _folders[$"{space}.{type.Groups[1].Value}"] = folder;
+                _folders[$"{space}.{type.Groups["name"].Value}"] = folder;
         }
 
         Homeless = [.. assembly.GetTypes().Where(t => !t.IsNested && IsOwn(t) && !_folders.ContainsKey(NameOf(t))).Select(t => t.FullName!)];
@@ -66,7 +66,7 @@ sealed partial class FolderMap
     [GeneratedRegex(@"^namespace ([\w.]+)", RegexOptions.Multiline)]
     private static partial Regex NamespaceDeclaration();
 
-    [GeneratedRegex(@"^(?:\w+ )*?(?:class|record struct|record|struct|interface|enum|delegate [^(\n]*?) ?\b(\w+)(?=\s*(?:<[^(\n]*>)?\s*[({:;\n]|$)", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^(?:\w+ )*?(?:(?:class|record struct|record|struct|interface|enum) (?<name>\w+)(?=<|\(|;|\s*\{|\s*:|\s*$)|delegate [^(\n]* (?<name>\w+)\()", RegexOptions.Multiline)]
     private static partial Regex TypeDeclaration();
 
     /// <summary>A use across folders.</summary>

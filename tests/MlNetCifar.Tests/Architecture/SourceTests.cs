@@ -91,6 +91,21 @@ public sealed partial class SourceTests
         where MachinePath().IsMatch(line)
         select $"{SourceCode.Relative(file)}: {line.Trim()}");
 
+    /// <summary>Opened files of their own making, or under a new name: nothing is replaced.</summary>
+    static readonly HashSet<string> s_writers =
+    [
+        "FileTarget.cs", "TemporaryFile.cs", "TarGzipTree.cs", "PartFiles.cs", "RunLock.cs", "TensorBoardObserver.cs", "MlflowSpool.cs", "DatasetDownloader.cs", "ClusterConfiguration.cs",
+    ];
+
+    [TestMethod]
+    public void Files_AreReplacedInOnePlace() => SourceCode.AssertNone(
+        from file in SourceCode.In("src")
+        where !s_writers.Contains(Path.GetFileName(file)) && FileReplacement().IsMatch(SourceCode.WithoutComments(file))
+        select $"{SourceCode.Relative(file)} writes past FileTarget, whose rule spares devices and follows links");
+
+    [GeneratedRegex(@"\bFile\.(Move|Replace|Copy|Create|WriteAll\w+|AppendAll\w+|OpenWrite|CreateText|AppendText)\b|\bFileMode\.(?!Open\b)|\bnew StreamWriter\((?!_|stream|output|System\.Console)")]
+    private static partial Regex FileReplacement();
+
     [GeneratedRegex(@"^namespace ([\w.]+)", RegexOptions.Multiline)]
     private static partial Regex NamespaceDeclaration();
 

@@ -15,7 +15,8 @@ namespace MlNetCifar.Tests.Compatibility;
 /// <param name="Written">By version 0.1.0.</param>
 /// <param name="Reread">Reads a document and writes what was read.</param>
 /// <param name="Missing">
-/// What is written again where a property was missing, by its place: JSON, or one of <see cref="Required"/>, <see cref="Same"/> and <see cref="Absent"/>.
+/// What is written again where a property was missing, by its place: JSON, or one of <see cref="Required"/>, <see cref="Same"/>, <see cref="Unfit"/>
+/// and <see cref="Absent"/>.
 /// </param>
 sealed record OldFormat(string Name, JsonNode Written, Func<JsonNode, JsonNode> Reread, Func<string, string> Missing)
 {
@@ -24,6 +25,9 @@ sealed record OldFormat(string Name, JsonNode Written, Func<JsonNode, JsonNode> 
 
     /// <summary>The property follows from others, or is that of the file by chance.</summary>
     public const string Same = "same";
+
+    /// <summary>The default does not fit the rest, so reading fails, whatever it names.</summary>
+    public const string Unfit = "unfit";
 
     /// <summary>The property is left out again.</summary>
     public const string Absent = "absent";
@@ -68,7 +72,7 @@ sealed record OldFormat(string Name, JsonNode Written, Func<JsonNode, JsonNode> 
 
     public static OldFormat Network { get; } = new("network", Model.Written["network"]!, RereadNetwork, MissingOfNetwork);
 
-    public static OldFormat Checkpoint { get; } = new("checkpoint", Parse(Encoding.UTF8.GetString(Header("small"))), RereadHeader, place => JsonWalk.Pattern(place) switch
+    public static OldFormat Checkpoint { get; } = new("checkpoint", HeaderOf("small"), RereadHeader, place => JsonWalk.Pattern(place) switch
     {
         "network" or "options" or "data" or "state" => Required,
         "written" => "\"0001-01-01T00:00:00+00:00\"",
@@ -83,7 +87,8 @@ sealed record OldFormat(string Name, JsonNode Written, Func<JsonNode, JsonNode> 
     });
 
     public static OldFormat Options { get; } = new(
-        "options", Parse(Checkpoint.Written["options"]!.GetValue<string>()), json => Parse(TrainingOptions.FromJson(json.ToJsonString(), Origin(json)).ToJson()),
+        "options", Parse(Checkpoint.Written["options"]!.GetValue<string>()),
+        json => Parse(TrainingOptions.FromJson(json.ToJsonString(), Origin(json)).ToJson()),
         place => JsonWalk.Find(Parse(new TrainingOptions().ToJson()), place)?.ToJsonString() ?? "null");
 
     public static OldFormat Manifest { get; } = new("manifest", ManifestOf("bytes"), RereadManifest, place => JsonWalk.Pattern(place) switch
@@ -142,29 +147,32 @@ sealed record OldFormat(string Name, JsonNode Written, Func<JsonNode, JsonNode> 
             ("batch_norm", "epsilon") => "1E-05",
             ("batch_norm", "momentum") => "0.1",
             ("activation", "slope") => "0.01",
-            ("residual", "body" or "shortcut") => "[]",
+            ("residual", "body") => Unfit,
+            ("residual", "shortcut") => layer!["shortcut"]!.AsArray().Count > 0 ? Unfit : "[]",
             _ => Required,
         };
     }
 
-    /// <summary>Unchecked: with a default stride, shapes need not fit.</summary>
     static JsonNode RereadNetwork(JsonNode json)
     {
-        var spec = JsonFields.Read(JsonSerializer.SerializeToElement(json), Origin(json), NetworkJson.Spec);
+        var spec = NetworkJson.Read(JsonSerializer.SerializeToElement(json), Origin(json));
         using var buffer = new MemoryStream();
         using (var writer = new Utf8JsonWriter(buffer))
             NetworkJson.Write(writer, spec);
         return Parse(Encoding.UTF8.GetString(buffer.ToArray()));
     }
 
-    static byte[] Header(string name)
+    static JsonNode HeaderOf(string name)
     {
         using var stream = File.OpenRead(OldFiles.At("checkpoints", name, "last.ckpt"));
-        return CheckpointFile.Verify(stream);
+        return Parse(Encoding.UTF8.GetString(CheckpointFile.Verify(stream)));
     }
 
-    static JsonNode RereadHeader(JsonNode json) =>
-        JsonSerializer.SerializeToNode(CheckpointHeader.Read(Encoding.UTF8.GetBytes(json.ToJsonString()), "last.ckpt"), CheckpointJson.Default.CheckpointHeader)!;
+    static JsonNode RereadHeader(JsonNode json)
+    {
+        var header = CheckpointHeader.Read(Encoding.UTF8.GetBytes(json.ToJsonString()), "last.ckpt");
+        return JsonSerializer.SerializeToNode(header, CheckpointJson.Default.CheckpointHeader)!;
+    }
 
     static JsonNode Description(string name) => Description(File.ReadAllBytes(OldFiles.At("models", $"{name}.safetensors")));
 

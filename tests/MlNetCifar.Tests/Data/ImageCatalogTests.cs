@@ -22,8 +22,9 @@ public sealed class ImageCatalogTests
         CollectionAssert.AreEqual(new[] { 0, 1, 2, 2, 2 }, catalog.Of(DatasetSplit.Train).Select(i => i.Label).ToArray());
         Assert.AreEqual(1, catalog.Of(DatasetSplit.Validation).Single().Label);
         CollectionAssert.AreEqual(new[] { 0, 1, 2 }, catalog.Of(DatasetSplit.Test).Select(i => i.Label).ToArray());
-        Assert.HasCount(2, catalog.Warnings);
+        Assert.HasCount(3, catalog.Warnings);
         StringAssert.Contains(catalog.Warnings[0], $"{validation}/B");
+        StringAssert.Contains(catalog.Warnings[2], "1 file (1 .txt)");
     }
 
     [TestMethod]

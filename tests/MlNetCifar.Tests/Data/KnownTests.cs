@@ -3,6 +3,7 @@ using System.Net;
 using System.Security.Cryptography;
 using MlNetCifar.Data;
 using MlNetCifar.Files;
+using MlNetCifar.Tests.Files;
 
 namespace MlNetCifar.Tests.Data;
 
@@ -54,6 +55,33 @@ public sealed class KnownTests
     }
 
     [TestMethod]
+    public async Task DownloadAsync_OverALink_ReplacesWhatItLeadsTo()
+    {
+        using var folder = new TestFolder().Add("there/old", [1, 2, 3]);
+        using var server = new Server();
+        using var client = new HttpClient();
+        File.CreateSymbolicLink(folder["x.bin"], "there/old");
+        await new DatasetDownloader(client).DownloadAsync(server.Dataset(), folder.Root);
+        Assert.AreEqual("there/old", new FileInfo(folder["x.bin"]).LinkTarget);
+        CollectionAssert.AreEqual(s_content, File.ReadAllBytes(folder["there/old"]));
+    }
+
+    [TestMethod]
+    [DataRow("x.bin")]
+    [DataRow("x.bin.part")]
+    public async Task DownloadAsync_OverAPipe_IsRefused(string name)
+    {
+        using var folder = new TestFolder();
+        using var server = new Server();
+        using var client = new HttpClient();
+        Nodes.Pipe(folder[name]);
+        var e = await Assert.ThrowsExactlyAsync<MlNetCifarException>(() => new DatasetDownloader(client).DownloadAsync(server.Dataset(), folder.Root));
+        Assert.AreEqual("MNC1024", e.Code);
+        StringAssert.Contains(e.Message, "pipe");
+        Assert.AreEqual(0, server.Requests);
+    }
+
+    [TestMethod]
     public async Task DownloadAsync_WrongContent_IsRefusedAndRemoved()
     {
         using var folder = new TestFolder();
@@ -93,7 +121,7 @@ public sealed class KnownTests
     {
         using var folder = new TestFolder().Add("in/a/1.jpg", "in/b/2.jpg");
         TarFile.CreateFromDirectory(folder["in"], folder["in.tar"], includeBaseDirectory: false);
-        Assert.AreEqual(2, DatasetImporter.Import(folder["in.tar"], folder["out"]));
+        Assert.AreEqual(2, DatasetImporter.Import(folder["in.tar"], folder["out"]).Files);
         Assert.AreEqual("in/b/2.jpg", File.ReadAllText(folder["out/b/2.jpg"]));
         Assert.AreEqual("MNC1043", Assert.ThrowsExactly<MlNetCifarException>(() => DatasetImporter.Import(folder["in.tar"], folder["out"])).Code);
         using (var writer = new TarWriter(File.Create(folder["evil.tar"])))
@@ -131,6 +159,33 @@ public sealed class KnownTests
         Assert.AreEqual("MNC1015", Assert.ThrowsExactly<MlNetCifarException>(
             () => DatasetSampler.Write(folder["in"], folder["c.tar.gz"], options with { TestPerClass = 11 })).Code);
         Assert.IsFalse(File.Exists(folder["c.tar.gz"]));
+    }
+
+    [TestMethod]
+    public void Write_SampleOfNestedFolders_KeepsEveryFile()
+    {
+        using var folder = new TestFolder();
+        foreach (var split in new[] { "train", "test" })
+            foreach (var label in new[] { "cat", "dog" })
+                foreach (var inner in new[] { "", "a/", "b/" })
+                    folder.Add($"in/{split}/{label}/{inner}1.jpg", $"in/{split}/{label}/{inner}{new string('n', 150)}.jpg");
+        var options = new SampleOptions { TrainPerClass = 6, TestPerClass = 6 };
+        Assert.AreEqual(24, DatasetSampler.Write(folder["in"], folder["a.tar.gz"], options));
+        DatasetSampler.Write(folder["in"], folder["b.tar.gz"], options);
+        CollectionAssert.AreEqual(File.ReadAllBytes(folder["a.tar.gz"]), File.ReadAllBytes(folder["b.tar.gz"]));
+        Assert.AreEqual(24, DatasetImporter.Import(folder["a.tar.gz"], folder["out"]).Files);
+        Assert.HasCount(24, Directory.GetFiles(folder["out"], "*", SearchOption.AllDirectories).Select(File.ReadAllText).Distinct());
+    }
+
+    [TestMethod]
+    public void Write_SampleOfAMissingFile_IsNamed()
+    {
+        using var folder = new TestFolder().AddPictures("in/train/", 2, 2).AddPictures("in/test/", 2, 2);
+        File.Delete(folder["in/train/class0/000.png"]);
+        File.CreateSymbolicLink(folder["in/train/class0/000.png"], "nowhere");
+        var e = Assert.ThrowsExactly<MlNetCifarException>(() => DatasetSampler.Write(folder["in"], folder["a.tar.gz"], new() { TrainPerClass = 2, TestPerClass = 2 }));
+        Assert.AreEqual("MNC1011", e.Code);
+        Assert.IsFalse(File.Exists(folder["a.tar.gz"]));
     }
 
     [TestMethod]

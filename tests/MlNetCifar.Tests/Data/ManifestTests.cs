@@ -56,7 +56,11 @@ public sealed class ManifestTests
     }
 
     [TestMethod]
-    [DataRow("file,label\n1.jpg,a\n", "row 1")]
+    [DataRow("thing,label\n1.jpg,a\n", "row 1")]
+    [DataRow("1.jpg,a\n2.jpg,b\n", "row 1")]
+    [DataRow("file_name,label\n1.jpg,\n", "row 2")]
+    [DataRow("file_name,label\n1.jpg, \n", "row 2")]
+    [DataRow("file_name,label\n,a\n", "row 2")]
     [DataRow("file_name,label\n1.jpg\n", "row 2")]
     [DataRow("file_name,label\n1.jpg,a\n\"1.jpg,b\n", "row 3")]
     [DataRow("file_name,label\n1.jpg,a\n1.jpg,b\n", "row 3")]
@@ -70,6 +74,47 @@ public sealed class ManifestTests
         var e = Assert.ThrowsExactly<MlNetCifarException>(() => ImageCatalog.Open(folder["list.csv"]));
         Assert.AreEqual("MNC1014", e.Code);
         StringAssert.EndsWith(e.Path, row);
+    }
+
+    [TestMethod]
+    [DataRow("image,class\n1.jpg,a\n2.jpg,b\n")]
+    [DataRow("path,label\n1.jpg,a\n2.jpg,b\n")]
+    [DataRow("label,filename\na,1.jpg\nb,2.jpg\n")]
+    [DataRow("Image_Path;Category\n1.jpg;a\n2.jpg;b\n")]
+    [DataRow("file\tlabel\n1.jpg\ta\n2.jpg\tb\n")]
+    [DataRow(" file_name , label \n 1.jpg , a \n2.jpg,b\n")]
+    [DataRow("\uFEFFfile_name,label\n1.jpg,a\n2.jpg,b\n")]
+    [DataRow("file_name,label\n1.jpg,a\n2.jpg,b\n1.jpg,a\n")]
+    [DataRow("file_name,label\nROOT/1.jpg,a\nROOT/2.jpg,b\n")]
+    [DataRow("file_name;label\n\"1.jpg\";\"a\"\n2.jpg;b\n")]
+    public void Open_CsvAsPeopleWriteIt_IsRead(string text)
+    {
+        using var folder = new TestFolder().Add("1.jpg", "2.jpg");
+        folder.Text("list.csv", text.Replace("ROOT", folder.Root));
+        using var catalog = ImageCatalog.Open(folder["list.csv"]);
+        CollectionAssert.AreEqual(new[] { "a", "b" }, catalog.Classes.ToArray());
+        CollectionAssert.AreEqual(new[] { "1.jpg", "2.jpg" }, catalog.Images.Select(i => i.Path).ToArray());
+        Assert.HasCount(text.EndsWith("1.jpg,a\n", StringComparison.Ordinal) ? 1 : 0, catalog.Warnings);
+    }
+
+    [TestMethod]
+    public void Open_UnknownHeader_SaysWhichAreKnown()
+    {
+        using var folder = new TestFolder().Add("1.jpg").Text("list.csv", "id,breed\n1,beagle\n");
+        var e = Assert.ThrowsExactly<MlNetCifarException>(() => ImageCatalog.Open(folder["list.csv"]));
+        StringAssert.Contains(e.Message, "'id,breed'");
+        StringAssert.Contains(e.Message, "filename");
+        StringAssert.Contains(e.Message, "category");
+    }
+
+    [TestMethod]
+    public void Open_AllFilesMissing_NamesTheFirst()
+    {
+        using var folder = new TestFolder().Text("list.csv", "file_name,label\nphotos/1.jpg,a\nphotos/2.jpg,b\n");
+        var e = Assert.ThrowsExactly<MlNetCifarException>(() => ImageCatalog.Open(folder["list.csv"]));
+        Assert.AreEqual("MNC1028", e.Code);
+        StringAssert.Contains(e.Message, "None of the 2 files");
+        StringAssert.Contains(e.Message, "photos/1.jpg");
     }
 
     [TestMethod]

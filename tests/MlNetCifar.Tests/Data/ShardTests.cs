@@ -30,6 +30,63 @@ public sealed class ShardTests
     }
 
     [TestMethod]
+    public void Write_NamesOfSeveralLines_AreReadBack()
+    {
+        using var folder = new TestFolder().AddPictures("in/", 2, 3);
+        string[] names = ["in/class0/one\ntwo.png", "in/class0/one\r\n.png", "in/class1/\"quoted\".png", "in/class1/\"quoted\"\n\"", "in/class1/\\n.png"];
+        names = [.. names.Select(n => n.EndsWith(".png", StringComparison.Ordinal) ? n : n + ".png")];
+        for (var i = 0; i < names.Length; i++)
+            folder.Add(names[i], TestImages.Png(50 + i));
+        ShardWriter.Write(folder["in"], folder["out"], s_options with { Parts = 1 });
+        using var shards = ImageDataset.Open(folder["out"]);
+        var found = Enumerable.Range(0, shards.Train.Count).Select(shards.Train.Name).ToHashSet();
+        Assert.HasCount(11, found);
+        foreach (var name in names)
+            Assert.Contains(name["in/".Length..], found);
+    }
+
+    [TestMethod]
+    public void Write_NamesThatAnEarlierVersionBroke_AreWrittenAgain()
+    {
+        using var folder = new TestFolder().AddPictures("in/", 2, 3).Add("in/class0/one\ntwo.png", TestImages.Png(50));
+        ShardWriter.Write(folder["in"], folder["out"], s_options with { Parts = 1 });
+        var names = folder["out/files_part_00000.txt"];
+        var (old, broken) = (File.ReadAllBytes(names), System.Text.Encoding.UTF8.GetBytes(File.ReadAllText(names).Replace("\"class0/one\\ntwo.png\"", "class0/one\ntwo.png")));
+        Assert.AreNotEqual(old.Length, broken.Length);
+        File.WriteAllBytes(names, broken);
+        var manifest = File.ReadAllText(folder["out/manifest.json"]);
+        File.WriteAllText(folder["out/manifest.json"], manifest.Replace(Convert.ToHexStringLower(SHA256.HashData(old)), Convert.ToHexStringLower(SHA256.HashData(broken))));
+        Assert.AreEqual(1, ShardWriter.Write(folder["in"], folder["out"], s_options with { Parts = 1 }).PartsWritten);
+        CollectionAssert.AreEqual(old, File.ReadAllBytes(names));
+    }
+
+    [TestMethod]
+    public void Write_WhatAnEarlierVersionFoundTooLarge_IsTriedAgain()
+    {
+        using var folder = new TestFolder().AddPictures("in/", 2, 3).Add("in/class0/bad.png", [1, 2, 3]);
+        ShardWriter.Write(folder["in"], folder["out"], s_options with { Parts = 1 });
+        Assert.AreEqual(1, ShardWriter.Write(folder["in"], folder["out"], s_options with { Parts = 1 }).PartsKept);
+        var manifest = File.ReadAllText(folder["out/manifest.json"]);
+        var reason = ShardManifest.Read(LocalFileStore.Instance, folder["out"]).Parts[0].BadFiles[0].Reason;
+        File.WriteAllText(folder["out/manifest.json"], manifest.Replace(reason, "The picture has 12000×9000 pixels, the limit is 89000000 pixels."));
+        Assert.AreEqual(1, ShardWriter.Write(folder["in"], folder["out"], s_options with { Parts = 1 }).PartsWritten);
+        Assert.AreEqual(1, ShardWriter.Write(folder["in"], folder["out"], s_options with { Parts = 1 }).PartsKept);
+        Assert.AreEqual(0, ShardWriter.Write(folder["in"], folder["out"], s_options with { Parts = 1, Decode = new() { MaxPixels = 89_000_000 } }).PartsKept);
+    }
+
+    [TestMethod]
+    [DataRow("two\nlines")]
+    [DataRow("two\rlines")]
+    public void Write_ClassOfSeveralLines_IsRefusedBeforeTheWork(string name)
+    {
+        using var folder = new TestFolder().AddPictures("in/", 2, 3).Add($"in/{name}/1.png", TestImages.Png(1));
+        var e = Assert.ThrowsExactly<MlNetCifarException>(() => ShardWriter.Write(folder["in"], folder["out"], s_options with { Float32 = true, Normalize = true }));
+        Assert.AreEqual("MNC1026", e.Code);
+        Assert.IsFalse(Directory.Exists(folder["out"]));
+        Assert.AreEqual("MNC1026", Assert.ThrowsExactly<MlNetCifarException>(() => LabelsFile.Write(["a", name], folder["labels.txt"])).Code);
+    }
+
+    [TestMethod]
     public void Write_AnyThreadsAndOrigin_GivesTheSameBytes()
     {
         using var folder = new TestFolder().AddPictures("in/", 3, 15);

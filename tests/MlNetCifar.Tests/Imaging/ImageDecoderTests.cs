@@ -136,6 +136,41 @@ public sealed class ImageDecoderTests
     }
 
     [TestMethod]
+    public void Decode_OfAPhonesPicture_IsWithinTheDefault()
+    {
+        // 108 megapixels; the file is refused for its length, not for its size.
+        var file = GoldenPictures.Read("jpeg-420.jpg");
+        var frame = FindMarker(file, 0xC0);
+        (file[frame + 5], file[frame + 6], file[frame + 7], file[frame + 8]) = (9000 >> 8, 9000 & 0xFF, 12000 >> 8, 12000 & 0xFF);
+        Assert.AreEqual("MNC1205", Assert.ThrowsExactly<MlNetCifarException>(() => ImageDecoder.Decode(file)).Code);
+        var e = Assert.ThrowsExactly<MlNetCifarException>(() => ImageDecoder.Decode(file, new() { AllowTruncated = true, MaxPixels = 100_000_000 }));
+        Assert.AreEqual("MNC1207", e.Code);
+        StringAssert.Contains(e.Message, "--max-pixels");
+    }
+
+    [TestMethod]
+    public void Decode_OfAHugeJpegForASmallResult_TakesAFractionOfTheMemory()
+    {
+        var file = GoldenPictures.Read("jpeg-420.jpg");
+        var frame = FindMarker(file, 0xC0);
+        (file[frame + 5], file[frame + 6], file[frame + 7], file[frame + 8]) = (20000 >> 8, 20000 & 0xFF, 20000 >> 8, 20000 & 0xFF);
+        var spec = new PreprocessSpec { Width = 64, Height = 64 };
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        var image = ImageDecoder.Decode(file, spec.ForDecoding(new() { AllowTruncated = true }));
+        Assert.AreEqual((2500, 2500), (image.Width, image.Height));
+        Assert.IsLessThan(100L << 20, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.AreEqual("MNC1207", Assert.ThrowsExactly<MlNetCifarException>(() => ImageDecoder.Decode(file, new() { AllowTruncated = true })).Code);
+    }
+
+    [TestMethod]
+    public void Decode_OfAGitLfsPointer_SaysWhatItIs()
+    {
+        var e = Assert.ThrowsExactly<MlNetCifarException>(() => ImageDecoder.Decode("version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 9\n"u8.ToArray()));
+        Assert.AreEqual("MNC1202", e.Code);
+        StringAssert.Contains(e.Message, "git lfs pull");
+    }
+
+    [TestMethod]
     public void Decode_WithTrailingGarbage_IgnoresIt()
     {
         var file = GoldenPictures.Read("jpeg-420.jpg");

@@ -42,4 +42,23 @@ public sealed class OrientationTests
         var stored = ImageDecoder.Decode(file, new DecodeOptions { ApplyOrientation = false });
         Assert.AreEqual((37, 29), (stored.Width, stored.Height));
     }
+
+    [TestMethod]
+    [DataRow(1, true, new byte[] { 6, 0, 0, 0 })]
+    [DataRow(3, true, new byte[] { 6, 0, 0, 0 })]
+    [DataRow(4, true, new byte[] { 6, 0, 0, 0 })]
+    [DataRow(9, true, new byte[] { 6, 0, 0, 0 })]
+    [DataRow(1, false, new byte[] { 6, 0, 0, 0 })]
+    [DataRow(3, false, new byte[] { 0, 6, 0, 0 })]
+    [DataRow(4, false, new byte[] { 0, 0, 0, 6 })]
+    [DataRow(8, false, new byte[] { 0, 6, 0, 0 })]
+    public void Read_AnyWholeNumber_Counts(int type, bool littleEndian, byte[] value)
+    {
+        byte[] exif = littleEndian
+            ? [0x49, 0x49, 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 1, (byte)type, 0, 1, 0, 0, 0, .. value, 0, 0, 0, 0]
+            : [0x4D, 0x4D, 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, (byte)type, 0, 0, 0, 1, .. value, 0, 0, 0, 0];
+        Assert.AreEqual(6, ExifOrientation.Read(exif));
+        exif[littleEndian ? 12 : 13] = 5;
+        Assert.AreEqual(1, ExifOrientation.Read(exif), "a fraction");
+    }
 }

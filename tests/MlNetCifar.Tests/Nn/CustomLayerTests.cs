@@ -102,6 +102,18 @@ public sealed class CustomLayerTests
     }
 
     [TestMethod]
+    public void SmallerBatches_MayHaveMoreBlocks()
+    {
+        LayerSpec[] layers = [new GroupNorm(2), new ScaledTanh(), new Doubling()];
+        using var large = new Run(layers, 65, threads: 2, side: 3, channels: 2);
+        using var exact = new Run(layers, 64, threads: 2, side: 3, channels: 2);
+        CollectionAssert.AreEqual(exact.Forward(training: true, x: large.X), large.Forward(training: true, count: 64));
+        exact.Backward(direction: large.Direction);
+        large.Backward(count: 64);
+        CollectionAssert.AreEqual(exact.Gradients, large.Gradients);
+    }
+
+    [TestMethod]
     [DoNotParallelize]
     public void Steps_AllocateNothing()
     {
@@ -186,7 +198,6 @@ public sealed class CustomLayerTests
     {
         readonly NetworkWeights _weights;
         readonly Network _network;
-        readonly float[] _direction;
         readonly int _count;
         long _step;
 
@@ -208,7 +219,7 @@ public sealed class CustomLayerTests
             Pool = new WorkerPool(threads);
             _network = new Network(_weights, count, training: true, Pool);
             X = LaneCases.Draw(1, spec.InputShape(count).Length);
-            _direction = LaneCases.Draw(2, _network.Logits(count).Length);
+            Direction = LaneCases.Draw(2, _network.Logits(count).Length);
         }
 
         public WorkerPool Pool { get; }
@@ -223,18 +234,22 @@ public sealed class CustomLayerTests
 
         public float[] this[string name] => _weights.Find(name)!.Values.ToArray();
 
-        public float[] Forward(bool training, long step = 0, int? image = null)
+        public float[] Direction { get; }
+
+        public float[] Forward(bool training, long step = 0, int? image = null, int? count = null, float[]? x = null)
         {
-            var (count, length) = (image is null ? _count : 1, X.Length / _count);
-            X.AsSpan((image ?? 0) * length, count * length).CopyTo(_network.Input(count));
-            _network.Forward(count, training, seed: 7, step);
-            return _network.Logits(count).ToArray();
+            var length = X.Length / _count;
+            var images = image is null ? count ?? _count : 1;
+            (x ?? X).AsSpan((image ?? 0) * length, images * length).CopyTo(_network.Input(images));
+            _network.Forward(images, training, seed: 7, step);
+            return _network.Logits(images).ToArray();
         }
 
-        public void Backward(int? image = null)
+        public void Backward(int? image = null, int? count = null, float[]? direction = null)
         {
-            var (count, length) = (image is null ? _count : 1, _direction.Length / _count);
-            _direction.AsSpan((image ?? 0) * length, count * length).CopyTo(_network.Ops[^1].Output.GradientRows(count));
+            var length = Direction.Length / _count;
+            var images = image is null ? count ?? _count : 1;
+            (direction ?? Direction).AsSpan((image ?? 0) * length, images * length).CopyTo(_network.Ops[^1].Output.GradientRows(images));
             _network.Backward();
         }
 
@@ -250,6 +265,28 @@ public sealed class CustomLayerTests
             _network.Dispose();
             _weights.Dispose();
             Pool.Dispose();
+        }
+    }
+
+    /// <summary>y = 2x by way of scratch.</summary>
+    sealed record Doubling : CustomLayer
+    {
+        public override string Kind => "doubling";
+
+        public override Shape OutputShape(Shape input) => input;
+
+        protected internal override int ScratchLength(Shape input) => input.Length;
+
+        protected internal override void Forward(LayerPass pass, ReadOnlySpan<float> x, Span<float> y) => Double(pass, x, y);
+
+        protected internal override void Backward(LayerPass pass, ReadOnlySpan<float> x, ReadOnlySpan<float> y, ReadOnlySpan<float> gradY, Span<float> gradX) =>
+            Double(pass, gradY, gradX);
+
+        static void Double(LayerPass pass, ReadOnlySpan<float> from, Span<float> to)
+        {
+            for (var i = 0; i < from.Length; i++)
+                pass.Scratch[i] = 2 * from[i];
+            pass.Scratch[..from.Length].CopyTo(to);
         }
     }
 

@@ -1,5 +1,6 @@
 using MlNetCifar.App.Runs;
 using MlNetCifar.CustomLayers;
+using MlNetCifar.Experiments;
 using MlNetCifar.Explain;
 using MlNetCifar.Inference;
 using MlNetCifar.Nn;
@@ -109,7 +110,7 @@ public sealed class CustomNetworkTests
         model.Save(folder["model.safetensors"]);
         using var loaded = ImageClassifier.Load(folder["model.safetensors"]);
         Assert.AreEqual(model.WeightsSha256, loaded.WeightsSha256);
-        var file = SafeTensors.Read(File.ReadAllBytes(folder["model.safetensors"]), "").Item1.ToDictionary(t => t.Name);
+        var file = SafeTensors.Read(File.ReadAllBytes(folder["model.safetensors"]), "").Tensors.ToDictionary(t => t.Name);
         CollectionAssert.AreEqual(new[] { 5, 2 }, file["shifting1.table"].Dimensions.ToArray());
         var shift = weights.Find("shifting1.shift")!.Values.ToArray();
 

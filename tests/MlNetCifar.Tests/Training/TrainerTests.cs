@@ -173,7 +173,10 @@ public sealed class TrainerTests
     public void Fit_ShortLastBatchAndHugeBatch_Work()
     {
         foreach (var size in new[] { 1, 7, 1000 })
-            new Trainer(TinyData.Network(2), s_options with { BatchSize = size, Epochs = 1 }).Fit(TinyData.Balanced(2, 5), TinyData.Balanced(2, 8)).Weights.Dispose();
+        {
+            using var result = new Trainer(TinyData.Network(2), s_options with { BatchSize = size, Epochs = 1 }).Fit(TinyData.Balanced(2, 5), TinyData.Balanced(2, 8));
+            Assert.IsTrue(result.History is [{ TrainLoss: > 0 and < 10, ValidationLoss: > 0 and < 10 }], $"batch size {size}");
+        }
     }
 
     static string Hash(TrainingOptions options)

@@ -44,11 +44,11 @@ internal sealed class DatasetImportCommand() : Verb("import", "Unpack an archive
         if (call.Get(s_pack) != Packing.None)
             throw CliErrors.PackNeedsHdfs(target);
         target = HdfsPath.ToLocal(target);
-        var files = Import(call, HdfsPath.ToLocal(source), target);
-        return Print(call, target, files, 0);
+        var report = Import(call, HdfsPath.ToLocal(source), target);
+        return Print(call, target, report.Files, 0, report.Warnings);
     }
 
-    static int Import(Call call, string source, string target)
+    static ImportReport Import(Call call, string source, string target)
     {
         using var bar = new Bar(call.Terminal, "importing");
         return DatasetImporter.Import(source, target, new Reporter<LoadProgress>(p =>
@@ -67,7 +67,7 @@ internal sealed class DatasetImportCommand() : Verb("import", "Unpack an archive
             Hadoop = ClusterOptions.Hadoop(call),
         };
         var report = Upload(call, options);
-        return Print(call, target, report.Files, report.Skipped);
+        return Print(call, target, report.Files, report.Skipped, report.Warnings);
     }
 
     static HdfsImportReport Upload(Call call, HdfsImportOptions options)
@@ -78,8 +78,10 @@ internal sealed class DatasetImportCommand() : Verb("import", "Unpack an archive
             : Invariant($"importing {p.Files:N0}/{p.Total:N0} files  {OptionText.OfBytes(p.Bytes)}"))), call.Stop).GetAwaiter().GetResult();
     }
 
-    static int Print(Call call, string target, int files, int skipped)
+    static int Print(Call call, string target, int files, int skipped, IReadOnlyList<string> warnings)
     {
+        foreach (var warning in warnings)
+            call.Terminal.Warn(warning);
         if (call.Json)
             JsonLine.Write(call.Terminal.Out, json =>
             {

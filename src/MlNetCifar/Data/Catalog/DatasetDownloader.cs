@@ -35,11 +35,13 @@ public sealed class DatasetDownloader(HttpClient client, TimeProvider? time = nu
         ArgumentNullException.ThrowIfNull(dataset);
         ArgumentException.ThrowIfNullOrEmpty(folder);
         var path = Path.Combine(folder, dataset.FileName);
-        if (File.Exists(path) && await Md5Async(path, cancellation).ConfigureAwait(false) == dataset.Md5)
-            return path;
         var partial = path + ".part";
         try
         {
+            FileTarget.RequireFile(path);
+            FileTarget.RequireFile(partial);
+            if (LocalFileStore.Instance.FileExists(path) && await Md5Async(path, cancellation).ConfigureAwait(false) == dataset.Md5)
+                return path;
             Directory.CreateDirectory(folder);
             await FetchAsync(dataset.Address, partial, progress, cancellation).ConfigureAwait(false);
             var md5 = await Md5Async(partial, cancellation).ConfigureAwait(false);
@@ -49,7 +51,7 @@ public sealed class DatasetDownloader(HttpClient client, TimeProvider? time = nu
                 throw DataErrors.WrongChecksum(dataset.Address.ToString(), md5, dataset.Md5);
             }
 
-            File.Move(partial, path, overwrite: true);
+            LocalFileStore.Instance.Move(partial, path);
             return path;
         }
         catch (Exception e) when (e is (IOException and not HttpIOException) or UnauthorizedAccessException)
@@ -69,7 +71,7 @@ public sealed class DatasetDownloader(HttpClient client, TimeProvider? time = nu
     {
         for (var attempt = 1; ; attempt++)
         {
-            var before = File.Exists(partial) ? new FileInfo(partial).Length : 0;
+            var before = LocalFileStore.Instance.FindLength(partial) ?? 0;
             try
             {
                 await FetchOnceAsync(address, partial, progress, cancellation).ConfigureAwait(false);
@@ -78,7 +80,7 @@ public sealed class DatasetDownloader(HttpClient client, TimeProvider? time = nu
             catch (Exception e) when (IsTransient(e) && !cancellation.IsCancellationRequested)
             {
                 // An attempt that brought something does not count: slow lines finish too.
-                if (File.Exists(partial) && new FileInfo(partial).Length > before)
+                if (LocalFileStore.Instance.FindLength(partial) > before)
                     attempt = 1;
                 if (attempt >= Attempts)
                     throw DataErrors.DownloadFailed(address.ToString(), e.Message, e);

@@ -2,20 +2,24 @@ using MlNetCifar.Files;
 
 namespace MlNetCifar.Data;
 
+/// <summary>What an import did.</summary>
+/// <param name="Files">Files written.</param>
+/// <param name="Warnings">What was left out, or may not be what the archive's maker meant.</param>
+public sealed record ImportReport(int Files, IReadOnlyList<string> Warnings);
+
 /// <summary>Unpacks archives into folders.</summary>
 public static class DatasetImporter
 {
     /// <summary>
     /// Unpacks an archive, or copies a folder. Every entry stays inside <paramref name="folder"/>: names that lead out of it are refused before anything
-    /// is written, links and devices are left out.
+    /// is written; links are followed inside the archive, and become files; other links and devices are left out.
     /// </summary>
     /// <param name="source">A .tar.gz, .tgz, .tar or .zip archive, or a folder.</param>
     /// <param name="folder">Where to; must not hold files of the same names.</param>
     /// <param name="progress">Told about ten times a second, in files.</param>
     /// <param name="cancellation">Ends the work.</param>
-    /// <returns>The number of files.</returns>
     /// <exception cref="MlNetCifarException">The archive is damaged or unsafe, or a file exists already (MNC10xx).</exception>
-    public static int Import(string source, string folder, IProgress<LoadProgress>? progress = null, CancellationToken cancellation = default)
+    public static ImportReport Import(string source, string folder, IProgress<LoadProgress>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         using var tree = FileTree.Open(source, LocalFileStore.Instance, cancellation);
@@ -38,17 +42,19 @@ public static class DatasetImporter
             counter.Advance(false);
         }
 
-        return tree.Files.Count;
+        return new(tree.Files.Count, tree.Warnings);
     }
 
     static void Write(string path, ReadOnlySpan<byte> content)
     {
         try
         {
-            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-            var temporary = path + ".tmp";
-            File.WriteAllBytes(temporary, content);
-            File.Move(temporary, path, overwrite: true);
+            FileTarget.WriteNew(path, content);
+        }
+        catch (IOException) when (Path.Exists(path))
+        {
+            // Also two entries whose names differ, but not for this disk.
+            DataErrors.FileExists(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -1,5 +1,6 @@
 using System.Formats.Tar;
 using System.IO.Compression;
+using System.Text;
 using MlNetCifar.Files;
 using MlNetCifar.Numerics;
 
@@ -38,6 +39,8 @@ public static class DatasetSampler
         options ??= new();
         using var catalog = ImageCatalog.Open(source, cancellation: cancellation);
         using var tree = catalog.Tree.ToRandomAccess(cancellation);
+        if (catalog.Classes.FirstOrDefault(c => c.AsSpan().ContainsAny('/', '\\', '\0') || c is "." or "..") is { } name)
+            throw DataErrors.UnwritableClass(source, name, "a folder of an archive");
         var drawn = new List<ImageRef>();
         for (var label = 0; label < catalog.Classes.Count; label++)
         {
@@ -45,7 +48,8 @@ public static class DatasetSampler
             Draw(catalog, DatasetSplit.Test, label, options.TestPerClass, options.Seed, drawn);
         }
 
-        var entries = drawn.ConvertAll(i => (Name: EntryName(i, catalog.Classes), i.File));
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        var entries = drawn.OrderBy(i => i.File).Select(i => (Name: EntryName(i, catalog.Classes, names), i.File)).ToList();
         entries.Sort((a, b) => string.CompareOrdinal(a.Name, b.Name));
         LocalFileStore.Instance.Write(archive, stream => WriteArchive(stream, tree, entries, cancellation));
         return entries.Count;
@@ -61,8 +65,16 @@ public static class DatasetSampler
         drawn.AddRange(images.Take(count));
     }
 
-    static string EntryName(ImageRef image, IReadOnlyList<string> classes) =>
-        $"{(image.Split == DatasetSplit.Train ? "train" : "test")}/{classes[image.Label]}/{Path.GetFileName(image.Path)}";
+    // Files of several folders of one class may have the same name.
+    static string EntryName(ImageRef image, IReadOnlyList<string> classes, HashSet<string> taken)
+    {
+        var folder = $"{(image.Split == DatasetSplit.Train ? "train" : "test")}/{classes[image.Label]}/";
+        var file = Path.GetFileName(image.Path);
+        var name = folder + file;
+        for (var n = 2; !taken.Add(name); n++)
+            name = $"{folder}{Path.GetFileNameWithoutExtension(file)}-{n}{Path.GetExtension(file)}";
+        return name;
+    }
 
     static void WriteArchive(Stream stream, FileTree tree, List<(string Name, int File)> entries, CancellationToken cancellation)
     {
@@ -72,13 +84,31 @@ public static class DatasetSampler
         foreach (var (name, file) in entries)
         {
             cancellation.ThrowIfCancellationRequested();
+            var length = Read(tree, file, ref buffer);
+            var entry = Entry(name);
+            entry.DataStream = new MemoryStream(buffer, 0, length);
+            entry.ModificationTime = s_noTime;
+            entry.Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+            writer.WriteEntry(entry);
+        }
+    }
+
+    // The older form has no room for longer names.
+    static PosixTarEntry Entry(string name) => Encoding.UTF8.GetByteCount(name) <= 100
+        ? new UstarTarEntry(TarEntryType.RegularFile, name)
+        : new GnuTarEntry(TarEntryType.RegularFile, name) { AccessTime = s_noTime, ChangeTime = s_noTime };
+
+    static int Read(FileTree tree, int file, ref byte[] buffer)
+    {
+        var (path, expected, _) = tree.Files[file];
+        try
+        {
             var length = tree.Read(file, ref buffer);
-            writer.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, name)
-            {
-                DataStream = new MemoryStream(buffer, 0, length),
-                ModificationTime = s_noTime,
-                Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead,
-            });
+            return length == expected ? length : throw FileErrors.ShortRead(tree.Locate(path), length, expected);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            throw FileErrors.Unreadable(tree.Locate(path), e);
         }
     }
 }

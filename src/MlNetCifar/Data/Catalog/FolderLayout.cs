@@ -3,21 +3,20 @@ using MlNetCifar.Files;
 namespace MlNetCifar.Data;
 
 /// <summary>
-/// The image-folder convention: <c>root/{train,val|valid|validation,test}/class/**</c> or <c>root/class/**</c>.
+/// The image-folder convention: <c>root/{train,validation,test}/class/**</c>, the splits under any of <see cref="SplitNames"/>, or <c>root/class/**</c>.
 /// Classes are sorted ordinally; hidden files and folders are ignored; files are images by extension.
 /// </summary>
 internal sealed class FolderLayout
 {
-    static readonly HashSet<string>.AlternateLookup<ReadOnlySpan<char>> s_extensions = new HashSet<string>(StringComparer.OrdinalIgnoreCase)
-    {
-        ".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pnm",
-    }.GetAlternateLookup<ReadOnlySpan<char>>();
+    // So many folders with the same subfolders are splits under names of their own; more may be anything.
+    const int MostSplits = 3;
 
     readonly FileTree _tree;
     readonly ImageCatalogOptions _options;
     readonly List<string> _warnings = [];
     readonly ImageList.Builder _images;
     readonly List<MlNetCifarException> _problems = [];
+    readonly Dictionary<string, int> _ignored = new(StringComparer.OrdinalIgnoreCase);
 
     FolderLayout(FileTree tree, ImageCatalogOptions options)
     {
@@ -28,37 +27,12 @@ internal sealed class FolderLayout
 
     public static CatalogListing Read(FileTree tree, ImageCatalogOptions options) => new FolderLayout(tree, options).Read();
 
-    /// <summary>Whether a path counts as an image: right extension, no hidden part, no leftovers of packers and clusters.</summary>
-    public static bool IsImage(string path)
-    {
-        if (!s_extensions.Contains(Path.GetExtension(path.AsSpan())))
-            return false;
-        foreach (var part in path.AsSpan().Split('/'))
-        {
-            if (IsHidden(path.AsSpan()[part]))
-                return false;
-        }
-
-        return true;
-    }
-
-    /// <summary>The split a folder name stands for.</summary>
-    public static DatasetSplit? SplitOf(string folder) => folder.ToLowerInvariant() switch
-    {
-        "train" => DatasetSplit.Train,
-        "val" or "valid" or "validation" => DatasetSplit.Validation,
-        "test" => DatasetSplit.Test,
-        _ => null,
-    };
-
     void Report(MlNetCifarException problem)
     {
         if (!_options.Tolerant)
             throw problem;
         _problems.Add(problem);
     }
-
-    static bool IsHidden(ReadOnlySpan<char> name) => name.StartsWith('.') || name is "__MACOSX" or "_temporary";
 
     CatalogListing Read()
     {
@@ -67,6 +41,7 @@ internal sealed class FolderLayout
         if (splits.Count == 0)
         {
             var classes = Classes(root);
+            CheckNoSplits(root);
             ReadSplit(root, DatasetSplit.Train, classes);
             return Finish(classes);
         }
@@ -82,9 +57,11 @@ internal sealed class FolderLayout
     CatalogListing Finish(IReadOnlyList<string> classes)
     {
         if (_images.Count == 0)
-            throw DataErrors.Empty(_tree.Origin);
+            throw LayoutHints.Empty(_tree, _tree.Origin);
         if (classes.Count == 1)
             Report(DataErrors.OneClass(_tree.Origin, classes[0]));
+        if (_ignored.Count > 0)
+            _warnings.Add($"{_tree.Origin}: {LayoutHints.Count(_ignored)} among the images ignored, since the extension is none of an image.");
         return new(classes, _images.Build(), _warnings, []) { Problems = _problems };
     }
 
@@ -92,7 +69,7 @@ internal sealed class FolderLayout
     string Root()
     {
         var root = "";
-        while (_tree is not FolderTree && Children(root) is [var only] && SplitOf(Name(only)) is null && Children(only).Count > 0)
+        while (_tree is not FolderTree && Children(root) is [var only] && SplitNames.Of(Name(only)) is null && Children(only).Count > 0)
             root = only;
         return root;
     }
@@ -103,7 +80,8 @@ internal sealed class FolderLayout
         var folders = Children(root);
         foreach (var folder in folders)
         {
-            if (SplitOf(Name(folder)) is not { } split)
+            // A class may be called 'train'; a split holds class folders.
+            if (SplitNames.Of(Name(folder)) is not { } split || IsFlat(folder))
                 continue;
             if (!splits.TryAdd(split, folder))
                 throw DataErrors.AmbiguousSplit(_tree.Origin, Name(splits[split]), Name(folder));
@@ -115,10 +93,34 @@ internal sealed class FolderLayout
         foreach (var folder in folders)
         {
             if (splits.Count > 0 && !splits.ContainsValue(folder))
-                _warnings.Add($"{_tree.Locate(folder)}: ignored, since it is no split.");
+                _warnings.Add($"{_tree.Locate(folder)}: ignored, since it is no split{(SplitNames.Of(Name(folder)) is null ? "" : ": its images lie in no class folders")}.");
         }
 
-        return splits;
+        return splits.ToDictionary(s => s.Key, s => Inner(s.Value, s.Key));
+    }
+
+    // Some archives hold seg_train/seg_train/class.
+    string Inner(string folder, DatasetSplit split) =>
+        Children(folder) is [var only] && SplitNames.Of(Name(only)) == split && !IsFlat(only) && HasImages(only) ? Inner(only, split) : folder;
+
+    /// <summary>Refuses classes that are splits, on which a network would learn to tell training from test images.</summary>
+    void CheckNoSplits(string root)
+    {
+        if (_options.Classes is not null)
+            return;
+        var folders = Children(root).Where(HasImages).ToArray();
+        if (folders.Length > 0 && folders.All(f => SplitNames.Of(Name(f)) is not null && IsFlat(f)))
+            throw LayoutHints.FlatSplits(_tree, folders);
+        if (folders.Length < 2 || HasOwnImages(folders[0]))
+            return;
+        var inner = SubfoldersOf(folders[0]);
+        if (inner.Length < 2 || folders.Skip(1).Any(f => HasOwnImages(f) || !SubfoldersOf(f).SequenceEqual(inner)))
+            return;
+        var problem = DataErrors.SharedSubfolders(_tree.Origin, [.. folders.Select(Name)], inner);
+        if (folders.Length <= MostSplits)
+            Report(problem);
+        else
+            _warnings.Add($"{_tree.Origin}: {problem.Reason} {problem.Action}");
     }
 
     IReadOnlyList<string> Classes(string? folder)
@@ -134,7 +136,7 @@ internal sealed class FolderLayout
         for (var i = 0; i < classes.Count; i++)
             labels.Add(classes[i], i);
         var labelOf = labels.GetAlternateLookup<ReadOnlySpan<char>>();
-        var prefix = folder.Length == 0 ? "" : folder + "/";
+        var prefix = Prefix(folder);
         var counts = new int[classes.Count];
         var stray = 0;
         foreach (var child in Children(folder))
@@ -146,9 +148,16 @@ internal sealed class FolderLayout
         foreach (var (file, path) in _tree.Files.StartingWith(prefix))
         {
             var slash = path.IndexOf('/', prefix.Length);
-            if (slash < 0 || !IsImage(path))
+            if (!ImageNames.IsImage(path))
             {
-                stray += slash < 0 && IsImage(path) ? 1 : 0;
+                if (slash >= 0)
+                    Ignore(path);
+                continue;
+            }
+
+            if (slash < 0)
+            {
+                stray++;
                 continue;
             }
 
@@ -167,7 +176,7 @@ internal sealed class FolderLayout
     void Check(string folder, string prefix, DatasetSplit split, IReadOnlyList<string> classes, int[] counts)
     {
         if (counts.Sum() == 0 && !_options.Tolerant)
-            throw DataErrors.Empty(_tree.Locate(folder).TrimEnd('/', ':'));
+            throw LayoutHints.Empty(_tree, _tree.Locate(folder).TrimEnd('/', ':'), prefix);
         for (var i = 0; i < counts.Length; i++)
         {
             if (counts[i] > 0)
@@ -179,13 +188,29 @@ internal sealed class FolderLayout
         }
     }
 
-    bool HasImages(string folder) => _tree.Files.StartingWith(folder + "/").Any(f => IsImage(f.Path));
+    void Ignore(string path)
+    {
+        if (ImageNames.IsHiddenPath(path))
+            return;
+        var kind = Path.GetExtension(path);
+        _ignored[kind] = _ignored.GetValueOrDefault(kind) + 1;
+    }
+
+    bool HasImages(string folder) => _tree.Files.StartingWith(folder + "/").Any(f => ImageNames.IsImage(f.Path));
+
+    bool HasOwnImages(string folder) => _tree.Files.StartingWith(folder + "/").Any(f => f.Path.IndexOf('/', folder.Length + 1) < 0 && ImageNames.IsImage(f.Path));
+
+    bool IsFlat(string folder) => HasOwnImages(folder) && !Children(folder).Any(HasImages);
+
+    string[] SubfoldersOf(string folder) => [.. Children(folder).Where(HasImages).Select(Name)];
 
     List<string> Children(string folder)
     {
-        var prefix = folder.Length == 0 ? "" : folder + "/";
-        return [.. _tree.Folders.Where(f => f.StartsWith(prefix, StringComparison.Ordinal) && f.IndexOf('/', prefix.Length) < 0 && !IsHidden(Name(f)))];
+        var prefix = Prefix(folder);
+        return [.. _tree.Folders.Where(f => f.StartsWith(prefix, StringComparison.Ordinal) && f.IndexOf('/', prefix.Length) < 0 && !ImageNames.IsHidden(Name(f)))];
     }
+
+    static string Prefix(string folder) => folder.Length == 0 ? "" : folder + "/";
 
     static string Name(string path) => path[(path.LastIndexOf('/') + 1)..];
 }

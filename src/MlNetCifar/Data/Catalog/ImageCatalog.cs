@@ -15,7 +15,7 @@ public sealed class ImageCatalog : IDisposable
         _tree = tree;
         Classes = listing.Classes;
         List = listing.Images;
-        Warnings = listing.Warnings;
+        Warnings = [.. tree.Warnings, .. listing.Warnings];
         BadFiles = listing.BadFiles;
         Problems = listing.Problems;
         Options = options;
@@ -90,27 +90,39 @@ public sealed class ImageCatalog : IDisposable
         ArgumentNullException.ThrowIfNull(files);
         options ??= new();
         var tree = new ListedTree(origin, files);
-        return new(tree, FolderLayout.Read(tree, options), options);
+        return new(tree, options.LabelsFrom == LabelSource.Name ? NameLayout.Read(tree, options) : FolderLayout.Read(tree, options), options);
     }
 
     /// <summary>Whether a path counts as an image: the right extension, no hidden part, no leftovers of packers and clusters.</summary>
     /// <param name="path">Parts separated by '/'.</param>
-    public static bool IsImage(string path) => FolderLayout.IsImage(path);
+    public static bool IsImage(string path) => ImageNames.IsImage(path);
 
     /// <summary>Finds the images of a tree, which the catalogue then owns.</summary>
     internal static ImageCatalog Open(FileTree tree, ImageCatalogOptions options)
     {
         try
         {
-            var manifests = tree.Files.Within(folders: 1).Select(f => tree.Files[f].Path).Where(ManifestLayout.IsMetadata).ToArray();
-            var listing = manifests.Length > 0 ? ManifestLayout.Read(tree, manifests, options) : FolderLayout.Read(tree, options);
-            return new(tree, listing, options);
+            return new(tree, Read(tree, options), options);
         }
         catch
         {
             tree.Dispose();
             throw;
         }
+    }
+
+    static CatalogListing Read(FileTree tree, ImageCatalogOptions options)
+    {
+        if (options.LabelsFrom == LabelSource.Name)
+            return NameLayout.Read(tree, options);
+        var manifests = tree.Files.Within(folders: 1).Select(f => tree.Files[f].Path).Where(ManifestLayout.IsMetadata).ToArray();
+        if (manifests.FirstOrDefault(m => !ManifestLayout.HasLabels(tree, m)) is { } unlabelled)
+        {
+            var listing = FolderLayout.Read(tree, options);
+            return listing with { Warnings = [.. listing.Warnings, $"{tree.Locate(unlabelled)}: names no files and labels, so the folders are the classes."] };
+        }
+
+        return manifests.Length > 0 ? ManifestLayout.Read(tree, manifests, options) : FolderLayout.Read(tree, options);
     }
 
     /// <summary>The images of one split.</summary>

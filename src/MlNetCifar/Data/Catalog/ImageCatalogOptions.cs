@@ -8,6 +8,9 @@ public sealed record ImageCatalogOptions
     /// <summary>Known classes, for example those of a model; null (the default) to take them from the training split.</summary>
     public IReadOnlyList<string>? Classes { get; init; }
 
+    /// <summary>What tells the class of an image file. The default is the folder it lies in; manifests and arrays have labels of their own.</summary>
+    public LabelSource LabelsFrom { get; init; }
+
     /// <summary>Where the files lie. The default is the local disk.</summary>
     public IFileStore Store { get; init; } = LocalFileStore.Instance;
 

@@ -13,8 +13,14 @@ internal static class LabelsFile
     /// <param name="classes">In index order.</param>
     /// <param name="path">The file to write.</param>
     /// <param name="store">Null for the local disk.</param>
-    public static void Write(IEnumerable<string> classes, string path, IFileStore? store = null) =>
-        (store ?? LocalFileStore.Instance).Write(path, s => s.Write(Encoding.UTF8.GetBytes(string.Concat(classes.Select(c => c + "\n")))));
+    /// <exception cref="MlNetCifarException">A name is no line of text, or comes twice (MNC1022, MNC1026).</exception>
+    public static void Write(IEnumerable<string> classes, string path, IFileStore? store = null)
+    {
+        ArgumentNullException.ThrowIfNull(classes);
+        string[] names = [.. classes];
+        RequireLines(names, path);
+        (store ?? LocalFileStore.Instance).Write(path, s => s.Write(Encoding.UTF8.GetBytes(Text(names))));
+    }
 
     /// <summary>Reads the names.</summary>
     /// <param name="path">The file.</param>
@@ -33,6 +39,18 @@ internal static class LabelsFile
             throw FileErrors.Unreadable(path, e);
         }
     }
+
+    /// <summary>Makes sure that names can be read back.</summary>
+    /// <exception cref="MlNetCifarException">One is no line of text, or comes twice (MNC1022, MNC1026).</exception>
+    internal static void RequireLines(IReadOnlyList<string> classes, string path)
+    {
+        if (classes.FirstOrDefault(c => c.AsSpan().ContainsAny('\n', '\r')) is { } broken)
+            throw DataErrors.UnwritableClass(path, broken, "a line of labels.txt, since it has more than one");
+        if (!Parse(Text(classes), path).SequenceEqual(classes))
+            throw DataErrors.UnwritableClass(path, classes[0], "the first line of labels.txt");
+    }
+
+    static string Text(IEnumerable<string> classes) => string.Concat(classes.Select(c => c + "\n"));
 
     internal static string[] Parse(string text, string path)
     {

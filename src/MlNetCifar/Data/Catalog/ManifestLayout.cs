@@ -43,35 +43,48 @@ internal sealed class ManifestLayout
     {
         if (text is null)
             return fallback;
-        return FolderLayout.SplitOf(text)
+        return SplitNames.Of(text)
             ?? throw DataErrors.Manifest(path, row, $"The split is '{text}', expected train, validation or test.");
+    }
+
+    /// <summary>Whether a metadata file tells labels; those of Hugging Face may hold captions or boxes instead, and the folders are the classes.</summary>
+    public static bool HasLabels(FileTree tree, string manifest) => ManifestTable.HasColumns(Content(tree, manifest), tree.Locate(manifest));
+
+    static ReadOnlySpan<byte> Content(FileTree tree, string manifest)
+    {
+        byte[] buffer = [];
+        try
+        {
+            var length = tree.Read(tree.Files.IndexOf(manifest), ref buffer);
+            return buffer.AsSpan(0, length);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            throw FileErrors.Unreadable(tree.Locate(manifest), e);
+        }
     }
 
     void ReadRows(string manifest)
     {
         var path = _tree.Locate(manifest);
-        byte[] buffer = [];
-        int length;
-        try
-        {
-            length = _tree.Read(_tree.Files.IndexOf(manifest), ref buffer);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
-        {
-            throw FileErrors.Unreadable(path, e);
-        }
-
         var folder = manifest.Contains('/') ? manifest[..(manifest.LastIndexOf('/') + 1)] : "";
-        var fallback = folder.Length > 0 ? FolderLayout.SplitOf(folder[..^1]) ?? DatasetSplit.Train : DatasetSplit.Train;
-        foreach (var row in ManifestTable.Read(buffer.AsSpan(0, length), path))
+        var fallback = folder.Length > 0 ? SplitNames.Of(folder[..^1]) ?? DatasetSplit.Train : DatasetSplit.Train;
+        foreach (var row in ManifestTable.Read(Content(_tree, manifest), path))
             _rows.Add((row, Resolve(folder, row, path), manifest, ParseSplit(row.Split, fallback, path, row.Row)));
     }
 
     // Rows come from strangers too: a name may not lead out of the data set.
-    static string Resolve(string folder, ManifestRow row, string manifest)
+    string Resolve(string folder, ManifestRow row, string manifest)
     {
-        var parts = (folder + row.FileName.Replace('\\', '/')).Split('/', StringSplitOptions.RemoveEmptyEntries).Where(p => p != ".").ToArray();
-        if (row.FileName.StartsWith('/') || parts.Contains(".."))
+        var name = row.FileName.Replace('\\', '/');
+        foreach (var root in new[] { _tree.Origin, _tree is FolderTree && !_tree.Origin.Contains("://", StringComparison.Ordinal) ? Path.GetFullPath(_tree.Origin) : _tree.Origin })
+        {
+            if (name.StartsWith(root.TrimEnd('/') + '/', StringComparison.Ordinal) && (name.StartsWith('/') || name.Contains("://", StringComparison.Ordinal)))
+                (folder, name) = ("", name[(root.TrimEnd('/').Length + 1)..]);
+        }
+
+        var parts = (folder + name).Split('/', StringSplitOptions.RemoveEmptyEntries).Where(p => p != ".").ToArray();
+        if (name.StartsWith('/') || parts.Contains(".."))
             throw DataErrors.Manifest(manifest, row.Row, $"The file name '{row.FileName}' leads out of the manifest's folder.");
         return string.Join('/', parts);
     }
@@ -86,13 +99,20 @@ internal sealed class ManifestLayout
             labels.Add(classes[i], i);
         var images = new ImageList.Builder(_tree.Files);
         var bad = new List<BadFile>();
-        var seen = new HashSet<string>(StringComparer.Ordinal);
+        var seen = new Dictionary<string, (int Label, DatasetSplit Split)>(StringComparer.Ordinal);
+        var repeated = new List<string>();
         foreach (var (row, path, manifest, split) in _rows)
         {
             if (!labels.TryGetValue(row.Label, out var label))
                 throw DataErrors.UnknownClass($"{_tree.Locate(manifest)}, row {row.Row}", row.Label);
-            if (!seen.Add(path))
-                throw DataErrors.Manifest(_tree.Locate(manifest), row.Row, $"The file '{row.FileName}' is listed twice.");
+            if (!seen.TryAdd(path, (label, split)))
+            {
+                if (seen[path] != (label, split))
+                    throw DataErrors.Manifest(_tree.Locate(manifest), row.Row, $"The file '{row.FileName}' is listed twice, with another label or split.");
+                repeated.Add($"{manifest}, row {row.Row}");
+                continue;
+            }
+
             if (_tree.Files.IndexOf(path) is >= 0 and var file)
                 images.Add(file, label, split);
             else
@@ -100,11 +120,14 @@ internal sealed class ManifestLayout
         }
 
         if (images.Count == 0)
-            throw DataErrors.Empty(_tree.Origin);
+            throw DataErrors.AllMissing(_tree.Locate(_rows[0].Manifest), bad.Count, bad[0].Path);
         if (classes.Count == 1)
             throw DataErrors.OneClass(_tree.Origin, classes[0]);
         var list = images.Build();
-        return new(classes, list, Missing(classes, list), bad);
+        var warnings = Missing(classes, list);
+        if (repeated.Count > 0)
+            warnings.Add($"{_tree.Origin}: {repeated.Count:N0} rows repeat another one and count once; the first: {repeated[0]}.");
+        return new(classes, list, warnings, bad);
     }
 
     string[] Classes()

@@ -10,9 +10,16 @@ namespace MlNetCifar.Data;
 /// <param name="Split">As written; null where there is no such column or the cell is empty.</param>
 internal sealed record ManifestRow(int Row, string FileName, string Label, string? Split);
 
-/// <summary>Reads CSV (RFC 4180, with a header) and JSON-lines manifests with the columns <c>file_name</c>, <c>label</c> and optionally <c>split</c>.</summary>
+/// <summary>
+/// Reads CSV (RFC 4180, with a header; separated by commas, semicolons or tabs) and JSON-lines manifests with the columns <c>file_name</c>, <c>label</c> and optionally
+/// <c>split</c>, or others that are known to mean the same.
+/// </summary>
 internal static class ManifestTable
 {
+    static readonly string[] s_files = ["file_name", "filename", "file", "path", "filepath", "file_path", "image", "image_path", "image_name", "img"];
+    static readonly string[] s_labels = ["label", "class", "class_name", "category", "target"];
+    static readonly string[] s_splits = ["split", "subset", "set"];
+
     /// <summary>Whether a file is a manifest by its extension.</summary>
     public static bool IsManifest(string path) => Path.GetExtension(path).ToLowerInvariant() is ".csv" or ".jsonl";
 
@@ -29,11 +36,21 @@ internal static class ManifestTable
             throw DataErrors.Manifest(path, 1, "The file is not UTF-8.");
         }
 
-        return Path.GetExtension(path).Equals(".csv", StringComparison.OrdinalIgnoreCase) ? ReadCsv(text, path) : ReadJson(text, path);
+        return IsCsv(path) ? ReadCsv(text, path) : ReadJson(text, path);
     }
 
-    /// <summary>Splits CSV text into records; quoted cells may hold commas, quotes (doubled) and line breaks.</summary>
-    public static List<(int Line, List<string> Cells)> ParseCsv(string text, string path)
+    /// <summary>Whether a manifest names both files and labels, so that it can stand for the folders.</summary>
+    public static bool HasColumns(ReadOnlySpan<byte> file, string path)
+    {
+        var text = Encoding.UTF8.GetString(file).TrimStart('\uFEFF');
+        if (!IsCsv(path))
+            return FirstObject(text) is not { } keys || (Find(keys, s_files) >= 0 && Find(keys, s_labels) >= 0);
+        var (header, _) = ParseHeader(text, path);
+        return Find(header, s_files) >= 0 && Find(header, s_labels) >= 0;
+    }
+
+    /// <summary>Splits CSV text into records; quoted cells may hold separators, quotes (doubled) and line breaks.</summary>
+    public static List<(int Line, List<string> Cells)> ParseCsv(string text, string path, char separator = ',')
     {
         var records = new List<(int, List<string>)>();
         var cells = new List<string>();
@@ -43,13 +60,13 @@ internal static class ManifestTable
         {
             if (text[i] == '"' && cell.Length == 0)
                 i = Quoted(text, i + 1, cell, path, ref line);
-            while (i < text.Length && text[i] is not (',' or '\n' or '\r'))
+            while (i < text.Length && text[i] != separator && text[i] is not ('\n' or '\r'))
                 cell.Append(text[i++]);
             cells.Add(cell.ToString());
             cell.Clear();
-            if (i < text.Length && text[i] == ',' && ++i < text.Length)
+            if (i < text.Length && text[i] == separator && ++i < text.Length)
                 continue;
-            if (i == text.Length && text[^1] == ',')
+            if (i == text.Length && text[^1] == separator)
                 cells.Add("");
             i += i + 1 < text.Length && text[i] == '\r' && text[i + 1] == '\n' ? 2 : 1;
             if (cells is not [""])
@@ -80,24 +97,71 @@ internal static class ManifestTable
         throw DataErrors.Manifest(path, start, "A quoted cell is not closed.");
     }
 
+    static bool IsCsv(string path) => Path.GetExtension(path).Equals(".csv", StringComparison.OrdinalIgnoreCase);
+
     static List<ManifestRow> ReadCsv(string text, string path)
     {
-        var records = ParseCsv(text, path);
-        if (records.Count == 0)
+        var (header, separator) = ParseHeader(text, path);
+        if (header.Count == 0)
             throw DataErrors.Manifest(path, 1, "The file is empty.");
-        var header = records[0].Cells.ConvertAll(c => c.Trim().ToLowerInvariant());
-        var (file, label, split) = (header.IndexOf("file_name"), header.IndexOf("label"), header.IndexOf("split"));
+        var (file, label, split) = (Find(header, s_files), Find(header, s_labels), Find(header, s_splits));
         if (file < 0 || label < 0)
-            throw DataErrors.Manifest(path, 1, $"The header is '{string.Join(',', header)}', expected at least 'file_name,label'.");
-        var rows = new List<ManifestRow>(records.Count);
-        foreach (var (line, cells) in records.Skip(1))
+            throw DataErrors.Manifest(
+                path, 1, $"The header is '{string.Join(separator, header)}', expected at least 'file_name,label'. Files may also be called {Known(s_files)}, labels {Known(s_labels)}, and splits, if any, {Known(s_splits)}.");
+        var rows = new List<ManifestRow>();
+        foreach (var (line, cells) in ParseCsv(text, path, separator).Skip(1))
         {
             if (cells.Count != header.Count)
                 throw DataErrors.Manifest(path, line, $"The row has {cells.Count} cells, the header {header.Count}.");
-            rows.Add(new(line, cells[file], cells[label].Trim(), split < 0 || cells[split].Length == 0 ? null : cells[split].Trim()));
+            rows.Add(Row(line, cells[file], cells[label], split < 0 ? null : cells[split], path));
         }
 
         return rows;
+    }
+
+    static string Known(string[] names) => string.Join(", ", names.Skip(1));
+
+    static int Find(List<string> header, string[] names) => names.Select(n => header.IndexOf(n)).FirstOrDefault(i => i >= 0, -1);
+
+    static (List<string> Header, char Separator) ParseHeader(string text, string path)
+    {
+        var end = text.AsSpan().IndexOfAny('\r', '\n');
+        var line = end < 0 ? text : text[..end];
+        foreach (var separator in ",;\t")
+        {
+            if (ParseCsv(line, path, separator) is [var (_, cells), ..] && (cells.Count > 1 || separator == '\t'))
+                return (cells.ConvertAll(c => c.Trim().ToLowerInvariant()), separator);
+        }
+
+        return ([], ',');
+    }
+
+    static ManifestRow Row(int line, string file, string label, string? split, string path)
+    {
+        (file, label, split) = (file.Trim(), label.Trim(), split?.Trim());
+        if (file.Length == 0)
+            throw DataErrors.Manifest(path, line, "The file name is empty.");
+        if (label.Length == 0)
+            throw DataErrors.Manifest(path, line, "The label is empty.");
+        return new(line, file, label, split is "" ? null : split);
+    }
+
+    static List<string>? FirstObject(string text)
+    {
+        foreach (var line in text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        {
+            try
+            {
+                using var json = JsonDocument.Parse(line);
+                return json.RootElement.ValueKind == JsonValueKind.Object ? [.. json.RootElement.EnumerateObject().Select(p => p.Name)] : null;
+            }
+            catch (JsonException)
+            {
+                return null;
+            }
+        }
+
+        return null;
     }
 
     static List<ManifestRow> ReadJson(string text, string path)
@@ -122,15 +186,25 @@ internal static class ManifestTable
             using var document = JsonDocument.Parse(json);
             var root = document.RootElement;
             if (root.ValueKind != JsonValueKind.Object
-                || !root.TryGetProperty("file_name", out var file) || file.ValueKind != JsonValueKind.String
-                || !root.TryGetProperty("label", out var label) || label.ValueKind is not (JsonValueKind.String or JsonValueKind.Number))
+                || Property(root, s_files) is not { ValueKind: JsonValueKind.String } file
+                || Property(root, s_labels) is not { ValueKind: JsonValueKind.String or JsonValueKind.Number } label)
                 throw DataErrors.Manifest(path, line, "Expected an object with 'file_name' (a string) and 'label' (a string or number).");
-            var split = root.TryGetProperty("split", out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
-            return new(line, file.GetString()!, label.ToString(), split);
+            return Row(line, file.GetString()!, label.ToString(), Property(root, s_splits) is { ValueKind: JsonValueKind.String } split ? split.GetString() : null, path);
         }
         catch (JsonException e)
         {
             throw DataErrors.Manifest(path, line, $"This is not JSON ({e.Message.TrimEnd('.')}).");
         }
+    }
+
+    static JsonElement? Property(JsonElement row, string[] names)
+    {
+        foreach (var name in names)
+        {
+            if (row.TryGetProperty(name, out var value))
+                return value;
+        }
+
+        return null;
     }
 }

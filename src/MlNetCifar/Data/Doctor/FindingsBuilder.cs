@@ -38,11 +38,11 @@ internal sealed class FindingsBuilder(string path, IReadOnlyList<string> classes
 
     static bool ExtensionFits(string path, ImageFormat format) => System.IO.Path.GetExtension(path).ToLowerInvariant() switch
     {
-        ".jpg" or ".jpeg" => format == ImageFormat.Jpeg,
-        ".png" => format == ImageFormat.Png,
-        ".bmp" => format == ImageFormat.Bmp,
+        ".jpg" or ".jpeg" or ".jpe" or ".jfif" or ".jif" or ".mpo" => format == ImageFormat.Jpeg,
+        ".png" or ".apng" => format == ImageFormat.Png,
+        ".bmp" or ".dib" => format == ImageFormat.Bmp,
         ".gif" => format == ImageFormat.Gif,
-        ".ppm" or ".pgm" or ".pnm" => format == ImageFormat.Pnm,
+        ".ppm" or ".pgm" or ".pbm" or ".pnm" => format == ImageFormat.Pnm,
         ".webp" => format == ImageFormat.WebP,
         ".tif" or ".tiff" => format == ImageFormat.Tiff,
         _ => true,

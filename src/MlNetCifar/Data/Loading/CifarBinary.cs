@@ -1,61 +1,106 @@
+using System.Globalization;
 using MlNetCifar.Files;
 using MlNetCifar.Imaging;
 
 namespace MlNetCifar.Data;
 
 /// <summary>
-/// The official binary form of CIFAR: records of one label byte (CIFAR-100: coarse and fine) and 1,024 bytes each of red, green and blue.
+/// The official binary form of CIFAR: records of one label byte (CIFAR-100: coarse and fine) and 1,024 bytes each of red, green and blue. Any of the files will do.
 /// </summary>
-internal static class CifarBinary
+internal sealed class CifarBinary
 {
     const int Side = 32;
     const int Plane = Side * Side;
+    const int Batches = 5;
+    const string TenTest = "test_batch.bin";
+    const string TenNames = "batches.meta.txt";
+    const string HundredTrain = "train.bin";
+    const string HundredTest = "test.bin";
+    const string HundredNames = "fine_label_names.txt";
 
     static readonly string[] s_cifar10 = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
 
+    readonly FileTree _tree;
+    readonly PreprocessSpec? _spec;
+    readonly string _folder;
+    readonly bool _isHundred;
+    readonly List<string> _warnings = [];
+
+    /// <param name="tree">One that <see cref="Matches"/>.</param>
+    /// <param name="spec">Null for the pictures as they are.</param>
+    public CifarBinary(FileTree tree, PreprocessSpec? spec)
+    {
+        (_tree, _spec) = (tree, spec);
+        var first = First(tree);
+        _isHundred = Name(first) is HundredTrain or HundredTest;
+        _folder = first[..(first.LastIndexOf('/') + 1)];
+    }
+
+    /// <summary>Things worth knowing that are no errors.</summary>
+    public IReadOnlyList<string> Warnings => _warnings;
+
     /// <summary>Whether a tree holds CIFAR-10 or CIFAR-100 in this form.</summary>
-    public static bool Matches(FileTree tree) => Find(tree, "data_batch_1.bin") >= 0 || IsHundred(tree);
+    public static bool Matches(FileTree tree) => First(tree).Length > 0;
+
+    /// <summary>The files that may lie beside one of them and belong to it; null where it is none.</summary>
+    public static IEnumerable<string>? Siblings(string file) =>
+        Batch(file) > 0 || file is TenTest ? [file, TenNames] : file is HundredTrain or HundredTest ? [file, HundredNames] : null;
 
     /// <summary>Reads all records.</summary>
-    public static (ImageSet Train, ImageSet? Test) Read(FileTree tree, PreprocessSpec? spec, CancellationToken cancellation)
+    public Dictionary<DatasetSplit, ImageSource> Read(CancellationToken cancellation)
     {
-        var hundred = IsHundred(tree);
-        var folder = Folder(tree.Files[Find(tree, hundred ? "train.bin" : "data_batch_1.bin")].Path);
-        var classes = Classes(tree, folder, hundred);
-        var train = tree.Files.Select((f, i) => (f.Path, Index: i))
-            .Where(f => Folder(f.Path) == folder && (hundred ? Name(f.Path) == "train.bin" : Name(f.Path).StartsWith("data_batch_", StringComparison.Ordinal)))
-            .Select(f => f.Index).ToArray();
-        var test = Find(tree, hundred ? "test.bin" : "test_batch.bin");
-        var labelBytes = hundred ? 2 : 1;
-        return (Read(tree, train, labelBytes, classes, spec, cancellation), test < 0 ? null : Read(tree, [test], labelBytes, classes, spec, cancellation));
+        var classes = Classes();
+        var train = _isHundred ? Existing(HundredTrain) : BatchFiles();
+        var splits = new Dictionary<DatasetSplit, ImageSource>();
+        if (train.Length > 0)
+            splits.Add(DatasetSplit.Train, Read(_tree, train, _isHundred ? 2 : 1, classes, _spec, cancellation));
+        if (Existing(_isHundred ? HundredTest : TenTest) is { Length: > 0 } test)
+            splits.Add(DatasetSplit.Test, Read(_tree, test, _isHundred ? 2 : 1, classes, _spec, cancellation));
+        return splits;
     }
 
-    static bool IsHundred(FileTree tree) => Find(tree, "train.bin") >= 0 && Find(tree, "fine_label_names.txt") >= 0;
-
-    static int Find(FileTree tree, string name)
+    // CIFAR-100's names are so common that they count only beside the names of its classes, or where they were asked for.
+    static string First(FileTree tree)
     {
-        foreach (var file in tree.Files.Within(folders: 1))
-        {
-            if (Name(tree.Files[file].Path) == name)
-                return file;
-        }
-
-        return -1;
+        var names = tree.Files.Within(folders: 1).Select(f => tree.Files[f].Path).ToArray();
+        return names.FirstOrDefault(n => Batch(Name(n)) > 0) ?? names.FirstOrDefault(n => Name(n) == TenTest)
+            ?? (names.Length == 1 || names.Any(n => Name(n) == HundredNames) ? names.FirstOrDefault(n => Name(n) is HundredTrain or HundredTest) : null) ?? "";
     }
+
+    /// <summary>The number in <c>data_batch_3.bin</c>; 0 for every other name.</summary>
+    static int Batch(string name) =>
+        name.StartsWith("data_batch_", StringComparison.Ordinal) && name.EndsWith(".bin", StringComparison.Ordinal)
+        && int.TryParse(name.AsSpan(11, name.Length - 15), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
 
     static string Name(string path) => path[(path.LastIndexOf('/') + 1)..];
 
-    static string Folder(string path) => path[..(path.LastIndexOf('/') + 1)];
+    int[] Existing(string name) => _tree.Files.IndexOf(_folder + name) is >= 0 and var file ? [file] : [];
 
-    static IReadOnlyList<string> Classes(FileTree tree, string folder, bool hundred)
+    int[] BatchFiles()
     {
-        var file = Find(tree, hundred ? "fine_label_names.txt" : "batches.meta.txt");
-        if (file < 0 || Folder(tree.Files[file].Path) != folder)
-            return s_cifar10;
-        var names = tree.ReadText(file).Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        var expected = hundred ? 100 : 10;
+        var files = _tree.Files.StartingWith(_folder).Where(f => f.Path.IndexOf('/', _folder.Length) < 0).ToArray();
+        var batches = files.Where(f => Batch(Name(f.Path)) > 0).ToArray();
+        if (batches.Length == 0)
+            return [];
+        var missing = Enumerable.Range(1, Batches).Except(batches.Select(b => Batch(Name(b.Path)))).ToArray();
+        if (missing.Length > 0)
+            _warnings.Add($"{_tree.Origin}: of CIFAR-10's {Batches} training files {missing.Length} {(missing.Length == 1 ? "is" : "are")} missing: {string.Join(", ", missing.Select(m => $"data_batch_{m}.bin"))}.");
+        var longest = batches.Max(b => _tree.Files.Length(b.Index));
+        foreach (var (index, path) in batches.Where(b => _tree.Files.Length(b.Index) < longest))
+            _warnings.Add($"{_tree.Locate(path)}: has {_tree.Files.Length(index) / ((3 * Plane) + 1):N0} records, others {longest / ((3 * Plane) + 1):N0}.");
+        foreach (var (_, path) in files.Where(f => Name(f.Path).StartsWith("data_batch", StringComparison.Ordinal) && Batch(Name(f.Path)) == 0))
+            _warnings.Add($"{_tree.Locate(path)}: ignored, since its name is none of CIFAR-10's.");
+        return [.. batches.Select(b => b.Index)];
+    }
+
+    IReadOnlyList<string> Classes()
+    {
+        var expected = _isHundred ? 100 : 10;
+        if (Existing(_isHundred ? HundredNames : TenNames) is not [var file])
+            return _isHundred ? throw DataErrors.Cifar(_tree.Origin, $"There is no {HundredNames} beside it, which names the classes.") : s_cifar10;
+        var names = _tree.ReadText(file).Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         if (names.Length != expected || names.Distinct().Count() != expected)
-            throw DataErrors.Cifar(tree.Locate(tree.Files[file].Path), $"The file names {names.Distinct().Count()} classes, expected {expected}.");
+            throw DataErrors.Cifar(_tree.Locate(_tree.Files[file].Path), $"The file names {names.Distinct().Count()} classes, expected {expected}.");
         return names;
     }
 

@@ -4,74 +4,82 @@ using MlNetCifar.Files;
 namespace MlNetCifar.Data;
 
 /// <summary>
-/// Plain NumPy files: <c>X.npy</c> and <c>y.npy</c>, optionally <c>X_val</c>/<c>X_test</c> (or <c>X_train</c>) with theirs, or numbered parts
-/// <c>X_part_0.npy</c> … without a manifest. Classes come from <c>labels.txt</c>, else they are the numbers.
+/// Plain NumPy arrays, as files of a folder or in a <c>.npz</c> file: <c>X</c> and <c>y</c>, also <c>X_train</c>, <c>x_val</c>, <c>test_images</c> with their labels, or
+/// numbered parts <c>X_part_0.npy</c> … without a manifest. Classes come from <c>labels.txt</c>, else they are the numbers that occur.
 /// </summary>
 internal sealed class NpySets(FileTree tree, IReadOnlyList<string>? classes)
 {
-    static readonly (string Suffix, DatasetSplit Split)[] s_suffixes =
-    [
-        ("", DatasetSplit.Train), ("_train", DatasetSplit.Train), ("_val", DatasetSplit.Validation), ("_valid", DatasetSplit.Validation),
-        ("_validation", DatasetSplit.Validation), ("_test", DatasetSplit.Test),
-    ];
+    readonly List<string> _warnings = [];
+    readonly ArrayName[] _names = Named(tree);
+    (string Name, NpyHeader Header, Memory<byte> Data) _last;
+    bool? _isUnit;
 
-    /// <summary>The names that files may have where only the folder of one of them is known.</summary>
-    public static IEnumerable<string> FileNames =>
-        s_suffixes.SelectMany(s => new[] { $"X{s.Suffix}.npy", $"y{s.Suffix}.npy" }).Append(LabelsFile.FileName);
+    /// <summary>Things worth knowing that are no errors.</summary>
+    public IReadOnlyList<string> Warnings => _warnings;
 
-    /// <summary>Whether a tree's root holds such files.</summary>
-    public static bool Matches(FileTree tree) => RootNames(tree).Any(n => n is "X.npy" or "X_train.npy" || IsPart(n));
+    /// <summary>Whether a tree's root holds such arrays.</summary>
+    public static bool Matches(FileTree tree)
+    {
+        var names = Named(tree);
+        return names.Any(p => !p.IsLabels && (p.IsPlain || names.Any(l => l.IsLabels && l.Split == p.Split)));
+    }
 
     /// <summary>Reads the splits there are.</summary>
     public Dictionary<DatasetSplit, ImageSource> Read()
     {
-        var parts = new Dictionary<DatasetSplit, List<string>>();
-        foreach (var (suffix, split) in s_suffixes)
+        var parts = _names.Where(n => !n.IsLabels).GroupBy(n => n.Split).ToDictionary(g => g.Key, g => g.OrderBy(n => n.Part).ToList());
+        foreach (var (_, files) in parts)
         {
-            if (Index($"X{suffix}.npy") >= 0 && !parts.TryAdd(split, [$"X{suffix}.npy"]))
-                throw DataErrors.AmbiguousSplit(tree.Origin, parts[split][0], $"X{suffix}.npy");
+            for (var i = 1; i < files.Count; i++)
+            {
+                if (files[0].Part < 0 || files[i].Part == files[i - 1].Part)
+                    throw DataErrors.AmbiguousSplit(tree.Origin, files[i - 1].File, files[i].File);
+                if (files[i].Part > files[i - 1].Part + 1)
+                    _warnings.Add($"{tree.Origin}: between {files[i - 1].File} and {files[i].File} {files[i].Part - files[i - 1].Part - 1} parts are missing.");
+            }
+
+            if (files[0].Part > 1)
+                _warnings.Add($"{tree.Origin}: the first part is {files[0].File}; those before it are missing.");
         }
 
-        var numbered = RootNames(tree).Where(IsPart).OrderBy(PartNumber).ToList();
-        if (numbered.Count > 0 && !parts.TryAdd(DatasetSplit.Train, numbered))
-            throw DataErrors.AmbiguousSplit(tree.Origin, parts[DatasetSplit.Train][0], numbered[0]);
         var labels = parts.ToDictionary(p => p.Key, p => p.Value.ConvertAll(ReadLabels));
-        var names = Names(labels);
-        return parts.ToDictionary(p => p.Key, p => Read(p.Value, labels[p.Key], names));
+        var (names, indices) = Classes(labels);
+        return parts.ToDictionary(p => p.Key, p => Read([.. p.Value.Select(n => n.File)], labels[p.Key].ConvertAll(l => Array.ConvertAll(l, indices)), names));
     }
 
-    static bool IsPart(string path) => path.StartsWith("X_part_", StringComparison.Ordinal) && path.EndsWith(".npy", StringComparison.Ordinal)
-        && int.TryParse(path.AsSpan(7, path.Length - 11), out _);
+    static ArrayName[] Named(FileTree tree) => [.. tree.Files.Within(folders: 0).Select(f => ArrayName.Read(tree.Files[f].Path)).OfType<ArrayName>()];
 
-    static int PartNumber(string path) => int.Parse(path.AsSpan(7, path.Length - 11), provider: CultureInfo.InvariantCulture);
-
-    static string LabelFile(string pictures) => "y" + pictures[1..];
-
-    static IEnumerable<string> RootNames(FileTree tree) => tree.Files.Within(folders: 0).Select(f => tree.Files[f].Path);
-
-    int Index(string name) => tree.Files.IndexOf(name);
-
-    IReadOnlyList<string> Names(Dictionary<DatasetSplit, List<int[]>> labels)
+    (IReadOnlyList<string> Names, Converter<long, int> Index) Classes(Dictionary<DatasetSplit, List<long[]>> labels)
     {
-        var most = labels.Values.SelectMany(l => l).SelectMany(l => l).DefaultIfEmpty(-1).Max();
+        var values = labels.Values.SelectMany(l => l).SelectMany(l => l).Distinct().Order().ToArray();
         var names = classes;
-        if (names is null && Index(LabelsFile.FileName) is >= 0 and var file)
+        if (names is null && tree.Files.IndexOf(LabelsFile.FileName) is >= 0 and var file)
             names = LabelsFile.Parse(tree.ReadText(file), tree.Locate(LabelsFile.FileName));
-
-        if (names is not null && most >= names.Count)
-            throw FileErrors.Npy(tree.Origin, $"There is a label {most}, but only {names.Count} class names.");
-        names ??= [.. Enumerable.Range(0, most + 1).Select(i => i.ToString(CultureInfo.InvariantCulture))];
-        if (names.Count == 1)
-            throw DataErrors.OneClass(tree.Origin, names[0]);
-        return names;
+        if (names is not null && values.Length > 0 && values[^1] >= names.Count)
+            throw FileErrors.Npy(tree.Origin, $"There is a label {values[^1]}, but only {names.Count} class names.");
+        if ((names?.Count ?? values.Length) == 1)
+            throw DataErrors.OneClass(tree.Origin, names?[0] ?? values[0].ToString(CultureInfo.InvariantCulture));
+        if (names is not null)
+            return (names, value => (int)value);
+        if (values.Length > 0 && values[^1] != values.Length - 1)
+            _warnings.Add($"{tree.Origin}: the classes are the {values.Length:N0} numbers that occur as labels, from {values[0]} to {values[^1]}, and are named by them.");
+        var indices = values.Select((value, i) => (value, i)).ToDictionary(v => v.value, v => v.i);
+        return ([.. values.Select(v => v.ToString(CultureInfo.InvariantCulture))], value => indices[value]);
     }
 
-    (NpyHeader Header, byte[] Buffer) ReadFile(string name)
+    // Of the set, since a dark part may have no pixel above 1 on the scale 0 … 255.
+    bool IsUnit() => _names.Where(n => !n.IsLabels).All(name =>
     {
-        var index = Index(name);
+        var (header, data) = ReadFile(name.File);
+        return !header.Descr.StartsWith("<f", StringComparison.Ordinal) || NpyArray.Most(header, data.Span) <= 1;
+    });
+
+    (NpyHeader Header, Memory<byte> Data) ReadFile(string name)
+    {
+        if (_last.Name == name)
+            return (_last.Header, _last.Data);
+        var index = tree.Files.IndexOf(name);
         var path = tree.Locate(name);
-        if (index < 0)
-            throw FileErrors.Npy(path, "The file is missing.");
         byte[] buffer = [];
         int length;
         try
@@ -83,17 +91,22 @@ internal sealed class NpySets(FileTree tree, IReadOnlyList<string>? classes)
             throw FileErrors.Unreadable(path, e);
         }
 
-        return (NpyHeader.Read(new MemoryStream(buffer, 0, length), length, path), buffer);
+        var header = NpyHeader.Read(new MemoryStream(buffer, 0, length), length, path);
+        _last = (name, header, NpyArray.Plain(header, buffer.AsMemory(header.DataOffset, (int)header.DataLength)));
+        return (header, _last.Data);
     }
 
-    int[] ReadLabels(string pictures)
+    long[] ReadLabels(ArrayName pictures)
     {
-        var name = LabelFile(pictures);
-        var (header, buffer) = ReadFile(name);
-        return NpyArray.Labels(header, buffer.AsSpan(header.DataOffset, (int)header.DataLength), tree.Locate(name));
+        if (_names.FirstOrDefault(n => n.IsLabels && n.Split == pictures.Split && n.Part == pictures.Part) is not { } labels)
+            throw pictures.File[0] is 'x' or 'X'
+                ? FileErrors.Npy(tree.Locate("y" + pictures.File[1..]), "The file is missing.")
+                : FileErrors.Npy(tree.Locate(pictures.File), "There are no labels beside it.");
+        var (header, data) = ReadFile(labels.File);
+        return NpyArray.Labels(header, data.Span, tree.Locate(labels.File));
     }
 
-    ImageSource Read(List<string> files, List<int[]> labels, IReadOnlyList<string> names)
+    ImageSource Read(string[] files, List<int[]> labels, IReadOnlyList<string> names)
     {
         var count = labels.Sum(l => l.Length);
         if (count == 0)
@@ -101,18 +114,17 @@ internal sealed class NpySets(FileTree tree, IReadOnlyList<string>? classes)
         (int Height, int Width, int Channels)? shape = null;
         byte[]? all = null;
         var filled = 0;
-        for (var i = 0; i < files.Count; i++)
+        for (var i = 0; i < files.Length; i++)
         {
             var path = tree.Locate(files[i]);
-            var (header, buffer) = ReadFile(files[i]);
+            var (header, data) = ReadFile(files[i]);
             var own = NpyArray.PictureShape(header, path);
             if (header.Shape[0] != labels[i].Length)
                 throw FileErrors.Npy(path, $"There are {header.Shape[0]:N0} pictures, but {labels[i].Length:N0} labels.");
             if (shape is { } expected && own != expected)
                 throw FileErrors.Npy(path, $"The pictures are {own}, those before {expected}.");
             shape = own;
-            var data = buffer.AsMemory(header.DataOffset, (int)header.DataLength);
-            if (files.Count == 1 && header.Descr == "|u1")
+            if (files.Length == 1 && header.Descr == "|u1")
                 return new ImageSet(data, labels[0], own, names, null);
             var bytes = (long)count * own.Height * own.Width * own.Channels;
             if (bytes > Array.MaxLength)
@@ -122,7 +134,7 @@ internal sealed class NpySets(FileTree tree, IReadOnlyList<string>? classes)
             if (header.Descr == "|u1")
                 data.Span.CopyTo(target);
             else
-                NpyArray.ToBytes(header, data.Span, target, path);
+                NpyArray.ToBytes(header, data.Span, _isUnit ??= IsUnit(), target, path);
             filled += target.Length;
         }
 

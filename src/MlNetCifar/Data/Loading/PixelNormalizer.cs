@@ -3,7 +3,8 @@ using MlNetCifar.Numerics;
 namespace MlNetCifar.Data;
 
 /// <summary>
-/// Bytes to the network's input, x · 1/(255 · std) − mean/std with one rounding: the one place where pixels are normalised, in training and in use. Immutable; thread-safe.
+/// Bytes to the network's input, x · 1/(255 · std) − mean/std with one rounding: the one place where pixels are normalised, in training and in use.
+/// Immutable; thread-safe.
 /// </summary>
 internal sealed class PixelNormalizer
 {

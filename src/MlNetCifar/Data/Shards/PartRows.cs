@@ -43,7 +43,7 @@ internal sealed class PartRows : IDisposable
                 throw DataErrors.ShardDamaged(path, $"The file has {file.Length:N0} bytes, the manifest says {info.Length:N0}.");
             var header = NpyHeader.Read(stream, info.Length, path);
             var spec = manifest.Spec;
-            if (header.Descr != (manifest.Float32 ? "<f4" : "|u1") || !header.Shape.SequenceEqual([count, spec.Height, spec.Width, spec.Channels]))
+            if (!header.IsPlain || header.Descr != (manifest.Float32 ? "<f4" : "|u1") || !header.Shape.SequenceEqual([count, spec.Height, spec.Width, spec.Channels]))
                 throw DataErrors.ShardDamaged(path, $"The file holds {header.Descr} ({string.Join(", ", header.Shape)}), which is not what the manifest says.");
             var rowBytes = spec.Height * spec.Width * spec.Channels * header.ElementSize;
             var scaling = manifest.Float32 ? manifest.NormalizedBy ?? Normalization.None(spec.Channels) : null;

@@ -60,7 +60,7 @@ internal sealed class ShardFolder(string path, ImageDatasetOptions options)
     void Add(Dictionary<DatasetSplit, ShardSource> found, string folder, DatasetSplit? split)
     {
         var manifest = ShardManifest.Read(_store, folder);
-        var own = split ?? FolderLayout.SplitOf(manifest.Split) ?? DatasetSplit.Train;
+        var own = split ?? SplitNames.Of(manifest.Split) ?? DatasetSplit.Train;
         if (manifest.Count > 0)
             found.Add(own, ShardSource.Open(folder, _store, _cache));
     }

@@ -173,7 +173,7 @@ public sealed class ShardPart : IDisposable
         {
             var name = names.ReadString();
             if (_labels[row] != NoLabel)
-                stream.Write(Encoding.UTF8.GetBytes(name + "\n"));
+                stream.Write(Encoding.UTF8.GetBytes(ShardNames.Line(name)));
         }
     }
 }

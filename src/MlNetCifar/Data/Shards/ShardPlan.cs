@@ -19,6 +19,9 @@ public sealed record ShardItem(string Name, int Label, long Length);
 /// </summary>
 public sealed class ShardPlan
 {
+    /// <summary>Largest picture, in pixels, that earlier versions read by default.</summary>
+    internal const string EarlierDefault = "89000000";
+
     ShardPlan(IReadOnlyList<ShardItem> items, IReadOnlyList<int[]> parts, string specHash)
     {
         Items = items;
@@ -71,7 +74,14 @@ public sealed class ShardPlan
 
     static string Limits(DecodeOptions o) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{o.MaxPixels}:{o.MaxDimension}:{o.MaxFileBytes}:{o.AllowTruncated}:{o.ApplyOrientation}:{o.MinWidth}:{o.MinHeight}");
+        $"{MaxPixels(o)}:{o.MaxDimension}:{o.MaxFileBytes}:{o.AllowTruncated}:{o.ApplyOrientation}:{o.MinWidth}:{o.MinHeight}");
+
+    // Keys that earlier versions wrote hold: under the default of today nothing that was read looks different, and what was refused is seen in the part.
+    static string MaxPixels(DecodeOptions o)
+    {
+        var text = o.MaxPixels.ToString(CultureInfo.InvariantCulture);
+        return o.MaxPixels == DecodeOptions.DefaultMaxPixels ? EarlierDefault : text == EarlierDefault ? $"={text}" : text;
+    }
 
     static string Key(IReadOnlyList<ShardItem> items, string specHash)
     {

@@ -21,6 +21,7 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
     public void Begin(bool split)
     {
         _split = split;
+        LabelsFile.RequireLines(classes, folder);
         if (split ? _store.FileExists($"{folder}/{ShardManifest.FileName}") : _store.FileExists($"{ShardManifest.FolderOf(folder, DatasetSplit.Train)}/{ShardManifest.FileName}"))
             throw DataErrors.OtherLayout(folder);
     }
@@ -184,8 +185,9 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
         return found;
     }
 
-    // An earlier run may have let bad files pass that this one is to fail at.
-    bool IsRefused(ShardPartInfo info) => options.OnBadImage == OnBadImage.Fail && info.BadFiles.Count > 0;
+    // An earlier run may have let bad files pass that this one is to fail at, or have left out pictures that are read today.
+    bool IsRefused(ShardPartInfo info) => (options.OnBadImage == OnBadImage.Fail && info.BadFiles.Count > 0)
+        || info.BadFiles.Any(b => b.Reason.Contains($"limit is {ShardPlan.EarlierDefault} pixels", StringComparison.Ordinal));
 
     bool IsWhole(string target, ShardPartInfo info)
     {
@@ -196,6 +198,9 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
                 using var stream = _store.OpenRead($"{target}/{file.Name}");
                 if (Convert.ToHexStringLower(SHA256.HashData(stream)) != file.Sha256)
                     return false;
+                // Those of earlier versions may hold names of several lines.
+                if (file == info.Files[2] && !HasNames(file.Name))
+                    return false;
             }
             catch (IOException)
             {
@@ -204,5 +209,11 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
         }
 
         return true;
+
+        bool HasNames(string name)
+        {
+            using var reader = new StreamReader(_store.OpenRead($"{target}/{name}"));
+            return ShardNames.Read(reader).Count == info.Count;
+        }
     }
 }

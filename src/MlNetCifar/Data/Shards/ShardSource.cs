@@ -155,7 +155,7 @@ internal sealed class ShardSource : ImageSource, IDisposable
         var path = $"{_folder}/{file.Name}";
         var bytes = CheckedFile.Read(_store, path, file);
         var header = NpyHeader.Read(new MemoryStream(bytes), file.Length, path);
-        if (header.Descr != "<i8" || header.Elements != labels.Length)
+        if (!header.IsPlain || header.Descr != "<i8" || header.Elements != labels.Length)
             throw DataErrors.ShardDamaged(path, $"The file does not hold {labels.Length:N0} labels.");
         for (var i = 0; i < labels.Length; i++)
         {
@@ -170,9 +170,10 @@ internal sealed class ShardSource : ImageSource, IDisposable
     {
         var info = Manifest.Parts.Where(p => p.Count > 0).ElementAt(part);
         var path = $"{_folder}/{info.Files[2].Name}";
-        var names = Encoding.UTF8.GetString(CheckedFile.Read(_store, path, info.Files[2])).TrimEnd('\n').Split('\n');
-        return names.Length == info.Count
-            ? names
-            : throw DataErrors.ShardDamaged(path, $"The file has {names.Length:N0} names, expected {info.Count:N0}.");
+        using var reader = new StringReader(Encoding.UTF8.GetString(CheckedFile.Read(_store, path, info.Files[2])));
+        var names = ShardNames.Read(reader);
+        return names.Count == info.Count
+            ? [.. names]
+            : throw DataErrors.ShardDamaged(path, $"The file has {names.Count:N0} names, expected {info.Count:N0}.");
     }
 }

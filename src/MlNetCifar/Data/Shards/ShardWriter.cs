@@ -65,6 +65,7 @@ public static class ShardWriter
         ArgumentNullException.ThrowIfNull(catalog);
         options ??= new();
         options.Validate();
+        LabelsFile.RequireLines(catalog.Classes, catalog.Origin);
         var images = CatalogSplits.Assign(catalog.List, options);
         var splits = images.BySplit();
         var limit = catalog.Options.MaxFileBytes;

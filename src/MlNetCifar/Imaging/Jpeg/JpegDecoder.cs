@@ -86,12 +86,17 @@ sealed class JpegDecoder
         {
             marker = _header.Read(file, ref position, stopAtFrame: true);
             if (marker is 0 or JpegMarker.Eoi) throw ImageErrors.Truncated("there is no compressed data", _path);
-            if (marker != JpegMarker.Sos) Limits.Check(_header.Width, _header.Height, _options, _path);
+            if (marker != JpegMarker.Sos) Limits.CheckWhole(_header.Width, _header.Height, _options, _path);
         }
         while (marker != JpegMarker.Sos);
 
         var direct = !_header.IsProgressive && _header.ScanCount == _header.ComponentCount;
         CheckLength(file.Length - position, direct);
+        _scaledSize = ScaledTransform.ChooseSize(_header, _options);
+
+        // With several scans all coefficients are held, at the whole size.
+        if (direct) Limits.Check(Scaled(_header.Width), Scaled(_header.Height), _options, _path);
+        else Limits.Check(_header.Width, _header.Height, _options, _path);
         LayOut(direct);
         if (direct) DecodeDirect(file, ref position);
         else DecodeAll(file, ref position);
@@ -110,7 +115,6 @@ sealed class JpegDecoder
 
     void LayOut(bool direct)
     {
-        _scaledSize = ScaledTransform.ChooseSize(_header, _options);
         _width = Scaled(_header.Width);
         _height = Scaled(_header.Height);
         foreach (var component in _header.Components)

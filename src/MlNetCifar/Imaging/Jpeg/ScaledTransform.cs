@@ -13,9 +13,10 @@ static class ScaledTransform
     /// <summary>The smallest block size, 8 to 1, that still gives the size needed.</summary>
     public static int ChooseSize(JpegHeader header, DecodeOptions options)
     {
-        if (options.MinWidth <= 0 || options.MinHeight <= 0) return 8;
-        var isTurned = options.ApplyOrientation && header.Orientation >= 5;
-        var (width, height) = isTurned ? (options.MinHeight, options.MinWidth) : (options.MinWidth, options.MinHeight);
+        var (width, height) = (options.MinWidth, options.MinHeight);
+        if ((width <= 0 || height <= 0) && (long)header.Width * header.Height > Limits.Huge) (width, height) = (options.HugeMinWidth, options.HugeMinHeight);
+        if (width <= 0 || height <= 0) return 8;
+        if (options.ApplyOrientation && header.Orientation >= 5) (width, height) = (height, width);
         var size = 8;
         while (size > 1 && (header.Width * (size / 2) + 7) / 8 >= width && (header.Height * (size / 2) + 7) / 8 >= height) size /= 2;
         return size;

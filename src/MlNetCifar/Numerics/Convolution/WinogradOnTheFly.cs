@@ -1,8 +1,8 @@
 namespace MlNetCifar.Numerics;
 
 /// <summary>
-/// The forward pass of <see cref="WinogradCorrelation"/>, bit by bit, for so few tiles that reading a transformed filter, four times as large as the filter, would take longer
-/// than the rest: each panel is transformed piece by piece on its way into the product. The panels are shared out among the threads.
+/// The forward pass of <see cref="WinogradCorrelation"/>, bit by bit, for so few tiles that reading a transformed filter, four times as large as the filter,
+/// would take longer than the rest: each panel is transformed piece by piece on its way into the product. The panels are shared out among the threads.
 /// </summary>
 internal sealed unsafe class WinogradOnTheFly : ICorrelation
 {
@@ -50,9 +50,10 @@ internal sealed unsafe class WinogradOnTheFly : ICorrelation
     public void Run(int n, in ConvSource x, float* packed, in ConvTarget y, float* scratch, WorkerPool pool)
     {
         var tiles = n * _tiling.PerImage;
-        var input = new InputJob { Plan = this, X = x, Tiles = tiles, Blocks = Math.Min(tiles, MostInputBlocks), Inputs = scratch, Scratch = scratch + SharedLength };
+        var own = scratch + SharedLength;
+        var input = new InputJob { Plan = this, X = x, Tiles = tiles, Blocks = Math.Min(tiles, MostInputBlocks), Inputs = scratch, Scratch = own };
         pool.Run(ref input, input.Blocks);
-        var job = new Job { Plan = this, Y = y, Tiles = tiles, Packed = packed, Inputs = scratch, Scratch = scratch + SharedLength };
+        var job = new Job { Plan = this, Y = y, Tiles = tiles, Packed = packed, Inputs = scratch, Scratch = own };
         pool.Run(ref job, PanelPacking.Panels(_g.K, _tiles.Lanes));
     }
 

@@ -1,6 +1,8 @@
 namespace MlNetCifar.Numerics;
 
-/// <summary>The 4×4 tiles of a 3×3 correlation's results, and their way into Winograd's domain and back. The last row and column of tiles may reach over the edge.</summary>
+/// <summary>
+/// The 4×4 tiles of a 3×3 correlation's results, and their way into Winograd's domain and back. The last row and column of tiles may reach over the edge.
+/// </summary>
 internal sealed unsafe class WinogradTiling(Correlation geometry, WinogradSet transforms)
 {
     /// <summary>Rows of tiles.</summary>

@@ -15,6 +15,9 @@ public sealed class ShardSpillTests
     static readonly ShardOptions s_options = new() { Spec = new() { Width = 8, Height = 8 }, Threads = 1 };
     static readonly byte[][] s_png = [.. Enumerable.Range(0, Pictures).Select(i => TestImages.Png(i))];
 
+    // A line break makes a name a JSON string; half a character is none.
+    static string Line(string name) => name.Contains('\n') ? $"\"{name.Replace("\n", "\\n").Replace('\ud800', '\ufffd')}\"" : name;
+
     static string Name(int i) => i % 11 == 3 ? $"tier/{new string('ü', i % 200)}\n\ud800{i}.png" : $"tier/{i}.png";
 
     static IEnumerable<ShardInput> Inputs(int count, Func<int, bool> isBad) => Enumerable.Range(0, count).Select(i =>
@@ -37,7 +40,7 @@ public sealed class ShardSpillTests
         [
             [.. NpyHeader.Format(scaling is null ? "|u1" : "<f4", good.Length, 8, 8, 3), .. stored],
             [.. NpyHeader.Format("<i8", good.Length), .. labels],
-            Encoding.UTF8.GetBytes(string.Concat(good.Select(i => Name(i) + "\n"))),
+            Encoding.UTF8.GetBytes(string.Concat(good.Select(i => Line(Name(i)) + "\n"))),
         ];
     }
 

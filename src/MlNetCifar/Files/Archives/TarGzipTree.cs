@@ -67,13 +67,19 @@ internal sealed class TarGzipTree : ArchiveTree<int>
         readonly Lock _lock = new();
         readonly Stream _stream;
         readonly TarReader _reader;
-        readonly Dictionary<int, int> _wanted;
+
+        // In the order of the stream.
+        readonly int[] _files;
+        int _next;
         int _ordinal = -1;
+        byte[] _kept = [];
+        int _keptLength;
 
         public Cursor(TarGzipTree tree, int[] files)
         {
             _tree = tree;
-            _wanted = files.ToDictionary(f => tree.Places[f]);
+            _files = [.. files];
+            Array.Sort(_files, (a, b) => tree.Places[a].CompareTo(tree.Places[b]));
             _stream = tree.Decompress();
             _reader = new TarReader(_stream);
         }
@@ -83,21 +89,34 @@ internal sealed class TarGzipTree : ArchiveTree<int>
             fault = null;
             lock (_lock)
             {
-                while (_wanted.Count > 0 && _reader.GetNextEntry() is { } entry)
+                if (_next < _files.Length && (_tree.Places[_files[_next]] == _ordinal || Advance(_tree.Places[_files[_next]])))
                 {
-                    if (!TarScan.IsFile(entry) || ArchiveName.Normalize(entry.Name, _tree.Origin).Length == 0)
-                        continue;
-                    if (!_wanted.Remove(++_ordinal, out file))
-                        continue;
-                    length = (int)entry.Length;
-                    EnsureCapacity(ref buffer, entry.Length, entry.Name);
-                    entry.DataStream?.ReadExactly(buffer, 0, length);
+                    file = _files[_next++];
+                    length = _keptLength;
+                    EnsureCapacity(ref buffer, length, _tree.Origin);
+                    _kept.AsSpan(0, length).CopyTo(buffer);
                     return true;
                 }
             }
 
             file = -1;
             length = 0;
+            return false;
+        }
+
+        bool Advance(int place)
+        {
+            while (_reader.GetNextEntry() is { } entry)
+            {
+                if (!TarScan.IsFile(entry) || ArchiveName.Normalize(entry.Name, _tree.Origin).Length == 0 || ++_ordinal < place)
+                    continue;
+                _keptLength = (int)entry.Length;
+                EnsureCapacity(ref _kept, entry.Length, entry.Name);
+                entry.DataStream?.ReadExactly(_kept, 0, _keptLength);
+                return true;
+            }
+
+            _next = _files.Length;
             return false;
         }
 

@@ -11,7 +11,7 @@ internal static class TarScan
     /// <param name="origin">The archive, named in errors.</param>
     /// <param name="stream">At the archive's start.</param>
     /// <param name="cancellation">Looked at once an entry.</param>
-    /// <param name="onEntry">Called with the name of every file and folder.</param>
+    /// <param name="onEntry">Called with the name of every file, folder, link and device.</param>
     public static void Run(string origin, Stream stream, CancellationToken cancellation, Action<string, TarEntry> onEntry)
     {
         try
@@ -23,7 +23,7 @@ internal static class TarScan
                 cancellation.ThrowIfCancellationRequested();
                 end = stream.CanSeek ? stream.Position : 0;
                 var name = ArchiveName.Normalize(entry.Name, origin);
-                if (name.Length > 0 && (IsFile(entry) || entry.EntryType == TarEntryType.Directory))
+                if (name.Length > 0 && !IsAboutOthers(entry))
                     onEntry(name, entry);
             }
 
@@ -37,7 +37,11 @@ internal static class TarScan
         }
     }
 
-    /// <summary>Whether an entry is an ordinary file; links and devices are not followed.</summary>
+    // Attributes of the entries that follow, and the archive's own label.
+    static bool IsAboutOthers(TarEntry entry) => entry.EntryType is TarEntryType.GlobalExtendedAttributes or TarEntryType.ExtendedAttributes
+        or TarEntryType.LongLink or TarEntryType.LongPath or TarEntryType.TapeVolume;
+
+    /// <summary>Whether an entry is an ordinary file.</summary>
     public static bool IsFile(TarEntry entry) =>
         entry.EntryType is TarEntryType.RegularFile or TarEntryType.V7RegularFile or TarEntryType.ContiguousFile;
 }
