@@ -16,7 +16,7 @@ static class ListingBenchmark
         var store = new MadeUpStore(count, splits ? ["train", "train", "train", "val", "test"] : ["train"]);
         var options = new ShardOptions { Store = store, Spec = new() { Width = 64, Height = 64 } };
         var watch = Stopwatch.StartNew();
-        using var input = StageInput.OpenFiles(MadeUpStore.Root, store, CancellationToken.None)!;
+        using var input = StageInput.OpenFiles(MadeUpStore.Root, new() { Store = store }, CancellationToken.None)!;
         var report = ShardWriter.Write(input.Catalog, "shards", options, (_, plan, missing) => Make(store, plan, missing), CancellationToken.None);
         var peak = File.ReadLines("/proc/self/status").Single(l => l.StartsWith("VmHWM:", StringComparison.Ordinal));
         Console.WriteLine(FormattableString.Invariant(
