@@ -106,7 +106,9 @@ public static class SparkDoctor
     static SparkCheck Worker(SparkDoctorOptions options)
     {
         var path = WorkerProgram.Find(options.WorkerPath);
-        return File.Exists(path) ? new("", true, path) : new("", false, $"there is no {path} on this machine", "Publish the worker, or be sure that it is installed on the executors.");
+        return File.Exists(path)
+            ? new("", true, path)
+            : new("", false, $"there is no {path} on this machine", "Publish the worker, or be sure that it is installed on the executors.");
     }
 
     static async Task<SparkCheck> HdfsAsync(SparkDoctorOptions options, CancellationToken cancellationToken)

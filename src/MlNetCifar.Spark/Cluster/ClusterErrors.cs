@@ -20,5 +20,6 @@ static class ClusterErrors
         new("MNC6064", ErrorKind.Usage, "The folder has content but was not made by 'cluster start'.", "Name an empty or new folder.", folder);
 
     public static MlNetCifarException UnpackFailed(string archive, string message) =>
-        new("MNC6065", ErrorKind.Failure, $"The runtime could not be unpacked: {message}", "Install tar and xz, or unpack it yourself and set SPARK_HOME and HADOOP_HOME.", archive);
+        new("MNC6065", ErrorKind.Failure, $"The runtime could not be unpacked: {message}",
+            "Install tar and xz, or unpack it yourself and set SPARK_HOME and HADOOP_HOME.", archive);
 }

@@ -14,7 +14,8 @@ static class SparkErrors
         new("MNC6022", ErrorKind.Failure, $"The Spark Connect server refused the token or user: {message}", "Check token and user_id.");
 
     public static MlNetCifarException Failed(string errorClass, string message, Exception? cause = null) =>
-        new("MNC6023", ErrorKind.Failure, $"Spark failed{(errorClass.Length > 0 ? $" [{errorClass}]" : "")}: {message}", "Look into the server's and the executors' logs.", inner: cause);
+        new("MNC6023", ErrorKind.Failure, $"Spark failed{(errorClass.Length > 0 ? $" [{errorClass}]" : "")}: {message}",
+            "Look into the server's and the executors' logs.", inner: cause);
 
     public static MlNetCifarException SessionLost(Exception cause) =>
         new("MNC6024", ErrorKind.Failure, "The Spark Connect server no longer knows this session: it was restarted or the session has expired.",

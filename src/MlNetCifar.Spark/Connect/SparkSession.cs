@@ -217,7 +217,8 @@ public sealed class SparkSession : IAsyncDisposable
     AddArtifactsRequest NewArtifactRequest() => new() { SessionId = Connection.SessionId, UserContext = User, ClientType = ClientType };
 
     internal async Task<string> ExplainAsync(Plan plan, CancellationToken cancellationToken) =>
-        (await AnalyzeAsync(r => r.Explain = new() { Plan = plan, ExplainMode = AnalyzePlanRequest.Types.Explain.Types.ExplainMode.Simple }, cancellationToken).ConfigureAwait(false))
+        (await AnalyzeAsync(
+            r => r.Explain = new() { Plan = plan, ExplainMode = AnalyzePlanRequest.Types.Explain.Types.ExplainMode.Simple }, cancellationToken).ConfigureAwait(false))
             .Explain?.ExplainString ?? "";
 
     async Task<string> VersionAsync(CancellationToken cancellationToken) =>

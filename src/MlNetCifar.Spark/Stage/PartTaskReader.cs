@@ -5,7 +5,9 @@ using MlNetCifar.Files;
 
 namespace MlNetCifar.Spark.Stage;
 
-/// <summary>Reads what <see cref="PartTask"/> has written, an image at a time. The text is fetched first: a source left open for as long as a part takes might be cut off.</summary>
+/// <summary>
+/// Reads what <see cref="PartTask"/> has written, an image at a time. The text is fetched first: a source left open for as long as a part takes might be cut off.
+/// </summary>
 sealed class PartTaskReader : IDisposable
 {
     const int MemoryBytes = 8 << 20;

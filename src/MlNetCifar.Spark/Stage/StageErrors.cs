@@ -25,7 +25,8 @@ static class StageErrors
             "Run again; the input may have changed meanwhile.");
 
     public static MlNetCifarException Stalled(TimeSpan limit) =>
-        new("MNC6045", ErrorKind.Failure, string.Create(CultureInfo.InvariantCulture, $"No task has ended and no byte was read for {limit.TotalSeconds:0} s, so the job was stopped."),
+        new("MNC6045", ErrorKind.Failure,
+            string.Create(CultureInfo.InvariantCulture, $"No task has ended and no byte was read for {limit.TotalSeconds:0} s, so the job was stopped."),
             "Look for a hanging executor or worker; raise --stall-timeout if a part takes that long. Finished parts are kept.");
 
     public static MlNetCifarException Archive(string path) =>

@@ -28,7 +28,8 @@ static partial class StageQuery
     const int PartsPerProcess = 8;
 
     /// <summary>The cores in a plan of <see cref="Cores"/>; 1 where it does not name them.</summary>
-    public static int ReadCores(string plan) => Splits().Match(plan) is { Success: true } found ? Math.Max(1, int.Parse(found.Groups[1].ValueSpan, CultureInfo.InvariantCulture)) : 1;
+    public static int ReadCores(string plan) =>
+        Splits().Match(plan) is { Success: true } found ? Math.Max(1, int.Parse(found.Groups[1].ValueSpan, CultureInfo.InvariantCulture)) : 1;
 
     /// <summary>How many processes make the parts: as many for each core, and few, as the start of one costs a fifth of a second.</summary>
     /// <param name="parts">Parts to make.</param>

@@ -1,5 +1,11 @@
 namespace MlNetCifar;
 
+/// <summary>One class and its probability.</summary>
+/// <param name="Label">Name of the class.</param>
+/// <param name="Index">Its index, 0 … classes − 1.</param>
+/// <param name="Probability">0 … 1.</param>
+public readonly record struct Prediction(string Label, int Index, float Probability);
+
 /// <summary>An answer for one picture.</summary>
 /// <param name="Predictions">The most probable classes, in falling order; calibrated where the model is.</param>
 /// <param name="IsUnknown">Whether the answer should be <c>unknown</c>: too unsure, or unlike the validation images. Never without a calibration.</param>

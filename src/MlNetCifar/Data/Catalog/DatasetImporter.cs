@@ -54,7 +54,7 @@ public static class DatasetImporter
         catch (IOException) when (Path.Exists(path))
         {
             // Also two entries whose names differ, but not for this disk.
-            DataErrors.FileExists(path);
+            throw DataErrors.FileExists(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
