@@ -1,3 +1,6 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
 namespace MlNetCifar.Imaging;
 
 /// <summary>
@@ -73,7 +76,8 @@ public sealed class Preprocessor
     }
 
     /// <summary>A file of no bytes is a fault of the file; no file at all is one of the program.</summary>
-    internal static ReadOnlySpan<byte> Given(ReadOnlySpan<byte> file) => file == default ? throw new ArgumentException("No bytes were given.", nameof(file)) : file;
+    internal static ReadOnlySpan<byte> Given(ReadOnlySpan<byte> file) =>
+        Unsafe.IsNullRef(ref MemoryMarshal.GetReference(file)) ? throw new ArgumentException("No bytes were given.", nameof(file)) : file;
 
     void Place(RgbImage image, Span<byte> pixels, Workspace workspace)
     {

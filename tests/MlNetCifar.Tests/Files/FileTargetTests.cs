@@ -1,3 +1,4 @@
+using System.Runtime.Versioning;
 using MlNetCifar.Data;
 using MlNetCifar.Files;
 using MlNetCifar.Reporting;
@@ -8,6 +9,7 @@ namespace MlNetCifar.Tests.Files;
 
 /// <summary>Writers replace files and nothing else.</summary>
 [TestClass]
+[UnsupportedOSPlatform("windows")]
 public sealed class FileTargetTests
 {
     static readonly LocalFileStore s_store = LocalFileStore.Instance;
