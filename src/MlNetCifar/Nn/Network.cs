@@ -44,10 +44,11 @@ internal sealed class Network : IDisposable
         foreach (var op in Ops)
             op.Attach();
 
-        // Whatever reads memory before writing it shows.
-#if !DEBUG
-        if (apart)
+#if DEBUG
+        apart = true;
 #endif
+        // Whatever reads memory before writing it shows.
+        if (apart)
             _arena.Span(0, (int)_arena.Length).Fill(float.NaN);
     }
 

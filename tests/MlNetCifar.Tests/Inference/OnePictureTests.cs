@@ -160,8 +160,16 @@ public sealed class OnePictureTests
         from views in Gen.Elements<TestTimeViews?>(null, TestTimeViews.None, TestTimeViews.Flip, TestTimeViews.FlipShift)
         let spec = Spec(size.Item1, size.Item2) with
         {
-            Channels = channels, Resize = mode, Filter = filter, Median = median, Blur = blur, ApplyOrientation = (flags & 1) == 0, ScaledDecoding = (flags & 2) != 0,
-            ScaledDecodingVersion = (flags & 4) == 0 ? 2 : 1, PadColor = seed, ShorterSide = extra == 0 ? 0 : Math.Max(size.Item1, size.Item2) + extra,
+            Channels = channels,
+            Resize = mode,
+            Filter = filter,
+            Median = median,
+            Blur = blur,
+            ApplyOrientation = (flags & 1) == 0,
+            ScaledDecoding = (flags & 2) != 0,
+            ScaledDecodingVersion = (flags & 4) == 0 ? 2 : 1,
+            PadColor = seed,
+            ShorterSide = extra == 0 ? 0 : Math.Max(size.Item1, size.Item2) + extra,
         }
         select Create(network, spec, seed, views);
 

