@@ -52,7 +52,7 @@ public sealed record Conv2d(int Filters, int Kernel) : LayerSpec
 
     /// <inheritdoc/>
     public override string Details =>
-        $"{Kernel}×{Columns}, {Filters} filters{(Stride == 1 ? "" : $", stride {Stride}")}, {Padding.ToString().ToLowerInvariant()}{(Bias ? "" : ", no bias")}{(FixedFilter ? ", fixed filter" : "")}";
+        $"{Kernel}×{Columns}, {Filters} filters{(Stride == 1 ? "" : $", stride {Stride}")}, {Padding.ToString().ToLowerInvariant()}{(Bias ? "" : ", no bias")}{(FixedFilter ? ", fixed" : "")}";
 
     /// <summary>Whether the filter keeps its first values; the bias is trained all the same. The default is false.</summary>
     public bool FixedFilter { get; init; }
