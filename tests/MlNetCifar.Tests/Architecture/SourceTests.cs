@@ -9,7 +9,6 @@ public sealed partial class SourceTests
 {
     const int FileLines = 500;
     const int FolderFiles = 25;
-    const int LineLength = 180;
 
     /// <summary>The namespace of the types that every user meets, wherever they lie.</summary>
     const string Everyday = "MlNetCifar";
@@ -47,17 +46,6 @@ public sealed partial class SourceTests
         let lines = File.ReadLines(file).Count()
         where lines > FileLines
         select $"{SourceCode.Relative(file)} has {lines} lines, at most {FileLines}");
-
-    [TestMethod]
-    public void Lines_StayWithinBudget()
-    {
-        StringAssert.Contains(File.ReadAllText(Repository.File(".editorconfig")), $"max_line_length = {LineLength}");
-        SourceCode.AssertNone(
-            from file in SourceCode.In("src").Concat(SourceCode.In("tests"))
-            from line in File.ReadLines(file).Index()
-            where line.Item.Length > LineLength
-            select $"{SourceCode.Relative(file)}:{line.Index + 1} has {line.Item.Length} characters, at most {LineLength}");
-    }
 
     /// <summary>A factory whose error is dropped would go unnoticed: every error is thrown, returned or handed on where it is made.</summary>
     [TestMethod]
