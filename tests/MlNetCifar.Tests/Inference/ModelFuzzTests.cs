@@ -136,7 +136,7 @@ public sealed class ModelFuzzTests
         {
             switch (random.Next(8))
             {
-                case < 5 when !described && raw.Count == 0 && metadata["mlnetcifar"] is JsonValue text && text.GetValueKind() == System.Text.Json.JsonValueKind.String && JsonNode.Parse((string)text!) is { } description:
+                case < 5 when !described && raw.Count == 0 && metadata["mlnetcifar"] is JsonValue text && text.GetValueKind() == System.Text.Json.JsonValueKind.String && ((string)text!).StartsWith('{') && JsonNode.Parse((string)text!) is { } description:
                     described = true;
                     Change(description, random, raw);
                     metadata["mlnetcifar"] = Finished(description.ToJsonString(), raw);
