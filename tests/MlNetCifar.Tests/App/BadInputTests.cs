@@ -19,9 +19,9 @@ public sealed class BadInputTests
         ["class that training lacks", "MNC1006", (Pictures f) => { f.Write("data/test/yellow/0.png", Png(f)); return f.Splits(); }],
         ["nothing but zero-byte files", "MNC1018", (Pictures f) => Replace(f, [])],
         ["nothing but text", "MNC1018", (Pictures f) => Replace(f, "this is no picture"u8.ToArray())],
-        ["text as a data set", "MNC1002", (Pictures f) => f.Text("data.txt", "hello")],
-        ["damaged archive", "MNC1009", (Pictures f) => f.Text("data.tar.gz", "no gzip")],
-        ["wrong .npy", "MNC1020", (Pictures f) => { f.Text("npy/X.npy", "no npy"); f.Text("npy/y.npy", "no npy"); return f["npy"]; }],
+        ["text as a data set", "MNC1002", (Pictures f) => f.Write("data.txt", "hello")],
+        ["damaged archive", "MNC1009", (Pictures f) => f.Write("data.tar.gz", "no gzip")],
+        ["wrong .npy", "MNC1020", (Pictures f) => { f.Write("npy/X.npy", "no npy"); f.Write("npy/y.npy", "no npy"); return f["npy"]; }],
         ["cut CIFAR file", "MNC1021", (Pictures f) => { f.Write("cifar/data_batch_1.bin", new byte[5000]); return f["cifar"]; }],
     ];
 
@@ -78,7 +78,7 @@ public sealed class BadInputTests
         using var folder = new Pictures();
         var model = folder["model.safetensors"];
         if (content is not null)
-            folder.Text("model.safetensors", content);
+            folder.Write("model.safetensors", content);
         var picture = folder.Write("a.png", Png(folder));
         StringAssert.Contains(Cli.Run("predict", picture, "--model", model).Bad(ExitCodes.DataRejected, code).Error, model);
         Cli.Run("evaluate", "--data", folder.Splits(), "--model", model).Bad(ExitCodes.DataRejected, code);
@@ -108,7 +108,7 @@ public sealed class BadInputTests
     public void OutputThatIsAFile_IsNamed()
     {
         using var folder = new Pictures();
-        var file = folder.Text("taken", "");
+        var file = folder.Write("taken", "");
         Cli.Run(["train", "--data", folder.Splits(), "--output", file, .. s_small]).Bad(ExitCodes.Failure, "MNC9008");
     }
 

@@ -45,7 +45,7 @@ public sealed class ClusterCommandTests
     public void Prepare_OnAClusterThatIsAway_Fails()
     {
         using var folder = new Pictures();
-        var worker = folder.Text("worker", "");
+        var worker = folder.Write("worker", "");
         Cli.Run("prepare", "--data", folder.Splits(), "--to", folder["shards"], "--master", "sc://127.0.0.1", "--stall-timeout", "none").Bad(ExitCodes.Usage, "MNC9002");
         Cli.Run("prepare", "--data", folder.Splits("more"), "--to", folder["shards"], "--master", "sc://127.0.0.1:x", "--worker-path", worker).Bad(ExitCodes.Usage, "MNC6020");
     }

@@ -1,24 +1,15 @@
 using MlNetCifar.Imaging;
 using MlNetCifar.Numerics;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.App;
 
 /// <summary>A temporary folder, and in it small data sets that a network learns at once: one colour a class.</summary>
-public sealed class Pictures : IDisposable
+public sealed class Pictures : TestFolder
 {
     static readonly (string Name, byte R, byte G, byte B)[] s_classes = [("blue", 30, 30, 220), ("green", 30, 220, 30), ("red", 220, 30, 30)];
 
-    public Pictures()
-    {
-        Root = Path.Combine(Path.GetTempPath(), "mlnetcifar-tests", Guid.NewGuid().ToString("N"));
-        Directory.CreateDirectory(Root);
-    }
-
-    public string Root { get; }
-
     public string Runs => this["runs"];
-
-    public string this[string name] => Path.Combine(Root, name);
 
     /// <summary>Makes train/class/n.png and test/class/n.png.</summary>
     /// <returns>The data set's path.</returns>
@@ -41,17 +32,6 @@ public sealed class Pictures : IDisposable
 
         return this[name];
     }
-
-    public string Write(string name, byte[] content)
-    {
-        Directory.CreateDirectory(Path.GetDirectoryName(this[name])!);
-        File.WriteAllBytes(this[name], content);
-        return this[name];
-    }
-
-    public string Text(string name, string content) => Write(name, System.Text.Encoding.UTF8.GetBytes(content));
-
-    public void Dispose() => Directory.Delete(Root, recursive: true);
 
     static byte[] Picture(SplitRandom random, byte r, byte g, byte b)
     {

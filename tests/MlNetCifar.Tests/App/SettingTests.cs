@@ -14,7 +14,7 @@ public sealed class SettingTests
     public void CommandLine_GoesBeforeVariable_BeforeFile_BeforeDefault()
     {
         using var folder = new Pictures();
-        var config = folder.Text("c.json", """{ "epochs": 3, /* allowed */ "batch-size": 8, }""");
+        var config = folder.Write("c.json", """{ "epochs": 3, /* allowed */ "batch-size": 8, }""");
         var variables = new Dictionary<string, string> { ["MLNETCIFAR_EPOCHS"] = "2", ["MLNETCIFAR_SEED"] = "9" };
         Assert.AreEqual(1, Values(new() { ["epochs"] = "1", ["config"] = config }, variables).Get(s_epochs));
         Assert.AreEqual(2, Values(new() { ["config"] = config }, variables).Get(s_epochs));
@@ -33,7 +33,7 @@ public sealed class SettingTests
     public void Flag_SetInAFile_IsSwitchedOffOnTheCommandLine(string flag, bool json)
     {
         using var folder = new Pictures();
-        var config = folder.Text("c.json", """{ "json": true }""");
+        var config = folder.Write("c.json", """{ "json": true }""");
         var cli = Cli.Run("summary", "--config", config, flag).Good();
         Assert.AreEqual(json, cli.Out.StartsWith('{'), cli.Out);
     }
@@ -118,7 +118,7 @@ public sealed class SettingTests
     public void UnknownNameInFile_IsNamed()
     {
         using var folder = new Pictures();
-        var config = folder.Text("c.json", """{ "epoch": 3 }""");
+        var config = folder.Write("c.json", """{ "epoch": 3 }""");
         var run = Cli.Run("train", "--data", folder.Root, "--config", config).Bad(ExitCodes.Usage, "MNC9003");
         StringAssert.Contains(run.Error, "'epoch'");
         StringAssert.Contains(run.Error, config);
@@ -131,7 +131,7 @@ public sealed class SettingTests
     public void FileThatIsNoObject_IsRefused(string text)
     {
         using var folder = new Pictures();
-        Cli.Run("train", "--config", folder.Text("c.json", text)).Bad(ExitCodes.Usage, "MNC9003");
+        Cli.Run("train", "--config", folder.Write("c.json", text)).Bad(ExitCodes.Usage, "MNC9003");
     }
 
     [TestMethod]

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using MlNetCifar.Files;
 using MlNetCifar.Tests.App;
 using MlNetCifar.Tests.Evaluation;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Compatibility;
 
@@ -77,8 +78,8 @@ public sealed class GrowthTests
     [TestMethod]
     public void Arguments_OfALaterVersionAreRefusedByNameAndVersion()
     {
-        using var folder = new TemporaryFolder();
-        var path = Path.Combine(folder.Path, "args.json");
+        using var folder = new TestFolder();
+        var path = Path.Combine(folder.Root, "args.json");
         var arguments = JsonNode.Parse(File.ReadAllText(OldFiles.At("run", "args.json")))!;
         arguments[Unknown] = 1;
         arguments["program-version"] = Later;

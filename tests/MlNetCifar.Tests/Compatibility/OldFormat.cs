@@ -6,6 +6,7 @@ using MlNetCifar.Files;
 using MlNetCifar.Inference;
 using MlNetCifar.Nn;
 using MlNetCifar.Tests.Evaluation;
+using MlNetCifar.Tests.TestKit;
 using MlNetCifar.Training;
 
 namespace MlNetCifar.Tests.Compatibility;
@@ -180,8 +181,8 @@ sealed record OldFormat(string Name, JsonNode Written, Func<JsonNode, JsonNode> 
 
     static JsonNode RereadModel(JsonNode json)
     {
-        using var folder = new TemporaryFolder();
-        var path = Path.Combine(folder.Path, "model.safetensors");
+        using var folder = new TestFolder();
+        var path = Path.Combine(folder.Root, "model.safetensors");
         var (tensors, _) = SafeTensors.Read(File.ReadAllBytes(OldFiles.At("models", "every-layer.safetensors")), path);
         using (var stream = File.Create(path))
             SafeTensors.Write(stream, tensors, new Dictionary<string, string> { ["mlnetcifar"] = json.ToJsonString() });
@@ -192,10 +193,10 @@ sealed record OldFormat(string Name, JsonNode Written, Func<JsonNode, JsonNode> 
 
     static JsonNode RereadManifest(JsonNode json)
     {
-        using var folder = new TemporaryFolder();
-        var path = Path.Combine(folder.Path, ShardManifest.FileName);
+        using var folder = new TestFolder();
+        var path = Path.Combine(folder.Root, ShardManifest.FileName);
         File.WriteAllText(path, json.ToJsonString());
-        ShardManifest.Read(LocalFileStore.Instance, folder.Path).Write(LocalFileStore.Instance, folder.Path);
+        ShardManifest.Read(LocalFileStore.Instance, folder.Root).Write(LocalFileStore.Instance, folder.Root);
         return Parse(File.ReadAllText(path));
     }
 }

@@ -5,6 +5,7 @@ using MlNetCifar.Data;
 using MlNetCifar.Numerics;
 using MlNetCifar.Tests.App;
 using MlNetCifar.Tests.Evaluation;
+using MlNetCifar.Tests.TestKit;
 using MlNetCifar.Training;
 
 namespace MlNetCifar.Tests.Compatibility;
@@ -23,12 +24,12 @@ public sealed class OldRunTests
     public void Checkpoint_GoesOnToTheSameWeights(string name, int from, int steps, string last, string best)
     {
         OldFiles.RequireWidth(SimdWidth.Bits256);
-        using var folder = new TemporaryFolder();
-        OldFiles.Copy(OldFiles.At("checkpoints", name), folder.Path);
-        var header = Header(Path.Combine(folder.Path, "last.ckpt"));
+        using var folder = new TestFolder();
+        OldFiles.Copy(OldFiles.At("checkpoints", name), folder.Root);
+        var header = Header(Path.Combine(folder.Root, "last.ckpt"));
         var trainer = new Trainer(header.ReadNetwork("last.ckpt"), header.ReadOptions("last.ckpt") with { Threads = 2 })
         {
-            Checkpoints = new CheckpointOptions { Folder = folder.Path, Resume = true },
+            Checkpoints = new CheckpointOptions { Folder = folder.Root, Resume = true },
         };
         var (train, validation) = name == "small"
             ? (OldFiles.Pictures(60, 8, 21), OldFiles.Pictures(24, 8, 22))
@@ -46,8 +47,8 @@ public sealed class OldRunTests
     public void Run_GoesOnFromItsFolder()
     {
         OldFiles.RequireWidth(SimdWidth.Bits256);
-        using var folder = new TemporaryFolder();
-        var run = Path.Combine(folder.Path, "run");
+        using var folder = new TestFolder();
+        var run = Path.Combine(folder.Root, "run");
         OldFiles.Copy(OldFiles.At("run"), run);
         Cli.Run("train", "--resume", run, "--data", OldFiles.At("pictures")).Good();
         using var best = ImageClassifier.Load(Path.Combine(run, "weights", "best.safetensors"));
@@ -83,14 +84,14 @@ public sealed class OldRunTests
     [TestMethod]
     public void Shards_AreKnownAgainByPrepare()
     {
-        using var folder = new TemporaryFolder();
-        OldFiles.Copy(OldFiles.At("pictures"), Path.Combine(folder.Path, "pictures"));
-        var picture = Directory.GetFiles(Path.Combine(folder.Path, "pictures", "train", "cat")).Order(StringComparer.Ordinal).First();
+        using var folder = new TestFolder();
+        OldFiles.Copy(OldFiles.At("pictures"), Path.Combine(folder.Root, "pictures"));
+        var picture = Directory.GetFiles(Path.Combine(folder.Root, "pictures", "train", "cat")).Order(StringComparer.Ordinal).First();
         File.WriteAllBytes(Path.Combine(Path.GetDirectoryName(picture)!, "broken.jpg"), File.ReadAllBytes(picture)[..300]);
-        var shards = Path.Combine(folder.Path, "shards");
+        var shards = Path.Combine(folder.Root, "shards");
         OldFiles.Copy(OldFiles.At("shards", "bytes"), shards);
         string[] how = ["--size", "8x6", "--filter", "lanczos", "--parts", "2", "--val-share", "0.2", "--seed", "2"];
-        var again = Cli.Run(["prepare", "--data", Path.Combine(folder.Path, "pictures"), .. how, "--to", shards]).Good();
+        var again = Cli.Run(["prepare", "--data", Path.Combine(folder.Root, "pictures"), .. how, "--to", shards]).Good();
         StringAssert.Contains(again.Out + again.Error, "0 parts written, 6 kept");
     }
 

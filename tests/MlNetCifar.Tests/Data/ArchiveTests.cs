@@ -2,6 +2,7 @@ using System.Formats.Tar;
 using System.IO.Compression;
 using MlNetCifar.Data;
 using MlNetCifar.Files;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Data;
 

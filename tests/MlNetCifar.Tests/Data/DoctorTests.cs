@@ -1,6 +1,7 @@
 using System.Text.Json;
 using MlNetCifar.Data;
 using MlNetCifar.Imaging;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Data;
 

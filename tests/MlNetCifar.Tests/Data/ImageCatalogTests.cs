@@ -1,4 +1,5 @@
 using MlNetCifar.Data;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Data;
 

@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using MlNetCifar.Data;
 using MlNetCifar.Files;
 using MlNetCifar.Tests.Files;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Data;
 

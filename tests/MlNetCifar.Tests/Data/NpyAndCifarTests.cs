@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
 using MlNetCifar.Files;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Data;
 

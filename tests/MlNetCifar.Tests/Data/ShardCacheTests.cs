@@ -1,5 +1,6 @@
 using MlNetCifar.Data;
 using MlNetCifar.Files;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Data;
 

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using MlNetCifar.Data;
 using MlNetCifar.Files;
 using MlNetCifar.Imaging;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Data;
 

@@ -1,5 +1,6 @@
 using MlNetCifar.Imaging;
 using MlNetCifar.Numerics;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Data;
 

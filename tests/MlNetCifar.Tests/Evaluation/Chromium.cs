@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Evaluation;
 
@@ -17,11 +18,11 @@ internal static class Chromium
     /// <returns>The PNG file, and the lines that the page wrote to its console.</returns>
     public static (byte[] Png, string[] Console) Screenshot(string page, int width, int height, params ReadOnlySpan<string> switches)
     {
-        using var folder = new TemporaryFolder();
-        var picture = Path.Combine(folder.Path, "page.png");
+        using var folder = new TestFolder();
+        var picture = Path.Combine(folder.Root, "page.png");
         var errors = Run(
         [
-            .. s_switches, .. switches, $"--user-data-dir={Path.Combine(folder.Path, "profile")}", $"--screenshot={picture}", $"--window-size={width},{height}",
+            .. s_switches, .. switches, $"--user-data-dir={Path.Combine(folder.Root, "profile")}", $"--screenshot={picture}", $"--window-size={width},{height}",
             new Uri(page).AbsoluteUri,
         ]);
         if (!File.Exists(picture))

@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using MlNetCifar.Evaluation;
 using MlNetCifar.Reporting;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Evaluation;
 
@@ -106,12 +107,12 @@ public sealed partial class HtmlReportTests
     [TestMethod]
     public void Write_IsTheSameEveryTime()
     {
-        using var folder = new TemporaryFolder();
-        ReportWriter.Write(Path.Combine(folder.Path, "a"), Samples.Report());
-        ReportWriter.Write(Path.Combine(folder.Path, "b"), Samples.Report());
-        foreach (var file in Directory.GetFiles(Path.Combine(folder.Path, "a"), "*", SearchOption.AllDirectories))
+        using var folder = new TestFolder();
+        ReportWriter.Write(Path.Combine(folder.Root, "a"), Samples.Report());
+        ReportWriter.Write(Path.Combine(folder.Root, "b"), Samples.Report());
+        foreach (var file in Directory.GetFiles(Path.Combine(folder.Root, "a"), "*", SearchOption.AllDirectories))
             CollectionAssert.AreEqual(
-                File.ReadAllBytes(file), File.ReadAllBytes(file.Replace(Path.Combine(folder.Path, "a"), Path.Combine(folder.Path, "b"))), file);
+                File.ReadAllBytes(file), File.ReadAllBytes(file.Replace(Path.Combine(folder.Root, "a"), Path.Combine(folder.Root, "b"))), file);
     }
 
     [TestMethod]

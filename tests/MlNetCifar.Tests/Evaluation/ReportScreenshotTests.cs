@@ -1,4 +1,5 @@
 using MlNetCifar.Imaging;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Evaluation;
 
@@ -15,17 +16,17 @@ public sealed class ReportScreenshotTests
     /// <summary>Largest accepted mean difference of a colour, of 255. The same page on the same machine differs by 0, light from dark by over 150.</summary>
     const double Tolerance = 2;
 
-    static TemporaryFolder? s_folder;
+    static TestFolder? s_folder;
 
     [ClassInitialize]
     public static void WriteReport(TestContext context)
     {
-        s_folder = new TemporaryFolder();
-        var page = ReportWriter.Write(s_folder.Path, Samples.Report());
+        s_folder = new TestFolder();
+        var page = ReportWriter.Write(s_folder.Root, Samples.Report());
         // One font for all machines, as far as they have it.
         File.WriteAllText(page, File.ReadAllText(page).Replace("</style></head>", "*,.mc-plot{font-family:'DejaVu Sans'!important}</style></head>"));
         File.WriteAllText(
-            Path.Combine(s_folder.Path, "phone.html"),
+            Path.Combine(s_folder.Root, "phone.html"),
             "<body style=\"margin:0\"><iframe src=\"report.html\" style=\"width:380px;height:6000px;border:0\"></iframe>");
     }
 
@@ -44,7 +45,7 @@ public sealed class ReportScreenshotTests
     [TestMethod]
     public void Console_CheckSeesErrors()
     {
-        var page = Path.Combine(s_folder!.Path, "broken.html");
+        var page = Path.Combine(s_folder!.Root, "broken.html");
         File.WriteAllText(page, "<script>nothing.here()</script>");
         Assert.IsNotEmpty(Chromium.Screenshot(page, 500, 300).Console);
     }
@@ -62,7 +63,7 @@ public sealed class ReportScreenshotTests
     {
         if (!File.Exists("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"))
             Assert.Inconclusive("The committed pictures need the font DejaVu Sans.");
-        var (png, console) = Chromium.Screenshot(Path.Combine(s_folder!.Path, page), width, height, colours);
+        var (png, console) = Chromium.Screenshot(Path.Combine(s_folder!.Root, page), width, height, colours);
         Assert.IsEmpty(console, string.Join('\n', console));
         var picture = Reduce(ImageDecoder.Decode(png));
         if (Environment.GetEnvironmentVariable("MLNETCIFAR_UPDATE_GOLDEN") == "1")

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using MlNetCifar.Inference;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Evaluation;
 
@@ -9,20 +10,20 @@ public sealed class ReportWriterTests
     [TestMethod]
     public void Write_LeavesAllFilesAndNoTemporaryOnes()
     {
-        using var folder = new TemporaryFolder();
-        ReportWriter.Write(folder.Path, Sample());
+        using var folder = new TestFolder();
+        ReportWriter.Write(folder.Root, Sample());
         CollectionAssert.AreEquivalent(
             new[] { "report.html", "report.json", "per_class.csv", "confusion.csv", "roc.csv", "predictions.csv", "results.csv", "summary.md" },
-            Directory.GetFiles(folder.Path).Select(Path.GetFileName).ToArray());
+            Directory.GetFiles(folder.Root).Select(Path.GetFileName).ToArray());
     }
 
     [TestMethod]
     public void Write_JsonHoldsTheMetrics()
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new TestFolder();
         var input = Sample();
-        ReportWriter.Write(folder.Path, input);
-        using var json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder.Path, "report.json")));
+        ReportWriter.Write(folder.Root, input);
+        using var json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder.Root, "report.json")));
         var accuracy = json.RootElement.GetProperty("metrics").GetProperty("microAccuracy");
         Assert.AreEqual(input.Result.MicroAccuracy, accuracy.GetProperty("value").GetDouble());
         Assert.AreEqual(input.Result.MicroAccuracyInterval.Lower, accuracy.GetProperty("lower").GetDouble());
@@ -32,10 +33,10 @@ public sealed class ReportWriterTests
     [TestMethod]
     public void Write_PredictionsReadBackToTheSameScores()
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new TestFolder();
         var synthetic = new SyntheticScores(50, 10);
-        ReportWriter.Write(folder.Path, Sample());
-        var lines = File.ReadAllLines(Path.Combine(folder.Path, "predictions.csv"));
+        ReportWriter.Write(folder.Root, Sample());
+        var lines = File.ReadAllLines(Path.Combine(folder.Root, "predictions.csv"));
         Assert.HasCount(51, lines);
         for (var row = 0; row < 50; row++)
             CollectionAssert.AreEqual(
@@ -45,13 +46,13 @@ public sealed class ReportWriterTests
     [TestMethod]
     public void Write_OfTwoClassesPutsIntervalsOnTheirNumbersToo()
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new TestFolder();
         var s = new SyntheticScores(400, 2, skill: 1);
         var result = Evaluator.Evaluate(s.Labels, s.Scores, s.Classes);
         var model = CalibrationModel.Fit(s.Labels, s.Logits, 2);
         var check = CalibrationCheck.Measure(model, s.Labels, s.Logits, s.Classes);
-        var page = ReportWriter.Write(folder.Path, new ReportInput { Title = "t", Result = result, Calibration = check });
-        using var json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder.Path, "report.json")));
+        var page = ReportWriter.Write(folder.Root, new ReportInput { Title = "t", Result = result, Calibration = check });
+        using var json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder.Root, "report.json")));
         foreach (var metric in result.BinaryHeadline)
         {
             var written = json.RootElement.GetProperty("binary").GetProperty(metric.Key);

@@ -2,6 +2,7 @@ using System.Text.RegularExpressions;
 using MlNetCifar.Evaluation;
 using MlNetCifar.Files;
 using MlNetCifar.Reporting;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Evaluation;
 
@@ -109,7 +110,7 @@ public sealed class RunComparisonTests
     {
         var runs = new[] { Run("low <b>", 1, 1.2), Run("high", 2, 2.5, labelsOf: 1), Run("twin", 3, 2.5, labelsOf: 1) };
         var (two, three) = (RunComparison.Compare(runs[0], runs[1], s_quick), RunComparison.Compare(runs, s_quick));
-        using var folder = new TemporaryFolder();
+        using var folder = new TestFolder();
         foreach (var (name, html, verdict) in new[] { ("two", two.ToHtml(), two.Verdict), ("three", three.ToHtml(), three.Verdict) })
         {
             StringAssert.Contains(html, System.Net.WebUtility.HtmlEncode(verdict));
@@ -117,42 +118,42 @@ public sealed class RunComparisonTests
             Assert.IsFalse(body.Contains("<b>", StringComparison.Ordinal) || body.Contains("NaN", StringComparison.Ordinal) || body.Contains("src=", StringComparison.Ordinal));
             foreach (var tag in new[] { "section", "div", "table", "tr", "td", "dl", "details" })
                 Assert.AreEqual(Regex.Count(html, $"<{tag}[ >]"), Regex.Count(html, $"</{tag}>"), tag);
-            File.WriteAllText(Path.Combine(folder.Path, $"{name}.html"), html);
+            File.WriteAllText(Path.Combine(folder.Root, $"{name}.html"), html);
         }
 
         var page = two.ToHtml();
         Assert.AreEqual(Math.Min(200, two.Flipped.Count), two.Flipped.Count(image => page.Contains(image.Name, StringComparison.Ordinal)));
-        Assert.IsEmpty(Chromium.Screenshot(Path.Combine(folder.Path, "three.html"), 600, 800).Console);
+        Assert.IsEmpty(Chromium.Screenshot(Path.Combine(folder.Root, "three.html"), 600, 800).Console);
     }
 
     [TestMethod]
     public void Compare_FromFoldersEqualsCompareInMemory()
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new TestFolder();
         var (a, b) = (Run("a", seed: 1, skill: 1.5), Run("b", seed: 2, skill: 2.5, labelsOf: 1));
         foreach (var run in new[] { a, b })
-            ReportWriter.Write(Path.Combine(folder.Path, run.Name), new ReportInput { Title = run.Name, Result = run.Result, Names = run.Names });
-        var loaded = RunComparison.Compare(Path.Combine(folder.Path, "a"), Path.Combine(folder.Path, "b"), s_quick);
+            ReportWriter.Write(Path.Combine(folder.Root, run.Name), new ReportInput { Title = run.Name, Result = run.Result, Names = run.Names });
+        var loaded = RunComparison.Compare(Path.Combine(folder.Root, "a"), Path.Combine(folder.Root, "b"), s_quick);
         Assert.AreEqual(RunComparison.Compare(a, b, s_quick).ToText(), loaded.ToText());
     }
 
     [TestMethod]
     public void Load_NamesWhatIsMissingOrDamaged()
     {
-        using var folder = new TemporaryFolder();
-        Assert.AreEqual("MNC5005", Assert.ThrowsExactly<MlNetCifarException>(() => RunData.Load(folder.Path)).Code);
+        using var folder = new TestFolder();
+        Assert.AreEqual("MNC5005", Assert.ThrowsExactly<MlNetCifarException>(() => RunData.Load(folder.Root)).Code);
         var run = Run("a", seed: 1, skill: 2);
-        ReportWriter.Write(folder.Path, new ReportInput { Title = "a", Result = run.Result, Names = run.Names });
-        var path = Path.Combine(folder.Path, "predictions.csv");
+        ReportWriter.Write(folder.Root, new ReportInput { Title = "a", Result = run.Result, Names = run.Names });
+        var path = Path.Combine(folder.Root, "predictions.csv");
         var lines = File.ReadAllLines(path);
         lines[7] = lines[7].Replace("0.", "zero.");
         File.WriteAllLines(path, lines);
-        var error = Assert.ThrowsExactly<MlNetCifarException>(() => RunData.Load(folder.Path));
+        var error = Assert.ThrowsExactly<MlNetCifarException>(() => RunData.Load(folder.Root));
         Assert.AreEqual("MNC5006", error.Code);
         StringAssert.Contains(error.Message, "Line 8");
         lines[7] = string.Join(',', lines[7].Split(',')[..^1]) + ",7.5";
         File.WriteAllLines(path, [.. lines[..7], lines[7].Replace("zero.", "0.")]);
-        error = Assert.ThrowsExactly<MlNetCifarException>(() => RunData.Load(folder.Path));
+        error = Assert.ThrowsExactly<MlNetCifarException>(() => RunData.Load(folder.Root));
         Assert.AreEqual("MNC5006", error.Code);
         StringAssert.Contains(error.Message, "Line 8 is no row of probabilities: it holds 7.5 in column");
     }

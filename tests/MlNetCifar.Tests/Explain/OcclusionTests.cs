@@ -80,7 +80,7 @@ public sealed class OcclusionTests
         using var model = SmallModel.Create();
         model.Save(folder["model.safetensors"]);
         var picture = Path.Combine(folder.Splits(train: 3, test: 2), "test", "red", "000.png");
-        var run = Cli.Run("explain", picture, picture, folder.Text("bad.png", "no"), "--model", folder["model.safetensors"], "--method", method, "--class", "ç", "--scores", "--output", folder["out"], "--json");
+        var run = Cli.Run("explain", picture, picture, folder.Write("bad.png", "no"), "--model", folder["model.safetensors"], "--method", method, "--class", "ç", "--scores", "--output", folder["out"], "--json");
         Assert.AreEqual(MlNetCifar.App.Cli.ExitCodes.DataRejected, run.ExitCode, run.Error);
         Assert.HasCount(3, run.Lines);
         Assert.IsTrue(File.Exists(folder[$"out/000.{method}.png"]) && File.Exists(folder[$"out/000-2.{method}.png"]));

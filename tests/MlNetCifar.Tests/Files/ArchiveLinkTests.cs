@@ -4,6 +4,7 @@ using System.Text;
 using MlNetCifar.Data;
 using MlNetCifar.Files;
 using MlNetCifar.Tests.Data;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Files;
 

@@ -4,6 +4,7 @@ using MlNetCifar.Files;
 using MlNetCifar.Reporting;
 using MlNetCifar.Spark.Cluster;
 using MlNetCifar.Tests.Data;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Files;
 

@@ -1,6 +1,7 @@
 using MlNetCifar.Data;
 using MlNetCifar.Files;
 using MlNetCifar.Tests.Data;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Files;
 

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using MlNetCifar.Imaging;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Imaging;
 
@@ -40,7 +41,7 @@ public sealed class BmpRunLengthTests
     {
         PillowPeer.Require();
         using var pillow = new PillowPeer();
-        using var folder = new Data.TestFolder();
+        using var folder = new TestFolder();
         for (var seed = 0; seed < 100; seed++)
         {
             var random = new Random(seed);

@@ -1,6 +1,7 @@
 using System.Formats.Tar;
 using System.IO.Compression;
 using MlNetCifar.Imaging;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Imaging;
 
@@ -20,21 +21,15 @@ public sealed class SharedPicturesTests
         var path = Path.Combine(Environment.GetEnvironmentVariable("MLNETCIFAR_SHARED") ?? "", "data", archive);
         if (!File.Exists(path)) Assert.Inconclusive($"MLNETCIFAR_SHARED names no folder with data/{archive}.");
         PillowPeer.Require();
-        var folder = Directory.CreateTempSubdirectory("pictures");
-        try
-        {
-            using (var stream = new GZipStream(File.OpenRead(path), CompressionMode.Decompress)) TarFile.ExtractToDirectory(stream, folder.FullName, overwriteFiles: false);
-            var files = Directory.GetFiles(folder.FullName, "*.jpg", SearchOption.AllDirectories);
-            Assert.HasCount(count, files);
-            using var pillow = new PillowPeer();
-            var differing = files.Where(file => GoldenPictures.Digest(Decode(file).Pixels) != pillow.Decode(file)).ToArray();
-            Assert.IsEmpty(differing, string.Join(", ", differing.Take(10)));
-            Console.WriteLine($"{files.Length} of {files.Length} pictures are equal to Pillow's, bit for bit");
-        }
-        finally
-        {
-            folder.Delete(recursive: true);
-        }
+        using var folder = new TestFolder();
+        using (var stream = new GZipStream(File.OpenRead(path), CompressionMode.Decompress))
+            TarFile.ExtractToDirectory(stream, folder.Root, overwriteFiles: false);
+        var files = Directory.GetFiles(folder.Root, "*.jpg", SearchOption.AllDirectories);
+        Assert.HasCount(count, files);
+        using var pillow = new PillowPeer();
+        var differing = files.Where(file => GoldenPictures.Digest(Decode(file).Pixels) != pillow.Decode(file)).ToArray();
+        Assert.IsEmpty(differing, string.Join(", ", differing.Take(10)));
+        Console.WriteLine($"{files.Length} of {files.Length} pictures are equal to Pillow's, bit for bit");
     }
 
     static RgbImage Decode(string file) => ImageDecoder.Decode(File.ReadAllBytes(file), new DecodeOptions { ApplyOrientation = false });

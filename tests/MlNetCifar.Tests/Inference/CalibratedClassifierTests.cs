@@ -1,6 +1,7 @@
 using MlNetCifar.Inference;
 using MlNetCifar.Nn;
 using MlNetCifar.Tests.Data;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Inference;
 
@@ -50,8 +51,8 @@ public sealed class CalibratedClassifierTests
     {
         using var model = SmallModel.Create();
         var images = SmallModel.Images(9);
-        AssertClose(model.Score(images), Softmaxed(model.Logits(images, views: TestTimeViews.None), 3));
-        AssertClose(model.Score(images, views: TestTimeViews.Flip), Softmaxed(model.Logits(images, views: TestTimeViews.Flip), 3));
+        LaneCases.AssertClose(model.Score(images), Softmaxed(model.Logits(images, views: TestTimeViews.None), 3), 2e-5);
+        LaneCases.AssertClose(model.Score(images, views: TestTimeViews.Flip), Softmaxed(model.Logits(images, views: TestTimeViews.Flip), 3), 2e-5);
     }
 
     [TestMethod]
@@ -97,8 +98,8 @@ public sealed class CalibratedClassifierTests
         var images = SmallModel.Images(9);
         var logits = model.Logits(images);
         Assert.HasCount(18, logits);
-        AssertClose(model.Score(images), Softmaxed(logits, 2));
-        AssertClose(model.Score(images.Subset([4])), Softmaxed(model.Logits(images.Subset([4])), 2));
+        LaneCases.AssertClose(model.Score(images), Softmaxed(logits, 2), 2e-5);
+        LaneCases.AssertClose(model.Score(images.Subset([4])), Softmaxed(model.Logits(images.Subset([4])), 2), 2e-5);
     }
 
     [TestMethod]
@@ -153,35 +154,28 @@ public sealed class CalibratedClassifierTests
     [TestMethod]
     public void SaveAndLoad_KeepTheCalibration_AndItsAbsence()
     {
-        var folder = Directory.CreateTempSubdirectory("mlnetcifar-calibration").FullName;
-        try
+        using var folder = new TestFolder();
+        var path = folder["model.safetensors"];
+        using var plain = SmallModel.Create();
+        plain.Save(path);
+        using (var loaded = ImageClassifier.Load(path))
+            Assert.IsNull(loaded.Calibration);
+        using var model = With(plain, temperature: 2.5, quantile: double.PositiveInfinity);
+        model.Save(path);
+        using (var loaded = ImageClassifier.Load(path))
         {
-            var path = Path.Combine(folder, "model.safetensors");
-            using var plain = SmallModel.Create();
-            plain.Save(path);
-            using (var loaded = ImageClassifier.Load(path))
-                Assert.IsNull(loaded.Calibration);
-            using var model = With(plain, temperature: 2.5, quantile: double.PositiveInfinity);
-            model.Save(path);
-            using (var loaded = ImageClassifier.Load(path))
-            {
-                Assert.AreEqual(model.Calibration, loaded.Calibration);
-                CollectionAssert.AreEqual(model.Predict(Picture()).ToArray(), loaded.Predict(Picture()).ToArray());
-            }
-
-            using var fitted = plain.Calibrate(SmallModel.Images(60));
-            fitted.Save(path);
-            using (var loaded = ImageClassifier.Load(path))
-                Assert.AreEqual(fitted.Calibration, loaded.Calibration);
-
-            using var broken = With(plain, temperature: 0);
-            broken.Save(path);
-            Assert.AreEqual("MNC4005", Assert.ThrowsExactly<MlNetCifarException>(() => ImageClassifier.Load(path)).Code);
+            Assert.AreEqual(model.Calibration, loaded.Calibration);
+            CollectionAssert.AreEqual(model.Predict(Picture()).ToArray(), loaded.Predict(Picture()).ToArray());
         }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
+
+        using var fitted = plain.Calibrate(SmallModel.Images(60));
+        fitted.Save(path);
+        using (var loaded = ImageClassifier.Load(path))
+            Assert.AreEqual(fitted.Calibration, loaded.Calibration);
+
+        using var broken = With(plain, temperature: 0);
+        broken.Save(path);
+        Assert.AreEqual("MNC4005", Assert.ThrowsExactly<MlNetCifarException>(() => ImageClassifier.Load(path)).Code);
     }
 
     static ImageClassifier With(ImageClassifier model, double temperature = 1, double quantile = 0.9, double threshold = 0, double energy = 1e9) =>
@@ -204,12 +198,5 @@ public sealed class CalibratedClassifierTests
         var probabilities = new float[logits.Length];
         TemperatureScaling.None.Apply(logits, classes, probabilities);
         return probabilities;
-    }
-
-    static void AssertClose(float[] expected, float[] actual)
-    {
-        Assert.HasCount(expected.Length, actual);
-        for (var i = 0; i < expected.Length; i++)
-            Assert.AreEqual(expected[i], actual[i], 2e-5);
     }
 }

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Text;
 using System.Text.Json.Nodes;
 using MlNetCifar.Inference;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Inference;
 
@@ -9,13 +10,12 @@ namespace MlNetCifar.Tests.Inference;
 [TestClass]
 public sealed class DamagedModelTests
 {
-    string _path = "";
+    readonly TestFolder _folder = new();
 
-    [TestInitialize]
-    public void Begin() => _path = Path.Combine(Directory.CreateTempSubdirectory("mlnetcifar-model").FullName, "model.safetensors");
+    string ModelPath => _folder["model.safetensors"];
 
     [TestCleanup]
-    public void End() => Directory.Delete(Path.GetDirectoryName(_path)!, recursive: true);
+    public void End() => _folder.Dispose();
 
     [TestMethod]
     [DataRow("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[]}}""", 8, "MNC4005")]
@@ -90,11 +90,11 @@ public sealed class DamagedModelTests
         var (header, data) = Saved();
         header["bn1.num_batches_tracked"] = new JsonObject { ["dtype"] = "I64", ["shape"] = new JsonArray(), ["data_offsets"] = new JsonArray(data.Length, data.Length + 8) };
         header["__metadata__"]!.AsObject().Remove("data_sha256");
-        System.IO.File.WriteAllBytes(_path, File(header.ToJsonString(), [.. data, .. new byte[8]]));
-        ImageClassifier.Load(_path).Dispose();
+        System.IO.File.WriteAllBytes(ModelPath, File(header.ToJsonString(), [.. data, .. new byte[8]]));
+        ImageClassifier.Load(ModelPath).Dispose();
         header["conv1.weight"]!["dtype"] = "I32";
-        System.IO.File.WriteAllBytes(_path, File(header.ToJsonString(), [.. data, .. new byte[8]]));
-        var error = Assert.ThrowsExactly<MlNetCifarException>(() => ImageClassifier.Load(_path));
+        System.IO.File.WriteAllBytes(ModelPath, File(header.ToJsonString(), [.. data, .. new byte[8]]));
+        var error = Assert.ThrowsExactly<MlNetCifarException>(() => ImageClassifier.Load(ModelPath));
         Assert.AreEqual("MNC2006", error.Code);
         StringAssert.Contains(error.Message, "I32");
     }
@@ -183,15 +183,15 @@ public sealed class DamagedModelTests
     {
         using var model = SmallModel.Create();
         using var calibrated = model.Calibrate(SmallModel.Images(120));
-        calibrated.Save(_path);
-        return Split(System.IO.File.ReadAllBytes(_path));
+        calibrated.Save(ModelPath);
+        return Split(System.IO.File.ReadAllBytes(ModelPath));
     }
 
     MlNetCifarException Refused(byte[] file)
     {
-        System.IO.File.WriteAllBytes(_path, file);
+        System.IO.File.WriteAllBytes(ModelPath, file);
         var before = GC.GetAllocatedBytesForCurrentThread();
-        var error = Assert.ThrowsExactly<MlNetCifarException>(() => ImageClassifier.Load(_path));
+        var error = Assert.ThrowsExactly<MlNetCifarException>(() => ImageClassifier.Load(ModelPath));
         Assert.IsLessThan(4L << 20, GC.GetAllocatedBytesForCurrentThread() - before);
         ModelFuzzTests.AssertPlain(error);
         return error;

@@ -2,6 +2,7 @@ using MlNetCifar.Data;
 using MlNetCifar.Inference;
 using MlNetCifar.Nn;
 using MlNetCifar.Numerics;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Inference;
 
@@ -34,7 +35,7 @@ public sealed class ImageClassifierTests
         loader.Start(0);
         loader.Next()!.Pixels.CopyTo(network.Input(11));
         network.Forward(11);
-        AssertClose(ClassScores.Probabilities(SmallModel.Spec, network.Logits(11)), model.Score(images));
+        LaneCases.AssertClose(ClassScores.Probabilities(SmallModel.Spec, network.Logits(11)), model.Score(images), 2e-5);
     }
 
     [TestMethod]
@@ -105,17 +106,10 @@ public sealed class ImageClassifierTests
                 for (var x = 0; x < 6; x++)
                     images.Pixels.Span.Slice((((((i * 8) + y) * 6) + x) * 3), 3).CopyTo(mirrored.AsSpan((((((i * 8) + y) * 6) + 5 - x) * 3), 3));
         var other = new ImageSet(mirrored, images.Labels.ToArray(), 6, 8, 3, images.Classes);
-        AssertClose(model.Score(images, views: TestTimeViews.Flip), model.Score(other, views: TestTimeViews.Flip));
-        AssertClose(model.Score(images, views: TestTimeViews.FlipShift), model.Score(images.Subset([0, 1, 2, 3, 4]), threads: 2, views: TestTimeViews.FlipShift));
+        LaneCases.AssertClose(model.Score(images, views: TestTimeViews.Flip), model.Score(other, views: TestTimeViews.Flip), 2e-5);
+        LaneCases.AssertClose(model.Score(images, views: TestTimeViews.FlipShift), model.Score(images.Subset([0, 1, 2, 3, 4]), threads: 2, views: TestTimeViews.FlipShift), 2e-5);
         var plain = model.Score(images);
         var both = model.Score(images, views: TestTimeViews.Flip);
         Assert.IsTrue(plain.Zip(both).Any(p => Math.Abs(p.First - p.Second) > 1e-3));
-    }
-
-    static void AssertClose(float[] expected, float[] actual)
-    {
-        Assert.AreEqual(expected.Length, actual.Length);
-        for (var i = 0; i < expected.Length; i++)
-            Assert.AreEqual(expected[i], actual[i], 2e-5);
     }
 }

@@ -1,26 +1,26 @@
 using System.Text;
 using MlNetCifar.Inference;
 using MlNetCifar.Nn;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Inference;
 
 [TestClass]
 public sealed class ModelFileTests
 {
-    string _path = "";
+    readonly TestFolder _folder = new();
 
-    [TestInitialize]
-    public void Begin() => _path = Path.Combine(Directory.CreateTempSubdirectory("mlnetcifar-model").FullName, "model.safetensors");
+    string ModelPath => _folder["model.safetensors"];
 
     [TestCleanup]
-    public void End() => Directory.Delete(Path.GetDirectoryName(_path)!, recursive: true);
+    public void End() => _folder.Dispose();
 
     [TestMethod]
     public void Load_GivesBackWhatWasSaved()
     {
         using var saved = SmallModel.Create();
-        saved.Save(_path);
-        using var loaded = ImageClassifier.Load(_path);
+        saved.Save(ModelPath);
+        using var loaded = ImageClassifier.Load(ModelPath);
         Assert.AreEqual(saved.Network, loaded.Network);
         Assert.AreEqual(saved.WeightsSha256, loaded.WeightsSha256);
         CollectionAssert.AreEqual(saved.Classes, loaded.Classes);
@@ -31,19 +31,19 @@ public sealed class ModelFileTests
         Assert.AreEqual(saved.History[0], loaded.History[0]);
         var images = SmallModel.Images(20);
         CollectionAssert.AreEqual(saved.Score(images), loaded.Score(images));
-        Assert.AreEqual(1, Directory.GetFiles(Path.GetDirectoryName(_path)!).Length, "a temporary file was left");
+        Assert.AreEqual(1, Directory.GetFiles(_folder.Root).Length, "a temporary file was left");
     }
 
     [TestMethod]
     public void ToHalfPrecision_HalvesTheFileAndKeepsTheAnswers()
     {
         using var full = SmallModel.Create();
-        full.Save(_path);
-        var length = new FileInfo(_path).Length;
+        full.Save(ModelPath);
+        var length = new FileInfo(ModelPath).Length;
         using var half = full.ToHalfPrecision();
-        half.Save(_path);
-        using var loaded = ImageClassifier.Load(_path);
-        Assert.IsLessThan(length, new FileInfo(_path).Length);
+        half.Save(ModelPath);
+        using var loaded = ImageClassifier.Load(ModelPath);
+        Assert.IsLessThan(length, new FileInfo(ModelPath).Length);
         Assert.IsTrue(loaded.IsHalfPrecision);
         Assert.AreNotEqual(full.WeightsSha256, half.WeightsSha256);
         Assert.AreEqual(half.WeightsSha256, loaded.WeightsSha256);
@@ -62,8 +62,8 @@ public sealed class ModelFileTests
             var spec = Architectures.Create(name, 32, 32, 3, 10);
             using var weights = NetworkWeights.Initialize(spec, 0);
             using var model = new ImageClassifier(weights, [.. Enumerable.Range(0, 10).Select(k => $"{k}")], new PreprocessSpec(), Normalization.None(3));
-            model.Save(_path);
-            using var loaded = ImageClassifier.Load(_path);
+            model.Save(ModelPath);
+            using var loaded = ImageClassifier.Load(ModelPath);
             Assert.AreEqual(spec, loaded.Network, name);
             Assert.AreEqual(model.WeightsSha256, loaded.WeightsSha256, name);
         }
@@ -97,7 +97,7 @@ public sealed class ModelFileTests
     }
 
     [TestMethod]
-    public void Load_MissingFile_IsNamed() => AssertCode("MNC4001", () => ImageClassifier.Load(_path));
+    public void Load_MissingFile_IsNamed() => AssertCode("MNC4001", () => ImageClassifier.Load(ModelPath));
 
     [TestMethod]
     [DataRow(0, "MNC4002")]
@@ -107,8 +107,8 @@ public sealed class ModelFileTests
     public void Load_CutFile_IsNamed(int length, string code)
     {
         var file = Saved();
-        File.WriteAllBytes(_path, file[..(length < 0 ? file.Length + length : length)]);
-        AssertCode(code, () => ImageClassifier.Load(_path));
+        File.WriteAllBytes(ModelPath, file[..(length < 0 ? file.Length + length : length)]);
+        AssertCode(code, () => ImageClassifier.Load(ModelPath));
     }
 
     [TestMethod]
@@ -116,24 +116,24 @@ public sealed class ModelFileTests
     {
         var file = Saved();
         file[^10] ^= 1;
-        File.WriteAllBytes(_path, file);
-        AssertCode("MNC4005", () => ImageClassifier.Load(_path));
+        File.WriteAllBytes(ModelPath, file);
+        AssertCode("MNC4005", () => ImageClassifier.Load(ModelPath));
     }
 
     [TestMethod]
     public void Load_ForeignWeights_IsNamed()
     {
-        using (var stream = File.Create(_path))
+        using (var stream = File.Create(ModelPath))
             SafeTensors.Write(stream, [new FileTensor("conv1.weight", [1, 2], [1, 2])], new Dictionary<string, string> { ["format"] = "pt" });
-        AssertCode("MNC4003", () => ImageClassifier.Load(_path));
+        AssertCode("MNC4003", () => ImageClassifier.Load(ModelPath));
     }
 
     [TestMethod]
     public void Load_NewerFormat_IsNamed()
     {
         var text = Encoding.Latin1.GetString(Saved());
-        File.WriteAllBytes(_path, Encoding.Latin1.GetBytes(text.Replace("format_version\\u0022:1", "format_version\\u0022:9", StringComparison.Ordinal)));
-        AssertCode("MNC4004", () => ImageClassifier.Load(_path));
+        File.WriteAllBytes(ModelPath, Encoding.Latin1.GetBytes(text.Replace("format_version\\u0022:1", "format_version\\u0022:9", StringComparison.Ordinal)));
+        AssertCode("MNC4004", () => ImageClassifier.Load(ModelPath));
     }
 
     [TestMethod]
@@ -141,12 +141,12 @@ public sealed class ModelFileTests
     {
         using var model = SmallModel.Create();
         var tensors = model.Weights.Tensors.Select(t => WeightLayout.ToFile(t, half: false)).Skip(1).ToArray();
-        model.Save(_path);
-        var metadata = SafeTensors.Read(File.ReadAllBytes(_path), _path).Metadata.ToDictionary();
+        model.Save(ModelPath);
+        var metadata = SafeTensors.Read(File.ReadAllBytes(ModelPath), ModelPath).Metadata.ToDictionary();
         metadata.Remove("data_sha256");
-        using (var stream = File.Create(_path))
+        using (var stream = File.Create(ModelPath))
             SafeTensors.Write(stream, tensors, metadata);
-        AssertCode("MNC2006", () => ImageClassifier.Load(_path));
+        AssertCode("MNC2006", () => ImageClassifier.Load(ModelPath));
     }
 
     [TestMethod]
@@ -161,10 +161,10 @@ public sealed class ModelFileTests
                 damaged[random.Next(4) == 0 ? random.Next(16) : random.Next(damaged.Length)] = (byte)random.Next(256);
             if (random.Next(3) == 0)
                 damaged = damaged[..random.Next(damaged.Length)];
-            File.WriteAllBytes(_path, damaged);
+            File.WriteAllBytes(ModelPath, damaged);
             try
             {
-                ImageClassifier.Load(_path).Dispose();
+                ImageClassifier.Load(ModelPath).Dispose();
             }
             catch (MlNetCifarException e)
             {
@@ -177,7 +177,7 @@ public sealed class ModelFileTests
     public void Save_IntoNoFolder_IsNamedAndLeavesNothing()
     {
         using var model = SmallModel.Create();
-        var file = Path.Combine(Path.GetDirectoryName(_path)!, "file");
+        var file = Path.Combine(_folder.Root, "file");
         File.WriteAllText(file, "");
         AssertCode("MNC4006", () => model.Save(Path.Combine(file, "model.safetensors")));
     }
@@ -185,8 +185,8 @@ public sealed class ModelFileTests
     byte[] Saved()
     {
         using var model = SmallModel.Create();
-        model.Save(_path);
-        return File.ReadAllBytes(_path);
+        model.Save(ModelPath);
+        return File.ReadAllBytes(ModelPath);
     }
 
     static void AssertCode(string code, Action action) => Assert.AreEqual(code, Assert.ThrowsExactly<MlNetCifarException>(action).Code);

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using MlNetCifar.Inference;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Inference;
 
@@ -51,15 +52,8 @@ public sealed class ModelFuzzTests
 
     static void Fuzz(TimeSpan time, int seed)
     {
-        var folder = Directory.CreateTempSubdirectory("mlnetcifar-fuzz").FullName;
-        try
-        {
-            Fuzz(Path.Combine(folder, "model.safetensors"), time, seed);
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
+        using var folder = new TestFolder();
+        Fuzz(folder["model.safetensors"], time, seed);
     }
 
     static void Fuzz(string path, TimeSpan time, int seed)

@@ -8,6 +8,7 @@ using MlNetCifar.Numerics;
 using MlNetCifar.Tests.Data;
 using MlNetCifar.Tests.Imaging;
 using MlNetCifar.Tests.Nn;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Inference;
 

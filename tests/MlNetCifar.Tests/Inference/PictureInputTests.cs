@@ -2,6 +2,7 @@ using MlNetCifar.Explain;
 using MlNetCifar.Imaging;
 using MlNetCifar.Nn;
 using MlNetCifar.Tests.Data;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Inference;
 

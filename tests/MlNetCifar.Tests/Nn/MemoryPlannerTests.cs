@@ -2,6 +2,7 @@ using FsCheck;
 using FsCheck.Fluent;
 using MlNetCifar.Nn;
 using MlNetCifar.Numerics;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Nn;
 

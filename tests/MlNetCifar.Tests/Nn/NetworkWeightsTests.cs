@@ -1,5 +1,6 @@
 using MlNetCifar.Nn;
 using MlNetCifar.Numerics;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Nn;
 

@@ -14,6 +14,7 @@ using MlNetCifar.Spark;
 using MlNetCifar.Spark.Connect;
 using MlNetCifar.Spark.Protos;
 using MlNetCifar.Tests.Data;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Spark;
 

@@ -4,6 +4,7 @@ using MlNetCifar.Spark.Cluster;
 using MlNetCifar.Spark.Hdfs;
 using MlNetCifar.Spark.Stage;
 using MlNetCifar.Tests.Data;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Spark;
 

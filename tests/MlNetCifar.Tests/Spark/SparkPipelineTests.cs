@@ -5,6 +5,7 @@ using MlNetCifar.Spark.Hdfs;
 using MlNetCifar.Spark.Import;
 using MlNetCifar.Spark.Stage;
 using MlNetCifar.Tests.Data;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Spark;
 

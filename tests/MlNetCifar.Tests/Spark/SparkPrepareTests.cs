@@ -4,6 +4,7 @@ using MlNetCifar.Spark.Hdfs;
 using MlNetCifar.Spark.Import;
 using MlNetCifar.Spark.Stage;
 using MlNetCifar.Tests.Data;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Spark;
 
@@ -123,7 +124,9 @@ public sealed class SparkPrepareTests
         });
         await Assert.ThrowsAsync<OperationCanceledException>(() => SparkPrepare.RunAsync(Options(Hdfs("stage/input"), output), progress, source.Token));
         Assert.IsFalse(s_store.FolderExists($"{output}/train/_temporary"));
-        Assert.IsFalse(s_store.FileExists($"{output}/train/_SUCCESS"));
+
+        // On a busy machine the first split may be done when the first news of it arrives; the second cannot be.
+        Assert.IsFalse(s_store.FileExists($"{output}/test/_SUCCESS"));
         await SparkPrepare.RunAsync(Options(Hdfs("stage/input"), output));
         StageFiles.AreSame(s_expected, StageFiles.Hashes(s_store, output));
     }

@@ -3,6 +3,7 @@ using MlNetCifar.Data;
 using MlNetCifar.Files;
 using MlNetCifar.Spark.Stage;
 using MlNetCifar.Tests.Data;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Spark;
 

@@ -44,4 +44,12 @@ internal static class LaneCases
         if (!(Math.Abs(actual - expected) <= tolerance))
             Assert.Fail($"{what}: {actual:R}, expected {expected:R} ± {tolerance:G3}");
     }
+
+    /// <summary>Fails unless both have the same length and every pair is that near.</summary>
+    public static void AssertClose(ReadOnlySpan<float> expected, ReadOnlySpan<float> actual, double tolerance)
+    {
+        Assert.AreEqual(expected.Length, actual.Length);
+        for (var i = 0; i < expected.Length; i++)
+            AssertClose(expected[i], actual[i], tolerance, $"[{i}]");
+    }
 }

@@ -2,6 +2,7 @@ using MlNetCifar.Data;
 using MlNetCifar.Nn;
 using MlNetCifar.Tests.Data;
 using MlNetCifar.Tests.Evaluation;
+using MlNetCifar.Tests.TestKit;
 using MlNetCifar.Tests.Training.Resume;
 using MlNetCifar.Training;
 
@@ -87,12 +88,12 @@ public sealed class TrainingStartTests
     [TestMethod]
     public void Fit_ResumedFromAnotherStart_IsAnError()
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new TestFolder();
         using var one = NetworkWeights.Initialize(SmallRun.Network, 1);
         using var two = NetworkWeights.Initialize(SmallRun.Network, 2);
         Trainer From(NetworkWeights? weights, bool resume) => new(SmallRun.Network, SmallRun.Adam)
         {
-            Start = weights is null ? null : new TrainingStart { Weights = weights }, Checkpoints = new CheckpointOptions { Folder = folder.Path, Resume = resume },
+            Start = weights is null ? null : new TrainingStart { Weights = weights }, Checkpoints = new CheckpointOptions { Folder = folder.Root, Resume = resume },
         };
         using var whole = SmallRun.Fit(From(one, false));
         ResumeErrorTests.AssertError("MNC3025", () => SmallRun.Fit(From(two, true)));

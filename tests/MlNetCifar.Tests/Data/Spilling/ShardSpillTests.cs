@@ -3,6 +3,7 @@ using FsCheck;
 using FsCheck.Fluent;
 using MlNetCifar.Data;
 using MlNetCifar.Files;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Data.Spilling;
 

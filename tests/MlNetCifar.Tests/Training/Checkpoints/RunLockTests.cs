@@ -1,4 +1,5 @@
 using MlNetCifar.Tests.Evaluation;
+using MlNetCifar.Tests.TestKit;
 using MlNetCifar.Training;
 
 namespace MlNetCifar.Tests.Training.Checkpoints;
@@ -9,8 +10,8 @@ public sealed class RunLockTests
     [TestMethod]
     public void Take_OfATakenFolder_IsRefused_UntilItIsLetGo()
     {
-        using var folder = new TemporaryFolder();
-        var path = Path.Combine(folder.Path, "new", "run");
+        using var folder = new TestFolder();
+        var path = Path.Combine(folder.Root, "new", "run");
         using (RunLock.Take(path))
             Assert.AreEqual("MNC3014", Assert.ThrowsExactly<MlNetCifarException>(() => RunLock.Take(path)).Code);
         RunLock.Take(path).Dispose();
@@ -22,11 +23,11 @@ public sealed class RunLockTests
     [TestMethod]
     public void Take_WhereAFileIsInTheWay_SaysThatItCannotBeWritten()
     {
-        using var folder = new TemporaryFolder();
-        var path = Path.Combine(folder.Path, "file");
+        using var folder = new TestFolder();
+        var path = Path.Combine(folder.Root, "file");
         File.WriteAllText(path, "");
         Assert.AreEqual("MNC3013", Assert.ThrowsExactly<MlNetCifarException>(() => RunLock.Take(path)).Code);
-        var taken = Path.Combine(folder.Path, "run");
+        var taken = Path.Combine(folder.Root, "run");
         Directory.CreateDirectory(Path.Combine(taken, "run.lock"));
         Assert.AreEqual("MNC3013", Assert.ThrowsExactly<MlNetCifarException>(() => RunLock.Take(taken)).Code);
     }
@@ -34,7 +35,7 @@ public sealed class RunLockTests
     [TestMethod]
     public void Take_ByMany_IsGivenToOneAtATime()
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new TestFolder();
         var (holders, most, taken) = (0, 0, 0);
         var threads = Enumerable.Range(0, 8).Select(_ => new Thread(() =>
         {
@@ -42,7 +43,7 @@ public sealed class RunLockTests
             {
                 try
                 {
-                    using (RunLock.Take(folder.Path))
+                    using (RunLock.Take(folder.Root))
                     {
                         var now = Interlocked.Increment(ref holders);
                         InterlockedMax(ref most, now);

@@ -1,6 +1,7 @@
 using MlNetCifar.Data;
 using MlNetCifar.Nn;
 using MlNetCifar.Tests.Evaluation;
+using MlNetCifar.Tests.TestKit;
 using MlNetCifar.Tests.Training.Resume;
 using MlNetCifar.Training;
 
@@ -39,11 +40,11 @@ public sealed class ThawTests
     public void Fit_ResumedAtAnyStepAcrossThaws_GivesTheSameBits(OptimizerKind optimizer)
     {
         var options = SmallRun.Adam with { Optimizer = optimizer, Groups = s_thawing, LearningRate = optimizer == OptimizerKind.Muon ? 0.1f : 0.01f };
-        using var folder = new TemporaryFolder();
+        using var folder = new TestFolder();
         var whole = SmallRun.Fit(SmallRun.Trainer(options));
         for (var at = 1; at < whole.Steps; at++)
         {
-            var path = Path.Combine(folder.Path, $"{at}");
+            var path = Path.Combine(folder.Root, $"{at}");
             using var cancel = new CancellationTokenSource();
             var stopper = new AfterStep(run =>
             {
@@ -62,12 +63,12 @@ public sealed class ThawTests
     public void Fit_FromTheFilesOfAnyMoment_GoesOnAcrossThaws()
     {
         var options = SmallRun.Adam with { Groups = s_thawing };
-        using var folder = new TemporaryFolder();
-        var live = Path.Combine(folder.Path, "live");
+        using var folder = new TestFolder();
+        var live = Path.Combine(folder.Root, "live");
         var copies = new List<string>();
         var copier = new AfterStep(run =>
         {
-            copies.Add(Path.Combine(folder.Path, $"{run.Step}"));
+            copies.Add(Path.Combine(folder.Root, $"{run.Step}"));
             ResumeTests.CopyFolder(live, copies[^1]);
         });
         var whole = SmallRun.Fit(SmallRun.Trainer(options, live, everySteps: 1, observers: copier));
@@ -99,9 +100,9 @@ public sealed class ThawTests
     [TestMethod]
     public void Fit_ResumedWithOtherGroups_IsAnError()
     {
-        using var folder = new TemporaryFolder();
-        SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam with { Groups = s_thawing }, folder.Path)).Dispose();
-        var error = ResumeErrorTests.AssertError("MNC3011", () => SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, folder.Path, resume: true)));
+        using var folder = new TestFolder();
+        SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam with { Groups = s_thawing }, folder.Root)).Dispose();
+        var error = ResumeErrorTests.AssertError("MNC3011", () => SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, folder.Root, resume: true)));
         StringAssert.Contains(error.Message, "groups was");
     }
 

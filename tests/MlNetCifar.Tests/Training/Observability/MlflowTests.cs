@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text;
 using MlNetCifar.Nn;
 using MlNetCifar.Tests.Evaluation;
+using MlNetCifar.Tests.TestKit;
 using MlNetCifar.Tests.Training.Resume;
 using MlNetCifar.Training;
 
@@ -13,7 +14,7 @@ public sealed class MlflowTests
     [TestMethod]
     public void Run_WithAServer_IsLoggedWhole()
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new TestFolder();
         using var server = new MlflowServer();
         using var observer = new MlflowObserver(Options(server.Address, folder));
         var result = SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, observers: observer));
@@ -25,8 +26,8 @@ public sealed class MlflowTests
     [TestMethod]
     public void Run_WithNoServer_EndsAsWithout_AndIsSentLater()
     {
-        using var folder = new TemporaryFolder();
-        var checkpoints = Path.Combine(folder.Path, "run");
+        using var folder = new TestFolder();
+        var checkpoints = Path.Combine(folder.Root, "run");
         using var server = new MlflowServer(start: false);
         TrainingResult first;
         using (var observer = new MlflowObserver(Options(server.Address, folder)))
@@ -50,7 +51,7 @@ public sealed class MlflowTests
     [TestMethod]
     public void Run_WithAServerThatFailsNowAndThen_LosesNothing()
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new TestFolder();
         using var server = new MlflowServer { FailEvery = 3 };
         using var observer = new MlflowObserver(Options(server.Address, folder));
         var result = SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, observers: observer));
@@ -61,7 +62,7 @@ public sealed class MlflowTests
     [TestMethod]
     public void Run_ThatFails_IsMarkedSo()
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new TestFolder();
         using var server = new MlflowServer();
         using (var observer = new MlflowObserver(Options(server.Address, folder)))
         {
@@ -81,7 +82,7 @@ public sealed class MlflowTests
     [DataRow(false)]
     public void NewRun_InAReusedFolder_IsARunOfItsOwn(bool wasAway)
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new TestFolder();
         using var server = new MlflowServer(start: !wasAway);
         TrainingResult Fit(TrainingOptions options)
         {
@@ -102,8 +103,8 @@ public sealed class MlflowTests
     [TestMethod]
     public void Resumed_ByAServerThatLostTheRun_IsLoggedFromItsBeginning()
     {
-        using var folder = new TemporaryFolder();
-        var checkpoints = Path.Combine(folder.Path, "run");
+        using var folder = new TestFolder();
+        var checkpoints = Path.Combine(folder.Root, "run");
         using var server = new MlflowServer();
         using (var observer = new MlflowObserver(Options(server.Address, folder)))
             SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, checkpoints, observers: observer)).Weights.Dispose();
@@ -119,8 +120,8 @@ public sealed class MlflowTests
     [TestMethod]
     public void Resumed_WithoutAnEarlierLog_IsARun()
     {
-        using var folder = new TemporaryFolder();
-        var checkpoints = Path.Combine(folder.Path, "run");
+        using var folder = new TestFolder();
+        var checkpoints = Path.Combine(folder.Root, "run");
         SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, checkpoints)).Weights.Dispose();
         using var server = new MlflowServer();
         using var observer = new MlflowObserver(Options(server.Address, folder));
@@ -134,12 +135,12 @@ public sealed class MlflowTests
     [TestMethod]
     public void Spool_CutInTheMiddleOfALine_GoesOn()
     {
-        using var folder = new TemporaryFolder();
-        var checkpoints = Path.Combine(folder.Path, "run");
+        using var folder = new TestFolder();
+        var checkpoints = Path.Combine(folder.Root, "run");
         using var server = new MlflowServer(start: false);
         using (var observer = new MlflowObserver(Options(server.Address, folder)))
             SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, checkpoints, observers: observer)).Weights.Dispose();
-        File.AppendAllText(Path.Combine(folder.Path, "mlflow", "spool.jsonl"), """{"call":"runs/log-batch","body":{"metr""");
+        File.AppendAllText(Path.Combine(folder.Root, "mlflow", "spool.jsonl"), """{"call":"runs/log-batch","body":{"metr""");
         server.Start();
         using (var observer = new MlflowObserver(Options(server.Address, folder)))
         {
@@ -147,14 +148,14 @@ public sealed class MlflowTests
             AssertWhole(server.Runs.Single().Value, again);
         }
 
-        Assert.IsTrue(File.ReadAllLines(Path.Combine(folder.Path, "mlflow", "spool.jsonl")).All(l => l.EndsWith('}')));
+        Assert.IsTrue(File.ReadAllLines(Path.Combine(folder.Root, "mlflow", "spool.jsonl")).All(l => l.EndsWith('}')));
     }
 
     [TestMethod]
     public void Folder_ThatCannotBeWritten_IsTold_AndTheServerGetsAll()
     {
-        using var folder = new TemporaryFolder();
-        File.WriteAllText(Path.Combine(folder.Path, "mlflow"), "in the way");
+        using var folder = new TestFolder();
+        File.WriteAllText(Path.Combine(folder.Root, "mlflow"), "in the way");
         using var server = new MlflowServer();
         using var observer = new MlflowObserver(Options(server.Address, folder));
         var result = SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, observers: observer));
@@ -165,7 +166,7 @@ public sealed class MlflowTests
     [TestMethod]
     public void Entry_ThatIsRefused_IsTold_AndTheRestIsLogged()
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new TestFolder();
         using var server = new MlflowServer { Unwanted = "batch_size" };
         using var observer = new MlflowObserver(Options(server.Address, folder));
         var result = SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, observers: observer));
@@ -184,7 +185,7 @@ public sealed class MlflowTests
     [DataRow("***@", "ann", "s3cret", null, "Basic YW5uOnMzY3JldA==")]
     public void Login_IsThatOfMlflowsOwnClient(string inAddress, string? name, string? password, string? token, string header)
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new TestFolder();
         using var server = new MlflowServer { Authorization = header };
         using var observer = new MlflowObserver(Options(server.At(inAddress), folder) with { UserName = name, Password = password, Token = token });
         var result = SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, observers: observer));
@@ -198,7 +199,7 @@ public sealed class MlflowTests
     [DataRow("ann:wr0ng@", "refuses the login")]
     public void Login_ThatIsMissingOrWrong_IsTold_WithoutIt(string inAddress, string told)
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new TestFolder();
         using var server = new MlflowServer { Authorization = "Basic YW5uOnMzY3JldA==" };
         using (var observer = new MlflowObserver(Options(server.At(inAddress), folder)))
         {
@@ -208,7 +209,7 @@ public sealed class MlflowTests
             Assert.AreEqual(7, observer.Waiting);
         }
 
-        Assert.IsFalse(Directory.GetFiles(Path.Combine(folder.Path, "mlflow")).Any(f => File.ReadAllText(f).Contains("wr0ng", StringComparison.Ordinal)));
+        Assert.IsFalse(Directory.GetFiles(Path.Combine(folder.Root, "mlflow")).Any(f => File.ReadAllText(f).Contains("wr0ng", StringComparison.Ordinal)));
     }
 
     [TestMethod]
@@ -216,7 +217,7 @@ public sealed class MlflowTests
     [DataRow("/a/b%20c/")]
     public void Path_OfTheAddress_IsKept(string path)
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new TestFolder();
         using var server = new MlflowServer { Path = Uri.UnescapeDataString(path.TrimEnd('/')) };
         using var observer = new MlflowObserver(Options(server.Address, folder));
         AssertWhole(server.Runs, SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, observers: observer)));
@@ -227,7 +228,7 @@ public sealed class MlflowTests
     [DataRow(false)]
     public void Certificate_OfAStranger_IsTakenWhereAskedFor(bool insecure)
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new TestFolder();
         using var server = new MlflowServer(start: false) { Tls = true };
         server.Start();
         using var observer = new MlflowObserver(Options(server.At("ann:s3cret@"), folder) with { InsecureTls = insecure });
@@ -245,7 +246,7 @@ public sealed class MlflowTests
     [TestMethod]
     public void Address_OfSomethingElse_IsTold()
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new TestFolder();
         using var foreign = new MlflowServer { IsForeign = true };
         AssertTold(Logged(foreign), "no MLflow server");
         using var moved = new MlflowServer { RedirectsTo = "https://ann:s3cret@elsewhere/login?token=abc" };
@@ -260,7 +261,7 @@ public sealed class MlflowTests
 
         TrainingResult Logged(MlflowServer server, Uri? address = null)
         {
-            using var own = new TemporaryFolder();
+            using var own = new TestFolder();
             using var observer = new MlflowObserver(Options(address ?? server.Address, own));
             return SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, observers: observer));
         }
@@ -269,7 +270,7 @@ public sealed class MlflowTests
     [TestMethod]
     public void End_OfManyRuns_IsAlwaysSent()
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new TestFolder();
         using var server = new MlflowServer();
         using var weights = NetworkWeights.Initialize(SmallRun.Network, 1);
         for (var i = 1; i <= 200; i++)
@@ -291,7 +292,7 @@ public sealed class MlflowTests
     [DataRow(true, 8.0, 1.5)]
     public void End_WithAServerThatIsAway_DoesNotWaitForIt(bool silent, double? budget, double most)
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new TestFolder();
         using var server = new MlflowServer(start: silent) { IsSilent = true };
         using var weights = NetworkWeights.Initialize(SmallRun.Network, 1);
         var options = SmallRun.Adam with { TimeBudget = budget is { } seconds ? TimeSpan.FromSeconds(seconds) : null };
@@ -305,9 +306,9 @@ public sealed class MlflowTests
         StringAssert.Contains(run.Warnings[^1], "4 entries");
     }
 
-    static MlflowOptions Options(Uri server, TemporaryFolder folder) => new()
+    static MlflowOptions Options(Uri server, TestFolder folder) => new()
     {
-        Server = server, Experiment = "pets & more", RunName = "first", Folder = Path.Combine(folder.Path, "mlflow"), Backoff = TimeSpan.FromMilliseconds(20),
+        Server = server, Experiment = "pets & more", RunName = "first", Folder = Path.Combine(folder.Root, "mlflow"), Backoff = TimeSpan.FromMilliseconds(20),
         FinalWait = TimeSpan.FromSeconds(10), Timeout = TimeSpan.FromSeconds(5), UserName = null, Password = null, Token = null, InsecureTls = false,
     };
 

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using System.Text.Json;
 using MlNetCifar.Tests.Evaluation;
+using MlNetCifar.Tests.TestKit;
 using MlNetCifar.Tests.Training.Resume;
 using MlNetCifar.Training;
 
@@ -12,9 +13,9 @@ public sealed class ObserverTests
     [TestMethod]
     public void ResultsCsv_OfAResumedRun_HasEveryEpochOnce()
     {
-        using var folder = new TemporaryFolder();
-        var csv = Path.Combine(folder.Path, "out", "results.csv");
-        var run = Path.Combine(folder.Path, "run");
+        using var folder = new TestFolder();
+        var csv = Path.Combine(folder.Root, "out", "results.csv");
+        var run = Path.Combine(folder.Root, "run");
         SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, run, observers: new ResultsCsvObserver(csv))).Weights.Dispose();
         Assert.AreEqual(4, File.ReadAllLines(csv).Length);
         var more = SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam with { Epochs = 5 }, run, resume: true, observers: new ResultsCsvObserver(csv)));
@@ -26,8 +27,8 @@ public sealed class ObserverTests
     [TestMethod]
     public void ResultsCsv_ThatCannotBeWritten_IsAWarning()
     {
-        using var folder = new TemporaryFolder();
-        var file = Path.Combine(folder.Path, "file");
+        using var folder = new TestFolder();
+        var file = Path.Combine(folder.Root, "file");
         File.WriteAllText(file, "in the way");
         var result = SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, observers: new ResultsCsvObserver(Path.Combine(file, "results.csv"))));
         Assert.AreEqual(3, result.History.Count);

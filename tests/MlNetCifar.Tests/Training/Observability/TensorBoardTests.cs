@@ -1,4 +1,5 @@
 using MlNetCifar.Tests.Evaluation;
+using MlNetCifar.Tests.TestKit;
 using MlNetCifar.Tests.Training.Resume;
 using MlNetCifar.Training;
 
@@ -12,9 +13,9 @@ public sealed class TensorBoardTests
     [TestMethod]
     public void File_ReadsBack()
     {
-        using var folder = new TemporaryFolder();
-        var result = SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, observers: new TensorBoardObserver(folder.Path, everySteps: 4)));
-        var read = EventReader.Read(File.ReadAllBytes(Directory.GetFiles(folder.Path).Single()));
+        using var folder = new TestFolder();
+        var result = SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, observers: new TensorBoardObserver(folder.Root, everySteps: 4)));
+        var read = EventReader.Read(File.ReadAllBytes(Directory.GetFiles(folder.Root).Single()));
         Assert.AreEqual("brain.Event:2", read[0].Version);
         Assert.IsTrue(read[1].IsStart);
         Assert.AreEqual(0, read[1].Step);
@@ -28,33 +29,33 @@ public sealed class TensorBoardTests
     [TestMethod]
     public void Runs_InOneSecond_LeaveAFileEach_InTheirOrder()
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new TestFolder();
         var clock = new StandingClock(1_800_000_000);
         for (var run = 1; run <= 3; run++)
         {
-            SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam with { Epochs = run }, observers: new TensorBoardObserver(folder.Path, time: clock))).Weights.Dispose();
-            Assert.AreEqual(run, Directory.GetFiles(folder.Path).Length);
-            CollectionAssert.AreEqual(s_epochs[..run], EventReader.Points(folder.Path)["train/loss"]);
+            SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam with { Epochs = run }, observers: new TensorBoardObserver(folder.Root, time: clock))).Weights.Dispose();
+            Assert.AreEqual(run, Directory.GetFiles(folder.Root).Length);
+            CollectionAssert.AreEqual(s_epochs[..run], EventReader.Points(folder.Root)["train/loss"]);
         }
 
         // A clock that was put back, and a file whose name is nobody's.
         clock.Second = 1_700_000_000;
-        File.WriteAllText(Path.Combine(folder.Path, "events.out.tfevents.later.host.1"), "");
-        SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam with { Epochs = 1 }, observers: new TensorBoardObserver(folder.Path, time: clock))).Weights.Dispose();
-        CollectionAssert.AreEqual(s_epochs[..1], EventReader.Points(folder.Path)["train/loss"]);
+        File.WriteAllText(Path.Combine(folder.Root, "events.out.tfevents.later.host.1"), "");
+        SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam with { Epochs = 1 }, observers: new TensorBoardObserver(folder.Root, time: clock))).Weights.Dispose();
+        CollectionAssert.AreEqual(s_epochs[..1], EventReader.Points(folder.Root)["train/loss"]);
     }
 
     [TestMethod]
     public void Runs_AtOnce_LeaveAFileEach()
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new TestFolder();
         var clock = new StandingClock(1_800_000_000);
         Parallel.For(0, 8, i =>
         {
-            using var observer = new TensorBoardObserver(folder.Path, time: clock);
+            using var observer = new TensorBoardObserver(folder.Root, time: clock);
             observer.OnFitStart(new TrainingRun(SmallRun.Network, SmallRun.Adam, 5));
         });
-        Assert.AreEqual(8, Directory.GetFiles(folder.Path).Length);
+        Assert.AreEqual(8, Directory.GetFiles(folder.Root).Length);
     }
 
     [TestMethod]
@@ -65,8 +66,8 @@ public sealed class TensorBoardTests
     [DataRow(4, 15, false)]
     public void Resumed_DropsNoPointAndDoublesNone(int everySteps, int killedAfter, bool isBehind)
     {
-        using var folder = new TemporaryFolder();
-        var (run, events) = (Path.Combine(folder.Path, "run"), Path.Combine(folder.Path, "events"));
+        using var folder = new TestFolder();
+        var (run, events) = (Path.Combine(folder.Root, "run"), Path.Combine(folder.Root, "events"));
         var options = SmallRun.Adam with { Epochs = 4 };
         var kill = new AfterStep(r =>
         {

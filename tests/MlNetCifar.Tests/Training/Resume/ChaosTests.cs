@@ -1,5 +1,6 @@
 using MlNetCifar.Numerics;
 using MlNetCifar.Tests.Evaluation;
+using MlNetCifar.Tests.TestKit;
 using MlNetCifar.Training;
 
 namespace MlNetCifar.Tests.Training.Resume;
@@ -15,7 +16,7 @@ public sealed class ChaosTests
     [DataRow(4)]
     public void Fit_ThroughAnySequenceOfFaults_LosesNoEpochAndNoBit(int seed)
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new TestFolder();
         var options = SmallRun.Adam with { Epochs = 6 };
         var whole = SmallRun.Fit(SmallRun.Trainer(options));
         var random = new SplitRandom((ulong)seed, RandomPurpose.Bootstrap);
@@ -24,14 +25,14 @@ public sealed class ChaosTests
         for (var attempt = 0; result?.StopReason is not StopReason.Completed; attempt++)
         {
             Assert.IsTrue(attempt < 40, "no progress");
-            result = Attempt(options with { Threads = 1 + random.Next(3) }, folder.Path, random.Next(5), 1 + random.Next(8), ref epochs);
+            result = Attempt(options with { Threads = 1 + random.Next(3) }, folder.Root, random.Next(5), 1 + random.Next(8), ref epochs);
         }
 
         SmallRun.AssertSame(whole, result);
 
         // The disk may have been full to the end; with room again the best weights reach it.
-        SmallRun.AssertSame(whole, SmallRun.Fit(SmallRun.Trainer(options, folder.Path, resume: true)));
-        using var best = SavedRun.LoadBest(folder.Path, new PreprocessSpec { Width = 8, Height = 8 });
+        SmallRun.AssertSame(whole, SmallRun.Fit(SmallRun.Trainer(options, folder.Root, resume: true)));
+        using var best = SavedRun.LoadBest(folder.Root, new PreprocessSpec { Width = 8, Height = 8 });
         Assert.AreEqual(whole.WeightsSha256, best.WeightsSha256);
         Assert.AreEqual(whole.BestEpoch, best.BestEpoch);
     }
@@ -39,8 +40,8 @@ public sealed class ChaosTests
     [TestMethod]
     public void LoadBest_WhereNothingIs_SaysSo()
     {
-        using var folder = new TemporaryFolder();
-        ResumeErrorTests.AssertError("MNC3018", () => SavedRun.LoadBest(folder.Path, new PreprocessSpec()));
+        using var folder = new TestFolder();
+        ResumeErrorTests.AssertError("MNC3018", () => SavedRun.LoadBest(folder.Root, new PreprocessSpec()));
     }
 
     static TrainingResult? Attempt(TrainingOptions options, string folder, int fault, int after, ref int epochs)

@@ -2,6 +2,7 @@ using System.Text.RegularExpressions;
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Commands;
 using MlNetCifar.Tests.Data;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Training.Resume;
 

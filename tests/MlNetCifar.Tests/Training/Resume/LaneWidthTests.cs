@@ -1,5 +1,6 @@
 using MlNetCifar.Numerics;
 using MlNetCifar.Tests.Data;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Training.Resume;
 

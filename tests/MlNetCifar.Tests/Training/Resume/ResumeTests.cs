@@ -1,4 +1,5 @@
 using MlNetCifar.Tests.Evaluation;
+using MlNetCifar.Tests.TestKit;
 using MlNetCifar.Training;
 
 namespace MlNetCifar.Tests.Training.Resume;
@@ -15,20 +16,20 @@ public sealed class ResumeTests
     public void Fit_ResumedFromTheFilesOfAnyStep_GivesTheSameBits(OptimizerKind optimizer, int threadsBefore, int threadsAfter)
     {
         var options = Options(optimizer);
-        using var folder = new TemporaryFolder();
+        using var folder = new TestFolder();
         var steps = new List<long>();
-        var live = Path.Combine(folder.Path, "live");
+        var live = Path.Combine(folder.Root, "live");
         var copier = new AfterStep(run =>
         {
             // What a process killed now would leave: whatever is on the disk, with the writer at work.
-            CopyFolder(live, Path.Combine(folder.Path, $"{run.Step}"));
+            CopyFolder(live, Path.Combine(folder.Root, $"{run.Step}"));
             steps.Add(run.Step);
         });
         var whole = SmallRun.Fit(SmallRun.Trainer(options with { Threads = threadsBefore }, live, observers: copier));
         Assert.AreEqual(15, steps.Count);
         foreach (var step in steps)
         {
-            var resumed = SmallRun.Fit(SmallRun.Trainer(options with { Threads = threadsAfter }, Path.Combine(folder.Path, $"{step}"), resume: true));
+            var resumed = SmallRun.Fit(SmallRun.Trainer(options with { Threads = threadsAfter }, Path.Combine(folder.Root, $"{step}"), resume: true));
             SmallRun.AssertSame(whole, resumed);
             Assert.IsTrue(resumed.ResumedFrom is null || resumed.ResumedFrom <= step);
         }
@@ -50,8 +51,8 @@ public sealed class ResumeTests
     [TestMethod]
     public void Fit_WithCheckpoints_GivesTheBitsOfARunWithout()
     {
-        using var folder = new TemporaryFolder();
-        SmallRun.AssertSame(SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam)), SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, folder.Path, everySteps: 1)));
+        using var folder = new TestFolder();
+        SmallRun.AssertSame(SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam)), SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, folder.Root, everySteps: 1)));
     }
 
     [TestMethod]
@@ -60,18 +61,18 @@ public sealed class ResumeTests
     [DataRow(8)]
     public void Fit_CancelledAndResumed_LosesNoStep(int at)
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new TestFolder();
         using var cancel = new CancellationTokenSource();
         var stopper = new AfterStep(run =>
         {
             if (run.Step == at)
                 cancel.Cancel();
         });
-        var cut = SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, folder.Path, everySteps: 1000, observers: stopper), cancel.Token);
+        var cut = SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, folder.Root, everySteps: 1000, observers: stopper), cancel.Token);
         Assert.AreEqual(StopReason.Cancelled, cut.StopReason);
         Assert.AreEqual(at, cut.Steps);
         Assert.AreEqual((at - 1) / 5, cut.History.Count);
-        var resumed = SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, folder.Path, resume: true));
+        var resumed = SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, folder.Root, resume: true));
         Assert.AreEqual(at, resumed.ResumedFrom);
         SmallRun.AssertSame(SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam)), resumed);
     }
@@ -79,7 +80,7 @@ public sealed class ResumeTests
     [TestMethod]
     public void Fit_CancelledWithinAStep_TakesTheStepBack()
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new TestFolder();
         using var cancel = new CancellationTokenSource();
         using var stop = new CancellationTokenSource();
         var seen = 0L;
@@ -92,19 +93,19 @@ public sealed class ResumeTests
         });
         thread.Start();
         var many = SmallRun.Adam with { Epochs = 8 };
-        var cut = SmallRun.Fit(SmallRun.Trainer(many, folder.Path, observers: stopper), cancel.Token);
+        var cut = SmallRun.Fit(SmallRun.Trainer(many, folder.Root, observers: stopper), cancel.Token);
         stop.Cancel();
         thread.Join();
         Assert.AreEqual(StopReason.Cancelled, cut.StopReason);
-        SmallRun.AssertSame(SmallRun.Fit(SmallRun.Trainer(many)), SmallRun.Fit(SmallRun.Trainer(many, folder.Path, resume: true)));
+        SmallRun.AssertSame(SmallRun.Fit(SmallRun.Trainer(many)), SmallRun.Fit(SmallRun.Trainer(many, folder.Root, resume: true)));
     }
 
     [TestMethod]
     public void Fit_ResumedAfterItsEnd_ReturnsTheSameResult()
     {
-        using var folder = new TemporaryFolder();
-        var whole = SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, folder.Path));
-        var again = SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, folder.Path, resume: true));
+        using var folder = new TestFolder();
+        var whole = SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, folder.Root));
+        var again = SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, folder.Root, resume: true));
         SmallRun.AssertSame(whole, again);
         Assert.AreEqual(whole.Steps, again.ResumedFrom);
     }
@@ -112,10 +113,10 @@ public sealed class ResumeTests
     [TestMethod]
     public void Fit_ResumedWithMoreEpochs_SaysWhichScheduleItUses()
     {
-        using var folder = new TemporaryFolder();
-        var first = SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, folder.Path));
+        using var folder = new TestFolder();
+        var first = SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, folder.Root));
         var rates = new List<float>();
-        var more = SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam with { Epochs = 6 }, folder.Path, resume: true, observers: new AfterStep(r => rates.Add(r.LearningRate))));
+        var more = SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam with { Epochs = 6 }, folder.Root, resume: true, observers: new AfterStep(r => rates.Add(r.LearningRate))));
         Assert.AreEqual(6, more.History.Count);
         CollectionAssert.AreEqual(first.History.ToArray(), more.History.Take(3).ToArray());
         StringAssert.Contains(more.ResumeNote, "Cosine over 6 epochs instead of 3");
@@ -128,20 +129,20 @@ public sealed class ResumeTests
     [TestMethod]
     public void Fit_ResumedAfterEarlyStopping_StopsAgainUnlessPatienceGrew()
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new TestFolder();
         var impatient = SmallRun.Adam with { Epochs = 30, Patience = 1, MinimumDelta = 0.5 };
-        var first = SmallRun.Fit(SmallRun.Trainer(impatient, folder.Path));
+        var first = SmallRun.Fit(SmallRun.Trainer(impatient, folder.Root));
         Assert.AreEqual(StopReason.EarlyStopping, first.StopReason);
-        SmallRun.AssertSame(first, SmallRun.Fit(SmallRun.Trainer(impatient, folder.Path, resume: true)));
-        var patient = SmallRun.Fit(SmallRun.Trainer(impatient with { Patience = 3 }, folder.Path, resume: true));
+        SmallRun.AssertSame(first, SmallRun.Fit(SmallRun.Trainer(impatient, folder.Root, resume: true)));
+        var patient = SmallRun.Fit(SmallRun.Trainer(impatient with { Patience = 3 }, folder.Root, resume: true));
         Assert.AreEqual(first.History.Count + 2, patient.History.Count);
     }
 
     [TestMethod]
     public void Fit_ResumedWhereNothingIs_StartsAndWarns()
     {
-        using var folder = new TemporaryFolder();
-        var result = SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, folder.Path, resume: true));
+        using var folder = new TestFolder();
+        var result = SmallRun.Fit(SmallRun.Trainer(SmallRun.Adam, folder.Root, resume: true));
         Assert.IsNull(result.ResumedFrom);
         StringAssert.Contains(result.Warnings.Single(), "no checkpoint");
     }

@@ -1,5 +1,6 @@
 using MlNetCifar.Data;
 using MlNetCifar.Tests.Data;
+using MlNetCifar.Tests.TestKit;
 using MlNetCifar.Training;
 
 namespace MlNetCifar.Tests.Training.Resume;
