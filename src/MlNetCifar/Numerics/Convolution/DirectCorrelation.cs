@@ -11,6 +11,9 @@ internal sealed unsafe class DirectCorrelation : ICorrelation
     const int ScratchFloats = 1 << 16;
     const int MatrixRows = 96;
 
+    // A filter this large, 2 MiB, costs more to read once a strip than strips cost to copy once a share of its panels: measured.
+    const int LargeFilter = 1 << 19;
+
     // Results on their way into a pooling stay in the first-level cache.
     const int PooledFloats = 1 << 12;
 
@@ -89,14 +92,15 @@ internal sealed unsafe class DirectCorrelation : ICorrelation
         }
         else
         {
-            job.Rows = n >= 8 ? _stripRows : Math.Max(1, Math.Min(_stripRows, (n * _g.P) / 8));
+            var large = y.Reduce == null && PackedLength >= LargeFilter;
+            job.Rows = n >= 8 || large ? _stripRows : Math.Max(1, Math.Min(_stripRows, (n * _g.P) / 8));
             if (y.Reduce != null && job.Rows < _g.P)
                 job.Rows = Math.Max(2, job.Rows / 2 * 2);
             job.Strips = (_g.P + job.Rows - 1) / job.Rows;
             var units = n * job.Strips;
             job.PerBlock = Math.Min(_unitsPerBlock, Math.Max(1, units / 8));
             job.Units = (units + job.PerBlock - 1) / job.PerBlock;
-            job.PanelBlocks = 1;
+            job.PanelBlocks = large ? Math.Clamp(8 / job.Units, 1, PanelPacking.Panels(_g.K, _tiles.Lanes)) : 1;
         }
 
         pool.Run(ref job, job.Units * job.PanelBlocks);
@@ -133,7 +137,7 @@ internal sealed unsafe class DirectCorrelation : ICorrelation
             if (Plan._matrix || Plan._patches)
                 MatrixBlock(block / PanelBlocks, block % PanelBlocks, bias, edge, scratch);
             else
-                StripBlock(block, bias, edge, scratch);
+                StripBlock(block / PanelBlocks, block % PanelBlocks, bias, edge, scratch);
         }
 
         readonly void MatrixBlock(int unit, int part, float* bias, float* edge, float* patches)
@@ -150,7 +154,7 @@ internal sealed unsafe class DirectCorrelation : ICorrelation
                 Plan.RowTiles(ref args, a, rows, panel, Packed, bias, Y.Values + ((nint)first * g.ResultPixel), edge);
         }
 
-        readonly void StripBlock(int block, float* bias, float* edge, float* strips)
+        readonly void StripBlock(int block, int part, float* bias, float* edge, float* strips)
         {
             ref readonly var g = ref Plan._g;
             var firstUnit = block * PerBlock;
@@ -177,7 +181,7 @@ internal sealed unsafe class DirectCorrelation : ICorrelation
                 Relu = Y.Relu,
             };
             var panels = PanelPacking.Panels(g.K, Plan._tiles.Lanes);
-            for (var unit = 0; unit < units * panels; unit++)
+            for (var unit = units * (panels * part / PanelBlocks); unit < units * (panels * (part + 1) / PanelBlocks); unit++)
             {
                 var i = Y.Reduce == null ? unit % units : unit;
                 if (i >= units)

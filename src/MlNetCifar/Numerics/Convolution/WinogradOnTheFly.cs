@@ -8,8 +8,8 @@ internal sealed unsafe class WinogradOnTheFly : ICorrelation
 {
     const int Points = WinogradTransforms.Points;
 
-    // A transformed piece of the filter, 36 · 16 · 2 vectors, stays near the first-level cache.
-    const int Depth = 16;
+    // A transformed piece of the filter, 36 · 64 · 2 vectors, stays in the second-level cache; shorter ones spend more on starting products than on them.
+    const int Depth = 64;
     const int MostTiles = 48;
     const int MostInputBlocks = 8;
 

@@ -16,7 +16,10 @@ internal readonly record struct PoolShape(int N, int H, int W, int C, int SizeH,
     public int OutputImage => P * Q * C;
 }
 
-/// <summary>Max and average pooling. Padding never wins a maximum and never counts in an average. One image is one block.</summary>
+/// <summary>
+/// Max and average pooling. Padding never wins a maximum and never counts in an average. Forward, a few rows of one image are a block; backward, where windows
+/// may overlap, an image is.
+/// </summary>
 internal static unsafe class Pooling
 {
     /// <summary>y = the largest element of each window; NaN where the window holds one, at any place.</summary>
@@ -34,7 +37,7 @@ internal static unsafe class Pooling
         if (!argMax.IsEmpty)
             Throw.IfShorter(argMax.Length, n * shape.OutputImage);
         fixed (float* px = x, py = y, pa = argMax)
-            LaneKernel.Run(new ForwardKernel { Shape = shape, X = px, Y = py, ArgMax = pa, Max = true }, n, width, pool);
+            ForwardKernel.Run(new() { Shape = shape, X = px, Y = py, ArgMax = pa, Max = true }, n, width, pool);
     }
 
     /// <summary>y = the mean of each window.</summary>
@@ -48,7 +51,7 @@ internal static unsafe class Pooling
     {
         Check(shape, n, x.Length, y.Length);
         fixed (float* px = x, py = y)
-            LaneKernel.Run(new ForwardKernel { Shape = shape, X = px, Y = py }, n, width, pool);
+            ForwardKernel.Run(new() { Shape = shape, X = px, Y = py }, n, width, pool);
     }
 
     /// <summary>∂loss/∂x of <see cref="MaxForward"/>: each gradient goes to the element that won.</summary>
@@ -102,14 +105,24 @@ internal static unsafe class Pooling
         public float* Y;
         public float* ArgMax;
         public bool Max;
+        int _rows;
+
+        public static void Run(ForwardKernel kernel, int n, SimdWidth width, WorkerPool pool)
+        {
+            kernel._rows = Math.Clamp(LaneKernel.BlockLength / (kernel.Shape.Q * kernel.Shape.C), 1, kernel.Shape.P);
+            LaneKernel.Run(kernel, n * kernel.Bands, width, pool);
+        }
+
+        readonly int Bands => (Shape.P + _rows - 1) / _rows;
 
         public readonly void Execute<TLanes, V>(int block)
             where TLanes : struct, ILanes<V>
             where V : struct
         {
-            var x = X + ((long)block * Shape.InputImage);
-            var o = (long)block * Shape.OutputImage;
-            for (var p = 0; p < Shape.P; p++)
+            int image = block / Bands, row = block % Bands * _rows;
+            var x = X + ((long)image * Shape.InputImage);
+            var o = ((long)image * Shape.OutputImage) + ((long)row * Shape.Q * Shape.C);
+            for (var p = row; p < Math.Min(row + _rows, Shape.P); p++)
             {
                 Clip((p * Shape.Stride) - Shape.Pad, Shape.SizeH, Shape.H, out var top, out var bottom);
                 for (var q = 0; q < Shape.Q; q++, o += Shape.C)
@@ -129,13 +142,35 @@ internal static unsafe class Pooling
             where TLanes : struct, ILanes<V>
             where V : struct
         {
-            if (Max)
-                Largest<TLanes, V>(x, o, top, bottom, left, right, origin);
+            if (Max && ArgMax == null)
+                Largest<TLanes, V>(x, o, top, bottom, left, right);
+            else if (Max)
+                First<TLanes, V>(x, o, top, bottom, left, right, origin);
             else
                 Mean<TLanes, V>(x, o, top, bottom, left, right);
         }
 
-        readonly void Largest<TLanes, V>(float* x, long o, int top, int bottom, int left, int right, int origin)
+        readonly void Largest<TLanes, V>(float* x, long o, int top, int bottom, int left, int right)
+            where TLanes : struct, ILanes<V>
+            where V : struct
+        {
+            var best = TLanes.Broadcast(float.NegativeInfinity);
+            nint pixel = Shape.C, line = pixel * Shape.W;
+            var first = x + (top * line) + (left * pixel);
+            for (var rows = bottom - top; rows > 0; rows--, first += line)
+            {
+                var source = first;
+                for (var columns = right - left; columns > 0; columns--, source += pixel)
+                {
+                    var v = TLanes.Load(source);
+                    best = TLanes.OrNaN(TLanes.Max(best, v), v, v);
+                }
+            }
+
+            TLanes.Store(best, Y + o);
+        }
+
+        readonly void First<TLanes, V>(float* x, long o, int top, int bottom, int left, int right, int origin)
             where TLanes : struct, ILanes<V>
             where V : struct
         {
@@ -155,8 +190,7 @@ internal static unsafe class Pooling
             }
 
             TLanes.Store(best, Y + o);
-            if (ArgMax != null)
-                TLanes.Store(index, ArgMax + o);
+            TLanes.Store(index, ArgMax + o);
         }
 
         readonly void Mean<TLanes, V>(float* x, long o, int top, int bottom, int left, int right)

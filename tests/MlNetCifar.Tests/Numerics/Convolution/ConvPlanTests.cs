@@ -28,6 +28,7 @@ public sealed class ConvPlanTests
         new(2, 10, 6, 2, 3, 4, 1, 3, 2, 0, 1, 0),
         new(2, 6, 10, 2, 3, 1, 4, 2, 0, 1, 0, 2),
         new(2, 5, 5, 2, 2, 3, 3, 1, 2, 2, 2, 2),
+        new(2, 5, 9, 120, 492, 3, 3, 2, 1, 1, 1, 1),
         ConvShape.Dense(37, 50, 70),
         ConvShape.Dense(64, 128, 10),
         ConvShape.Dense(1, 33, 1),
