@@ -99,12 +99,21 @@ internal sealed class ExperimentRun(Experiment experiment, CancellationToken can
         // A data set that was cut into train and validation by its maker is not cut again.
         if (!dataset.Has(DatasetSplit.Test) && !dataset.Has(DatasetSplit.Validation) && _options.Split > 0)
         {
-            dataset = dataset.Ensure(DatasetSplit.Test, 1 - _options.Split, seed);
+            dataset = Cut(dataset, DatasetSplit.Test, 1 - _options.Split, seed);
             var choice = _log.Choice(ExperimentTable.Split, nameof(ExperimentOptions.Split), _options.Split);
-            _log.Say(null, FormattableString.Invariant($"no test split in the data: {dataset.Test!.Count:N0} images are set aside ({choice})"));
+            if (dataset.Test is { } test)
+                _log.Say(null, FormattableString.Invariant($"no test split in the data: {test.Count:N0} images are set aside ({choice})"));
         }
 
-        return _options.ValidationSplit > 0 ? dataset.Ensure(DatasetSplit.Validation, _options.ValidationSplit, seed) : dataset;
+        return _options.ValidationSplit > 0 ? Cut(dataset, DatasetSplit.Validation, _options.ValidationSplit, seed) : dataset;
+    }
+
+    ImageDataset Cut(ImageDataset dataset, DatasetSplit split, double share, ulong seed)
+    {
+        if (dataset.TryEnsure(split, share, seed) is { } cut)
+            return cut;
+        _log.Warn($"no {split.ToString().ToLowerInvariant()} split can be cut from the training images: no class has two");
+        return dataset;
     }
 
     (TrainingOptions Training, NetworkSpec Network) Plan(ImageDataset dataset)
@@ -134,6 +143,8 @@ internal sealed class ExperimentRun(Experiment experiment, CancellationToken can
         var rule = FormattableString.Invariant($"{OptionText.Of(training.Optimizer)}, rate {training.LearningRate}, {OptionText.Of(training.Schedule)}");
         _log.Say("network", FormattableString.Invariant($"{network.Name}: {network.Flops / 1e6:0.0} MFLOP an image; {rule}, batch {training.BatchSize}, {length}"));
         _log.Say("run", folder.Path);
+        if (SlowMachine.Notice(network, training, dataset.Train.Count) is { } notice)
+            _log.Warn(notice);
     }
 
     TrainingResult Fit(RunFolder folder, ImageDataset dataset, NetworkSpec network, TrainingOptions training, Action begun) =>
@@ -147,6 +158,7 @@ internal sealed class ExperimentRun(Experiment experiment, CancellationToken can
                     Resume = _options.Resume is not null, Replace = _options.ExistOk,
                 },
                 Reserve = Reserve(dataset),
+                NameOf = property => _asOptions ? TrainingTable.OptionOf(property) : property,
                 Start = experiment.Start,
             };
             ITrainingObserver[] followers = [.. Followers(folder)];

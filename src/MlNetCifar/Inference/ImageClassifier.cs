@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using MlNetCifar.Data;
 using MlNetCifar.Files;
 using MlNetCifar.Imaging;
 using MlNetCifar.Inference;
@@ -248,8 +249,8 @@ public sealed partial class ImageClassifier : IDisposable
     int[] LabelsOf(ImageSource source)
     {
         ArgumentNullException.ThrowIfNull(source);
-        if (!source.Classes.SequenceEqual(Classes))
-            throw ModelErrors.OtherImages($"classes {string.Join(", ", source.Classes)}", $"classes {string.Join(", ", Classes)}");
+        if (ClassNames.Difference(source.Classes, Classes) is { } difference)
+            throw ModelErrors.OtherClasses(difference);
         var labels = new int[source.Count];
         for (var i = 0; i < labels.Length; i++)
             labels[i] = source.Label(i);

@@ -33,6 +33,9 @@ public sealed class Trainer
     /// <summary>Where the run is saved, and whether it goes on from what is there; null (the default) for neither.</summary>
     public CheckpointOptions? Checkpoints { get; init; }
 
+    /// <summary>What the caller calls an option's property, for warnings. The default is its name.</summary>
+    internal Func<string, string> NameOf { get; init; } = name => name;
+
     /// <summary>What else the time budget has to pay for.</summary>
     internal BudgetReserve Reserve { get; init; }
 
@@ -62,6 +65,8 @@ public sealed class Trainer
         {
             Normalization = setup.Normalization, Start = session.Start, Weights = session.Weights, BestWeights = session.Result,
         };
+        foreach (var idle in IdleOptions.Find(new(Network, Options, validation is not null), Recipes.For(Network.Name, Math.Min(Network.Width, Network.Height)), NameOf))
+            run.Warn(idle);
         checkpointer?.Attach(run, session, best, ResumeRules.Stamp(train, validation, setup.Normalization));
         var pacer = new Pacer(Options, Time, started, run.State, run.StepsPerEpoch, validation?.Count ?? 0, Reserve);
         new TrainingLoop(this, run, session, setup.Loader, validationLoader, best, pacer, checkpointer).Run(progress, cancellation);

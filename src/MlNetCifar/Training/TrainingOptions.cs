@@ -184,11 +184,10 @@ public sealed record TrainingOptions
         string[] faults =
         [
             .. Ranges.Faults(this), .. Undefined(Optimizer, nameof(Optimizer)), .. Undefined(Schedule, nameof(Schedule)),
-            .. Undefined(ClassWeights, nameof(ClassWeights)), .. Groups.SelectMany(Faults),
+            .. Undefined(ClassWeights, nameof(ClassWeights)), .. Groups.SelectMany(Faults), .. Augmentation.Faults().Select(fault => $"{nameof(Augmentation)}.{fault}"),
         ];
         if (faults.Length > 0)
             throw TrainingErrors.Options(faults);
-        Augmentation.Validate();
     }
 
     /// <summary>How the parameters of a network are divided among <see cref="Groups"/> and what the other options say, in the order of the layers.</summary>
