@@ -80,8 +80,12 @@ internal static class MetricCatalog
         static Interval Scaled(Interval interval, double factor) => interval with { Lower = factor * interval.Lower, Upper = factor * interval.Upper };
     }
 
-    /// <summary>All headline numbers of a result that were computed.</summary>
+    /// <summary>All headline numbers of a result; the share among the k best of k classes says nothing and is left out.</summary>
     public static IReadOnlyList<MetricValue> Of(EvaluationResult result) =>
+        [.. Every(result).Where(metric => metric.Key != TopKAccuracy || result.TopKPredictionCount < result.Classes.Count)];
+
+    /// <summary>All of <see cref="All"/>, in that order.</summary>
+    public static IReadOnlyList<MetricValue> Every(EvaluationResult result) =>
     [
         .. All.Select(entry => new MetricValue(
             entry.Key, entry.Key == TopKAccuracy ? $"Top-{result.TopKPredictionCount} accuracy" : entry.Name, entry.Value(result),

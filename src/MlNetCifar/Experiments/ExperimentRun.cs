@@ -142,6 +142,12 @@ internal sealed class ExperimentRun(Experiment experiment, CancellationToken can
         var length = training.TimeBudget is { } budget ? OptionText.Of(budget) : FormattableString.Invariant($"{training.Epochs} epochs");
         var rule = FormattableString.Invariant($"{OptionText.Of(training.Optimizer)}, rate {training.LearningRate}, {OptionText.Of(training.Schedule)}");
         _log.Say("network", FormattableString.Invariant($"{network.Name}: {network.Flops / 1e6:0.0} MFLOP an image; {rule}, batch {training.BatchSize}, {length}"));
+        if (training.OverfitBatches is { } batches)
+        {
+            var taken = Math.Min((long)batches * training.BatchSize, dataset.Train.Count);
+            _log.Say("overfit", FormattableString.Invariant($"trains on {taken:N0} of the {dataset.Train.Count:N0} training images, as they are, and validates on none"));
+        }
+
         _log.Say("run", folder.Path);
         if (SlowMachine.Notice(network, training, dataset.Train.Count) is { } notice)
             _log.Warn(notice);
@@ -190,8 +196,8 @@ internal sealed class ExperimentRun(Experiment experiment, CancellationToken can
     BudgetReserve Reserve(ImageDataset dataset)
     {
         var calibration = dataset.Has(DatasetSplit.Validation) ? dataset.Get(DatasetSplit.Validation).Count : 0;
-        var test = (long)dataset.Get(Judging(dataset)).Count * Views.Of(_options.Views).Length;
-        return new BudgetReserve(TimeProvider.System.GetElapsedTime(_started), calibration + test, s_reportTime);
+        var scored = (long)(calibration + dataset.Get(Judging(dataset)).Count) * Views.Of(_options.Views).Length;
+        return new BudgetReserve(TimeProvider.System.GetElapsedTime(_started), scored, s_reportTime);
     }
 
     /// <summary>The split whose images judge the model.</summary>
@@ -244,7 +250,7 @@ internal sealed class ExperimentRun(Experiment experiment, CancellationToken can
 
         try
         {
-            var calibrated = _log.During(ExperimentStage.Calibrating, "calibrating", _ => model.TryCalibrate(images, threads: threads, cancellation: cancellation));
+            var calibrated = _log.During(ExperimentStage.Calibrating, "calibrating", _ => model.TryCalibrate(images, threads: threads, cancellation: cancellation, views: _options.Views));
             if (calibrated is null)
             {
                 _log.Warn("the model is not calibrated: none of its outputs for the validation images is a finite number");

@@ -84,8 +84,8 @@ public static class ReportWriter
 
         if (input.History.Count > 0)
         {
-            Save("accuracy", EvaluationPlots.Accuracy(input.History));
-            Save("loss", EvaluationPlots.Loss(input.History));
+            Save("accuracy", EvaluationPlots.Accuracy(input.History, input.BestEpoch));
+            Save("loss", EvaluationPlots.Loss(input.History, input.BestEpoch));
             Save("learning_rate", EvaluationPlots.LearningRate(input.History));
         }
 

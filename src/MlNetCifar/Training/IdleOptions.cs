@@ -59,14 +59,15 @@ internal static class IdleOptions
 
     /// <summary>What was asked for and does nothing, each in words.</summary>
     /// <param name="plan">The run.</param>
-    /// <param name="usual">Options where nothing was asked for.</param>
+    /// <param name="recipe">Options where nothing was asked for; their values and the defaults were not asked for.</param>
     /// <param name="name">What the caller calls a property.</param>
-    public static IEnumerable<string> Find(RunPlan plan, TrainingOptions usual, Func<string, string> name)
+    public static IEnumerable<string> Find(RunPlan plan, TrainingOptions recipe, Func<string, string> name)
     {
+        var defaults = new TrainingOptions();
         foreach (var rule in Rules)
         {
             var value = rule.Read(plan.Options);
-            if (value is not null && !Equals(value, rule.Read(usual)) && rule.IsIdle(plan))
+            if (value is not null && !Equals(value, rule.Read(recipe)) && !Equals(value, rule.Read(defaults)) && rule.IsIdle(plan))
                 yield return $"{name(rule.Name)} has no effect: {string.Format(System.Globalization.CultureInfo.InvariantCulture, rule.Because, rule.Other is null ? "" : name(rule.Other))}";
         }
     }

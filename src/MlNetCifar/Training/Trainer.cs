@@ -4,7 +4,8 @@ using MlNetCifar.Training;
 namespace MlNetCifar;
 
 /// <summary>
-/// Trains a network. The result is a function of network, options, starting point and data alone, whatever the number of threads.
+/// Trains a network. Without a time budget the result is a function of network, options, starting point and data, whatever the number of threads, on all machines whose
+/// vectors have one width and that all multiply and add in one instruction, or all in two. With a budget it also depends on the machine's speed.
 /// Prints nothing, and writes no file but <see cref="Checkpoints"/>; observers may. A trainer may be used again; one run at a time.
 /// </summary>
 public sealed class Trainer

@@ -142,7 +142,7 @@ public sealed record TrainingOptions
 
     /// <summary>
     /// Gain of validation accuracy, 0 … 1, over the last score that counted for <see cref="Patience"/> above which another one counts (as <c>min_delta</c> of
-    /// Keras' EarlyStopping); ≥ 0. Smaller gains add up until they count, and still make the epoch the best. The default is 0: any.
+    /// Keras' EarlyStopping), and makes its epoch the best; ≥ 0. Smaller gains add up until they count. The default is 0: any.
     /// </summary>
     public double MinimumDelta { get; init; }
 
