@@ -29,8 +29,8 @@ internal static class TrainingErrors
     public static MlNetCifarException OneClass(string name) =>
         new("MNC3004", ErrorKind.Data, $"All training images belong to one class ('{name}'); at least two are needed.", "Add images of another class.");
 
-    public static MlNetCifarException Diverged() =>
-        new("MNC3005", ErrorKind.Failure, "The learning-rate finder saw no falling loss.", "Check the labels, or start from a lower rate.");
+    public static MlNetCifarException NoFall() =>
+        new("MNC3005", ErrorKind.Failure, "No learning rate can be recommended: the loss fell at none by more than chance.", "Check the labels, or give more images or steps.");
 
     public static MlNetCifarException OneValue(string layer) =>
         new(
