@@ -15,11 +15,12 @@ internal sealed class SummaryCommand() : Verb("summary", "Describe a network: la
         EvaluationTable.Model, .. NetworkChoice.All, TrainingTable.All["batch-size"], TrainingTable.All["optimizer"], TrainingTable.Threads, s_images, s_measure,
     ];
 
-    public override IReadOnlyList<string> Examples => ["--preset resnet9", "--model runs/train/seed-cnn"];
+    public override IReadOnlyList<string> Examples => ["", "--preset resnet9", "--model runs/train/seed-cnn"];
 
     public override int Run(Call call)
     {
-        using var model = call.Get(EvaluationTable.Model) is null ? null : ModelChoice.Load(call);
+        // A network of a preset where one is described, else that of a model.
+        using var model = call.Get(EvaluationTable.Model) is null && NetworkChoice.All.Any(call.Values.IsGiven) ? null : ModelChoice.Load(call);
         var network = model?.Network ?? NetworkChoice.Create(call);
         var options = NetworkChoice.Training(call, new());
         var summary = NetworkSummary.Of(network, options, call.Get(s_measure));

@@ -26,7 +26,7 @@ internal sealed class TrainCommand() : Verb("train", "Train a network on labelle
 
     /// <summary>A run to go on with has its options beside it.</summary>
     public override string? Configuration(IReadOnlyDictionary<string, string> commandLine) =>
-        commandLine.TryGetValue(ExperimentTable.Resume.Name, out var folder) ? Path.Combine(folder, "args.json") : null;
+        commandLine.TryGetValue(ExperimentTable.Resume.Name, out var folder) && folder.Length > 0 ? Path.Combine(RunFolder.Open(folder, Name).Path, "args.json") : null;
 
     public override int Run(Call call)
     {

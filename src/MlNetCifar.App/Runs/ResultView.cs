@@ -34,10 +34,7 @@ internal static class ResultView
         }
 
         var (figures, output) = (result.Evaluation, call.Terminal.Out);
-        var table = new Table().Border(TableBorder.Simple).AddColumn("Metric").AddColumn(new TableColumn("Value").RightAligned()).AddColumn("95 % interval");
-        foreach (var metric in figures.Headline.Where(m => double.IsFinite(m.Value)))
-            table.AddRow(Markup.Escape(metric.Name), Invariant($"{metric.Value:0.0000}"), Markup.Escape(metric.Interval.IsDefined ? metric.Interval.ToString() : ""));
-        call.Terminal.Tables.Write(table);
+        call.Terminal.Tables.Write(Figures(figures, result.Calibration?.Uncalibrated));
         output.WriteLine(Invariant($"{result.Split} accuracy {figures.MicroAccuracy:0.0000}, 95 % interval {figures.MicroAccuracyInterval}, on {figures.Count:N0} images"));
         if (result.Calibration is { } check)
             output.WriteLine(
@@ -54,6 +51,22 @@ internal static class ResultView
         }
 
         call.Terminal.Log($"report   {result.Folder.Report}");
+    }
+
+    /// <summary>The headline numbers; those of the network's own probabilities beside them where a calibration makes others of these.</summary>
+    static Table Figures(EvaluationResult figures, EvaluationResult? raw)
+    {
+        var table = new Table().Border(TableBorder.Simple).AddColumn("Metric").AddColumn(new TableColumn("Value").RightAligned()).AddColumn("95 % interval");
+        if (raw is not null)
+            table.AddColumn(new TableColumn("Uncalibrated").RightAligned());
+        var before = raw?.Headline.ToDictionary(m => m.Key, m => m.Value);
+        foreach (var metric in figures.Headline.Where(m => double.IsFinite(m.Value)))
+        {
+            string[] row = [Markup.Escape(metric.Name), Invariant($"{metric.Value:0.0000}"), Markup.Escape(metric.Interval.IsDefined ? metric.Interval.ToString() : "")];
+            table.AddRow(before is null ? row : [.. row, Invariant($"{before[metric.Key]:0.0000}")]);
+        }
+
+        return table;
     }
 
     static void Write(Utf8JsonWriter json, ExperimentResult result)
@@ -109,6 +122,10 @@ internal static class ResultView
         JsonLine.Number(json, "meanSetSize", check.MeanSetSize);
         JsonLine.Number(json, "answered", check.Answered);
         JsonLine.Number(json, "answerAccuracy", check.AnswerAccuracy);
+        json.WriteStartObject("uncalibrated");
+        foreach (var metric in check.Uncalibrated.Headline)
+            JsonLine.Number(json, metric.Key, metric.Value);
+        json.WriteEndObject();
         json.WriteEndObject();
     }
 }

@@ -89,13 +89,18 @@ public sealed record Augmentation
     /// <exception cref="ArgumentException">Names every value out of range.</exception>
     public void Validate()
     {
-        var faults = new List<string>();
-        if (!Enum.IsDefined(Flip))
-            faults.Add($"Flip is {Flip}");
-        if (!Enum.IsDefined(Padding))
-            faults.Add($"Padding is {Padding}");
-        faults.AddRange(Ranges.Faults(this));
-        if (faults.Count > 0)
+        if (Faults().ToArray() is { Length: > 0 } faults)
             throw new ArgumentException($"Augmentation: {string.Join("; ", faults)}.");
+    }
+
+    /// <summary>What is out of range, each in words.</summary>
+    internal IEnumerable<string> Faults()
+    {
+        if (!Enum.IsDefined(Flip))
+            yield return $"{nameof(Flip)} is {Flip}, expected one of {string.Join(", ", Enum.GetNames<FlipMode>())}";
+        if (!Enum.IsDefined(Padding))
+            yield return $"{nameof(Padding)} is {Padding}, expected one of {string.Join(", ", Enum.GetNames<EdgePadding>())}";
+        foreach (var fault in Ranges.Faults(this))
+            yield return fault;
     }
 }

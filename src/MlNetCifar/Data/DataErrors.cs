@@ -14,9 +14,21 @@ internal static class DataErrors
         new("MNC1005", ErrorKind.Data, $"There is only one class, '{name}'; at least two are needed.",
             "Point at the folder whose subfolders are the classes.", path);
 
-    public static MlNetCifarException UnknownClass(string path, string name) =>
-        new("MNC1006", ErrorKind.Data, $"The class '{name}' is not in the training split.",
-            "Add it to the training split or remove it here.", path);
+    /// <param name="path">Where it was found.</param>
+    /// <param name="name">The class.</param>
+    /// <param name="known">The classes asked for, for example those of a model; null where the training split has them.</param>
+    public static MlNetCifarException UnknownClass(string path, string name, IReadOnlyList<string>? known = null)
+    {
+        if (known is null)
+            return new("MNC1006", ErrorKind.Data, $"The class '{name}' is not in the training split.", "Add it to the training split or remove it here.", path);
+        var found = $"The class '{name}' is none of those that are known: {ClassNames.Listed(known)}.";
+        return ClassNames.InOtherCase(name, known) is { } other
+            ? new("MNC1006", ErrorKind.Data, $"{found} '{other}' differs from it only in case.", $"Call it '{other}'.", path)
+            : new("MNC1006", ErrorKind.Data, found, "Rename or remove it, or use a model that knows it.", path);
+    }
+
+    public static MlNetCifarException CannotSplit(string path, string split) =>
+        new("MNC1029", ErrorKind.Data, $"No {split} split can be cut from the training images: no class has two images.", "Add images, or go without the split.", path);
 
     public static MlNetCifarException NoTrainSplit(string path) =>
         new("MNC1007", ErrorKind.Data, "There is a validation or test split but no 'train' folder to take the classes from.",
@@ -78,6 +90,9 @@ internal static class DataErrors
 
     public static MlNetCifarException SplitsDiffer(string path, string what) =>
         new("MNC1033", ErrorKind.Data, $"The splits differ in {what}.", "Run 'mlnetcifar prepare' again into an empty folder.", path);
+
+    public static MlNetCifarException SourcesDiffer(string split, string difference) =>
+        new("MNC1033", ErrorKind.Data, $"The {split} images do not fit the training images: {difference}.", "Give splits of one size with the same classes in the same order.");
 
     public static MlNetCifarException OtherLayout(string path) =>
         new("MNC1034", ErrorKind.Usage, "The folder holds shards with other splits.", "Give an empty folder, or delete the old shards.", path);

@@ -78,8 +78,9 @@ public sealed class ImageDataset : IDisposable
 
     /// <summary>Makes a data set of sources.</summary>
     /// <param name="train">Its classes are the data set's.</param>
-    /// <param name="validation">Of the same shape; may be null.</param>
-    /// <param name="test">Of the same shape; may be null.</param>
+    /// <param name="validation">Of the same size and classes; may be null.</param>
+    /// <param name="test">Of the same size and classes; may be null.</param>
+    /// <exception cref="MlNetCifarException">The sources differ in size, channels or classes (MNC1033).</exception>
     public static ImageDataset Create(ImageSource train, ImageSource? validation = null, ImageSource? test = null)
     {
         ArgumentNullException.ThrowIfNull(train);
@@ -88,6 +89,12 @@ public sealed class ImageDataset : IDisposable
             splits.Add(DatasetSplit.Validation, validation);
         if (test is not null)
             splits.Add(DatasetSplit.Test, test);
+        foreach (var (split, source) in splits)
+        {
+            if (ClassNames.Difference(source, train) is { } difference)
+                throw DataErrors.SourcesDiffer(Name(split), difference);
+        }
+
         return new("memory", splits, train.Classes);
     }
 
@@ -101,26 +108,35 @@ public sealed class ImageDataset : IDisposable
     public ImageSource Get(DatasetSplit split)
     {
         if (!_splits.TryGetValue(split, out var source))
-            throw DataErrors.NoSplit(Path, split.ToString().ToLowerInvariant());
+            throw DataErrors.NoSplit(Path, Name(split));
         return source;
     }
 
     /// <summary>This data set if it has the split; otherwise one whose split is cut, stratified, from the training pictures.</summary>
     /// <param name="split">Validation or test.</param>
     /// <param name="fraction">Share of the training pictures that goes into the new split, in (0, 1).</param>
-    /// <param name="seed">Which pictures go where.</param>
-    /// <returns>A view on the same pictures; dispose one of the two.</returns>
-    public ImageDataset Ensure(DatasetSplit split, double fraction, ulong seed)
+    /// <param name="seed">Which pictures go where. The default is 0.</param>
+    /// <returns>A view on the same pictures; dispose one of the two. A class of one picture keeps it for training.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The split is that for training, or the fraction not in (0, 1).</exception>
+    /// <exception cref="MlNetCifarException">No class has two pictures (MNC1029).</exception>
+    public ImageDataset Ensure(DatasetSplit split, double fraction, ulong seed = 0) => TryEnsure(split, fraction, seed) ?? throw DataErrors.CannotSplit(Path, Name(split));
+
+    /// <summary>As <see cref="Ensure"/>; null where no class has two pictures.</summary>
+    internal ImageDataset? TryEnsure(DatasetSplit split, double fraction, ulong seed)
     {
         if (split == DatasetSplit.Train)
             throw new ArgumentOutOfRangeException(nameof(split), split, "The training split cannot be cut from itself.");
         if (Has(split))
             return this;
-        var (part, rest) = Train.Split(fraction, seed);
+        var (part, rest) = StratifiedSplit.Cut(Train, fraction, seed);
+        if (part.Count == 0)
+            return null;
         var splits = new Dictionary<DatasetSplit, ImageSource>(_splits) { [DatasetSplit.Train] = rest, [split] = part };
         return new(Path, splits, Classes, _owned) { Warnings = Warnings, BadFiles = BadFiles, Spec = Spec };
     }
 
     /// <summary>Closes shard files; pictures in memory need no closing.</summary>
     public void Dispose() => _owned?.Dispose();
+
+    static string Name(DatasetSplit split) => split.ToString().ToLowerInvariant();
 }

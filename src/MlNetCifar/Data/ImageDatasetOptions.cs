@@ -36,10 +36,10 @@ public sealed record ImageDatasetOptions
     public PreprocessSpec? Spec { get; init; }
 
     /// <summary>Limits of decoding.</summary>
-    public DecodeOptions Decode { get; init; } = new();
+    public DecodeOptions Decode { get; init => field = value ?? throw new ArgumentNullException(nameof(value)); } = new();
 
     /// <summary>Where and how files are found, and known classes.</summary>
-    public ImageCatalogOptions Files { get; init; } = new();
+    public ImageCatalogOptions Files { get; init => field = value ?? throw new ArgumentNullException(nameof(value)); } = new();
 
     /// <summary>Where parts of shards on a remote store are kept once read, by their SHA-256; null (the default) to keep the last three in memory only.</summary>
     public string? CacheFolder { get; init; }
@@ -55,9 +55,19 @@ public sealed record ImageDatasetOptions
         init => field = value is null or > 0 ? value : throw new ArgumentOutOfRangeException(nameof(value), value, "The limit must be positive, or null for none.");
     } = 20L << 30;
 
-    /// <summary>Threads that decode. The default is the number of processors.</summary>
-    public int Threads { get; init; } = Environment.ProcessorCount;
+    /// <summary>Threads that decode, ≥ 1. The default is the number of processors.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is below 1.</exception>
+    public int Threads
+    {
+        get;
+        init => field = value >= 1 ? value : throw new ArgumentOutOfRangeException(nameof(value), value, "There must be at least one thread.");
+    } = Environment.ProcessorCount;
 
     /// <summary>What to do about an image that cannot be read. The default is to leave it out and list it.</summary>
-    public OnBadImage OnBadImage { get; init; } = OnBadImage.Skip;
+    /// <exception cref="ArgumentOutOfRangeException">The value is none of the enumeration.</exception>
+    public OnBadImage OnBadImage
+    {
+        get;
+        init => field = Enum.IsDefined(value) ? value : throw new ArgumentOutOfRangeException(nameof(value), value, "No such choice.");
+    } = OnBadImage.Skip;
 }

@@ -1,3 +1,5 @@
+using MlNetCifar.Data;
+
 namespace MlNetCifar;
 
 /// <summary>Pictures in memory: one array of bytes, [N, H, W, C]. Immutable once built; safe for concurrent readers.</summary>
@@ -16,12 +18,13 @@ public sealed class ImageSet : ImageSource
     /// <param name="channels">Bytes a pixel, 1 or 3.</param>
     /// <param name="classes">Class names.</param>
     /// <param name="names">N names for reports; null for row numbers.</param>
-    /// <exception cref="ArgumentException">The lengths do not agree, or a label has no class.</exception>
+    /// <exception cref="ArgumentException">The lengths do not agree, a label has no class, or a class has no name of its own.</exception>
     public ImageSet(byte[] pixels, int[] labels, int width, int height, int channels, IReadOnlyList<string> classes, IReadOnlyList<string>? names = null)
     {
         ArgumentNullException.ThrowIfNull(pixels);
         ArgumentNullException.ThrowIfNull(labels);
         ArgumentNullException.ThrowIfNull(classes);
+        ClassNames.Checked(classes, nameof(classes));
         ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
         if (channels is not (1 or 3))

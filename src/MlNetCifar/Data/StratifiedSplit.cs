@@ -11,8 +11,15 @@ internal static class StratifiedSplit
         return (source.Subset(first), source.Subset(second));
     }
 
+    /// <summary>Cuts a part off; a class of one picture stays in the rest, where the network learns it.</summary>
+    public static (ImageSource Part, ImageSource Kept) Cut(ImageSource source, double fraction, ulong seed)
+    {
+        var (part, rest) = Split(Labels(source), source.Classes.Count, fraction, seed, keepSingle: true);
+        return (source.Subset(part), source.Subset(rest));
+    }
+
     /// <summary>Indices of the two parts, ascending.</summary>
-    public static (int[] First, int[] Second) Split(int[] labels, int classes, double fraction, ulong seed)
+    public static (int[] First, int[] Second) Split(int[] labels, int classes, double fraction, ulong seed, bool keepSingle = false)
     {
         if (fraction is not (> 0 and < 1))
             throw new ArgumentOutOfRangeException(nameof(fraction), fraction, "The fraction must lie between 0 and 1.");
@@ -23,6 +30,8 @@ internal static class StratifiedSplit
             var count = (int)Math.Round(members.Length * fraction, MidpointRounding.AwayFromZero);
             if (members.Length >= 2)
                 count = Math.Clamp(count, 1, members.Length - 1);
+            else if (keepSingle)
+                count = 0;
             first.AddRange(members.AsSpan(0, count));
             second.AddRange(members.AsSpan(count));
         }

@@ -39,14 +39,14 @@ internal static class Agreement
         return sum / present;
     }
 
-    /// <summary>Mean F1 of the classes that occur among labels or predictions.</summary>
+    /// <summary>Mean F1 of the classes that occur among the labels, those of <see cref="MacroAccuracy"/>.</summary>
     public static double MacroF1(ReadOnlySpan<long> table, ReadOnlySpan<long> actual, ReadOnlySpan<long> predicted)
     {
         var sum = 0.0;
         var present = 0;
         for (var i = 0; i < actual.Length; i++)
         {
-            if (actual[i] + predicted[i] == 0)
+            if (actual[i] == 0)
                 continue;
             sum += 2.0 * table[(i * actual.Length) + i] / (actual[i] + predicted[i]);
             present++;

@@ -11,12 +11,14 @@ internal sealed class EvaluationAccumulator
     /// <summary>Starts empty.</summary>
     /// <param name="classes">Names of the C ≥ 2 classes.</param>
     /// <param name="options">Choices; null for the defaults.</param>
-    /// <exception cref="ArgumentException">There are fewer than two classes, or an option is out of range.</exception>
+    /// <exception cref="ArgumentException">There are fewer than two classes, two have one name, or an option is out of range.</exception>
     public EvaluationAccumulator(IReadOnlyList<string> classes, EvaluationOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(classes);
         if (classes.Count < 2)
             throw new ArgumentException($"There must be at least two classes; found {classes.Count}.", nameof(classes));
+        if (classes.Distinct(StringComparer.Ordinal).Count() < classes.Count)
+            throw new ArgumentException("Two classes have one name.", nameof(classes));
         Options = options ?? new EvaluationOptions();
         Options.Validate();
         Classes = [.. classes];

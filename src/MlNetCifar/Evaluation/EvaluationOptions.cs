@@ -53,6 +53,8 @@ public sealed record EvaluationOptions
             faults.Add($"PositiveClass is {PositiveClass}; expected 0 or 1.");
         if (ConfidenceLevel is not (> 0 and < 1))
             faults.Add($"ConfidenceLevel is {ConfidenceLevel}; expected a number between 0 and 1.");
+        if (!Enum.IsDefined(NonFiniteScores))
+            faults.Add($"NonFiniteScores is {NonFiniteScores}; expected one of {string.Join(", ", Enum.GetNames<NonFiniteScores>())}.");
         if (BootstrapResamples is < 0 or > 1_000_000)
             faults.Add($"BootstrapResamples is {BootstrapResamples}; expected 0 … 1,000,000.");
         if (faults.Count > 0)

@@ -71,7 +71,7 @@ public sealed class EvaluationResult
     /// <summary>Mean recall of the classes that occur (scikit-learn's name for <see cref="MacroAccuracy"/>).</summary>
     public double BalancedAccuracy => MacroAccuracy;
 
-    /// <summary>Mean F1 of the classes that occur among labels or predictions, 0 … 1, higher is better.</summary>
+    /// <summary>Mean F1 of the classes that occur among the labels, as for <see cref="MacroAccuracy"/>, 0 … 1, higher is better.</summary>
     public double MacroF1Score { get; }
 
     /// <summary>Mean −ln p of the true class, p limited to [10⁻¹⁵, 1]; ≥ 0, in nats, lower is better.</summary>

@@ -30,15 +30,15 @@ internal static class MetricCatalog
     [
         new(MicroAccuracy, "Micro accuracy", true, "Share of images predicted correctly, 0 … 1.", r => r.MicroAccuracy),
         new(TopKAccuracy, "Top-k accuracy", true, "Share of images whose true class is among the k best answers, 0 … 1.", r => r.TopKAccuracy),
-        new(MacroAccuracy, "Macro accuracy", true, "Mean recall of the classes (balanced accuracy), 0 … 1.", r => r.MacroAccuracy),
-        new(MacroF1Score, "Macro F1", true, "Mean F1 of the classes, 0 … 1.", r => r.MacroF1Score),
+        new(MacroAccuracy, "Macro accuracy", true, "Mean recall of the classes that occur (balanced accuracy), 0 … 1.", r => r.MacroAccuracy),
+        new(MacroF1Score, "Macro F1", true, "Mean F1 of the classes that occur, 0 … 1.", r => r.MacroF1Score),
         new(LogLoss, "Log-loss", false, "Mean −ln p of the true class, in nats; 0 is perfect.", r => r.LogLoss),
         new(LogLossReduction, "Log-loss reduction", true, "Advantage over always answering with the shares of the classes; 1 is perfect, 0 none.", r => r.LogLossReduction),
         new(CohenKappa, "Cohen's kappa", true, "Agreement beyond chance, −1 … 1.", r => r.CohenKappa),
         new(MatthewsCorrelation, "Matthews correlation", true, "Correlation of labels and predictions, −1 … 1.", r => r.MatthewsCorrelation),
-        new(AreaUnderRocCurveMacro, "ROC AUC, macro", true, "Chance that an image of a class outranks one of another, mean over classes, 0 … 1.", r => r.AreaUnderRocCurveMacro),
+        new(AreaUnderRocCurveMacro, "ROC AUC, macro", true, "Chance that an image of a class outranks one of another, mean over classes that occur, 0 … 1.", r => r.AreaUnderRocCurveMacro),
         new(AreaUnderRocCurveMicro, "ROC AUC, micro", true, "The same over all image–class pairs, 0 … 1.", r => r.AreaUnderRocCurveMicro),
-        new(AveragePrecisionMacro, "Avg. precision, macro", true, "Area under precision over recall by steps, mean over classes, 0 … 1.", r => r.AveragePrecisionMacro),
+        new(AveragePrecisionMacro, "Avg. precision, macro", true, "Area under precision over recall by steps, mean over classes that occur, 0 … 1.", r => r.AveragePrecisionMacro),
         new(ExpectedCalibrationError, "ECE", false, "Expected calibration error: mean gap between confidence and accuracy, bins of equal width, 0 … 1.", r => r.ExpectedCalibrationError),
         new(ExpectedCalibrationErrorEqualMass, "ECE, equal mass", false, "The same with bins of equal count, 0 … 1.", r => r.ExpectedCalibrationErrorEqualMass),
         new(BrierScore, "Brier score", false, "Mean squared error of the probabilities, summed over classes, 0 … 2.", r => r.BrierScore),
@@ -80,8 +80,12 @@ internal static class MetricCatalog
         static Interval Scaled(Interval interval, double factor) => interval with { Lower = factor * interval.Lower, Upper = factor * interval.Upper };
     }
 
-    /// <summary>All headline numbers of a result that were computed.</summary>
+    /// <summary>All headline numbers of a result; the share among the k best of k classes says nothing and is left out.</summary>
     public static IReadOnlyList<MetricValue> Of(EvaluationResult result) =>
+        [.. Every(result).Where(metric => metric.Key != TopKAccuracy || result.TopKPredictionCount < result.Classes.Count)];
+
+    /// <summary>All of <see cref="All"/>, in that order.</summary>
+    public static IReadOnlyList<MetricValue> Every(EvaluationResult result) =>
     [
         .. All.Select(entry => new MetricValue(
             entry.Key, entry.Key == TopKAccuracy ? $"Top-{result.TopKPredictionCount} accuracy" : entry.Name, entry.Value(result),

@@ -119,6 +119,13 @@ public sealed class EvaluationExperiment(EvaluationExperimentOptions options)
     public Task<ExperimentResult> RunAsync(CancellationToken cancellation = default) =>
         Task.Factory.StartNew(() => Run(cancellation), cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
+    /// <summary>A set without splits goes by its own name: <c>cifar/test</c> is no training split.</summary>
+    static string SetName(string data)
+    {
+        var path = Path.TrimEndingDirectorySeparator(data);
+        return Path.GetFileName(path) is { Length: > 0 } and not ("." or "..") and var name ? name : Path.GetFileName(Path.GetFullPath(path));
+    }
+
     ExperimentResult Run(ImageClassifier model, string data, ExperimentLog log, CancellationToken cancellation)
     {
         using var dataset = ExperimentData.Open(
@@ -141,7 +148,7 @@ public sealed class EvaluationExperiment(EvaluationExperimentOptions options)
         var report = new ModelReport(folder, log)
         {
             Title = $"{model.Network.Name} on {Path.GetFileName(Path.TrimEndingDirectorySeparator(data))}",
-            Split = split.ToString().ToLowerInvariant(),
+            Split = Options.Subset is null && dataset.Splits.Count == 1 && split == DatasetSplit.Train ? SetName(data) : split.ToString().ToLowerInvariant(),
             Dataset = dataset,
             Command = Command,
             Views = Options.Views,

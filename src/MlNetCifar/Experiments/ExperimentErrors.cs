@@ -10,6 +10,9 @@ internal static class ExperimentErrors
     public static MlNetCifarException NoWeights(string path) =>
         new("MNC9007", ErrorKind.Data, "There is no model file here.", "Give a .safetensors file, or a run folder with weights/best.safetensors.", path);
 
+    public static MlNetCifarException NoRun(string path) =>
+        new("MNC9013", ErrorKind.Data, "There is no run to go on with here.", "Give the folder of a training run, for example runs/train/<name>.", path);
+
     public static MlNetCifarException Name(string what, string name) => OptionErrors.Value(what, name, "the name of a folder");
 
     public static MlNetCifarException Augmentation(IEnumerable<string> faults) =>

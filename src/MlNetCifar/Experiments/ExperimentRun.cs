@@ -99,12 +99,21 @@ internal sealed class ExperimentRun(Experiment experiment, CancellationToken can
         // A data set that was cut into train and validation by its maker is not cut again.
         if (!dataset.Has(DatasetSplit.Test) && !dataset.Has(DatasetSplit.Validation) && _options.Split > 0)
         {
-            dataset = dataset.Ensure(DatasetSplit.Test, 1 - _options.Split, seed);
+            dataset = Cut(dataset, DatasetSplit.Test, 1 - _options.Split, seed);
             var choice = _log.Choice(ExperimentTable.Split, nameof(ExperimentOptions.Split), _options.Split);
-            _log.Say(null, FormattableString.Invariant($"no test split in the data: {dataset.Test!.Count:N0} images are set aside ({choice})"));
+            if (dataset.Test is { } test)
+                _log.Say(null, FormattableString.Invariant($"no test split in the data: {test.Count:N0} images are set aside ({choice})"));
         }
 
-        return _options.ValidationSplit > 0 ? dataset.Ensure(DatasetSplit.Validation, _options.ValidationSplit, seed) : dataset;
+        return _options.ValidationSplit > 0 ? Cut(dataset, DatasetSplit.Validation, _options.ValidationSplit, seed) : dataset;
+    }
+
+    ImageDataset Cut(ImageDataset dataset, DatasetSplit split, double share, ulong seed)
+    {
+        if (dataset.TryEnsure(split, share, seed) is { } cut)
+            return cut;
+        _log.Warn($"no {split.ToString().ToLowerInvariant()} split can be cut from the training images: no class has two");
+        return dataset;
     }
 
     (TrainingOptions Training, NetworkSpec Network) Plan(ImageDataset dataset)
@@ -133,7 +142,15 @@ internal sealed class ExperimentRun(Experiment experiment, CancellationToken can
         var length = training.TimeBudget is { } budget ? OptionText.Of(budget) : FormattableString.Invariant($"{training.Epochs} epochs");
         var rule = FormattableString.Invariant($"{OptionText.Of(training.Optimizer)}, rate {training.LearningRate}, {OptionText.Of(training.Schedule)}");
         _log.Say("network", FormattableString.Invariant($"{network.Name}: {network.Flops / 1e6:0.0} MFLOP an image; {rule}, batch {training.BatchSize}, {length}"));
+        if (training.OverfitBatches is { } batches)
+        {
+            var taken = Math.Min((long)batches * training.BatchSize, dataset.Train.Count);
+            _log.Say("overfit", FormattableString.Invariant($"trains on {taken:N0} of the {dataset.Train.Count:N0} training images, as they are, and validates on none"));
+        }
+
         _log.Say("run", folder.Path);
+        if (SlowMachine.Notice(network, training, dataset.Train.Count) is { } notice)
+            _log.Warn(notice);
     }
 
     TrainingResult Fit(RunFolder folder, ImageDataset dataset, NetworkSpec network, TrainingOptions training, Action begun) =>
@@ -147,6 +164,7 @@ internal sealed class ExperimentRun(Experiment experiment, CancellationToken can
                     Resume = _options.Resume is not null, Replace = _options.ExistOk,
                 },
                 Reserve = Reserve(dataset),
+                NameOf = property => _asOptions ? TrainingTable.OptionOf(property) : property,
                 Start = experiment.Start,
             };
             ITrainingObserver[] followers = [.. Followers(folder)];
@@ -178,8 +196,8 @@ internal sealed class ExperimentRun(Experiment experiment, CancellationToken can
     BudgetReserve Reserve(ImageDataset dataset)
     {
         var calibration = dataset.Has(DatasetSplit.Validation) ? dataset.Get(DatasetSplit.Validation).Count : 0;
-        var test = (long)dataset.Get(Judging(dataset)).Count * Views.Of(_options.Views).Length;
-        return new BudgetReserve(TimeProvider.System.GetElapsedTime(_started), calibration + test, s_reportTime);
+        var scored = (long)(calibration + dataset.Get(Judging(dataset)).Count) * Views.Of(_options.Views).Length;
+        return new BudgetReserve(TimeProvider.System.GetElapsedTime(_started), scored, s_reportTime);
     }
 
     /// <summary>The split whose images judge the model.</summary>
@@ -232,7 +250,7 @@ internal sealed class ExperimentRun(Experiment experiment, CancellationToken can
 
         try
         {
-            var calibrated = _log.During(ExperimentStage.Calibrating, "calibrating", _ => model.TryCalibrate(images, threads: threads, cancellation: cancellation));
+            var calibrated = _log.During(ExperimentStage.Calibrating, "calibrating", _ => model.TryCalibrate(images, threads: threads, cancellation: cancellation, views: _options.Views));
             if (calibrated is null)
             {
                 _log.Warn("the model is not calibrated: none of its outputs for the validation images is a finite number");

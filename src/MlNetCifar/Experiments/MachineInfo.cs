@@ -42,6 +42,9 @@ public sealed record MachineInfo
     /// <summary>Width of the vectors in use; 0 for none.</summary>
     public int SimdBits { get; } = SimdLevel.Active == SimdWidth.Scalar ? 0 : (int)SimdLevel.Active;
 
+    /// <summary>Whether the machine multiplies and adds in one instruction; without, training is several times slower, and its results have bits of their own.</summary>
+    public bool FusedMultiplyAdd { get; } = SimdLevel.IsFused;
+
     /// <summary>Widths of vectors that the machine has, widest first.</summary>
     public IReadOnlyList<int> SimdAvailable { get; } = [.. SimdLevel.Available.Where(w => w != SimdWidth.Scalar).Select(w => (int)w)];
 
@@ -80,6 +83,8 @@ public sealed record MachineInfo
     {
         if (SimdBits == 0)
             yield return "no vector instructions are used; training will be many times slower";
+        else if (!FusedMultiplyAdd)
+            yield return "there is no fused multiply-add; training will be several times slower";
         else if (SimdAvailable.Count > 0 && SimdAvailable[0] > SimdBits)
             yield return $"MLNETCIFAR_SIMD restricts the kernels to {SimdBits} bits; the machine has {SimdAvailable[0]}";
         if (CoreQuota is { } quota && quota < Cores)
@@ -93,6 +98,8 @@ public sealed record MachineInfo
     string SimdText()
     {
         var active = SimdBits == 0 ? "scalar" : FormattableString.Invariant($"{SimdBits} bits");
+        if (!FusedMultiplyAdd)
+            active += ", no fused multiply-add";
         return SimdAvailable.Count > 0 && SimdAvailable[0] != SimdBits ? FormattableString.Invariant($"{active} (the machine has {SimdAvailable[0]})") : active;
     }
 

@@ -61,10 +61,11 @@ internal sealed class ModelReport(RunFolder folder, ExperimentLog log)
         CalibrationCheck? check = null;
         if (calibration is not null)
         {
-            // The report shows the network's own probabilities; only calibration errors are read from the check, so it needs no bootstrap.
-            check = CalibrationCheck.Measure(
-                calibration, labels, outputs.Logits, model.Classes, new EvaluationOptions { BootstrapResamples = 0 }, outputs.Features, outputs.Texture);
-            TemperatureScaling.None.Apply(outputs.Logits, model.Classes.Length, outputs.Logits);
+            // What is shown are the model's answers; of the check only the other figures are read, so it needs no bootstrap.
+            if (CheckCalibration)
+                check = CalibrationCheck.Measure(
+                    calibration, labels, outputs.Logits, model.Classes, new EvaluationOptions { BootstrapResamples = 0 }, outputs.Features, outputs.Texture);
+            calibration.Temperature.Apply(outputs.Logits, model.Classes.Length, outputs.Logits);
         }
 
         var result = Evaluator.Evaluate(labels, outputs.Logits, model.Classes);
@@ -80,7 +81,7 @@ internal sealed class ModelReport(RunFolder folder, ExperimentLog log)
 
     CalibrationModel? Calibration(ImageClassifier model)
     {
-        if (!CheckCalibration || model.Calibration is not { } calibration)
+        if (model.Calibration is not { } calibration)
             return null;
         if (AbstainBelow is { } least)
             calibration = calibration with { Abstain = calibration.Abstain with { Threshold = least } };
@@ -114,6 +115,7 @@ internal sealed class ModelReport(RunFolder folder, ExperimentLog log)
             Title = Title,
             Result = result,
             History = model.History,
+            BestEpoch = model.BestEpoch,
             Images = images,
             Calibration = check,
             Command = Command,

@@ -42,7 +42,12 @@ public sealed class RunFolder
     /// <summary>The folder of a run to go on with.</summary>
     /// <param name="path">The folder.</param>
     /// <param name="verb">What made it.</param>
-    public static RunFolder Open(string path, string verb) => new(System.IO.Path.TrimEndingDirectorySeparator(path), verb);
+    /// <exception cref="MlNetCifarException">There is no folder of a run (MNC9013).</exception>
+    public static RunFolder Open(string path, string verb)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        return Directory.Exists(path) ? new(System.IO.Path.TrimEndingDirectorySeparator(path), verb) : throw ExperimentErrors.NoRun(path);
+    }
 
     /// <summary>Makes the folder of a new run.</summary>
     /// <param name="output">Where the user wants runs.</param>

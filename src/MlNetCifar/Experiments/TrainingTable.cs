@@ -107,6 +107,9 @@ public static class TrainingTable
     /// <summary>Threads; of many commands.</summary>
     public static OptionDescription<int?> Threads { get; } = All.Find<int?>("threads");
 
+    /// <summary>The option of a property: <c>--batch-size</c>.</summary>
+    internal static string OptionOf(string property) => All.All.First(binding => binding.Property == property).Description.Option;
+
     /// <summary>Options as a report shows them.</summary>
     internal static IEnumerable<KeyValuePair<string, string>> Pairs(TrainingOptions options) =>
         All.All.Select(binding => new KeyValuePair<string, string>(binding.Description.Name, OptionText.Of(binding.Get(options))));

@@ -81,7 +81,7 @@ public sealed class GradCam : IDisposable
     /// <param name="pixels">[N, H, W, C] bytes of the network's size.</param>
     /// <param name="target">Index of the class to explain; null for each picture's most probable.</param>
     /// <param name="cancellation">Ends the work.</param>
-    /// <returns>N maps. Class and probability are those of the model's <see cref="ImageClassifier.Score"/>.</returns>
+    /// <returns>N maps. Class and probability are those of the model's <see cref="ImageClassifier.Classify(RgbImage, int, CancellationToken)"/>.</returns>
     /// <exception cref="ArgumentException">The length is no whole number of pictures, or there is no such class.</exception>
     public IReadOnlyList<Heatmap> Explain(ReadOnlySpan<byte> pixels, int? target = null, CancellationToken cancellation = default)
     {
@@ -141,7 +141,7 @@ public sealed class GradCam : IDisposable
         var (network, classes) = (_model.Network, _model.Classes.Length);
         var labels = new int[pixels.Length / _model.Preprocess.Length];
         var images = new ImageSet(pixels.ToArray(), labels, network.Width, network.Height, network.Channels, _model.Classes);
-        var scores = _model.Score(images, _threads, cancellation: cancellation);
+        var scores = _model.Answers(images, _threads, _model.OwnViews, cancellation);
         return [.. Enumerable.Range(0, images.Count).Select(i =>
         {
             var k = target ?? Largest(scores.AsSpan(i * classes, classes));

@@ -12,7 +12,7 @@ public static class Occlusion
     /// <exception cref="ArgumentException">The length is wrong, or there is no such class.</exception>
     public static Heatmap Explain(ImageClassifier model, ReadOnlySpan<byte> pixels, int? target = null, int patch = 0, CancellationToken cancellation = default)
     {
-        var (size, first) = Check(model, pixels, target);
+        var (size, k) = Check(model, pixels, target);
         ArgumentOutOfRangeException.ThrowIfNegative(patch);
         var (height, width) = (model.Network.Height, model.Network.Width);
         if (patch == 0)
@@ -33,7 +33,7 @@ public static class Occlusion
 
         var scores = Score(model, covered, cancellation);
         var (sums, counts) = (new float[height * width], new int[height * width]);
-        var (k, before) = first;
+        var before = Score(model, pixels.ToArray(), cancellation)[k];
         for (var i = 0; i < places.Count; i++)
             foreach (var at in Inside(places[i], patch, height, width))
             {
@@ -43,7 +43,7 @@ public static class Occlusion
 
         for (var at = 0; at < sums.Length; at++)
             sums[at] /= counts[at];
-        return Heatmap.Normalized(sums, height, width, k, before);
+        return Heatmap.Normalized(sums, height, width, k, Answer(model, pixels, cancellation)[k]);
     }
 
     /// <summary>
@@ -86,7 +86,7 @@ public static class Occlusion
         return (Area(curve.AsSpan(0, steps + 1)), Area(curve.AsSpan(steps + 1)));
     }
 
-    static (int Size, (int Class, float Probability) First) Check(ImageClassifier model, ReadOnlySpan<byte> pixels, int? target)
+    static (int Size, int Class) Check(ImageClassifier model, ReadOnlySpan<byte> pixels, int? target)
     {
         ArgumentNullException.ThrowIfNull(model);
         var size = model.Preprocess.Length;
@@ -94,16 +94,23 @@ public static class Occlusion
             throw new ArgumentException($"{pixels.Length} bytes given, {size} expected.", nameof(pixels));
         if (target is { } k && (k < 0 || k >= model.Classes.Length))
             throw new ArgumentOutOfRangeException(nameof(target), target, $"There are {model.Classes.Length} classes.");
-        var scores = Score(model, pixels.ToArray(), default);
-        var chosen = target ?? Array.IndexOf(scores, scores.Max());
-        return (size, (chosen, scores[chosen]));
+        if (target is not null)
+            return (size, target.Value);
+        var answer = Answer(model, pixels, default);
+        return (size, Array.IndexOf(answer, answer.Max()));
     }
 
-    static float[] Score(ImageClassifier model, byte[] pictures, CancellationToken cancellation)
+    /// <summary>What the model itself says, so that class and probability are those of its predictions.</summary>
+    static float[] Answer(ImageClassifier model, ReadOnlySpan<byte> pixels, CancellationToken cancellation) =>
+        model.Answers(Images(model, pixels.ToArray()), null, model.OwnViews, cancellation);
+
+    /// <summary>The network's own probabilities of the pictures alone: what covering changes.</summary>
+    static float[] Score(ImageClassifier model, byte[] pictures, CancellationToken cancellation) => model.Score(Images(model, pictures), cancellation: cancellation);
+
+    static ImageSet Images(ImageClassifier model, byte[] pictures)
     {
         var spec = model.Network;
-        var labels = new int[pictures.Length / model.Preprocess.Length];
-        return model.Score(new ImageSet(pictures, labels, spec.Width, spec.Height, spec.Channels, model.Classes), cancellation: cancellation);
+        return new(pictures, new int[pictures.Length / model.Preprocess.Length], spec.Width, spec.Height, spec.Channels, model.Classes);
     }
 
     static IEnumerable<int> Inside((int Top, int Left) place, int patch, int height, int width)

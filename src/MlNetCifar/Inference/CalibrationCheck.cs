@@ -27,6 +27,9 @@ public sealed record CalibrationCheck(
     RejectionCurve Rejection,
     EvaluationResult Calibrated)
 {
+    /// <summary>The evaluation of the plain softmax.</summary>
+    public required EvaluationResult Uncalibrated { get; init; }
+
     /// <summary>Measures a calibration on images that it was not fitted on.</summary>
     /// <param name="model">The calibration.</param>
     /// <param name="labels">True classes, [N].</param>
@@ -63,6 +66,6 @@ public sealed record CalibrationCheck(
         return new CalibrationCheck(
             before.ExpectedCalibrationError, after.ExpectedCalibrationError, model.Sets.Coverage, covered / n,
             WilsonInterval.Of(covered, labels.Length), labelsInSets / n, empty / n, answered / n, right / (double)answered,
-            RejectionCurve.Of(after), after);
+            RejectionCurve.Of(after), after) { Uncalibrated = before };
     }
 }

@@ -27,7 +27,7 @@ public sealed record ConformalSets(ConformalMethod Method, double Coverage, doub
     /// <param name="classes">C ≥ 2.</param>
     /// <param name="coverage">Promised coverage in (0, 1). The default is 0.9.</param>
     /// <param name="method">How unusual a label is.</param>
-    /// <exception cref="ArgumentException">The lengths do not fit together, or the coverage is out of range.</exception>
+    /// <exception cref="ArgumentException">The lengths do not fit together, or coverage or method is out of range.</exception>
     /// <exception cref="MlNetCifarException">There is no row (MNC5001), or a label is out of range (MNC5002).</exception>
     public static ConformalSets Fit(
         ReadOnlySpan<int> labels, ReadOnlySpan<float> probabilities, int classes, double coverage = 0.9, ConformalMethod method = ConformalMethod.Threshold)
@@ -35,6 +35,8 @@ public sealed record ConformalSets(ConformalMethod Method, double Coverage, doub
         Softmax.Check(labels, probabilities.Length, classes);
         if (coverage is not (> 0 and < 1))
             throw new ArgumentOutOfRangeException(nameof(coverage), coverage, "Expected a number between 0 and 1.");
+        if (!Enum.IsDefined(method))
+            throw new ArgumentOutOfRangeException(nameof(method), method, "No such method.");
         var scores = new List<double>(labels.Length);
         for (var i = 0; i < labels.Length; i++)
         {

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using MlNetCifar.Data;
 using MlNetCifar.Files;
 using MlNetCifar.Imaging;
 using MlNetCifar.Inference;
@@ -225,7 +226,7 @@ public sealed partial class ImageClassifier : IDisposable
         return new ImageOutputs(ClassScores.Logits(Network, outputs), features, texture);
     }
 
-    /// <summary>Scores labelled pictures and measures the result.</summary>
+    /// <summary>Scores labelled pictures and measures what the model answers: the calibrated probabilities where it has a <see cref="Calibration"/>.</summary>
     /// <param name="source">Of the model's size, channels and number of classes.</param>
     /// <param name="options">Of the evaluation; null for the defaults.</param>
     /// <param name="views">Views of each picture whose logits are averaged. The default is the picture alone.</param>
@@ -235,8 +236,21 @@ public sealed partial class ImageClassifier : IDisposable
         ImageSource source, EvaluationOptions? options = null, TestTimeViews views = TestTimeViews.None, CancellationToken cancellation = default)
     {
         var labels = LabelsOf(source);
-        return Evaluator.Evaluate(labels, Score(source, views: views, cancellation: cancellation), Classes, options);
+        return Evaluator.Evaluate(labels, Answers(source, null, views, cancellation), Classes, options);
     }
+
+    /// <summary>What the model answers for many pictures: calibrated probabilities where it has a <see cref="Calibration"/>, [N, classes].</summary>
+    internal float[] Answers(ImageSource source, int? threads, TestTimeViews views, CancellationToken cancellation)
+    {
+        if (Calibration is not { } calibration)
+            return Score(source, threads, views, cancellation: cancellation);
+        var scores = Logits(source, threads, views, cancellation: cancellation);
+        calibration.Temperature.Apply(scores, Classes.Length, scores);
+        return scores;
+    }
+
+    /// <summary>The views of a picture that the model looks at when it classifies.</summary>
+    internal TestTimeViews OwnViews => Calibration is { } calibration ? Views.Averaging(calibration.Views) : TestTimeViews.None;
 
     /// <inheritdoc/>
     public void Dispose()
@@ -248,8 +262,8 @@ public sealed partial class ImageClassifier : IDisposable
     int[] LabelsOf(ImageSource source)
     {
         ArgumentNullException.ThrowIfNull(source);
-        if (!source.Classes.SequenceEqual(Classes))
-            throw ModelErrors.OtherImages($"classes {string.Join(", ", source.Classes)}", $"classes {string.Join(", ", Classes)}");
+        if (ClassNames.Difference(source.Classes, Classes) is { } difference)
+            throw ModelErrors.OtherClasses(difference);
         var labels = new int[source.Count];
         for (var i = 0; i < labels.Length; i++)
             labels[i] = source.Label(i);

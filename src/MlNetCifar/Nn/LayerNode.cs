@@ -78,6 +78,8 @@ internal sealed class LayerResolver
                 return ($"a parameter named '{parameter?.Name}'", "names without a dot, each once");
             if (parameter.Dimensions.IsDefaultOrEmpty || parameter.Dimensions.Any(d => d < 1))
                 return ($"parameter '{parameter.Name}' of shape [{(parameter.Dimensions.IsDefault ? "" : string.Join(", ", parameter.Dimensions))}]", "every dimension at least 1");
+            if (!Enum.IsDefined(parameter.Initializer))
+                return ($"the initializer {parameter.Initializer} of parameter '{parameter.Name}'", $"one of {string.Join(", ", Enum.GetNames<Initializer>())}");
             if (parameter.FollowsInput && parameter.Dimensions[0] != input.C)
                 return ($"parameter '{parameter.Name}' of shape [{string.Join(", ", parameter.Dimensions)}] that follows the input", $"{input.C} as its first dimension");
         }

@@ -6,7 +6,7 @@ namespace MlNetCifar.Nn;
 
 /// <summary>
 /// One layer of a network description: hyper-parameters, shape inference and the shapes of its parameters. Immutable; holds no weights.
-/// What <c>summary</c>, the model file and the exporters read. All that is known about a kind of layer lies in its file.
+/// What <c>summary</c> and the model file read. All that is known about a kind of layer lies in its file.
 /// </summary>
 public abstract record LayerSpec
 {

@@ -11,6 +11,10 @@ internal static class NetworkErrors
     public static MlNetCifarException Option(string layer, string found, string expected) =>
         new("MNC2002", ErrorKind.Usage, $"Layer {layer}: {found}; expected {expected}.");
 
+    public static MlNetCifarException Undefined<TEnum>(string layer, TEnum value)
+        where TEnum : struct, Enum
+        => Option(layer, $"{typeof(TEnum).Name} is {value}", $"one of {string.Join(", ", Enum.GetNames<TEnum>())}");
+
     public static MlNetCifarException Outputs(string name, Shape output, int expected) =>
         new(
             "MNC2003",

@@ -65,6 +65,8 @@ public sealed record NetworkSpec
     {
         if (Height < 1 || Width < 1 || Channels < 1)
             throw NetworkErrors.Option(Name, $"input {InputShape(1)}", "every side at least 1");
+        if (!Enum.IsDefined(Loss))
+            throw NetworkErrors.Undefined(Name, Loss);
         if (Classes < 2 || (Loss == LossKind.SigmoidCrossEntropy && Classes != 2))
             throw NetworkErrors.Option(Name, $"{Classes} classes with {Loss}", Classes < 2 ? "at least 2 classes" : "2 classes for the sigmoid loss");
         var nodes = new LayerResolver().Resolve(Layers, InputShape(1));

@@ -25,7 +25,7 @@ internal unsafe interface ILanes<V>
 
     static abstract V Divide(V a, V b);
 
-    /// <summary>a·b + c with one rounding.</summary>
+    /// <summary>a·b + c; with one rounding where <see cref="SimdLevel.IsFused"/>, with two elsewhere.</summary>
     static abstract V MultiplyAdd(V a, V b, V c);
 
     /// <summary>The larger, lane by lane; <paramref name="a"/> where either is NaN.</summary>

@@ -21,7 +21,7 @@ internal readonly unsafe struct Lanes1 : ILanes<float>
 
     public static float Divide(float a, float b) => a / b;
 
-    public static float MultiplyAdd(float a, float b, float c) => MathF.FusedMultiplyAdd(a, b, c);
+    public static float MultiplyAdd(float a, float b, float c) => SimdLevel.IsFused ? MathF.FusedMultiplyAdd(a, b, c) : (a * b) + c;
 
     public static float Max(float a, float b) => b > a ? b : a;
 

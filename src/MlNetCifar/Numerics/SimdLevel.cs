@@ -1,3 +1,6 @@
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
+
 namespace MlNetCifar.Numerics;
 
 /// <summary>Which vector width the kernels use; the one point of dispatch.</summary>
@@ -21,6 +24,12 @@ internal static class SimdLevel
 {
     /// <summary>The width kernels use by default.</summary>
     public static readonly SimdWidth Active = Choose(Environment.GetEnvironmentVariable("MLNETCIFAR_SIMD"));
+
+    /// <summary>
+    /// Whether the machine multiplies and adds in one instruction. Elsewhere one rounding takes a call of a library for each number, a hundred times the time of two roundings:
+    /// such machines have results of their own.
+    /// </summary>
+    public static bool IsFused => Fma.IsSupported || AdvSimd.IsSupported;
 
     /// <summary>All widths this machine runs, widest first.</summary>
     public static IEnumerable<SimdWidth> Available

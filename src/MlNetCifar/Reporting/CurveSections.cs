@@ -6,12 +6,12 @@ namespace MlNetCifar.Reporting;
 /// <summary>Training history, threshold curves and calibration.</summary>
 internal static class CurveSections
 {
-    public static void Training(StringBuilder html, IReadOnlyList<EpochRecord> history)
+    public static void Training(StringBuilder html, IReadOnlyList<EpochRecord> history, int best)
     {
         Markup.Section(html, "training", "Training", Lead(history));
         html.Append("<div class=\"two\">");
-        Markup.Figure(html, EvaluationPlots.Accuracy(history));
-        Markup.Figure(html, EvaluationPlots.Loss(history));
+        Markup.Figure(html, EvaluationPlots.Accuracy(history, best));
+        Markup.Figure(html, EvaluationPlots.Loss(history, best));
         html.Append("</div>\n</section>\n");
     }
 
@@ -43,7 +43,9 @@ internal static class CurveSections
     static void Calibrated(StringBuilder html, CalibrationCheck check)
     {
         html.Append("<h3>With the calibration stored in the model</h3>\n<dl>");
-        Row("Calibration error", $"{Markup.Number(check.ErrorBefore)} before, {Markup.Number(check.ErrorAfter)} after");
+        Row("Calibration error", $"{Markup.Number(check.ErrorAfter)}; {Markup.Number(check.ErrorBefore)} without it");
+        Row("Log-loss", $"{Markup.Number(check.Calibrated.LogLoss)}; {Markup.Number(check.Uncalibrated.LogLoss)} without it");
+        Row("Brier score", $"{Markup.Number(check.Calibrated.BrierScore)}; {Markup.Number(check.Uncalibrated.BrierScore)} without it");
         Row(
             "Label sets", $"hold the true label for {Markup.Percent(check.Coverage)} ({Markup.Range(check.CoverageInterval, percent: true)}) of the images; " +
             $"promised {Markup.Percent(check.PromisedCoverage, "0.#")}; {Markup.Number(check.MeanSetSize, "0.00")} labels on average");

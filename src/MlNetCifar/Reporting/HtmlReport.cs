@@ -18,7 +18,7 @@ internal static class HtmlReport
         Navigation(html, input, mistakes.Count > 0);
         SummarySection.Write(html, input, verdict);
         if (input.History.Count > 0)
-            CurveSections.Training(html, input.History);
+            CurveSections.Training(html, input.History, input.BestEpoch);
         ClassSections.Confusion(html, result);
         ClassSections.Table(html, result);
         if (result.Rows is not null)

@@ -95,6 +95,10 @@ internal static class JsonReport
         WriteNumber(json, "answered", check.Answered);
         WriteNumber(json, "answerAccuracy", check.AnswerAccuracy);
         WriteNumber(json, "areaUnderRiskCoverage", check.Rejection.AreaUnderRiskCoverage);
+        json.WriteStartObject("uncalibrated");
+        foreach (var metric in check.Uncalibrated.Headline)
+            WriteNumber(json, metric.Key, metric.Value);
+        json.WriteEndObject();
         json.WriteEndObject();
     }
 

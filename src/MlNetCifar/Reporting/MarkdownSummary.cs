@@ -23,9 +23,7 @@ internal static class MarkdownSummary
             text.Append('\n');
         }
 
-        text.Append("| metric | value | interval |\n| --- | ---: | ---: |\n");
-        foreach (var metric in result.Headline)
-            text.Append($"| {metric.Name} | {Number(metric.Value)} | {metric.Interval} |\n");
+        Metrics(text, result, input.Calibration?.Uncalibrated);
         text.Append("\n| class | images | precision | recall | F1 |\n| --- | ---: | ---: | ---: | ---: |\n");
         foreach (var c in result.PerClass.Where(c => c.Support > 0).OrderBy(c => c.Recall).Take(MostClasses))
             text.Append($"| {Escape(c.Name)} | {Number(c.Support, "0")} | {Number(c.Precision)} | {Number(c.Recall)} {c.RecallInterval} | {Number(c.F1Score)} |\n");
@@ -35,6 +33,15 @@ internal static class MarkdownSummary
         if (input.Command is { } command)
             text.Append($"\n```\n{command}\n```\n");
         return text.ToString();
+    }
+
+    /// <summary>The headline numbers; those without the calibration beside them where there is one.</summary>
+    static void Metrics(StringBuilder text, EvaluationResult result, EvaluationResult? raw)
+    {
+        var before = raw?.Headline;
+        text.Append($"| metric | value | interval |{(raw is null ? "" : " uncalibrated |")}\n| --- | ---: | ---: |{(raw is null ? "" : " ---: |")}\n");
+        foreach (var (i, metric) in result.Headline.Index())
+            text.Append($"| {metric.Name} | {Number(metric.Value)} | {metric.Interval} |{(before is null ? "" : $" {Number(before[i].Value)} |")}\n");
     }
 
     static string Number(double value, string format = "0.0000") => double.IsNaN(value) ? "–" : value.ToString(format, CultureInfo.InvariantCulture);

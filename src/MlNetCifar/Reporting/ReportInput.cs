@@ -16,6 +16,9 @@ public sealed record ReportInput
     /// <summary>Training history, one record an epoch; may be empty.</summary>
     public IReadOnlyList<EpochRecord> History { get; init; } = [];
 
+    /// <summary>The epoch whose weights were kept, from 1, marked in the plots of the history; 0 (the default) for the one of the best validation accuracy.</summary>
+    public int BestEpoch { get; init; }
+
     /// <summary>Names of the images in the order their scores were added; null for none.</summary>
     public IReadOnlyList<string>? Names { get; init; }
 

@@ -58,6 +58,14 @@ public static class ReportWriter
         return ComparisonPage.Build(comparison);
     }
 
+    /// <summary>The curve of a search for a learning rate as a picture: one SVG element, with the rate suggested.</summary>
+    /// <param name="curve">What <see cref="Trainer.FindLearningRate"/> found.</param>
+    public static string ToSvg(this RateCurve curve)
+    {
+        ArgumentNullException.ThrowIfNull(curve);
+        return RatePlot.Of(curve).ToSvg();
+    }
+
     /// <summary>Writes the examination of a data set as one self-contained page.</summary>
     /// <param name="report">What was found.</param>
     /// <param name="stream">Where to; stays open.</param>
@@ -84,8 +92,8 @@ public static class ReportWriter
 
         if (input.History.Count > 0)
         {
-            Save("accuracy", EvaluationPlots.Accuracy(input.History));
-            Save("loss", EvaluationPlots.Loss(input.History));
+            Save("accuracy", EvaluationPlots.Accuracy(input.History, input.BestEpoch));
+            Save("loss", EvaluationPlots.Loss(input.History, input.BestEpoch));
             Save("learning_rate", EvaluationPlots.LearningRate(input.History));
         }
 

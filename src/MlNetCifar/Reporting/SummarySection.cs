@@ -18,7 +18,7 @@ internal static class SummarySection
         html.Append("</div>\n");
         if (input.Gate is { } gate)
             Gate(html, gate);
-        MetricValue[] shown = [.. result.Headline.Where(metric => metric.Key != MetricCatalog.TopKAccuracy || result.TopKPredictionCount < result.Classes.Count)];
+        var shown = result.Headline;
         Cards(html, shown);
         if (result.Binary is { } binary)
         {

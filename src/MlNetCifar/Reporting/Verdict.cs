@@ -30,13 +30,34 @@ internal static class Verdict
 
     static string Confidence(EvaluationResult result, CalibrationCheck? calibration)
     {
-        if (calibration is { ErrorAfter: <= PoorCalibration })
-            return string.Create(CultureInfo.InvariantCulture, $"Its confidence can be taken at its word as calibrated (calibration error {calibration.ErrorAfter:0.000}).");
         var error = result.ExpectedCalibrationError;
         if (error <= PoorCalibration)
-            return "Its confidence can be taken at its word.";
-        var confidence = result.ReliabilityBins.Where(bin => bin.Count > 0).Sum(bin => bin.Count * bin.Confidence) / result.Count;
-        var direction = confidence > result.MicroAccuracy ? "too sure" : "too unsure";
-        return string.Create(CultureInfo.InvariantCulture, $"It is {direction} of itself (calibration error {error:0.000}).");
+            return calibration is null
+                ? "Its confidence can be taken at its word."
+                : string.Create(CultureInfo.InvariantCulture, $"Its confidence can be taken at its word as calibrated (calibration error {error:0.000}).");
+        var surplus = Surplus(result);
+        return string.Create(CultureInfo.InvariantCulture, $"{Direction(surplus, result)} (calibration error {error:0.000}).");
+    }
+
+    static string Direction(Interval surplus, EvaluationResult result) =>
+        surplus.Lower > 0 ? "It is too sure of itself" : surplus.Upper < 0 ? "It is too unsure of itself"
+        : result.Intervals.TryGetValue(MetricCatalog.ExpectedCalibrationError, out var error) && error is { IsDefined: true, Lower: > 0 }
+            ? "It is too sure of itself at some confidences and too unsure at others"
+            : "These images are too few to tell whether its confidence can be taken at its word";
+
+    /// <summary>The interval of mean confidence less accuracy, from the bins: confidences within a bin are nearly alike.</summary>
+    static Interval Surplus(EvaluationResult result)
+    {
+        double n = result.Count, mean = 0, square = 0;
+        foreach (var bin in result.ReliabilityBins.Where(bin => bin.Count > 0))
+        {
+            var gap = bin.Confidence - bin.Accuracy;
+            mean += bin.Count / n * gap;
+            square += bin.Count / n * ((gap * gap) + (bin.Accuracy * (1 - bin.Accuracy)));
+        }
+
+        var level = result.Options.ConfidenceLevel;
+        var half = NormalDistribution.Quantile((1 + level) / 2) * Math.Sqrt(Math.Max(0, square - (mean * mean)) / n);
+        return new Interval(mean - half, mean + half, level);
     }
 }

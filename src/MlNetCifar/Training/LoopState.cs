@@ -88,24 +88,30 @@ internal sealed record LoopState
     /// <returns>Whether it is the best so far.</returns>
     public bool Finish(EpochRecord record, double minimumDelta)
     {
+        var bestLoss = History.FirstOrDefault(e => e.Epoch == BestEpoch)?.ValidationLoss;
         History.Add(record);
         NextEpoch();
         (LossSum, Images, Correct, EpochSeconds) = (0, 0, 0, 0);
-        return Score(record.Epoch, record.ValidationAccuracy ?? record.Epoch, minimumDelta);
+        if (record.ValidationAccuracy is not { } score)
+        {
+            (BestScore, BestEpoch, SinceBest) = (record.Epoch, record.Epoch, 0);
+            return true;
+        }
+
+        if (!IsBest(score, record.ValidationLoss < bestLoss, minimumDelta))
+            return false;
+        (BestScore, BestEpoch) = (score, record.Epoch);
+        return true;
     }
 
     /// <summary>
-    /// As in Keras' EarlyStopping, a score counts where it is more than the minimum delta above the last one that counted, so small gains add up. Unlike there,
-    /// every gain makes an epoch the best.
+    /// As in Keras' EarlyStopping, a score counts where it is more than the minimum delta above the last one that counted, so small gains add up until they do. On few
+    /// images many epochs have one score: of these the one of the least loss is the best, which is no gain that patience counts.
     /// </summary>
-    bool Score(int epoch, double score, double minimumDelta)
+    bool IsBest(double score, bool hasLessLoss, double minimumDelta)
     {
-        SinceBest++;
-        if (score - minimumDelta > (PatienceScore ?? BestScore))
-            (PatienceScore, SinceBest) = (score, 0);
-        if (score <= BestScore)
-            return false;
-        (BestScore, BestEpoch) = (score, epoch);
-        return true;
+        var counts = score - minimumDelta > (PatienceScore ?? BestScore);
+        (PatienceScore, SinceBest) = counts ? (score, 0) : (PatienceScore, SinceBest + 1);
+        return (counts && score > BestScore) || (score == BestScore && hasLessLoss);
     }
 }

@@ -27,6 +27,8 @@ public static class NetworkBenchmark
 {
     const int Windows = 3;
     const int ProfiledSteps = 8;
+    const int RoughBatch = 16;
+    const double RoughSeconds = 0.4;
 
     /// <summary>Full training steps: forward, loss, backward, update; one batch, in memory.</summary>
     /// <param name="network">What to train.</param>
@@ -43,6 +45,17 @@ public static class NetworkBenchmark
         var rate = BestRate(() => session.Step(batch, 0, out _, 0.1f), options.BatchSize, seconds);
         var peak = FmaPeak.Measure(SimdLevel.Active, session.Pool);
         return new BenchmarkResult(rate, rate * 3 * network.Flops / 1e9, peak, Profile(session.Network, batch.Labels.ToArray(), true));
+    }
+
+    /// <summary>Images a second of training steps, roughly: measured with few images in less than a second where the machine is slow.</summary>
+    internal static double Roughly(NetworkSpec network, TrainingOptions options)
+    {
+        options = options with { BatchSize = Math.Min(options.BatchSize, RoughBatch), Groups = ParameterGroups.None };
+        var source = Synthetic(network, options.BatchSize);
+        using var session = new TrainingSession(network, options, source, Normalization.Compute(source));
+        using var loader = Loader(source, options.BatchSize);
+        var batch = loader.Next()!;
+        return BestRate(() => session.Step(batch, 0, out _, 0.1f), options.BatchSize, RoughSeconds);
     }
 
     /// <summary>Forward passes.</summary>

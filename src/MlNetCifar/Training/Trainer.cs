@@ -4,7 +4,8 @@ using MlNetCifar.Training;
 namespace MlNetCifar;
 
 /// <summary>
-/// Trains a network. The result is a function of network, options, starting point and data alone, whatever the number of threads.
+/// Trains a network. Without a time budget the result is a function of network, options, starting point and data, whatever the number of threads, on all machines whose
+/// vectors have one width and that all multiply and add in one instruction, or all in two. With a budget it also depends on the machine's speed.
 /// Prints nothing, and writes no file but <see cref="Checkpoints"/>; observers may. A trainer may be used again; one run at a time.
 /// </summary>
 public sealed class Trainer
@@ -32,6 +33,9 @@ public sealed class Trainer
 
     /// <summary>Where the run is saved, and whether it goes on from what is there; null (the default) for neither.</summary>
     public CheckpointOptions? Checkpoints { get; init; }
+
+    /// <summary>What the caller calls an option's property, for warnings. The default is its name.</summary>
+    internal Func<string, string> NameOf { get; init; } = name => name;
 
     /// <summary>What else the time budget has to pay for.</summary>
     internal BudgetReserve Reserve { get; init; }
@@ -62,6 +66,8 @@ public sealed class Trainer
         {
             Normalization = setup.Normalization, Start = session.Start, Weights = session.Weights, BestWeights = session.Result,
         };
+        foreach (var idle in IdleOptions.Find(new(Network, Options, validation is not null), Recipes.For(Network.Name, Math.Min(Network.Width, Network.Height)), NameOf))
+            run.Warn(idle);
         checkpointer?.Attach(run, session, best, ResumeRules.Stamp(train, validation, setup.Normalization));
         var pacer = new Pacer(Options, Time, started, run.State, run.StepsPerEpoch, validation?.Count ?? 0, Reserve);
         new TrainingLoop(this, run, session, setup.Loader, validationLoader, best, pacer, checkpointer).Run(progress, cancellation);
@@ -79,14 +85,15 @@ public sealed class Trainer
 
     /// <summary>
     /// The learning-rate range test: trains a network of its own on the trainer's terms while the rate rises exponentially, until the loss has grown to four times its
-    /// least. Nothing is kept, and <see cref="Observers"/> and <see cref="Checkpoints"/> are left alone.
+    /// least; other rates of the options rise in proportion. Suggests the middle of the stretch on which the loss fell. Nothing is kept, and <see cref="Observers"/> and
+    /// <see cref="Checkpoints"/> are left alone.
     /// </summary>
     /// <param name="train">Training images.</param>
     /// <param name="steps">Number of rates, ≥ 10. The default is 100.</param>
     /// <param name="lowest">First rate, &gt; 0. The default is 1e-6.</param>
     /// <param name="highest">Last rate. The default is 1.</param>
     /// <param name="cancellation">Ends the search within a step.</param>
-    /// <exception cref="MlNetCifarException">Options, network or data are wrong (MNC20xx, MNC30xx), or the loss never fell (MNC3005).</exception>
+    /// <exception cref="MlNetCifarException">Options, network or data are wrong (MNC20xx, MNC30xx), or the loss never fell by more than chance (MNC3005).</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public RateCurve FindLearningRate(ImageSource train, int steps = 100, double lowest = 1e-6, double highest = 1, CancellationToken cancellation = default)
     {
@@ -95,10 +102,30 @@ public sealed class Trainer
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(highest, lowest);
         (train, _) = TrainingSetup.Check(this, train);
 
-        // With a full rate of 1 throughout, the step's factor is the rate itself.
-        var options = Options with { LearningRate = 1, BiasLearningRate = null, HeadLearningRate = null, Schedule = ScheduleKind.Constant, Warmup = null };
-        using var setup = new TrainingSetup(this, options, train, cancellation);
-        return LearningRateFinder.Find(setup, steps, lowest, highest, cancellation);
+        using var setup = new TrainingSetup(this, AtRateOne(Options), train, cancellation);
+        return LearningRateFinder.Find(setup, steps, lowest, highest, ChanceLoss(train.ClassCounts(), Options.ClassWeights), cancellation);
+    }
+
+    /// <summary>With a full rate of 1 throughout, a step's factor is the rate itself; other rates and Muon's decay keep their ratio to it.</summary>
+    static TrainingOptions AtRateOne(TrainingOptions options)
+    {
+        var rate = options.LearningRate;
+        return options with
+        {
+            LearningRate = 1, BiasLearningRate = options.BiasLearningRate / rate, HeadLearningRate = options.HeadLearningRate / rate,
+            WeightDecay = options.Optimizer == OptimizerKind.Muon ? options.WeightDecay / rate : options.WeightDecay,
+            Groups = [.. options.Groups.Select(g => g with { LearningRate = g.LearningRate / rate, Schedule = g.Schedule is null ? null : ScheduleKind.Constant })],
+            Schedule = ScheduleKind.Constant, Warmup = null,
+        };
+    }
+
+    /// <summary>The loss of a network that always answers with the shares of the classes, in nats.</summary>
+    static double ChanceLoss(int[] counts, ClassWeighting weighting)
+    {
+        double total = counts.Sum();
+        return weighting == ClassWeighting.Balanced
+            ? Math.Log(counts.Count(c => c > 0))
+            : -counts.Where(c => c > 0).Sum(c => c / total * Math.Log(c / total));
     }
 
     /// <summary><see cref="FindLearningRate"/> on a thread of its own.</summary>

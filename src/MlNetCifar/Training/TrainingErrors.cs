@@ -16,11 +16,26 @@ internal static class TrainingErrors
     public static MlNetCifarException DataDoesNotFit(string found, string expected) =>
         new("MNC3003", ErrorKind.Usage, $"The data do not fit the network: found {found}; expected {expected}.", "Prepare the data with the network's input size, or build the network for these data.");
 
+    public static MlNetCifarException SourcesDiffer(string difference) =>
+        new(
+            "MNC3003", ErrorKind.Usage, $"The validation images do not fit the training images: {difference}.",
+            "Labels are compared by number: give both the same classes in the same order.");
+
+    public static MlNetCifarException SameClass(string name) =>
+        new("MNC3003", ErrorKind.Usage, $"Two classes of the training images are called '{name}'.", "Give every class a name of its own.");
+
+    public static MlNetCifarException NoImages(string split, string action) => new("MNC3006", ErrorKind.Data, $"There is no {split} image.", action);
+
     public static MlNetCifarException OneClass(string name) =>
         new("MNC3004", ErrorKind.Data, $"All training images belong to one class ('{name}'); at least two are needed.", "Add images of another class.");
 
-    public static MlNetCifarException Diverged() =>
-        new("MNC3005", ErrorKind.Failure, "The learning-rate finder saw no falling loss.", "Check the labels, or start from a lower rate.");
+    public static MlNetCifarException NoFall() =>
+        new("MNC3005", ErrorKind.Failure, "No learning rate can be recommended: the loss fell at none by more than chance.", "Check the labels, or give more images or steps.");
+
+    public static MlNetCifarException OneValue(string layer) =>
+        new(
+            "MNC3007", ErrorKind.Usage, $"Layer {layer} would normalise one value a channel, which always gives 0: batches hold one image, and its maps have one pixel.",
+            "Give a batch size of 2 or more, leave the normalisation out, or freeze it.");
 
     public static MlNetCifarException CheckpointsDamaged(string folder, IEnumerable<string> faults) =>
         new("MNC3010", ErrorKind.Data, $"No checkpoint can be used: {string.Join("; ", faults)}.", "Restore the folder from a copy, or start the run anew in another folder.", folder);

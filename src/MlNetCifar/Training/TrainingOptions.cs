@@ -142,7 +142,7 @@ public sealed record TrainingOptions
 
     /// <summary>
     /// Gain of validation accuracy, 0 … 1, over the last score that counted for <see cref="Patience"/> above which another one counts (as <c>min_delta</c> of
-    /// Keras' EarlyStopping); ≥ 0. Smaller gains add up until they count, and still make the epoch the best. The default is 0: any.
+    /// Keras' EarlyStopping), and makes its epoch the best; ≥ 0. Smaller gains add up until they count. The default is 0: any.
     /// </summary>
     public double MinimumDelta { get; init; }
 
@@ -184,11 +184,10 @@ public sealed record TrainingOptions
         string[] faults =
         [
             .. Ranges.Faults(this), .. Undefined(Optimizer, nameof(Optimizer)), .. Undefined(Schedule, nameof(Schedule)),
-            .. Undefined(ClassWeights, nameof(ClassWeights)), .. Groups.SelectMany(Faults),
+            .. Undefined(ClassWeights, nameof(ClassWeights)), .. Groups.SelectMany(Faults), .. Augmentation.Faults().Select(fault => $"{nameof(Augmentation)}.{fault}"),
         ];
         if (faults.Length > 0)
             throw TrainingErrors.Options(faults);
-        Augmentation.Validate();
     }
 
     /// <summary>How the parameters of a network are divided among <see cref="Groups"/> and what the other options say, in the order of the layers.</summary>

@@ -91,7 +91,10 @@ public sealed class TrainingRun
     /// <summary>Finished epochs.</summary>
     public IReadOnlyList<EpochRecord> History => State.History;
 
-    /// <summary>The epoch (from 1) with the best validation accuracy so far, or training accuracy where nothing is validated; 0 before the first.</summary>
+    /// <summary>
+    /// The epoch (from 1) whose weights are kept so far: the one of the best validation accuracy (of the least loss among equals), or the last where nothing is validated; 0 before
+    /// the first.
+    /// </summary>
     public int BestEpoch => State.BestEpoch;
 
     /// <summary>The weights being trained; not to be changed.</summary>

@@ -29,6 +29,8 @@ internal sealed class TrainingSession : IDisposable
         var batch = Math.Min(options.BatchSize, train.Count);
         _plan = new GroupPlan(options, Weights);
         _frozen = _plan.Frozen(0);
+        if (batch == 1 && Weights.Nodes.SelectMany(n => n.Flat()).FirstOrDefault(NormalisesOneValue) is { } node)
+            throw TrainingErrors.OneValue(node.Position);
         Network = new Network(Weights, batch, training: true, Pool, frozen: _frozen);
         Optimizer = new Optimizer(_plan, Network.Gradients!, Pool, SimdLevel.Active);
         _statisticsBefore = new float[Weights.Statistics.Length];
@@ -201,6 +203,10 @@ internal sealed class TrainingSession : IDisposable
         if (Average is not null)
             _averaged = [.. moving.SelectMany(t => t).Select(t => Average.Find(t.Name)!)];
     }
+
+    /// <summary>Whether a layer takes mean and deviation of a single number of a batch of one.</summary>
+    bool NormalisesOneValue(LayerNode node) =>
+        node.Layer is BatchNorm && node.Input is { H: 1, W: 1 } && !Weights.Tensors.Any(t => ReferenceEquals(t.Node, node) && t.Role == ParameterRole.Statistic && _plan.FrozenEpochs(t) == int.MaxValue);
 
     static float[] Balanced(int[] counts)
     {

@@ -36,14 +36,22 @@ internal sealed class TrainingSetup : IDisposable
         var (network, options) = (trainer.Network, trainer.Options);
         options.Validate();
         network.Validate();
+        if (train.Count == 0)
+            throw TrainingErrors.NoImages("training", "Add images.");
+        if (validation is { Count: 0 })
+            throw TrainingErrors.NoImages("validation", "Add images, or train without validation: give null.");
         if (options.OverfitBatches is { } few)
-            (train, validation) = (train.Sample(few * options.BatchSize, options.Seed), null);
+            (train, validation) = (train.Sample((int)Math.Min((long)few * options.BatchSize, train.Count), options.Seed), null);
         foreach (var source in validation is null ? [train] : new[] { train, validation })
         {
             if ((source.Height, source.Width, source.Channels, source.Classes.Count) != (network.Height, network.Width, network.Channels, network.Classes))
                 throw TrainingErrors.DataDoesNotFit(Describe(source.Height, source.Width, source.Channels, source.Classes.Count), Describe(network.Height, network.Width, network.Channels, network.Classes));
         }
 
+        if (ClassNames.Twice(train.Classes) is { } name)
+            throw TrainingErrors.SameClass(name);
+        if (validation is not null && ClassNames.Difference(validation.Classes, train.Classes) is { } difference)
+            throw TrainingErrors.SourcesDiffer(difference);
         var counts = train.ClassCounts();
         if (counts.Count(c => c > 0) < 2)
             throw TrainingErrors.OneClass(train.Classes[Math.Max(0, Array.FindIndex(counts, c => c > 0))]);

@@ -159,7 +159,7 @@ public sealed class CommandTests
     [TestMethod]
     public void Summary_AddsUp()
     {
-        var lines = Cli.Run("summary", "--json", "--measure", "false").Good().Lines;
+        var lines = Cli.Run("summary", "--preset", "seed-cnn", "--json", "--measure", "false").Good().Lines;
         Assert.AreEqual(356_810, lines[^1].GetProperty("parameters").GetInt32());
         Assert.AreEqual(356_810, lines.SkipLast(1).Sum(l => l.GetProperty("parameters").GetInt32()));
         Assert.IsGreaterThan(lines[^1].GetProperty("inferenceBytes").GetInt64(), lines[^1].GetProperty("trainingBytes").GetInt64());

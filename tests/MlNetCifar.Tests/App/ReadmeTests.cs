@@ -10,13 +10,18 @@ namespace MlNetCifar.Tests.App;
 public sealed class ReadmeTests
 {
     [TestMethod]
-    public void FifteenLines_CompileAndRun()
+    [DataRow(true)]
+    [DataRow(false)]
+    public void FifteenLines_CompileAndRun(bool splits)
     {
         var code = Regex.Match(File.ReadAllText(Repository.File("README.md")), "```csharp\n(.*?)```", RegexOptions.Singleline).Groups[1].Value;
         Assert.IsLessThanOrEqualTo(15, code.Split('\n').Count(line => line.Length > 0 && !line.StartsWith("using MlNetCifar", StringComparison.Ordinal)));
         using var folder = new Pictures();
-        folder.Splits("photos", train: 4, test: 2);
-        File.Copy(Path.Combine(folder["photos"], "test", "red", "000.png"), folder["photo.jpg"]);
+        if (splits)
+            folder.Splits("photos", train: 4, test: 2);
+        else
+            folder.Classes("photos", 10);
+        File.Copy(Path.Combine(folder["photos"], splits ? "test" : "", "red", "000.png"), folder["photo.jpg"]);
         var output = CompileAndRun(folder, code);
         StringAssert.Contains(output, "accuracy ");
         Assert.HasCount(4, output.Split('\n', StringSplitOptions.RemoveEmptyEntries));

@@ -112,12 +112,18 @@ public sealed class TrainTests
     }
 
     [TestMethod]
-    public void RateFinder_SuggestsAndKeepsNothing()
+    public void RateFinder_SuggestsAndDraws_AndKeepsNoWeights()
     {
         using var folder = new Pictures();
         var lines = Train(folder, "--lr-find", "--json").Good().Lines;
         Assert.IsGreaterThan(0, lines[^1].GetProperty("suggestion").GetDouble());
-        Assert.IsFalse(Directory.Exists(folder.Runs));
+        var run = Path.Combine(folder.Runs, "lr-find", "cats-dogs-cnn");
+        CollectionAssert.AreEqual(new[] { "curve.svg" }, Files(folder.Runs).Select(Path.GetFileName).ToArray());
+        var svg = System.Xml.Linq.XDocument.Load(Path.Combine(run, "curve.svg"));
+        StringAssert.Contains(svg.ToString(), "suggested ");
+        var chart = Train(folder, "--lr-find").Good().Out.Split('\n');
+        Assert.HasCount(10, chart.Where(line => line.Contains('│')).ToArray());
+        StringAssert.StartsWith(chart[^2], "suggested learning rate ");
     }
 
     [TestMethod]
@@ -144,6 +150,7 @@ public sealed class TrainTests
         var evaluated = Cli.Run("evaluate", "--model", path, "--data", folder["data"], "--output", folder.Runs, "--json").Good().Lines[0].GetProperty("calibration");
         Assert.AreEqual(0.9, evaluated.GetProperty("promisedCoverage").GetDouble());
 
+        ShowsWhatItAnswers(folder, path);
         Assert.AreEqual("", Warnings("none"));
         StringAssert.Contains(Warnings("flip"), "was fitted on 1 of the views of each image, --views flip averages 2");
         string Warnings(string views)
@@ -163,6 +170,65 @@ public sealed class TrainTests
         Assert.IsTrue(line.GetProperty("unknown").GetBoolean());
         Assert.HasCount(3, line.GetProperty("predictions").EnumerateArray());
         Assert.AreEqual(JsonValueKind.Array, line.GetProperty("labelSet").ValueKind);
+    }
+
+    /// <summary>Tables, files and explanations give the probabilities that the model answers with; the network's own stand beside them.</summary>
+    static void ShowsWhatItAnswers(Pictures folder, string run)
+    {
+        using var model = ImageClassifier.Load(Path.Combine(run, "weights", "best.safetensors"));
+        using var data = ImageDataset.Open(folder["data"], new() { Spec = model.Preprocess });
+        var plain = Evaluator.Evaluate([.. Enumerable.Range(0, data.Test!.Count).Select(data.Test.Label)], model.Score(data.Test), model.Classes);
+        var result = Cli.Run("evaluate", "--model", run, "--data", folder["data"], "--output", folder.Runs, "--json").Good().Lines[0];
+        Assert.AreEqual(model.Evaluate(data.Test).LogLoss, result.GetProperty("logLoss").GetDouble(), 1e-9);
+        Assert.AreEqual(plain.LogLoss, result.GetProperty("calibration").GetProperty("uncalibrated").GetProperty("logLoss").GetDouble(), 1e-9);
+        Assert.AreNotEqual(plain.LogLoss, result.GetProperty("logLoss").GetDouble());
+        StringAssert.Contains(Cli.Run("evaluate", "--model", run, "--data", folder["data"], "--output", folder.Runs).Good().Out, "Uncalibrated");
+        var picture = Path.Combine(folder["data"], "test", "green", "001.png");
+        var predicted = Cli.Run("predict", "--model", run, "--json", picture).Good().Lines[0].GetProperty("predictions")[0].GetProperty("probability").GetSingle();
+        foreach (var method in new[] { "gradcam", "occlusion" })
+        {
+            var explained = Cli.Run("explain", "--model", run, "--json", "--method", method, "--output", folder["explained"], picture).Good().Lines[0];
+            Assert.AreEqual(predicted, explained.GetProperty("probability").GetSingle(), method);
+        }
+    }
+
+    [TestMethod]
+    public void Train_OnViews_CalibratesOnThem()
+    {
+        using var folder = new Pictures();
+        folder.Splits();
+        folder.Classes(Path.Combine("data", "val"), 34, 5);
+        var run = Train(folder, "--epochs", "1", "--views", "flip").Good();
+        Assert.DoesNotContain("calibration was fitted", run.Error);
+        using var model = ImageClassifier.Load(Path.Combine(folder.Runs, "train", "cats-dogs-cnn", "weights", "best.safetensors"));
+        Assert.AreEqual(2, model.Calibration!.Views);
+    }
+
+    [TestMethod]
+    public void Evaluate_AFolderOfClasses_IsCalledByItsName()
+    {
+        using var folder = new Pictures();
+        Train(folder, "--epochs", "1").Good();
+        var model = Path.Combine(folder.Runs, "train", "cats-dogs-cnn");
+        string Split(string data) => Cli.Run("evaluate", "--model", model, "--data", data, "--output", folder.Runs, "--json").Good().Lines[0].GetProperty("split").GetString()!;
+        Assert.AreEqual(("test", "test"), (Split(folder["data"]), Split(Path.Combine(folder["data"], "test"))));
+        Assert.AreEqual("others", Split(folder.Classes("others", 2)));
+    }
+
+    [TestMethod]
+    public void Edges_HaveNamedErrors_OrTrain()
+    {
+        using var folder = new Pictures();
+        var data = folder.Splits();
+        Cli.Run("train", "--resume", folder["nosuch"], "--data", data).Bad(ExitCodes.DataRejected, "MNC9013");
+        string[] lone = ["train", "--data", folder.Classes("lone", 1), "--output", folder.Runs, .. s_small, "--epochs", "1"];
+        var run = Cli.Run(lone).Good();
+        StringAssert.Contains(run.Error, "warning: no test split can be cut from the training images: no class has two");
+        StringAssert.Contains(run.Error, "warning: no validation split can be cut");
+        var all = Train(folder, "--epochs", "1", "--overfit-batches", "2000000000", "--patience", "3", "--beta1", "0.5", "--optimizer", "sgd").Good();
+        StringAssert.Contains(all.Error, "overfit  trains on 27 of the 27 training images, as they are, and validates on none");
+        StringAssert.Contains(all.Error, "warning: --patience has no effect: nothing is validated");
+        StringAssert.Contains(all.Error, "warning: --beta1 has no effect: no tensor is updated by adam");
     }
 
     [TestMethod]

@@ -23,9 +23,9 @@ public sealed class ImageCatalogTests
         CollectionAssert.AreEqual(new[] { 0, 1, 2, 2, 2 }, catalog.Of(DatasetSplit.Train).Select(i => i.Label).ToArray());
         Assert.AreEqual(1, catalog.Of(DatasetSplit.Validation).Single().Label);
         CollectionAssert.AreEqual(new[] { 0, 1, 2 }, catalog.Of(DatasetSplit.Test).Select(i => i.Label).ToArray());
-        Assert.HasCount(3, catalog.Warnings);
-        StringAssert.Contains(catalog.Warnings[0], $"{validation}/B");
-        StringAssert.Contains(catalog.Warnings[2], "1 file (1 .txt)");
+        Assert.HasCount(2, catalog.Warnings);
+        StringAssert.Contains(catalog.Warnings[0], $"{validation}: no image of 2 classes (B, b) in this split");
+        StringAssert.Contains(catalog.Warnings[1], "1 file (1 .txt)");
     }
 
     [TestMethod]
@@ -72,6 +72,25 @@ public sealed class ImageCatalogTests
         var e = Assert.ThrowsExactly<MlNetCifarException>(() => ImageCatalog.Open(folder.Root));
         Assert.AreEqual(folder["test/zebra"], e.Path);
         Assert.AreEqual(ErrorKind.Data, e.Kind);
+    }
+
+    [TestMethod]
+    public void Open_WithKnownClasses_SaysWhatIsKnown()
+    {
+        using var folder = new TestFolder().Add("a/1.jpg", "Bee/1.jpg", "c/1.jpg");
+        var e = Assert.ThrowsExactly<MlNetCifarException>(() => ImageCatalog.Open(folder.Root, new() { Classes = ["a", "bee", "c"] }));
+        Assert.AreEqual("The class 'Bee' is none of those that are known: a, bee, c. 'bee' differs from it only in case. Call it 'bee'.", $"{e.Reason} {e.Action}");
+        e = Assert.ThrowsExactly<MlNetCifarException>(() => ImageCatalog.Open(folder.Root, new() { Classes = [.. Enumerable.Range(0, 12).Select(i => $"k{i}")] }));
+        StringAssert.Contains(e.Message, "none of those that are known: k0, k1, k2, k3 and 8 more. Rename or remove it");
+        Assert.ThrowsExactly<ArgumentException>(() => new ImageCatalogOptions { Classes = ["a", "a"] });
+    }
+
+    [TestMethod]
+    public void Open_MissingClasses_AreOneLine()
+    {
+        using var folder = new TestFolder().Add("a/1.jpg", "b/1.jpg");
+        using var catalog = ImageCatalog.Open(folder.Root, new() { Classes = [.. "abcdefghijklmnop".Select(c => $"{c}")] });
+        StringAssert.EndsWith(catalog.Warnings.Single(), "no image of 14 classes (c, d, e, f and 10 more) in this split; the other classes keep their indices.");
     }
 
     [TestMethod]

@@ -141,6 +141,18 @@ public sealed class ImageDatasetTests
     }
 
     [TestMethod]
+    public void Ensure_LeavesLoneImagesForTraining_AndSaysWhereNothingCanBeCut()
+    {
+        // One image of the last class: whatever the share, it is trained on.
+        var set = new ImageSet(new byte[7 * 3], [0, 0, 0, 1, 1, 1, 2], 1, 1, 3, ["a", "b", "c"]);
+        var cut = ImageDataset.Create(set).Ensure(DatasetSplit.Test, 0.9);
+        Assert.AreEqual((3, 4, 0), (cut.Train.Count, cut.Test!.Count, cut.Test.ClassCounts()[2]));
+        var lone = ImageDataset.Create(set.Subset([0, 3, 6]));
+        var error = Assert.ThrowsExactly<MlNetCifarException>(() => lone.Ensure(DatasetSplit.Validation, 0.5));
+        Assert.AreEqual(("MNC1029", "No validation split can be cut from the training images: no class has two images. Add images, or go without the split."), (error.Code, $"{error.Reason} {error.Action}"));
+    }
+
+    [TestMethod]
     public void Write_BadFiles_IsOneObjectALine()
     {
         using var folder = new TestFolder();

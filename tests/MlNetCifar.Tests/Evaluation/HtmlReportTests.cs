@@ -130,6 +130,35 @@ public sealed partial class HtmlReportTests
         StringAssert.EndsWith(Verdict.Of(Evaluator.Evaluate(labels, scores, ["a", "b"])), expected);
     }
 
+    /// <summary>Twelve images cannot tell 0.75 from 0.9.</summary>
+    [TestMethod]
+    public void Verdict_OfFewImages_ClaimsNothingAboutConfidence()
+    {
+        int[] labels = [.. Enumerable.Range(0, 12).Select(i => i < 9 ? i % 2 : 1 - (i % 2))];
+        float[] scores = [.. Enumerable.Range(0, 12).SelectMany(i => i % 2 == 0 ? new[] { 0.9f, 0.1f } : [0.1f, 0.9f])];
+        StringAssert.EndsWith(
+            Verdict.Of(Evaluator.Evaluate(labels, scores, ["a", "b"])), "These images are too few to tell whether its confidence can be taken at its word (calibration error 0.150).");
+    }
+
+    [TestMethod]
+    public void Plots_MarkTheKeptEpochInBoth()
+    {
+        EpochRecord[] history = [new(1, 2, 0.3, 1.2, 0.5, 0.1, 1, 1), new(2, 1, 0.5, 1.0, 0.7, 0.1, 1, 1), new(3, 0.5, 0.8, 0.9, 0.6, 0.1, 1, 1), new(4, 0.5, 0.8, 0.95, 0.7, 0.1, 1, 1)];
+        foreach (var (asked, expected) in new[] { (0, 4), (3, 3) })
+        {
+            Assert.AreEqual(expected, EvaluationPlots.Accuracy(history, asked).Mark!.Value.At);
+            Assert.AreEqual(expected, EvaluationPlots.Loss(history, asked).Mark!.Value.At);
+        }
+    }
+
+    [TestMethod]
+    public void TopK_OfAllClasses_IsNoMetric()
+    {
+        float[] scores = [0.5f, 0.3f, 0.2f, 0.2f, 0.5f, 0.3f, 0.3f, 0.2f, 0.5f];
+        Assert.DoesNotContain("topKAccuracy", Evaluator.Evaluate([0, 1, 2], scores, ["a", "b", "c"]).Headline.Select(m => m.Key));
+        Assert.Contains("topKAccuracy", Evaluator.Evaluate([0, 1, 2], scores, ["a", "b", "c"], new() { TopKPredictionCount = 2 }).Headline.Select(m => m.Key));
+    }
+
     [TestMethod]
     public void Verdict_SaysWhenTheModelIsNoBetterThanTheLargestClass() => StringAssert.Contains(
         Verdict.Of(Evaluator.Evaluate([0, 0, 0, 1], [1, 0, 1, 0, 1, 0, 1, 0], ["a", "b"])), "not distinguishable from always naming the largest class");

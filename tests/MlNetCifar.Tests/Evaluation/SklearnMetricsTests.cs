@@ -19,7 +19,7 @@ public sealed class SklearnMetricsTests
         Same(name, expect, "micro", result.MicroAccuracy);
         Same(name, expect, "macro", result.MacroAccuracy);
         Same(name, expect, "macro", result.BalancedAccuracy);
-        Same(name, expect, "macroF1", result.MacroF1Score);
+        Close(name, JsonSerializer.SerializeToElement(PresentF1(expect)), result.MacroF1Score);
         Same(name, expect, "logLoss", result.LogLoss);
         Same(name, expect, "reduction", result.LogLossReduction);
         Same(name, expect, "kappa", result.CohenKappa);
@@ -28,6 +28,13 @@ public sealed class SklearnMetricsTests
         Same(name, expect, "ece", result.ExpectedCalibrationError);
         Same(name, expect, "eceMass", result.ExpectedCalibrationErrorEqualMass);
     });
+
+    /// <summary>f1_score(average="macro", labels=present): a class without images is left out, as in balanced_accuracy_score.</summary>
+    static double PresentF1(JsonElement expect)
+    {
+        double[] f1 = [.. expect.GetProperty("f1").EnumerateArray().Select(x => x.GetDouble())], counts = [.. expect.GetProperty("confusion").EnumerateArray().Select(x => x.GetDouble())];
+        return f1.Where((_, k) => counts.AsSpan(k * f1.Length, f1.Length).ToArray().Sum() > 0).Average();
+    }
 
     [TestMethod]
     public void Evaluate_ListsEqualScikitLearn() => ForAll((name, expect, result) =>

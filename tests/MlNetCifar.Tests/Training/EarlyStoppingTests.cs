@@ -12,7 +12,7 @@ public sealed class EarlyStoppingTests
         var state = new LoopState();
         foreach (var (score, counted, since, isBest) in new[]
         {
-            (0.20, 0.20, 0, true), (0.23, 0.20, 1, true), (0.24, 0.20, 2, true), (0.26, 0.26, 0, true), (0.25, 0.26, 1, false), (0.29, 0.26, 2, true), (0.26, 0.26, 3, false),
+            (0.20, 0.20, 0, true), (0.23, 0.20, 1, false), (0.24, 0.20, 2, false), (0.26, 0.26, 0, true), (0.25, 0.26, 1, false), (0.29, 0.26, 2, false), (0.26, 0.26, 3, false),
         })
         {
             Assert.AreEqual(isBest, Finish(state, score, 0.05), $"{score}");
@@ -20,7 +20,7 @@ public sealed class EarlyStoppingTests
             Assert.AreEqual(since, state.SinceBest);
         }
 
-        Assert.AreEqual(0.29, state.BestScore);
+        Assert.AreEqual((0.26, 4), (state.BestScore, state.BestEpoch));
     }
 
     [TestMethod]
@@ -34,6 +34,31 @@ public sealed class EarlyStoppingTests
         Assert.AreEqual(0, state.SinceBest);
     }
 
-    static bool Finish(LoopState state, double score, double minimumDelta) =>
-        state.Finish(new EpochRecord(state.Epoch + 1, 1, 0.5, 1, score, 0.1, 100, 1), minimumDelta);
+    /// <summary>Twenty images, of which the first epochs get one right by chance: the loss tells them apart.</summary>
+    [TestMethod]
+    public void Finish_OfEqualScores_PrefersTheLeastLoss_ButPatienceGoesOn()
+    {
+        var state = new LoopState();
+        foreach (var (score, loss, since, isBest) in new[] { (0.05, 3.0, 0, true), (0.05, 2.9, 1, true), (0.05, 2.95, 2, false), (0.05, 2.5, 3, true), (0.0, 0.1, 4, false), (0.1, 9, 0, true) })
+        {
+            Assert.AreEqual(isBest, Finish(state, score, 0, loss), $"{loss}");
+            Assert.AreEqual(since, state.SinceBest);
+        }
+
+        Assert.AreEqual(6, state.BestEpoch);
+    }
+
+    [TestMethod]
+    public void Finish_WithoutValidation_KeepsTheLastEpoch_WhateverTheDelta()
+    {
+        var state = new LoopState();
+        for (var epoch = 1; epoch <= 3; epoch++)
+        {
+            Assert.IsTrue(state.Finish(new EpochRecord(epoch, 1, 0.5, null, null, 0.1, 100, 1), 5));
+            Assert.AreEqual(epoch, state.BestEpoch);
+        }
+    }
+
+    static bool Finish(LoopState state, double score, double minimumDelta, double loss = 1) =>
+        state.Finish(new EpochRecord(state.Epoch + 1, 1, 0.5, loss, score, 0.1, 100, 1), minimumDelta);
 }

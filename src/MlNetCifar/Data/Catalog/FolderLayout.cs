@@ -142,7 +142,7 @@ internal sealed class FolderLayout
         foreach (var child in Children(folder))
         {
             if (!labels.ContainsKey(Name(child)) && HasImages(child))
-                Report(DataErrors.UnknownClass(_tree.Locate(child), Name(child)));
+                Report(DataErrors.UnknownClass(_tree.Locate(child), Name(child), _options.Classes));
         }
 
         foreach (var (file, path) in _tree.Files.StartingWith(prefix))
@@ -177,15 +177,18 @@ internal sealed class FolderLayout
     {
         if (counts.Sum() == 0 && !_options.Tolerant)
             throw LayoutHints.Empty(_tree, _tree.Locate(folder).TrimEnd('/', ':'), prefix);
-        for (var i = 0; i < counts.Length; i++)
+        if (ClassNames.Absent(classes, i => counts[i] > 0) is not { } absent)
+            return;
+        if (split == DatasetSplit.Train && _options.Classes is null)
         {
-            if (counts[i] > 0)
-                continue;
-            var path = _tree.Locate(prefix + classes[i]);
-            if (split == DatasetSplit.Train && _options.Classes is null)
-                Report(DataErrors.EmptyClass(path));
-            _warnings.Add($"{path}: no image of class '{classes[i]}' in this split; the other classes keep their indices.");
+            for (var i = 0; i < counts.Length; i++)
+            {
+                if (counts[i] == 0)
+                    Report(DataErrors.EmptyClass(_tree.Locate(prefix + classes[i])));
+            }
         }
+
+        _warnings.Add($"{_tree.Locate(folder)}: no image of {absent} in this split; the other classes keep their indices.");
     }
 
     void Ignore(string path)

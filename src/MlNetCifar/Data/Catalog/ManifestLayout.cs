@@ -104,7 +104,7 @@ internal sealed class ManifestLayout
         foreach (var (row, path, manifest, split) in _rows)
         {
             if (!labels.TryGetValue(row.Label, out var label))
-                throw DataErrors.UnknownClass($"{_tree.Locate(manifest)}, row {row.Row}", row.Label);
+                throw DataErrors.UnknownClass($"{_tree.Locate(manifest)}, row {row.Row}", row.Label, _options.Classes);
             if (!seen.TryAdd(path, (label, split)))
             {
                 if (seen[path] != (label, split))
@@ -147,11 +147,8 @@ internal sealed class ManifestLayout
         foreach (var (split, members) in images.BySplit())
         {
             var present = Enumerable.Range(0, members.Count).Select(members.Label).ToHashSet();
-            for (var label = 0; label < classes.Count; label++)
-            {
-                if (!present.Contains(label))
-                    warnings.Add($"{_tree.Origin}: no image of class '{classes[label]}' in {split.ToString().ToLowerInvariant()}; the other classes keep their indices.");
-            }
+            if (ClassNames.Absent(classes, present.Contains) is { } absent)
+                warnings.Add($"{_tree.Origin}: no image of {absent} in {split.ToString().ToLowerInvariant()}; the other classes keep their indices.");
         }
 
         return warnings;

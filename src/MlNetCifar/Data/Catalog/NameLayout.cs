@@ -37,7 +37,7 @@ internal static class NameLayout
         foreach (var (file, label, split) in found)
         {
             if (!labels.TryGetValue(label, out var index))
-                throw DataErrors.UnknownClass(tree.Locate(tree.Files[file].Path), label);
+                throw DataErrors.UnknownClass(tree.Locate(tree.Files[file].Path), label, options.Classes);
             images.Add(file, index, split);
         }
 

@@ -56,7 +56,7 @@ internal sealed class MemoryTree : FileTree
         for (var i = 0; i < _images.Count; i++)
         {
             if (!labels.TryGetValue(_images[i].Label, out var label))
-                throw DataErrors.UnknownClass(_images[i].Name, _images[i].Label);
+                throw DataErrors.UnknownClass(_images[i].Name, _images[i].Label, known);
             refs.Add(i, label, _images[i].Split);
         }
 

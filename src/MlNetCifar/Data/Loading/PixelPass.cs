@@ -84,7 +84,7 @@ internal sealed class PixelPass
         for (var i = 0; i < _scale.Length; i++)
         {
             _scale[i] = _normalizer.Scale[i] * draw.Contrast;
-            _bias[i] = MathF.FusedMultiplyAdd(shift, _normalizer.Scale[i], _normalizer.Bias[i]);
+            _bias[i] = Lanes1.MultiplyAdd(shift, _normalizer.Scale[i], _normalizer.Bias[i]);
         }
 
         return (_scale, _bias);
@@ -171,7 +171,7 @@ internal sealed class PixelPass
                 : (Pixel(pixels, x0, y0, c), Pixel(pixels, x0 + 1, y0, c), Pixel(pixels, x0, y0 + 1, c), Pixel(pixels, x0 + 1, y0 + 1, c));
             var upper = a + ((b - a) * fx);
             var lower = d + ((e - d) * fx);
-            destination[c] = MathF.FusedMultiplyAdd(upper + ((lower - upper) * fy), scale[c], bias[c]);
+            destination[c] = Lanes1.MultiplyAdd(upper + ((lower - upper) * fy), scale[c], bias[c]);
         }
     }
 

@@ -7,7 +7,7 @@ using MlNetCifar.Numerics;
 
 namespace MlNetCifar.Data;
 
-/// <summary>y[i] = x[i] · scale[i] + bias[i], bytes to floats with one rounding: the same bits at every width.</summary>
+/// <summary>y[i] = x[i] · scale[i] + bias[i], bytes to floats: the same bits at every width.</summary>
 internal static class RowConverter
 {
     /// <summary>Converts one row.</summary>
@@ -31,7 +31,7 @@ internal static class RowConverter
             {
                 var bytes = Vector128.LoadUnsafe(ref x, i);
                 var value = Vector512.ConvertToSingle(Avx512F.ConvertToVector512Int32(bytes));
-                Vector512.FusedMultiplyAdd(value, Vector512.LoadUnsafe(ref a, i), Vector512.LoadUnsafe(ref b, i)).StoreUnsafe(ref y, i);
+                Lanes512.MultiplyAdd(value, Vector512.LoadUnsafe(ref a, i), Vector512.LoadUnsafe(ref b, i)).StoreUnsafe(ref y, i);
             }
         }
 
@@ -41,7 +41,7 @@ internal static class RowConverter
             {
                 var bytes = Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref x, i))).AsByte();
                 var value = Vector256.ConvertToSingle(Avx2.ConvertToVector256Int32(bytes));
-                Vector256.FusedMultiplyAdd(value, Vector256.LoadUnsafe(ref a, i), Vector256.LoadUnsafe(ref b, i)).StoreUnsafe(ref y, i);
+                Lanes256.MultiplyAdd(value, Vector256.LoadUnsafe(ref a, i), Vector256.LoadUnsafe(ref b, i)).StoreUnsafe(ref y, i);
             }
         }
         else if (Vector128.IsHardwareAccelerated && width >= SimdWidth.Bits128)
@@ -50,12 +50,12 @@ internal static class RowConverter
             {
                 var bytes = Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<uint>(ref Unsafe.Add(ref x, i))).AsByte();
                 var value = Vector128.ConvertToSingle(Vector128.WidenLower(Vector128.WidenLower(bytes)).AsInt32());
-                Vector128.FusedMultiplyAdd(value, Vector128.LoadUnsafe(ref a, i), Vector128.LoadUnsafe(ref b, i)).StoreUnsafe(ref y, i);
+                Lanes128.MultiplyAdd(value, Vector128.LoadUnsafe(ref a, i), Vector128.LoadUnsafe(ref b, i)).StoreUnsafe(ref y, i);
             }
         }
 
         for (; i < length; i++)
-            Unsafe.Add(ref y, i) = MathF.FusedMultiplyAdd(Unsafe.Add(ref x, i), Unsafe.Add(ref a, i), Unsafe.Add(ref b, i));
+            Unsafe.Add(ref y, i) = Lanes1.MultiplyAdd(Unsafe.Add(ref x, i), Unsafe.Add(ref a, i), Unsafe.Add(ref b, i));
     }
 
     /// <summary>Reverses the order of a row's pixels into another row.</summary>

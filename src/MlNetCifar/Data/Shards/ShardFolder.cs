@@ -43,7 +43,7 @@ internal sealed class ShardFolder(string path, ImageDatasetOptions options)
         foreach (var source in found.Values)
         {
             if (!source.Manifest.Classes.SequenceEqual(first.Classes))
-                throw DataErrors.SplitsDiffer(_path, "their classes");
+                throw DataErrors.SplitsDiffer(_path, $"their classes ({ClassNames.Difference(source.Manifest.Classes, first.Classes)})");
             if (source.Manifest.Spec != first.Spec)
                 throw DataErrors.SplitsDiffer(_path, "their preprocessing");
         }
@@ -73,7 +73,7 @@ internal sealed class ShardFolder(string path, ImageDatasetOptions options)
         {
             var unknown = manifest.Classes.FirstOrDefault(c => !classes.Contains(c));
             if (unknown is not null)
-                throw DataErrors.UnknownClass(_path, unknown);
+                throw DataErrors.UnknownClass(_path, unknown, classes);
             throw DataErrors.SplitsDiffer(_path, $"their classes from the {classes.Count} expected ones");
         }
     }

@@ -74,7 +74,7 @@ public sealed class QualityGate
             throw new ArgumentException($"There is no metric '{key}'; there are {string.Join(", ", MetricCatalog.All.Select(entry => entry.Key))}.", nameof(key));
         return With(run =>
         {
-            var metric = run.Result.Headline.First(value => value.Key == key);
+            var metric = MetricCatalog.Every(run.Result).First(value => value.Key == key);
             var judged = !atConfidence ? metric.Value : metric.HigherIsBetter ? metric.Interval.Lower : metric.Interval.Upper;
 
             // A value or an interval that is undefined never passes.

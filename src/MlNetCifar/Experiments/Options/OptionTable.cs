@@ -87,7 +87,7 @@ public sealed class OptionTable<TOptions>
         return options;
     }
 
-    /// <summary>What is out of range, each in words, by the name that the caller used.</summary>
+    /// <summary>What is out of range or no value of its enumeration, each in words, by the name that the caller used.</summary>
     /// <param name="options">The options.</param>
     /// <param name="asOptions">Whether that is the option's name rather than the property's.</param>
     internal IEnumerable<string> Faults(TOptions options, bool asOptions)
@@ -96,6 +96,12 @@ public sealed class OptionTable<TOptions>
         {
             if (range.Read(options) is var value && !range.Contains(value))
                 yield return $"{(asOptions && Of(range) is { } option ? option.Option : range.Name)} is {OptionText.Of(value)}, expected {range.Text}";
+        }
+
+        foreach (var binding in All)
+        {
+            if (binding.Get(options) is Enum value && !Enum.IsDefined(value.GetType(), value))
+                yield return $"{(asOptions ? binding.Description.Option : binding.Property)} is {value}, expected one of {string.Join(", ", Enum.GetNames(value.GetType()))}";
         }
     }
 

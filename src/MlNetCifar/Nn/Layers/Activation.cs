@@ -49,8 +49,12 @@ public sealed record Activation(ActivationKind Function) : LayerSpec
     };
 
     /// <inheritdoc/>
-    public override Shape OutputShape(Shape input) =>
-        Slope is >= 0 and <= 1 ? input : throw NetworkErrors.Option(Kind, $"slope {Slope}", "0 … 1");
+    public override Shape OutputShape(Shape input)
+    {
+        if (!Enum.IsDefined(Function))
+            throw NetworkErrors.Undefined(Kind, Function);
+        return Slope is >= 0 and <= 1 ? input : throw NetworkErrors.Option(Kind, $"slope {Slope}", "0 … 1");
+    }
 
     /// <inheritdoc/>
     public override double Flops(Shape input) => input.ImageLength;

@@ -31,7 +31,7 @@ public sealed record BatchNorm : LayerSpec
 
     /// <inheritdoc/>
     public override Shape OutputShape(Shape input) =>
-        Epsilon > 0 && Momentum is >= 0 and <= 1
+        Epsilon > 0 && float.IsFinite(Epsilon) && Momentum is >= 0 and <= 1
             ? input
             : throw NetworkErrors.Option(Kind, $"epsilon {Epsilon}, momentum {Momentum}", "epsilon above 0, momentum in 0 … 1");
 

@@ -64,6 +64,8 @@ public sealed record Conv2d(int Filters, int Kernel) : LayerSpec
     {
         if (Filters < 1 || Kernel < 1 || Columns < 1 || Stride < 1)
             throw NetworkErrors.Option(Kind, $"filters {Filters}, kernel {Kernel}×{Columns}, stride {Stride}", "all at least 1");
+        if (!Enum.IsDefined(Padding))
+            throw NetworkErrors.Undefined(Kind, Padding);
         var g = Geometry(input);
         return g.H + g.PadTop + g.PadBottom >= g.R && g.W + g.PadLeft + g.PadRight >= g.S
             ? new Shape(input.N, g.P, g.Q, Filters)

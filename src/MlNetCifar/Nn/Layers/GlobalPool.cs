@@ -11,7 +11,7 @@ public sealed record GlobalPool(PoolKind Pool) : LayerSpec
     public override string Kind => Pool == PoolKind.Max ? "global_max_pool" : "global_average_pool";
 
     /// <inheritdoc/>
-    public override Shape OutputShape(Shape input) => input with { H = 1, W = 1 };
+    public override Shape OutputShape(Shape input) => Enum.IsDefined(Pool) ? input with { H = 1, W = 1 } : throw NetworkErrors.Undefined(Kind, Pool);
 
     /// <inheritdoc/>
     public override double Flops(Shape input) => input.ImageLength;

@@ -38,6 +38,8 @@ public sealed record Pool2d(PoolKind Pool, int Size) : LayerSpec
     /// <inheritdoc/>
     public override Shape OutputShape(Shape input)
     {
+        if (!Enum.IsDefined(Pool))
+            throw NetworkErrors.Undefined(Kind, Pool);
         if (Size < 1 || Step < 1 || Pad < 0 || Pad > Size / 2)
             throw NetworkErrors.Option(Kind, $"size {Size}, stride {Stride}, padding {Pad}", "size and stride at least 1, padding at most half the size");
         if (input.H + (2 * Pad) < Size || input.W + (2 * Pad) < Size)

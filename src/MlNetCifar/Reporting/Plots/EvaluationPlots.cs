@@ -15,12 +15,15 @@ internal static class EvaluationPlots
 
     /// <summary>Accuracy over epochs.</summary>
     /// <param name="history">At least one epoch.</param>
-    public static XyPlot Accuracy(IReadOnlyList<EpochRecord> history) =>
-        History("Accuracy", history, e => e.TrainAccuracy, e => e.ValidationAccuracy, percent: true);
+    /// <param name="best">The epoch whose weights were kept, from 1; 0 where that is not known: the one of the best validation accuracy.</param>
+    public static XyPlot Accuracy(IReadOnlyList<EpochRecord> history, int best = 0) =>
+        History("Accuracy", history, best, e => e.TrainAccuracy, e => e.ValidationAccuracy, percent: true);
 
     /// <summary>Loss over epochs.</summary>
     /// <param name="history">At least one epoch.</param>
-    public static XyPlot Loss(IReadOnlyList<EpochRecord> history) => History("Loss", history, e => e.TrainLoss, e => e.ValidationLoss, percent: false);
+    /// <param name="best">As for <see cref="Accuracy"/>: the same epoch is marked in both.</param>
+    public static XyPlot Loss(IReadOnlyList<EpochRecord> history, int best = 0) =>
+        History("Loss", history, best, e => e.TrainLoss, e => e.ValidationLoss, percent: false);
 
     /// <summary>Learning rate over epochs.</summary>
     /// <param name="history">At least one epoch.</param>
@@ -132,14 +135,17 @@ internal static class EvaluationPlots
         };
     }
 
-    static XyPlot History(string title, IReadOnlyList<EpochRecord> history, Func<EpochRecord, double> train, Func<EpochRecord, double?> validation, bool percent)
+    static XyPlot History(string title, IReadOnlyList<EpochRecord> history, int kept, Func<EpochRecord, double> train, Func<EpochRecord, double?> validation, bool percent)
     {
         var hasValidation = history.Any(e => validation(e) is not null);
         List<PlotSeries> series = [Line("training", 0, e => train(e))];
         if (hasValidation)
             series.Add(Line("validation", 1, e => validation(e) ?? double.NaN));
-        var scored = history.Where(e => validation(e) is { } value && double.IsFinite(value)).ToArray();
-        var best = scored.Length == 0 ? null : percent ? scored.MaxBy(validation) : scored.MinBy(validation);
+        var best = kept > 0
+            ? history.FirstOrDefault(e => e.Epoch == kept)
+            : history.Where(e => e.ValidationAccuracy is not null).OrderByDescending(e => e.ValidationAccuracy).ThenBy(e => e.ValidationLoss).FirstOrDefault();
+        if (best is not null && !double.IsFinite(validation(best) ?? double.NaN))
+            best = null;
         return new XyPlot
         {
             Title = title,

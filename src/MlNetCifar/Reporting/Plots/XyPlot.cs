@@ -74,6 +74,9 @@ internal sealed record XyPlot : SvgPlot
     /// <summary>Whether the vertical axis shows shares as percent.</summary>
     public bool YPercent { get; init; }
 
+    /// <summary>Ticks of the horizontal axis; null for round numbers.</summary>
+    public IReadOnlyList<PlotTick>? XTicks { get; init; }
+
     /// <summary>Ticks of the vertical axis; null for round numbers.</summary>
     public IReadOnlyList<PlotTick>? YTicks { get; init; }
 
@@ -183,9 +186,9 @@ internal sealed record XyPlot : SvgPlot
             svg.Text(x.Start - 6, y.At(tick.At) + 4, tick.Text, "end");
         }
 
-        foreach (var value in x.Ticks(6))
-            svg.Line(x.At(value), y.Start, x.At(value), YTicks is null ? y.Start + 4 : y.End, YTicks is null ? "a" : "g")
-                .Text(TickX(x.At(value), x.Format(value, XPercent)), y.Start + 16, x.Format(value, XPercent), "middle");
+        foreach (var tick in XTicks ?? [.. x.Ticks(6).Select(value => new PlotTick(value, x.Format(value, XPercent)))])
+            svg.Line(x.At(tick.At), y.Start, x.At(tick.At), YTicks is null ? y.Start + 4 : y.End, YTicks is null ? "a" : "g")
+                .Text(TickX(x.At(tick.At), tick.Text), y.Start + 16, tick.Text, "middle");
         svg.Line(x.Start, y.Start, x.End, y.Start, "a");
         if (XLabel != "")
             svg.Text((x.Start + x.End) / 2, y.Start + 33, XLabel, "middle");

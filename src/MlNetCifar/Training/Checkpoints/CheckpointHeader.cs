@@ -30,6 +30,9 @@ internal sealed record CheckpointHeader
     /// <summary>Bits of the vectors it was computed with: other widths round differently.</summary>
     public int LaneBits { get; init; }
 
+    /// <summary>Whether products and sums were rounded once; true before that was recorded.</summary>
+    public bool FusedMultiplyAdd { get; init; } = true;
+
     /// <summary>The images.</summary>
     public required DataStamp Data { get; init; }
 

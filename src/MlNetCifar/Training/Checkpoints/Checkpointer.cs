@@ -56,6 +56,7 @@ internal sealed class Checkpointer : IDisposable
         _header = new CheckpointHeader
         {
             ProgramVersion = FileOrigin.Current, Network = ResumeRules.Describe(run.Network), Options = run.Options.ToJson(), Data = data, LaneBits = (int)SimdLevel.Active,
+            FusedMultiplyAdd = SimdLevel.IsFused,
             Start = run.Start?.WeightsSha256, State = new LoopState(),
         };
         var restored = _options.Resume ? Restore(session, best, run.StepsPerEpoch) : null;
@@ -137,6 +138,8 @@ internal sealed class Checkpointer : IDisposable
 
         var own = _header!;
         ResumeRules.Check(header, own, path);
+        if (header.FusedMultiplyAdd != own.FusedMultiplyAdd)
+            _warn($"The checkpoint was computed {Rounding(header)}, this machine computes {Rounding(own)}: the weights will not be bit-identical to those of an unbroken run.");
         if (header.LaneBits != own.LaneBits)
             _warn($"The checkpoint was computed with vectors of {header.LaneBits} bits, this machine uses {own.LaneBits}: the weights will not be bit-identical to those of an unbroken run.");
 
@@ -152,6 +155,8 @@ internal sealed class Checkpointer : IDisposable
 
         return header;
     }
+
+    static string Rounding(CheckpointHeader header) => header.FusedMultiplyAdd ? "with fused multiply-add" : "without fused multiply-add";
 
     /// <summary>Where nothing can be written, the user should know before the first hour of work.</summary>
     void WriteFirst()
