@@ -9,7 +9,8 @@ internal static class ErrorPrinter
     {
         if (exception is OperationCanceledException && terminal.Stop.IsCancellationRequested)
         {
-            terminal.Log("stopped");
+            if (terminal.StopCode() != ExitCodes.PipeClosed)
+                terminal.Log("stopped");
             return terminal.StopCode();
         }
 

@@ -110,6 +110,6 @@ internal sealed class ExplainCommand() : Verb("explain", "Show where on pictures
         var index = model.Classes.IndexOf(text);
         if (index >= 0 || (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out index) && index < model.Classes.Length))
             return index;
-        throw CliErrors.Value(s_class.Option, text, $"one of {string.Join(", ", model.Classes)}, or 0 to {model.Classes.Length - 1}");
+        throw CliErrors.Value(s_class.Option, text, $"one of {string.Join(", ", model.Classes)}, or 0 to {model.Classes.Length - 1}", model.Classes);
     }
 }

@@ -54,6 +54,8 @@ internal static class ResultView
         }
 
         call.Terminal.Log($"report   {result.Folder.Report}");
+        for (var i = 0; i < result.NextSteps.Count; i++)
+            call.Terminal.Log($"{(i == 0 ? "try next" : ""),-8} {result.NextSteps[i]}");
     }
 
     static void Write(Utf8JsonWriter json, ExperimentResult result)
@@ -87,6 +89,16 @@ internal static class ResultView
             JsonLine.Number(json, "threshold", rule.Threshold);
             JsonLine.Number(json, "answered", rule.Coverage);
             JsonLine.Number(json, "accuracy", rule.Accuracy);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.WriteStartArray("tryNext");
+        foreach (var step in result.NextSteps)
+        {
+            json.WriteStartObject();
+            json.WriteString("found", step.Found);
+            json.WriteString("try", step.Try);
             json.WriteEndObject();
         }
 

@@ -1,4 +1,5 @@
 using MlNetCifar.Data;
+using MlNetCifar.Nn;
 using MlNetCifar.Training;
 
 namespace MlNetCifar.Experiments;
@@ -75,6 +76,8 @@ internal sealed class ExperimentRun(Experiment experiment, CancellationToken can
         // Wrong options are told before the data are read.
         _log.Check(ExperimentTable.All, _options, _options.Name);
         _options.Preprocess?.Validate();
+        if (_options.Network is null && !Architectures.Names.Contains(_options.Preset))
+            throw NetworkErrors.UnknownPreset(_options.Preset, Architectures.Names);
         var asked = _options.TrainingFor(32);
         TrainingTable.Check(asked, _asOptions);
         var opened = experiment.Dataset ?? ExperimentData.Open(
@@ -204,7 +207,7 @@ internal sealed class ExperimentRun(Experiment experiment, CancellationToken can
             return new ExperimentResult
             {
                 Folder = folder, Model = model, Evaluation = judgement.Result, Split = judgement.Split, Calibration = judgement.Calibration, Rejection = judgement.Rejection,
-                StopReason = result.StopReason, TrainingTime = result.Elapsed, LastWeightsSha256 = result.LastWeightsSha256,
+                NextSteps = judgement.NextSteps, StopReason = result.StopReason, TrainingTime = result.Elapsed, LastWeightsSha256 = result.LastWeightsSha256,
                 Copy = _log.Publish(experiment.Storage, folder, _options.Output, _options.ExistOk), Warnings = _log.Warnings,
             };
         }
@@ -283,6 +286,7 @@ internal sealed class ExperimentRun(Experiment experiment, CancellationToken can
         Command = experiment.Command,
         Views = views,
         Threads = result.Options.Threads,
+        Training = result.Options,
         Settings = TrainingTable.Pairs(result.Options),
     };
 
