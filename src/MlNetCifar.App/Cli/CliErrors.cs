@@ -41,6 +41,9 @@ internal static class CliErrors
     public static MlNetCifarException PackNeedsHdfs(string target) =>
         new("MNC9015", ErrorKind.Usage, "Files are packed on HDFS only.", "Name a folder on HDFS with --to hdfs://…, or leave out --pack.", target);
 
+    public static MlNetCifarException NoRun(string folder) =>
+        new("MNC9019", ErrorKind.Usage, "There is no run of training here.", "Name the folder of a run, or the folder of runs with --output.", folder);
+
     public static MlNetCifarException WrongFormat(OptionDescription option, string path, string what, IReadOnlyList<string> extensions) => new(
         "MNC9018", ErrorKind.Usage, $"{option.Option} names a {Path.GetExtension(path)} file; {what} {(extensions.Count == 1 ? "is" : "are")} written as {string.Join(" or ", extensions)}.",
         $"Name a {extensions[0]} file.", path);

@@ -16,7 +16,7 @@ internal static class ErrorPrinter
 
         var known = Known(exception);
         if (known is not null)
-            terminal.Error.WriteLine($"error {known.Code}: {OneLine(known.Message)}");
+            terminal.Log($"error {known.Code}: {OneLine(known.Message)}", $"error {known.Code}:", "red");
         else
             terminal.Error.WriteLine($"error MNC9099: {exception.GetType().Name}: {OneLine(exception.Message)}{(verbose ? "" : " Run with --verbose for details.")}");
         if (verbose)

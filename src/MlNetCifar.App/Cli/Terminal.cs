@@ -87,8 +87,22 @@ internal sealed class Terminal
             Error.WriteLine(text);
     }
 
+    /// <summary>Writes a log line with a part of it coloured, where a person looks at it.</summary>
+    /// <param name="text">The line.</param>
+    /// <param name="part">The part: its last occurrence.</param>
+    /// <param name="style">A colour or style of Spectre.Console.</param>
+    public void Log(string text, string part, string style)
+    {
+        text = Secrets.InText(text);
+        var at = part.Length == 0 ? -1 : text.LastIndexOf(part, StringComparison.Ordinal);
+        if (!IsErrorTerminal || at < 0)
+            Log(text);
+        else
+            LogConsole.MarkupLine($"{Markup.Escape(text[..at])}[{style}]{Markup.Escape(part)}[/]{Markup.Escape(text[(at + part.Length)..])}");
+    }
+
     /// <summary>Writes a warning.</summary>
-    public void Warn(string text) => Log($"warning: {text}");
+    public void Warn(string text) => Log($"warning: {text}", "warning:", "yellow");
 
     IAnsiConsole Console(TextWriter writer, bool terminal) => AnsiConsole.Create(new AnsiConsoleSettings
     {

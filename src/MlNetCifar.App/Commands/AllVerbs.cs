@@ -19,6 +19,9 @@ internal static class AllVerbs
         new ExportCommand(),
         new PrepareCommand(),
         new PresetsCommand(),
+        new ShowBatchCommand(),
+        new RunsCommand(),
+        new WatchCommand(),
         new SummaryCommand(),
         new CompareCommand(),
         new VerbGroup(

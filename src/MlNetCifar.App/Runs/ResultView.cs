@@ -38,7 +38,7 @@ internal static class ResultView
         foreach (var metric in figures.Headline.Where(m => double.IsFinite(m.Value)))
             table.AddRow(Markup.Escape(metric.Name), Invariant($"{metric.Value:0.0000}"), Markup.Escape(metric.Interval.IsDefined ? metric.Interval.ToString() : ""));
         call.Terminal.Tables.Write(table);
-        output.WriteLine(Invariant($"{result.Split} accuracy {figures.MicroAccuracy:0.0000}, 95 % interval {figures.MicroAccuracyInterval}, on {figures.Count:N0} images"));
+        call.Terminal.Tables.MarkupLine(Invariant($"{Markup.Escape(result.Split)} accuracy [bold green]{figures.MicroAccuracy:0.0000}[/], 95 % interval {Markup.Escape(figures.MicroAccuracyInterval.ToString())}, on {figures.Count:N0} images"));
         if (result.Calibration is { } check)
             output.WriteLine(
                 Invariant($"calibration error {check.ErrorBefore:0.0000} before, {check.ErrorAfter:0.0000} after; ")
@@ -55,7 +55,7 @@ internal static class ResultView
 
         call.Terminal.Log($"report   {result.Folder.Report}");
         for (var i = 0; i < result.NextSteps.Count; i++)
-            call.Terminal.Log($"{(i == 0 ? "try next" : ""),-8} {result.NextSteps[i]}");
+            call.Terminal.Log($"{(i == 0 ? "try next" : ""),-8} {result.NextSteps[i]}", result.NextSteps[i].Try, "aqua");
     }
 
     static void Write(Utf8JsonWriter json, ExperimentResult result)

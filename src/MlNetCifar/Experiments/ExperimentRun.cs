@@ -69,6 +69,22 @@ internal sealed class ExperimentRun(Experiment experiment, CancellationToken can
         return new Trainer(network, training) { Start = experiment.Start }.FindLearningRate(dataset.Train, cancellation: cancellation);
     }
 
+    /// <summary>Writes what the network would see first in an epoch.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> WriteBatch(string page, string picture, int epoch, int most)
+    {
+        using var opened = Open(out var dataset);
+        var (training, _) = Plan(dataset);
+        var train = dataset.Train;
+        var images = BatchPreview.Of(train, training, epoch - 1, Math.Min(most, training.BatchSize), experiment.Start?.Normalization, cancellation);
+        var augmentation = TrainingTable.Changes.All.Select(change => (change.Description.Name, Value: OptionText.Of(change.Get(training)))).Where(change => change.Value is not ("0" or "none"));
+        ReportWriter.WriteBatch(
+            page, picture, $"A batch of {Path.GetFileName(Path.TrimEndingDirectorySeparator(dataset.Path))}",
+            FormattableString.Invariant($"epoch {epoch}, first {images.Count:N0} of {train.Count:N0} pictures, {train.Width}×{train.Height}×{train.Channels}; ")
+            + (training.Augmentation.IsNone ? "no augmentation" : string.Join(", ", augmentation.Select(change => $"{change.Name} {change.Value}"))),
+            train, images);
+        return [.. images.Select(image => new KeyValuePair<string, string>(train.Name(image.Row), train.Classes[image.Label]))];
+    }
+
     /// <summary>Opens and splits the data.</summary>
     /// <returns>What is to be disposed.</returns>
     IDisposable? Open(out ImageDataset dataset)

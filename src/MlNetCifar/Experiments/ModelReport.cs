@@ -134,7 +134,7 @@ internal sealed class ModelReport(RunFolder folder, ExperimentLog log)
             NextSteps = new NextSteps
             {
                 Result = result, Network = model.Network, Options = Training, Pictures = Dataset.PictureSize, History = Training is null ? [] : model.History,
-                Counts = Training is null ? [] : Dataset.Train.ClassCounts(),
+                Counts = Training is null ? [] : Dataset.Train.ClassCounts(), Validated = Dataset.Validation?.Count ?? 0,
             }.Find(),
         };
     }

@@ -25,8 +25,10 @@ internal sealed record NextSteps
     /// <summary>Classes that differ by this factor are unbalanced.</summary>
     const double Unbalanced = 3;
 
-    /// <summary>Fewer surest mistakes are chance.</summary>
+    /// <summary>Fewer surest mistakes are chance, and weaker networks are wrong where they are sure.</summary>
     const int FewestMislabelled = 3;
+
+    const double Reliable = 0.75;
 
     /// <summary>The figures on images that were not trained on.</summary>
     public required EvaluationResult Result { get; init; }
@@ -46,12 +48,15 @@ internal sealed record NextSteps
     /// <summary>Training images of each class; empty where nothing was trained.</summary>
     public IReadOnlyList<int> Counts { get; init; } = [];
 
+    /// <summary>Validation images; 0 for none.</summary>
+    public int Validated { get; init; }
+
     /// <summary>The weightiest steps, at most three.</summary>
     public IReadOnlyList<NextStep> Find()
     {
         if (Result.Rows is null || Result.Count == 0 || Options?.OverfitBatches is not null)
             return [];
-        NextStep?[] found = Options is null ? [Chance(), Mislabelled(), FewImages()] : [Chance(), Size(), Balance(), Overfitted(), Undertrained(), Mislabelled(), FewImages()];
+        NextStep?[] found = Options is null ? [Chance(), Mislabelled(), FewImages()] : [Balance() ?? Chance(), Size(), Overfitted(), Undertrained(), Mislabelled(), FewImages()];
         return [.. found.OfType<NextStep>().Take(Most)];
     }
 
@@ -90,7 +95,7 @@ internal sealed record NextSteps
 
     NextStep? Overfitted()
     {
-        if (Gap() is not { } gap || gap <= LargeGap)
+        if (Gap() is not { } gap || gap <= Math.Max(LargeGap, Noise()))
             return null;
         var known = Text($"The network knows its training images better than others ({History[^1].TrainAccuracy:0 %} and {History[^1].ValidationAccuracy:0 %} right)");
         return new(known, Options!.Augmentation == Augmentation.None ? "--augment standard, or more pictures" : "more pictures; --patience 5 ends training when nothing is gained");
@@ -116,7 +121,7 @@ internal sealed record NextSteps
         var tenth = Result.Rows!.Count / 10;
         var answers = SurestFirst();
         var (surest, next) = (answers.Take(tenth).Count(right => !right), answers.Skip(tenth).Take(tenth).Count(right => !right));
-        return surest < FewestMislabelled || 2 * surest < next || surest > 0.4 * tenth ? null
+        return surest < FewestMislabelled || Accuracy < Reliable || 2 * surest < next || surest > 0.4 * tenth ? null
             : new(Text($"{surest} of the {tenth:#,0} surest answers are wrong, about as many as among less sure ones, which points at wrong labels"), "look at the surest mistakes in the report");
     }
 
@@ -129,6 +134,9 @@ internal sealed record NextSteps
 
     /// <summary>How much better training images are known than those of validation, in the last epoch; null where that is not known.</summary>
     double? Gap() => History is [.., { ValidationAccuracy: { } validation } last] ? last.TrainAccuracy - validation : null;
+
+    /// <summary>What the validation accuracy may be off by chance: two standard errors.</summary>
+    double Noise() => History[^1].ValidationAccuracy is { } p && Validated > 0 ? 2 * Math.Sqrt(Math.Max(p * (1 - p), 0.01) / Validated) : 1;
 
     List<bool> SurestFirst()
     {
