@@ -6,8 +6,8 @@ internal static class CliErrors
     public static MlNetCifarException Syntax(string found, string verb) =>
         new("MNC9001", ErrorKind.Usage, found, $"See '{verb} --help'.");
 
-    public static MlNetCifarException Value(string origin, string value, string expected) =>
-        new("MNC9002", ErrorKind.Usage, $"{origin} is '{Secrets.InAddress(value)}'; expected {expected}.");
+    public static MlNetCifarException Value(string origin, string value, string expected, params IEnumerable<string> choices) =>
+        new("MNC9002", ErrorKind.Usage, $"{origin} is '{Secrets.InAddress(value)}'; expected {expected}.{Spelling.Question(value, choices)}");
 
     public static MlNetCifarException NoSample(string path) =>
         new("MNC9005", ErrorKind.Failure, "The sample that comes with the program is missing.", "Build the program again, or give a data set with --data.", path);
@@ -40,6 +40,13 @@ internal static class CliErrors
 
     public static MlNetCifarException PackNeedsHdfs(string target) =>
         new("MNC9015", ErrorKind.Usage, "Files are packed on HDFS only.", "Name a folder on HDFS with --to hdfs://…, or leave out --pack.", target);
+
+    public static MlNetCifarException NoRun(string folder) =>
+        new("MNC9019", ErrorKind.Usage, "There is no run of training here.", "Name the folder of a run, or the folder of runs with --output.", folder);
+
+    public static MlNetCifarException WrongFormat(OptionDescription option, string path, string what, IReadOnlyList<string> extensions) => new(
+        "MNC9018", ErrorKind.Usage, $"{option.Option} names a {Path.GetExtension(path)} file; {what} {(extensions.Count == 1 ? "is" : "are")} written as {string.Join(" or ", extensions)}.",
+        $"Name a {extensions[0]} file.", path);
 
     public static MlNetCifarException NoCluster(string folder) =>
         new("MNC9016", ErrorKind.Usage, "There is no cluster in this folder.", "Start one with 'cluster start', or name its folder with --folder.", folder);

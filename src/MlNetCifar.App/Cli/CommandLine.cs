@@ -23,7 +23,7 @@ internal static class CommandLine
         var help = new VerbHelp(Name, Description, null, verbs, terminal);
         var root = new Command(Name, Description);
         root.Options.Add(new HelpOption { Action = help });
-        var version = new Option<bool>("--version");
+        var version = new Option<bool>("--version", "-V");
         root.Options.Add(version);
         root.SetAction(result =>
         {
@@ -33,14 +33,16 @@ internal static class CommandLine
                 help.Print(terminal.Error);
             return result.GetValue(version) ? ExitCodes.Ok : ExitCodes.Usage;
         });
+        args = WithoutHelpers(args);
         foreach (var verb in verbs)
             root.Subcommands.Add(Build(verb, Name, args, terminal, verbs));
 
         var parsed = root.Parse(args, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
         try
         {
-            if (parsed.Errors.Count > 0 && parsed.Action is not VerbHelp)
-                throw CliErrors.Syntax(Fault(parsed), Path(parsed));
+            // Help is given in spite of faults, but not of something that there is not.
+            if (parsed.Action is VerbHelp ? parsed.CommandResult.Command.Subcommands.Count > 0 && parsed.UnmatchedTokens.Count > 0 : parsed.Errors.Count > 0)
+                throw CliErrors.Syntax(new SyntaxFault(parsed, verbs).Text(), Path(parsed));
             return parsed.Invoke(new InvocationConfiguration
             {
                 Output = terminal.Out,
@@ -67,12 +69,13 @@ internal static class CommandLine
         if (!args.Contains(verb.Name) && !verb.Aliases.Any(args.Contains))
             return command;
         command.Options.Add(new HelpOption { Action = new VerbHelp(path, verb.Help, verb, verb.Verbs, terminal) });
+        command.Options.Add(new Option<bool>(VerbHelp.AllOption) { Action = new VerbHelp(path, verb.Help, verb, verb.Verbs, terminal) { All = true } });
         foreach (var inner in verb.Verbs)
             command.Subcommands.Add(Build(inner, path, args, terminal, all));
         if (verb.Verbs.Count > 0)
             return command;
 
-        var options = verb.Options.Select(described => (described, option: Option(described))).ToArray();
+        var options = verb.Options.Select(described => (described, option: Option(described, verb))).ToArray();
         foreach (var (_, option) in options)
             command.Options.Add(option);
         var arguments = verb.Arguments is null ? null : new Argument<string[]>("arguments")
@@ -93,27 +96,42 @@ internal static class CommandLine
             }
 
             string[] positional = arguments is null ? [] : result.GetValue(arguments) ?? [];
+            if (positional.FirstOrDefault(SyntaxFault.IsOption) is { } unknown && !args.Contains("--"))
+                throw CliErrors.Syntax(SyntaxFault.UnknownOption(unknown, verb, all), path);
             if (positional.Length > verb.ArgumentCount.Most)
-                throw CliErrors.Syntax($"Unrecognized argument '{positional[verb.ArgumentCount.Most]}'.", path);
+                throw CliErrors.Syntax(SyntaxFault.UnknownArgument(positional[verb.ArgumentCount.Most], verb), path);
+            if (verb.ArgumentOption is { } named && positional is [var word])
+            {
+                if (SyntaxFault.AsOption(word, verb) is not null)
+                    throw CliErrors.Syntax(SyntaxFault.UnknownArgument(word, verb), path);
+                if (!given.TryAdd(named.Name, word))
+                    throw CliErrors.Syntax($"{named.Option} is given twice: '{given[named.Name]}' and '{word}'.", path);
+                positional = [];
+            }
+
             Variables.WarnOfUnknown(terminal, all);
             return verb.Run(new Call(terminal, GivenOptions.Merge(verb, given, terminal.Variable), positional, CommandText(result)));
         });
         return command;
     }
 
-    static Option Option(OptionDescription described)
+    /// <summary>Words for what options do in other programs: <c>help VERB</c> and <c>version</c>.</summary>
+    static string[] WithoutHelpers(string[] args) => args switch
+    {
+        ["help", .. var rest] => [.. rest, "--help"],
+        ["version"] => ["--version"],
+        _ => args,
+    };
+
+    static Option Option(OptionDescription described, Verb verb)
     {
         // An option of type bool takes the next word only where that is true or false.
         Option option = described.IsFlag ? new Option<bool>(described.Option) : new Option<string?>(described.Option) { Arity = ArgumentArity.ExactlyOne };
         option.Description = described.Help;
         option.HelpName = described.ValueName;
+        foreach (var alias in Habits.Aliases(described, verb))
+            option.Aliases.Add(alias);
         return option;
-    }
-
-    static string Fault(ParseResult parsed)
-    {
-        var message = parsed.Errors[0].Message.TrimEnd('.');
-        return parsed.UnmatchedTokens is [var token, ..] && !message.Contains(token, StringComparison.Ordinal) ? $"{message}: '{token}'." : $"{message}.";
     }
 
     static string Path(ParseResult parsed)

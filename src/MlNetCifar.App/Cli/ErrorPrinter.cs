@@ -9,13 +9,14 @@ internal static class ErrorPrinter
     {
         if (exception is OperationCanceledException && terminal.Stop.IsCancellationRequested)
         {
-            terminal.Log("stopped");
+            if (terminal.StopCode() != ExitCodes.PipeClosed)
+                terminal.Log("stopped");
             return terminal.StopCode();
         }
 
         var known = Known(exception);
         if (known is not null)
-            terminal.Error.WriteLine($"error {known.Code}: {OneLine(known.Message)}");
+            terminal.Log($"error {known.Code}: {OneLine(known.Message)}", $"error {known.Code}:", "red");
         else
             terminal.Error.WriteLine($"error MNC9099: {exception.GetType().Name}: {OneLine(exception.Message)}{(verbose ? "" : " Run with --verbose for details.")}");
         if (verbose)

@@ -9,5 +9,6 @@ internal static class ExitCodes
     public const int DataRejected = 3;
     public const int HungUp = 129;
     public const int Interrupted = 130;
+    public const int PipeClosed = 141;
     public const int Terminated = 143;
 }

@@ -27,6 +27,16 @@ internal sealed class Signals : IDisposable
     /// <summary>Of the first signal.</summary>
     public int ExitCode { get; private set; } = ExitCodes.Interrupted;
 
+    /// <summary>Asks to stop as the first signal does; a request after that changes nothing.</summary>
+    /// <param name="code">Exit code.</param>
+    public void Ask(int code)
+    {
+        if (_stop.IsCancellationRequested)
+            return;
+        ExitCode = code;
+        _stop.Cancel();
+    }
+
     public void Dispose()
     {
         foreach (var registration in _registrations)
@@ -61,7 +71,6 @@ internal sealed class Signals : IDisposable
             Environment.Exit(code);
         }
 
-        ExitCode = code;
-        _stop.Cancel();
+        Ask(code);
     }
 }

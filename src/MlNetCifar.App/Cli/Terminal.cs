@@ -44,7 +44,7 @@ internal sealed class Terminal
     /// <summary>Set when the user or the system asks to stop.</summary>
     public CancellationToken Stop { get; init; }
 
-    /// <summary>Exit code of an interrupted command: 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP.</summary>
+    /// <summary>Exit code of an interrupted command: 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP, 141 when nobody reads its output any more.</summary>
     public Func<int> StopCode { get; init; } = () => ExitCodes.Interrupted;
 
     /// <summary>Tables on standard output.</summary>
@@ -57,8 +57,8 @@ internal sealed class Terminal
     public static Terminal OfProcess(Signals signals)
     {
         var dumb = System.Environment.GetEnvironmentVariable("TERM") is "dumb";
-        var output = new StreamWriter(System.Console.OpenStandardOutput(), new UTF8Encoding(false)) { AutoFlush = true, NewLine = "\n" };
-        var error = new StreamWriter(System.Console.OpenStandardError(), new UTF8Encoding(false)) { AutoFlush = true, NewLine = "\n" };
+        var output = new StreamWriter(Watched(System.Console.OpenStandardOutput(), System.Console.IsOutputRedirected, 1), new UTF8Encoding(false)) { AutoFlush = true, NewLine = "\n" };
+        var error = new StreamWriter(Watched(System.Console.OpenStandardError(), System.Console.IsErrorRedirected, 2), new UTF8Encoding(false)) { AutoFlush = true, NewLine = "\n" };
         return new Terminal
         {
             Out = output,
@@ -72,6 +72,10 @@ internal sealed class Terminal
             Stop = signals.Token,
             StopCode = () => signals.ExitCode,
         };
+
+        // Of a terminal that is gone SIGHUP tells, which a program may have been asked to ignore.
+        Stream Watched(Stream stream, bool redirected, int descriptor) =>
+            redirected ? new WatchedPipe(stream, descriptor, () => signals.Ask(ExitCodes.PipeClosed)) : stream;
     }
 
     /// <summary>Writes a log line.</summary>
@@ -83,8 +87,22 @@ internal sealed class Terminal
             Error.WriteLine(text);
     }
 
+    /// <summary>Writes a log line with a part of it coloured, where a person looks at it.</summary>
+    /// <param name="text">The line.</param>
+    /// <param name="part">The part: its last occurrence.</param>
+    /// <param name="style">A colour or style of Spectre.Console.</param>
+    public void Log(string text, string part, string style)
+    {
+        text = Secrets.InText(text);
+        var at = part.Length == 0 ? -1 : text.LastIndexOf(part, StringComparison.Ordinal);
+        if (!IsErrorTerminal || at < 0)
+            Log(text);
+        else
+            LogConsole.MarkupLine($"{Markup.Escape(text[..at])}[{style}]{Markup.Escape(part)}[/]{Markup.Escape(text[(at + part.Length)..])}");
+    }
+
     /// <summary>Writes a warning.</summary>
-    public void Warn(string text) => Log($"warning: {text}");
+    public void Warn(string text) => Log($"warning: {text}", "warning:", "yellow");
 
     IAnsiConsole Console(TextWriter writer, bool terminal) => AnsiConsole.Create(new AnsiConsoleSettings
     {

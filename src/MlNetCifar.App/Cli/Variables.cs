@@ -22,6 +22,8 @@ internal static class Variables
             return;
         var known = verbs.SelectMany(verb => verb.Verbs.Append(verb)).SelectMany(verb => verb.Options).Select(option => option.VariableName).ToHashSet();
         foreach (var name in given.Where(name => !known.Contains(name)))
-            terminal.Warn($"the variable {name} stands for no option and changes nothing");
+            terminal.Warn($"the variable {name} stands for no option and changes nothing{Question(name, known)}");
     }
+
+    static string Question(string name, IEnumerable<string> known) => Spelling.Question(name, known) is { Length: > 0 } question ? $".{question}" : "";
 }

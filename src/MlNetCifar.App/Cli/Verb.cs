@@ -29,17 +29,23 @@ internal abstract class Verb(string name, string help)
     /// <summary>Commands inside this one; a command with some does nothing itself.</summary>
     public virtual IReadOnlyList<Verb> Verbs => [];
 
+    /// <summary>The option that the one argument stands for; null where there is no argument, or it is no option's value.</summary>
+    public virtual OptionDescription? ArgumentOption => null;
+
     /// <summary>Placeholder of the arguments, for example <c>FILE...</c>; null where there are none.</summary>
-    public virtual string? Arguments => null;
+    public virtual string? Arguments => ArgumentOption is { } option ? $"[{option.ValueName}]" : null;
 
     /// <summary>What the arguments are.</summary>
-    public virtual string? ArgumentsHelp => null;
+    public virtual string? ArgumentsHelp => ArgumentOption is { } option ? $"The same as {option.Option} {option.ValueName}" : null;
 
     /// <summary>Fewest and most arguments.</summary>
-    public virtual (int Least, int Most) ArgumentCount => Arguments is null ? (0, 0) : (1, 1);
+    public virtual (int Least, int Most) ArgumentCount => ArgumentOption is not null ? (0, 1) : Arguments is null ? (0, 0) : (1, 1);
 
     /// <summary>Options of its own.</summary>
     protected abstract IEnumerable<OptionDescription> OwnOptions { get; }
+
+    /// <summary>Names of the options that help shows, in this order; null for all of them.</summary>
+    public virtual IReadOnlyList<string>? Common => null;
 
     /// <summary>An example or two for help.</summary>
     public virtual IReadOnlyList<string> Examples => [];

@@ -11,8 +11,14 @@ namespace MlNetCifar.App.Cli;
 /// <param name="terminal">Where it is printed.</param>
 internal sealed class VerbHelp(string path, string help, Verb? verb, IReadOnlyList<Verb> verbs, Terminal terminal) : SynchronousCommandLineAction
 {
+    /// <summary>Asks for the help with all options.</summary>
+    public const string AllOption = "--help-all";
+
     const int Indent = 2;
     const int Width = 118;
+
+    /// <summary>Whether all options are shown rather than those that people use.</summary>
+    public bool All { get; init; }
 
     public override bool Terminating => true;
 
@@ -34,14 +40,9 @@ internal sealed class VerbHelp(string path, string help, Verb? verb, IReadOnlyLi
         if (verbs.Count > 0)
             Section(writer, "Commands", [.. verbs.Select(v => (string.Join(", ", [v.Name, .. v.Aliases]), v.Help))]);
         if (verb is not null and not VerbGroup)
-        {
-            foreach (var group in verb.Options.GroupBy(s => s.Group))
-                Section(writer, group.Key, [.. group.Select(Row)]);
-        }
+            Options(writer, verb);
         else if (verb is null)
-        {
-            Section(writer, "Options", [("--version", "Print the version"), ("-h, --help", "Print this, or the help of a command")]);
-        }
+            Section(writer, "Options", [("-V, --version", "Print the version"), ("-h, --help", "Print this, or the help of a command")]);
 
         if (verb is { Examples.Count: > 0 })
         {
@@ -61,10 +62,26 @@ internal sealed class VerbHelp(string path, string help, Verb? verb, IReadOnlyLi
         }
     }
 
-    static (string, string) Row(OptionDescription option)
+    void Options(TextWriter writer, Verb described)
+    {
+        if (described.Common is { } common && !All)
+        {
+            Section(writer, "Options that people use", [.. common.Select(name => Row(described.Options.Single(option => option.Name == name), described))]);
+            writer.WriteLine();
+            writer.WriteLine($"All {described.Options.Count} options: {path} {AllOption}");
+            return;
+        }
+
+        foreach (var group in described.Options.GroupBy(option => option.Group))
+            Section(writer, group.Key, [.. group.Select(option => Row(option, described))]);
+    }
+
+    static (string, string) Row(OptionDescription option, Verb verb)
     {
         var name = option.IsFlag ? option.Option : $"{option.Option} {option.ValueName}";
-        return (name, option.DefaultText is null ? option.Help : $"{option.Help} [{option.DefaultText}]");
+        string[] aliases = [.. Habits.Aliases(option, verb)];
+        var text = aliases.Length == 0 ? option.Help : $"{option.Help} (also {string.Join(", ", aliases)})";
+        return (name, option.DefaultText is null ? text : $"{text} [{option.DefaultText}]");
     }
 
     static void Section(TextWriter writer, string title, (string Name, string Help)[] rows)

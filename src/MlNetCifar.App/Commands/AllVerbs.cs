@@ -18,6 +18,10 @@ internal static class AllVerbs
         new ExplainCommand(),
         new ExportCommand(),
         new PrepareCommand(),
+        new PresetsCommand(),
+        new ShowBatchCommand(),
+        new RunsCommand(),
+        new WatchCommand(),
         new SummaryCommand(),
         new CompareCommand(),
         new VerbGroup(
@@ -30,5 +34,6 @@ internal static class AllVerbs
         new VerbGroup("image", "Look into image files.", new ImageInfoCommand(), new ImageDecodeCommand()),
         new BenchmarkCommand(),
         new VerifyResumeCommand(),
+        new CompletionCommand(),
     ];
 }

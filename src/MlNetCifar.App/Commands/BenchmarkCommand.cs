@@ -26,7 +26,7 @@ internal sealed class BenchmarkCommand() : Verb("benchmark", "Measure training o
         {
             "train" => true,
             "infer" => false,
-            var other => throw CliErrors.Value("The argument", other, "train or infer"),
+            var other => throw CliErrors.Value("The argument", other, "train or infer", "train", "infer"),
         };
         var network = NetworkChoice.Create(call);
         var options = NetworkChoice.Training(call, new());

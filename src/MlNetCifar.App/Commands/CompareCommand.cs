@@ -26,6 +26,8 @@ internal sealed class CompareCommand() : Verb("compare", "Compare runs on the sa
 
     public override int Run(Call call)
     {
+        if (call.Get(s_html) is { } page)
+            OutputFile.Format(s_html, page, "the page", ".html", ".htm");
         var runs = call.Arguments.Select(folder => RunData.Load(folder)).ToList();
         var options = new ComparisonOptions { Significance = call.Get(s_significance), BootstrapResamples = Math.Max(0, call.Get(s_resamples)) };
         if (runs.Count == 2)

@@ -8,9 +8,11 @@ internal sealed class EvaluateCommand() : Verb("evaluate", "Evaluate a trained m
 {
     public override IReadOnlyList<string> Aliases => ["val"];
 
+    public override OptionDescription ArgumentOption => ExperimentTable.Data;
+
     protected override IEnumerable<OptionDescription> OwnOptions => EvaluationTable.All.Descriptions;
 
-    public override IReadOnlyList<string> Examples => ["--model runs/train/seed-cnn --data photos", "--data hdfs:///shards --output hdfs:///runs"];
+    public override IReadOnlyList<string> Examples => ["photos --model runs/train/seed-cnn", "--data hdfs:///shards --output hdfs:///runs"];
 
     public override int Run(Call call)
     {

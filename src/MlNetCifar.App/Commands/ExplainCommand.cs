@@ -53,6 +53,7 @@ internal sealed class ExplainCommand() : Verb("explain", "Show where on pictures
         using var gradCam = method == ExplainMethod.Occlusion ? null : new GradCam(model, call.Get(s_layer), 1, call.Get(TrainingTable.Threads));
         var folder = Directory.CreateDirectory(call.Get(s_output)!).FullName;
         var means = new SortedDictionary<int, MeanHeatmap>();
+        var page = new List<SheetPicture>();
         var (names, failed) = (new HashSet<string>(StringComparer.OrdinalIgnoreCase), 0);
         foreach (var file in files)
         {
@@ -60,7 +61,7 @@ internal sealed class ExplainCommand() : Verb("explain", "Show where on pictures
                 break;
             try
             {
-                Explain(call, model, gradCam, target, file, Path.Combine(folder, PictureFiles.FreeName(file, names)), means);
+                Explain(call, model, gradCam, target, file, Path.Combine(folder, PictureFiles.FreeName(file, names)), means, page);
             }
             catch (MlNetCifarException e)
             {
@@ -76,14 +77,16 @@ internal sealed class ExplainCommand() : Verb("explain", "Show where on pictures
 
         if (call.Get(s_average))
             ExplainView.WriteMeans(call, model, gradCam?.Layer, means, folder);
+        ExplainView.WriteSheet(call, model, page, folder);
         return failed > 0 ? ExitCodes.DataRejected : call.Done();
     }
 
     static void Explain(
-        Call call, ImageClassifier model, GradCam? gradCam, int? target, string file, string stem, SortedDictionary<int, MeanHeatmap> means)
+        Call call, ImageClassifier model, GradCam? gradCam, int? target, string file, string stem, SortedDictionary<int, MeanHeatmap> means, List<SheetPicture> page)
     {
         var pixels = new byte[model.Preprocess.Length];
-        new Preprocessor(model.Preprocess, PictureFiles.Decoding(call)).Apply(PictureFiles.Read(call, file), pixels, file);
+        var bytes = PictureFiles.Read(call, file);
+        new Preprocessor(model.Preprocess, PictureFiles.Decoding(call)).Apply(bytes, pixels, file);
         if (call.Get(s_method) == ExplainMethod.Features)
         {
             var sheet = gradCam!.Features(pixels, target, call.Get(s_top));
@@ -97,10 +100,12 @@ internal sealed class ExplainCommand() : Verb("explain", "Show where on pictures
             means.Add(map.Class, mean = new MeanHeatmap());
         mean.Add(map, pixels);
         stem += gradCam is null ? ".occlusion" : ".gradcam";
-        ExplainView.WritePng($"{stem}.png", HeatmapOverlay.Draw(map, pixels, model.Network.Channels));
+        var photograph = RgbImage.Decode(bytes, PictureFiles.Decoding(call) with { ApplyOrientation = model.Preprocess.ApplyOrientation });
+        ExplainView.WritePng($"{stem}.png", HeatmapOverlay.Draw(map, photograph, model.Preprocess));
         LocalFileStore.Instance.Write($"{stem}.npy", stream => stream.Write(map.ToNpy()));
         (double Deletion, double Insertion)? scores = call.Get(s_scores) ? Occlusion.Judge(model, pixels, map, cancellation: call.Stop) : null;
         ExplainView.Print(call, file, gradCam?.Layer, stem, model.Classes[map.Class], map, scores);
+        page.Add(ExplainView.OnSheet(file, gradCam?.Layer, stem, model.Classes[map.Class], map, scores));
     }
 
     static int? Target(string? text, ImageClassifier model)
@@ -110,6 +115,6 @@ internal sealed class ExplainCommand() : Verb("explain", "Show where on pictures
         var index = model.Classes.IndexOf(text);
         if (index >= 0 || (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out index) && index < model.Classes.Length))
             return index;
-        throw CliErrors.Value(s_class.Option, text, $"one of {string.Join(", ", model.Classes)}, or 0 to {model.Classes.Length - 1}");
+        throw CliErrors.Value(s_class.Option, text, $"one of {string.Join(", ", model.Classes)}, or 0 to {model.Classes.Length - 1}", model.Classes);
     }
 }

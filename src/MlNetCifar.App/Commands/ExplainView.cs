@@ -37,6 +37,28 @@ internal static class ExplainView
         });
     }
 
+    /// <summary>The same on the page of all pictures.</summary>
+    public static SheetPicture OnSheet(string file, string? layer, string stem, string label, Heatmap map, (double Deletion, double Insertion)? scores)
+    {
+        string[] notes =
+        [
+            layer is null ? "occlusion" : $"Grad-CAM, layer {layer}", map.Degenerate ? "nothing speaks for it" : "",
+            scores is { } s ? Invariant($"deletion {s.Deletion:0.000}, insertion {s.Insertion:0.000}") : "",
+        ];
+        return new(Path.GetFileName(stem) + ".png", file, label, map.Probability, string.Join(", ", notes.Where(note => note.Length > 0)));
+    }
+
+    /// <summary>Writes the page of all pictures; none where nothing was explained.</summary>
+    public static void WriteSheet(Call call, ImageClassifier model, IReadOnlyList<SheetPicture> pictures, string folder)
+    {
+        if (pictures.Count == 0)
+            return;
+        var (path, network) = (Path.Combine(folder, "explained.html"), model.Network);
+        ReportWriter.WriteSheet(
+            path, $"{network.Name}: where it looked", Invariant($"{pictures.Count:N0} {(pictures.Count == 1 ? "picture" : "pictures")}; the network sees {network.Width}×{network.Height}"), pictures);
+        call.Terminal.Log($"page     {path}");
+    }
+
     public static void Print(Call call, string file, string layer, string path, FeatureSheet sheet)
     {
         if (!call.Json)

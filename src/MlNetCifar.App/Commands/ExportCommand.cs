@@ -17,6 +17,7 @@ internal sealed class ExportCommand() : Verb("export", "Write a trained model to
     public override int Run(Call call)
     {
         var target = call.Values.Required(s_out);
+        OutputFile.Format(s_out, target, "a model", ".safetensors");
         using var model = ModelChoice.Load(call);
         using var written = call.Get(s_half) ? model.ToHalfPrecision() : null;
         var result = written ?? model;

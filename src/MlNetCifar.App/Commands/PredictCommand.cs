@@ -1,53 +1,85 @@
+using System.Text;
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
 using MlNetCifar.Imaging;
+using MlNetCifar.Spark.Hdfs;
 
 namespace MlNetCifar.App.Commands;
 
 /// <summary>Names what is on pictures.</summary>
-internal sealed class PredictCommand() : Verb("predict", "Name what is on pictures: the most probable classes of each.")
+internal sealed class PredictCommand() : Verb("predict", "Name what is on pictures: the most probable classes of each, as soon as they are known.")
 {
     static readonly OptionDescription<int> s_top = OptionDescription.Of("top", "N", "Classes to print for each picture", OptionText.Positive, 3);
+    static readonly OptionDescription<string?> s_csv = OptionDescription.Text("csv", "FILE", "Also write the answers to this file; also on hdfs://");
+    static readonly OptionDescription<string?> s_save = OptionDescription.Text("save", "FOLDER", "Copy each picture into a folder here that is named after its answer");
 
     public override string Arguments => "FILE...";
 
-    public override string ArgumentsHelp => "Image files, folders of them, also on hdfs://, or - for standard input";
+    public override string ArgumentsHelp => "Image files, folders of them or of shards, also on hdfs://, or - for standard input";
 
     public override (int Least, int Most) ArgumentCount => (0, 100_000);
 
-    protected override IEnumerable<OptionDescription> OwnOptions => [EvaluationTable.Model, s_top, EvaluationTable.AbstainBelow, .. PictureFiles.Options, TrainingTable.Threads];
+    protected override IEnumerable<OptionDescription> OwnOptions =>
+        [EvaluationTable.Model, s_top, EvaluationTable.AbstainBelow, s_csv, s_save, .. PictureFiles.Options, TrainingTable.Threads];
 
-    public override IReadOnlyList<string> Examples => ["photo.jpg", "--model runs/train/seed-cnn --json photos", "- < photo.jpg"];
+    public override IReadOnlyList<string> Examples => ["photo.jpg", "--model runs/train/seed-cnn --csv answers.csv photos", "- < photo.jpg"];
 
     public override int Run(Call call)
     {
         if (call.Arguments.Count == 0)
             throw CliErrors.NoInput();
-        var files = call.Arguments.SelectMany(a => PictureFiles.Find(call, a)).ToList();
-        using var model = ModelChoice.Load(call);
-        var top = Math.Min(call.Get(s_top), model.Classes.Length);
-        var threads = call.Get(TrainingTable.Threads) ?? Environment.ProcessorCount;
-        var results = files.AsParallel().AsOrdered().WithDegreeOfParallelism(Math.Clamp(threads, 1, 512)).WithMergeOptions(ParallelMergeOptions.NotBuffered)
-            .WithCancellation(call.Stop).Select(file => Predict(call, model, file, top));
-        var failed = call.Json ? PredictView.PrintJson(call, results) : PredictView.PrintTable(call, results);
-        return failed > 0 ? ExitCodes.DataRejected : call.Done();
+        if (call.Get(s_csv) is not { } csv)
+            return Run(call, null);
+        OutputFile.Format(s_csv, csv, "the table", ".csv");
+        csv = HdfsPath.ToLocal(csv);
+        var code = ExitCodes.Ok;
+        new HdfsStorage(call).StoreOf(csv).Write(csv, stream =>
+        {
+            using var writer = new StreamWriter(stream, new UTF8Encoding(false), leaveOpen: true) { NewLine = "\n" };
+            code = Run(call, writer);
+        });
+        return code;
     }
 
-    static PredictedPicture Predict(Call call, ImageClassifier model, string file, int top)
+    static int Run(Call call, TextWriter? csv)
+    {
+        using var model = ModelChoice.Load(call);
+        using var pictures = PictureList.Find(call, model);
+        var top = Math.Min(call.Get(s_top), model.Classes.Length);
+        var threads = call.Get(TrainingTable.Threads) ?? Environment.ProcessorCount;
+        var view = new PredictView(call, model, pictures.All, top, csv, call.Get(s_save));
+        var results = pictures.All.AsParallel().AsOrdered().WithDegreeOfParallelism(Math.Clamp(threads, 1, 512)).WithMergeOptions(ParallelMergeOptions.NotBuffered)
+            .WithCancellation(call.Stop).Select(picture => Predict(call, model, picture, top));
+        try
+        {
+            foreach (var result in results)
+                view.Show(result);
+        }
+        catch (OperationCanceledException) when (call.Stop.IsCancellationRequested)
+        {
+            // What is known stays: a table of answers is complete as far as it goes.
+        }
+
+        return view.Failed > 0 && !call.Stop.IsCancellationRequested ? ExitCodes.DataRejected : call.Done();
+    }
+
+    static PredictedPicture Predict(Call call, ImageClassifier model, ListedPicture picture, int top)
     {
         try
         {
-            var answer = model.Classify(ImageDecoder.Decode(PictureFiles.Read(call, file), model.Preprocess.ForDecoding(PictureFiles.Decoding(call))), top);
+            var answer = picture.Source is { } source
+                ? model.Classify(source, picture.Index, top, call.Stop)
+                : model.Classify(ImageDecoder.Decode(PictureFiles.Read(call, picture.Name), model.Preprocess.ForDecoding(PictureFiles.Decoding(call))), top);
             var unsure = call.Get(EvaluationTable.AbstainBelow) is { } least && !(answer.Predictions[0].Probability >= least);
-            return new(file, answer with { IsUnknown = answer.IsUnknown || unsure }, null);
+            return new(picture, answer with { IsUnknown = answer.IsUnknown || unsure }, null);
         }
         catch (MlNetCifarException e)
         {
-            return new(file, null, e);
+            return new(picture, null, e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return new(file, null, CliErrors.Disk(e));
+            return new(picture, null, CliErrors.Disk(e));
         }
     }
 }

@@ -1,86 +1,147 @@
+using System.Globalization;
 using MlNetCifar.App.Cli;
+using MlNetCifar.App.Runs;
+using MlNetCifar.Files;
+using MlNetCifar.Imaging;
+using MlNetCifar.Inference;
 using Spectre.Console;
 
 namespace MlNetCifar.App.Commands;
 
 /// <summary>What predict found.</summary>
-/// <param name="Path">The picture.</param>
+/// <param name="Picture">The picture.</param>
 /// <param name="Answer">The classes; null where the picture cannot be read.</param>
 /// <param name="Fault">Why not.</param>
-internal sealed record PredictedPicture(string Path, Classification? Answer, MlNetCifarException? Fault);
+internal sealed record PredictedPicture(ListedPicture Picture, Classification? Answer, MlNetCifarException? Fault);
 
-/// <summary>Prints what predict found.</summary>
-internal static class PredictView
+/// <summary>Prints, writes and sorts what predict found, one picture after the other.</summary>
+internal sealed class PredictView
 {
     const string Unknown = "unknown";
+    const int WidestName = 60;
 
-    /// <summary>Prints an object a picture.</summary>
-    /// <returns>How many could not be read.</returns>
-    public static int PrintJson(Call call, IEnumerable<PredictedPicture> results)
+    readonly Call _call;
+    readonly ImageClassifier _model;
+    readonly TextWriter? _csv;
+    readonly string? _save;
+    readonly int _top;
+    readonly (int Name, int Label) _widths;
+    readonly Dictionary<string, HashSet<string>> _saved = [];
+
+    /// <summary>Prints the headings.</summary>
+    /// <param name="call">Terminal and options.</param>
+    /// <param name="model">Names the classes.</param>
+    /// <param name="pictures">All that will come; their names decide the width.</param>
+    /// <param name="top">Classes of each.</param>
+    /// <param name="csv">Table of answers; null for none.</param>
+    /// <param name="save">Folder for copies; null for none.</param>
+    public PredictView(Call call, ImageClassifier model, IReadOnlyList<ListedPicture> pictures, int top, TextWriter? csv, string? save)
     {
-        var failed = 0;
-        foreach (var result in results)
-        {
-            failed += result.Fault is null ? 0 : 1;
-            JsonLine.Write(call.Terminal.Out, json =>
-            {
-                json.WriteString("path", result.Path);
-                if (result.Fault is { } fault)
-                {
-                    json.WriteString("code", fault.Code);
-                    json.WriteString("error", fault.Message);
-                    return;
-                }
-
-                json.WriteStartArray("predictions");
-                foreach (var prediction in result.Answer!.Predictions)
-                {
-                    json.WriteStartObject();
-                    json.WriteString("label", prediction.Label);
-                    json.WriteNumber("index", prediction.Index);
-                    json.WriteNumber("probability", prediction.Probability);
-                    json.WriteEndObject();
-                }
-
-                json.WriteEndArray();
-                json.WriteBoolean("unknown", result.Answer.IsUnknown);
-                if (result.Answer.LabelSet is not { } set)
-                    return;
-                json.WriteStartArray("labelSet");
-                foreach (var prediction in set)
-                    json.WriteStringValue(prediction.Label);
-                json.WriteEndArray();
-            });
-        }
-
-        return failed;
+        (_call, _model, _csv, _save, _top) = (call, model, csv, save, top);
+        _widths = (Math.Clamp(pictures.Select(picture => picture.Name.Length).DefaultIfEmpty().Max(), 7, WidestName), Math.Max(Unknown.Length, model.Classes.Max(name => name.Length)));
+        csv?.WriteLine(string.Join(',', (string[])["path", "answer", "probability", "unknown", "label_set", "code", "error", .. Enumerable.Range(1, top).SelectMany(i => new[] { $"label_{i}", $"probability_{i}" })]));
+        if (!call.Json)
+            call.Terminal.Out.WriteLine($"{"Picture".PadRight(_widths.Name)}  {"Answer".PadRight(_widths.Label)}  Probability  Next");
     }
 
-    /// <summary>Prints a table.</summary>
-    /// <returns>How many could not be read.</returns>
-    public static int PrintTable(Call call, IEnumerable<PredictedPicture> results)
-    {
-        var failed = new List<PredictedPicture>();
-        var table = new Table().Border(TableBorder.Simple).AddColumns("Picture", "Answer").AddColumn(new TableColumn("Probability").RightAligned()).AddColumn("Next");
-        foreach (var result in results)
-        {
-            if (result.Fault is not null)
-            {
-                failed.Add(result);
-                continue;
-            }
+    /// <summary>Pictures that could not be read.</summary>
+    public int Failed { get; private set; }
 
-            var answer = result.Answer!;
-            var best = answer.Predictions[0];
-            table.AddRow(
-                Markup.Escape(result.Path), answer.IsUnknown ? Unknown : Markup.Escape(best.Label), answer.IsUnknown ? "" : Invariant($"{best.Probability:0.000}"),
-                Markup.Escape(string.Join(", ", answer.Predictions.Skip(answer.IsUnknown ? 0 : 1).Select(p => Invariant($"{p.Label} {p.Probability:0.000}")))));
+    public void Show(PredictedPicture result)
+    {
+        if (_csv is not null)
+            WriteRow(result);
+        if (_save is not null && result.Answer is not null)
+            Save(result);
+        if (result.Fault is not null)
+            Failed++;
+        if (_call.Json)
+            PrintJson(result);
+        else if (result.Fault is { } fault)
+            _call.Terminal.Log($"error {fault.Code}: {(fault.Path is null ? result.Picture.Name + ": " : "")}{fault.Message}", $"error {fault.Code}:", "red");
+        else
+            PrintLine(result.Picture.Name, result.Answer!);
+    }
+
+    void PrintLine(string name, Classification answer)
+    {
+        var best = answer.Predictions[0];
+        var label = answer.IsUnknown ? $"[yellow]{Unknown.PadRight(_widths.Label)}[/]" : $"[green]{Markup.Escape(best.Label.PadRight(_widths.Label))}[/]";
+        var next = string.Join(", ", answer.Predictions.Skip(answer.IsUnknown ? 0 : 1).Select(p => Invariant($"{p.Label} {p.Probability:0.000}")));
+        var line = $"{Markup.Escape(name.PadRight(_widths.Name))}  {label}  {(answer.IsUnknown ? "" : Invariant($"{best.Probability:0.000}")),11}  {Markup.Escape(next)}";
+
+        // Lines are not broken to a width that nobody looks at.
+        if (_call.Terminal.IsOutTerminal)
+            _call.Terminal.Tables.MarkupLine(line);
+        else
+            _call.Terminal.Out.WriteLine(Markup.Remove(line).TrimEnd());
+    }
+
+    void PrintJson(PredictedPicture result) => JsonLine.Write(_call.Terminal.Out, json =>
+    {
+        json.WriteString("path", result.Picture.Name);
+        if (result.Fault is { } fault)
+        {
+            json.WriteString("code", fault.Code);
+            json.WriteString("error", fault.Message);
+            return;
         }
 
-        if (table.Rows.Count > 0)
-            call.Terminal.Tables.Write(table);
-        foreach (var (path, _, fault) in failed)
-            call.Terminal.Log($"error {fault!.Code}: {(fault.Path is null ? path + ": " : "")}{fault.Message}");
-        return failed.Count;
+        json.WriteStartArray("predictions");
+        foreach (var prediction in result.Answer!.Predictions)
+        {
+            json.WriteStartObject();
+            json.WriteString("label", prediction.Label);
+            json.WriteNumber("index", prediction.Index);
+            json.WriteNumber("probability", prediction.Probability);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.WriteBoolean("unknown", result.Answer.IsUnknown);
+        if (result.Answer.LabelSet is not { } set)
+            return;
+        json.WriteStartArray("labelSet");
+        foreach (var prediction in set)
+            json.WriteStringValue(prediction.Label);
+        json.WriteEndArray();
+    });
+
+    void WriteRow(PredictedPicture result)
+    {
+        var answer = result.Answer;
+        var best = answer?.Predictions[0];
+        string[] cells =
+        [
+            result.Picture.Name, answer is null ? "" : answer.IsUnknown ? Unknown : best!.Value.Label, Number(best?.Probability), answer is null ? "" : OptionText.Of(answer.IsUnknown),
+            string.Join(' ', answer?.LabelSet?.Select(p => p.Label) ?? []), result.Fault?.Code ?? "", result.Fault?.Message ?? "",
+            .. Enumerable.Range(0, _top).SelectMany(i => answer is null ? ["", ""] : new[] { answer.Predictions[i].Label, Number(answer.Predictions[i].Probability) }),
+        ];
+        _csv!.WriteLine(string.Join(',', cells.Select(Cell)));
+        _csv.Flush();
     }
+
+    /// <summary>Copies a picture, as it is where it is a file, into the folder of its answer.</summary>
+    void Save(PredictedPicture result)
+    {
+        var (picture, answer) = (result.Picture, result.Answer!);
+        var label = answer.IsUnknown ? Unknown : string.Concat(answer.Predictions[0].Label.Select(c => Path.GetInvalidFileNameChars().Contains(c) || c == '/' ? '_' : c));
+        if (!_saved.TryGetValue(label, out var names))
+            _saved.Add(label, names = new(StringComparer.OrdinalIgnoreCase));
+        var extension = picture.Source is not null ? ".png" : Path.GetExtension(picture.Name);
+        var target = Path.Combine(_save!, label, PictureFiles.FreeName(picture.Name, names) + extension);
+        Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+        LocalFileStore.Instance.Write(target, stream => stream.Write(picture.Source is { } source ? Png(source, picture.Index) : PictureFiles.Read(_call, picture.Name)));
+    }
+
+    static byte[] Png(ImageSource source, int index)
+    {
+        var pixels = new byte[source.ImageLength];
+        source.CopyPixels(index, pixels);
+        return PngEncoder.Encode(pixels, source.Width, source.Height, source.Channels);
+    }
+
+    static string Number(float? value) => value is { } number ? number.ToString("0.######", CultureInfo.InvariantCulture) : "";
+
+    static string Cell(string text) => text.AsSpan().IndexOfAny(",\"\r\n") < 0 ? text : $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 }

@@ -22,6 +22,8 @@ internal sealed class PrepareCommand() : Verb("prepare", "Turn images into shard
     static readonly OptionDescription<string?> s_master = OptionDescription.Text(
         "master", "MASTER", "Where it runs: local[n] is n threads of this process, local[*] all cores, sc://host:port a Spark cluster", "local[*]", "Shards");
 
+    public override OptionDescription ArgumentOption => ExperimentTable.Data;
+
     protected override IEnumerable<OptionDescription> OwnOptions =>
     [
         ExperimentTable.Data, .. ExperimentTable.OfPictures, ExperimentTable.OnBadImage, .. ExperimentTable.OfFiles, s_to, s_parts, s_float32, s_normalize, s_test, s_validation, TrainingTable.Seed, s_master,
@@ -29,7 +31,7 @@ internal sealed class PrepareCommand() : Verb("prepare", "Turn images into shard
     ];
 
     public override IReadOnlyList<string> Examples =>
-        ["--data photos --size 64 --to shards/photos", "--data hdfs:///photos --size 64 --to hdfs:///shards --master sc://127.0.0.1:15002"];
+        ["photos --size 64 --to shards/photos", "--data hdfs:///photos --size 64 --to hdfs:///shards --master sc://127.0.0.1:15002"];
 
     public override string Note => "The shards are the same wherever they are made. On a cluster, --data may also be Parquet files of (path, content).";
 

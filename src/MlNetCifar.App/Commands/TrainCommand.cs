@@ -14,9 +14,19 @@ internal sealed class TrainCommand() : Verb("train", "Train a network on labelle
         .. TrainingTable.Changes.Descriptions, .. ExperimentTable.OfSaving, .. ExperimentTable.OfRun,
     ];
 
+    public override IReadOnlyList<string> Aliases => ["fit"];
+
+    public override OptionDescription ArgumentOption => ExperimentTable.Data;
+
+    public override IReadOnlyList<string> Common =>
+    [
+        "data", "size", "preset", "epochs", "batch-size", "learning-rate", "optimizer", "time-budget", "patience", "augment", "class-weights", "val-split", "seed",
+        "output", "name", "resume",
+    ];
+
     public override IReadOnlyList<string> Examples =>
     [
-        "--data photos --size 64 --preset cats-dogs-cnn",
+        "photos --size 64 --preset cats-dogs-cnn",
         "--data cifar10.tar.gz --preset advanced-cnn --time-budget 15m",
         "--data hdfs:///shards --output hdfs:///runs",
         "--resume runs/train/seed-cnn --epochs 40",

@@ -33,7 +33,7 @@ internal sealed class ExperimentView(Call call) : IExperimentObserver, ITraining
         var best = run.BestEpoch == epoch.Epoch && epoch.ValidationAccuracy is not null ? "  best" : "";
         call.Terminal.Log(
             Invariant($"epoch {epoch.Epoch,3}{of}  loss {epoch.TrainLoss:0.000}  accuracy {epoch.TrainAccuracy:0.000}{validation}")
-            + Invariant($"  {epoch.ImagesPerSecond,6:N0} images/s  {epoch.Seconds:0.0} s{best}"));
+            + Invariant($"  {epoch.ImagesPerSecond,6:N0} images/s  {epoch.Seconds:0.0} s{best}"), best.Trim(), "green");
         if (call.Json)
             JsonLine.Write(call.Terminal.Out, json =>
             {

@@ -33,14 +33,20 @@ internal static class PictureFiles
     /// <summary>The pictures that an argument names: itself, or all those below the folder that it is.</summary>
     public static IEnumerable<string> Find(Call call, string argument)
     {
+        var found = FindFiles(call, argument);
+        return found.Count > 0 ? found : throw CliErrors.NoPictures(argument);
+    }
+
+    /// <summary>The same; none where the folder holds none.</summary>
+    public static IReadOnlyList<string> FindFiles(Call call, string argument)
+    {
         argument = HdfsPath.ToLocal(argument);
         var store = new HdfsStorage(call).StoreOf(argument);
         if (argument == StandardInput || store.FileExists(argument))
             return [argument];
         if (!store.FolderExists(argument))
             throw CliErrors.InputNotFound(argument);
-        var found = store.List(argument).Where(e => !e.IsFolder && ImageCatalog.IsImage(e.Path)).Select(e => $"{argument.TrimEnd('/')}/{e.Path}").Order(StringComparer.Ordinal).ToList();
-        return found.Count > 0 ? found : throw CliErrors.NoPictures(argument);
+        return [.. store.List(argument).Where(e => !e.IsFolder && ImageCatalog.IsImage(e.Path)).Select(e => $"{argument.TrimEnd('/')}/{e.Path}").Order(StringComparer.Ordinal)];
     }
 
     /// <summary>A name that no other picture of this call has, whatever their folders.</summary>

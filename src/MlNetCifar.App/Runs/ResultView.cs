@@ -35,7 +35,7 @@ internal static class ResultView
 
         var (figures, output) = (result.Evaluation, call.Terminal.Out);
         call.Terminal.Tables.Write(Figures(figures, result.Calibration?.Uncalibrated));
-        output.WriteLine(Invariant($"{result.Split} accuracy {figures.MicroAccuracy:0.0000}, 95 % interval {figures.MicroAccuracyInterval}, on {figures.Count:N0} images"));
+        call.Terminal.Tables.MarkupLine(Invariant($"{Markup.Escape(result.Split)} accuracy [bold green]{figures.MicroAccuracy:0.0000}[/], 95 % interval {Markup.Escape(figures.MicroAccuracyInterval.ToString())}, on {figures.Count:N0} images"));
         if (result.Calibration is { } check)
             output.WriteLine(
                 Invariant($"calibration error {check.ErrorBefore:0.0000} before, {check.ErrorAfter:0.0000} after; ")
@@ -51,6 +51,8 @@ internal static class ResultView
         }
 
         call.Terminal.Log($"report   {result.Folder.Report}");
+        for (var i = 0; i < result.NextSteps.Count; i++)
+            call.Terminal.Log($"{(i == 0 ? "try next" : ""),-8} {result.NextSteps[i]}", result.NextSteps[i].Try, "aqua");
     }
 
     /// <summary>The headline numbers; those of the network's own probabilities beside them where a calibration makes others of these.</summary>
@@ -100,6 +102,16 @@ internal static class ResultView
             JsonLine.Number(json, "threshold", rule.Threshold);
             JsonLine.Number(json, "answered", rule.Coverage);
             JsonLine.Number(json, "accuracy", rule.Accuracy);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.WriteStartArray("tryNext");
+        foreach (var step in result.NextSteps)
+        {
+            json.WriteStartObject();
+            json.WriteString("found", step.Found);
+            json.WriteString("try", step.Try);
             json.WriteEndObject();
         }
 

@@ -78,14 +78,17 @@ internal sealed class DatasetOpener(ImageDatasetOptions options, IProgress<LoadP
             var bad = new List<BadFile>(catalog.BadFiles);
             var counter = new ProgressCounter(catalog.Images.Count, progress);
             var splits = new Dictionary<DatasetSplit, ImageSource>();
+            ImageSize? pictures = null;
             foreach (var (split, images) in catalog.List.BySplit())
             {
-                var (set, refused) = ImageLoader.Load(catalog.Tree, images, catalog.Classes, spec, options, counter, cancellation);
+                var (set, refused, size) = ImageLoader.Load(catalog.Tree, images, catalog.Classes, spec, options, counter, cancellation);
                 splits.Add(split, set);
+                if (split == DatasetSplit.Train || pictures is null)
+                    pictures = size;
                 bad.AddRange(refused);
             }
 
-            return new(catalog.Origin, splits, catalog.Classes) { Warnings = catalog.Warnings, BadFiles = bad, Spec = spec };
+            return new(catalog.Origin, splits, catalog.Classes) { Warnings = catalog.Warnings, BadFiles = bad, Spec = spec, PictureSize = pictures };
         }
     }
 }

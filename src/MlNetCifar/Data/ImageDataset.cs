@@ -43,6 +43,9 @@ public sealed class ImageDataset : IDisposable
     /// <summary>How the pictures were made from files; null where they came as arrays.</summary>
     public PreprocessSpec? Spec { get; internal init; }
 
+    /// <summary>Median width and height of the pictures in their files, before any resizing, measured on about 64 of them; null where they came as arrays or shards.</summary>
+    public ImageSize? PictureSize { get; internal init; }
+
     /// <summary>The training split's normalisation where it was stored with the data; null otherwise.</summary>
     public Normalization? Normalization { get; internal init; }
 
@@ -132,7 +135,7 @@ public sealed class ImageDataset : IDisposable
         if (part.Count == 0)
             return null;
         var splits = new Dictionary<DatasetSplit, ImageSource>(_splits) { [DatasetSplit.Train] = rest, [split] = part };
-        return new(Path, splits, Classes, _owned) { Warnings = Warnings, BadFiles = BadFiles, Spec = Spec };
+        return new(Path, splits, Classes, _owned) { Warnings = Warnings, BadFiles = BadFiles, Spec = Spec, PictureSize = PictureSize };
     }
 
     /// <summary>Closes shard files; pictures in memory need no closing.</summary>

@@ -159,7 +159,7 @@ public sealed class EvaluationExperiment(EvaluationExperimentOptions options)
         return new ExperimentResult
         {
             Folder = folder, Model = model, Evaluation = judgement.Result, Split = judgement.Split, Calibration = judgement.Calibration, Rejection = judgement.Rejection,
-            Copy = log.Publish(Storage, folder, Options.Output, Options.ExistOk), Warnings = log.Warnings,
+            NextSteps = judgement.NextSteps, Copy = log.Publish(Storage, folder, Options.Output, Options.ExistOk), Warnings = log.Warnings,
         };
     }
 }

@@ -62,4 +62,19 @@ public sealed class Experiment(ExperimentOptions options)
     /// <exception cref="MlNetCifarException">Options, data or network are wrong, or the loss never fell (MNC3005).</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public RateCurve FindLearningRate(CancellationToken cancellation = default) => new ExperimentRun(this, cancellation).FindLearningRate();
+
+    /// <summary>Writes what the network would see first in an epoch, with the experiment's data and augmentation; nothing is trained.</summary>
+    /// <param name="page">A page with labels.</param>
+    /// <param name="picture">A PNG file of all pictures.</param>
+    /// <param name="epoch">From 1. The default is 1.</param>
+    /// <param name="most">At most so many pictures. The default is 64.</param>
+    /// <param name="cancellation">Ends the work.</param>
+    /// <returns>Name and class of each picture, in order.</returns>
+    /// <exception cref="MlNetCifarException">Options or data are wrong.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public IReadOnlyList<KeyValuePair<string, string>> WriteBatch(string page, string picture, int epoch = 1, int most = 64, CancellationToken cancellation = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(epoch, 1);
+        return new ExperimentRun(this, cancellation).WriteBatch(page, picture, epoch, most);
+    }
 }

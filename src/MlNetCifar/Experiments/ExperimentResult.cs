@@ -43,6 +43,9 @@ public sealed class ExperimentResult : IDisposable
     /// <summary>SHA-256 of the weights after the last step, which need not be the best; null where nothing was trained.</summary>
     public string? LastWeightsSha256 { get; init; }
 
+    /// <summary>What to try next, by the figures, weightiest first; may be empty.</summary>
+    public IReadOnlyList<NextStep> NextSteps { get; init; } = [];
+
     /// <summary>What went wrong without ending the experiment, in order.</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
 

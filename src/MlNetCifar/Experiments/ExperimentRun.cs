@@ -1,4 +1,5 @@
 using MlNetCifar.Data;
+using MlNetCifar.Nn;
 using MlNetCifar.Training;
 
 namespace MlNetCifar.Experiments;
@@ -68,6 +69,22 @@ internal sealed class ExperimentRun(Experiment experiment, CancellationToken can
         return new Trainer(network, training) { Start = experiment.Start }.FindLearningRate(dataset.Train, cancellation: cancellation);
     }
 
+    /// <summary>Writes what the network would see first in an epoch.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> WriteBatch(string page, string picture, int epoch, int most)
+    {
+        using var opened = Open(out var dataset);
+        var (training, _) = Plan(dataset);
+        var train = dataset.Train;
+        var images = BatchPreview.Of(train, training, epoch - 1, Math.Min(most, training.BatchSize), experiment.Start?.Normalization, cancellation);
+        var augmentation = TrainingTable.Changes.All.Select(change => (change.Description.Name, Value: OptionText.Of(change.Get(training)))).Where(change => change.Value is not ("0" or "none"));
+        ReportWriter.WriteBatch(
+            page, picture, $"A batch of {Path.GetFileName(Path.TrimEndingDirectorySeparator(dataset.Path))}",
+            FormattableString.Invariant($"epoch {epoch}, first {images.Count:N0} of {train.Count:N0} pictures, {train.Width}×{train.Height}×{train.Channels}; ")
+            + (training.Augmentation.IsNone ? "no augmentation" : string.Join(", ", augmentation.Select(change => $"{change.Name} {change.Value}"))),
+            train, images);
+        return [.. images.Select(image => new KeyValuePair<string, string>(train.Name(image.Row), train.Classes[image.Label]))];
+    }
+
     /// <summary>Opens and splits the data.</summary>
     /// <returns>What is to be disposed.</returns>
     IDisposable? Open(out ImageDataset dataset)
@@ -75,6 +92,8 @@ internal sealed class ExperimentRun(Experiment experiment, CancellationToken can
         // Wrong options are told before the data are read.
         _log.Check(ExperimentTable.All, _options, _options.Name);
         _options.Preprocess?.Validate();
+        if (_options.Network is null && !Architectures.Names.Contains(_options.Preset))
+            throw NetworkErrors.UnknownPreset(_options.Preset, Architectures.Names);
         var asked = _options.TrainingFor(32);
         TrainingTable.Check(asked, _asOptions);
         var opened = experiment.Dataset ?? ExperimentData.Open(
@@ -222,7 +241,7 @@ internal sealed class ExperimentRun(Experiment experiment, CancellationToken can
             return new ExperimentResult
             {
                 Folder = folder, Model = model, Evaluation = judgement.Result, Split = judgement.Split, Calibration = judgement.Calibration, Rejection = judgement.Rejection,
-                StopReason = result.StopReason, TrainingTime = result.Elapsed, LastWeightsSha256 = result.LastWeightsSha256,
+                NextSteps = judgement.NextSteps, StopReason = result.StopReason, TrainingTime = result.Elapsed, LastWeightsSha256 = result.LastWeightsSha256,
                 Copy = _log.Publish(experiment.Storage, folder, _options.Output, _options.ExistOk), Warnings = _log.Warnings,
             };
         }
@@ -301,6 +320,7 @@ internal sealed class ExperimentRun(Experiment experiment, CancellationToken can
         Command = experiment.Command,
         Views = views,
         Threads = result.Options.Threads,
+        Training = result.Options,
         Settings = TrainingTable.Pairs(result.Options),
     };
 

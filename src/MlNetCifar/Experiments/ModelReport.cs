@@ -9,7 +9,9 @@ namespace MlNetCifar.Experiments;
 /// <param name="Result">The figures.</param>
 /// <param name="Calibration">What the model's calibration is worth on the images; null where it has none, or was fitted on them.</param>
 /// <param name="Rejection">What withholding unsure answers gives.</param>
-internal sealed record Judgement(string Split, EvaluationResult Result, CalibrationCheck? Calibration, IReadOnlyList<AbstainRule> Rejection);
+/// <param name="NextSteps">What to try next.</param>
+internal sealed record Judgement(
+    string Split, EvaluationResult Result, CalibrationCheck? Calibration, IReadOnlyList<AbstainRule> Rejection, IReadOnlyList<NextStep> NextSteps);
 
 /// <summary>Evaluates a model and writes the report of a run.</summary>
 /// <param name="folder">Where the report goes.</param>
@@ -36,6 +38,9 @@ internal sealed class ModelReport(RunFolder folder, ExperimentLog log)
 
     /// <summary>Whether to say what the model's calibration is worth on the images; not on those it was fitted on.</summary>
     public bool CheckCalibration { get; init; } = true;
+
+    /// <summary>How the model was trained, in this run; null where it was not.</summary>
+    public TrainingOptions? Training { get; init; }
 
     /// <summary>Settings of the run.</summary>
     public IEnumerable<KeyValuePair<string, string>> Settings { get; init; } = [];
@@ -75,7 +80,7 @@ internal sealed class ModelReport(RunFolder folder, ExperimentLog log)
             ReportWriter.Write(folder.Path, report);
             if (Dataset.BadFiles.Count > 0)
                 BadFile.Write(Dataset.BadFiles, folder.File(BadFile.FileName));
-            return new Judgement(Split, result, check, report.Rejection);
+            return new Judgement(Split, result, check, report.Rejection, report.NextSteps);
         });
     }
 
@@ -128,6 +133,11 @@ internal sealed class ModelReport(RunFolder folder, ExperimentLog log)
             Environment = [.. machine.Rows().Select(row => new KeyValuePair<string, string>(row.Name, row.Text))],
             Settings = [new("network", model.Network.Name), new("weights", model.WeightsSha256), .. Settings],
             Explained = Explain(model, images, result, cancellation),
+            NextSteps = new NextSteps
+            {
+                Result = result, Network = model.Network, Options = Training, Pictures = Dataset.PictureSize, History = Training is null ? [] : model.History,
+                Counts = Training is null ? [] : Dataset.Train.ClassCounts(), Validated = Dataset.Validation?.Count ?? 0,
+            }.Find(),
         };
     }
 

@@ -1,9 +1,13 @@
+using MlNetCifar.Imaging;
+
 namespace MlNetCifar.Explain;
 
 /// <summary>Draws a map over the picture it explains.</summary>
 public static class HeatmapOverlay
 {
     const int Gap = 8;
+    const int LeastSide = 256;
+    const int MostSide = 2048;
 
     /// <summary>The picture as the network sees it, and beside it the same picture under the map: dark violet is 0, yellow is 1, and the more, the less of the picture shows.</summary>
     /// <param name="map">The map; one without any value leaves the picture as it is.</param>
@@ -40,6 +44,51 @@ public static class HeatmapOverlay
             }
         }
 
+        return result;
+    }
+
+    /// <summary>
+    /// A photograph at its own size, beside it the same under the map, and a colour bar from 0 (below) to 1 with marks at quarters. What the network does not see
+    /// of the photograph is pale. Pictures whose shorter side is below 256 pixels are enlarged, those whose longer side exceeds 2,048 shrunk, by whole factors.
+    /// </summary>
+    /// <param name="map">The map; one without any value leaves the picture as it is.</param>
+    /// <param name="photograph">As it was decoded, before any resizing.</param>
+    /// <param name="spec">How inputs are made of pictures; says which part the map lies over.</param>
+    /// <exception cref="ArgumentException">The map is not of the specification's size.</exception>
+    public static RgbImage Draw(Heatmap map, RgbImage photograph, PreprocessSpec spec)
+    {
+        ArgumentNullException.ThrowIfNull(map);
+        ArgumentNullException.ThrowIfNull(photograph);
+        ArgumentNullException.ThrowIfNull(spec);
+        if ((map.Width, map.Height) != (spec.Width, spec.Height))
+            throw new ArgumentException($"A map of {map.Width}×{map.Height} does not lie over inputs of {spec.Width}×{spec.Height}.", nameof(map));
+        var picture = OverlayFrame.Scaled(photograph, LeastSide, MostSide);
+        var seen = SeenPart.Of(spec, picture.Width, picture.Height);
+        var result = new RgbImage((2 * picture.Width) + (2 * Gap) + OverlayFrame.BarWidth, picture.Height);
+        result.Pixels.Fill(255);
+        float[] values = [.. map.Values];
+        Span<byte> color = stackalloc byte[3];
+        for (var y = 0; y < picture.Height; y++)
+        {
+            var source = picture.Row(y);
+            var row = result.Row(y);
+            source.CopyTo(row);
+            for (var x = 0; x < picture.Width; x++)
+            {
+                var (across, down) = ((float)((x + 0.5 - seen.Left) / seen.Width), (float)((y + 0.5 - seen.Top) / seen.Height));
+                var isSeen = across is >= 0 and <= 1 && down is >= 0 and <= 1;
+                var value = isSeen ? MapDrawing.At(values, map.Height, map.Width, down, across) : 0;
+                var share = map.Degenerate ? 0 : isSeen ? 0.35f + (0.4f * value) : 0.6f;
+                if (isSeen)
+                    MapDrawing.Color(value, color);
+                else
+                    color.Fill(255);
+                for (var c = 0; c < 3; c++)
+                    row[(3 * (x + picture.Width + Gap)) + c] = (byte)MathF.Round(source[(3 * x) + c] + (share * (color[c] - source[(3 * x) + c])));
+            }
+        }
+
+        OverlayFrame.DrawBar(result, (2 * picture.Width) + (2 * Gap));
         return result;
     }
 }

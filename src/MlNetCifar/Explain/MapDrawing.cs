@@ -41,6 +41,22 @@ internal static class MapDrawing
         return result;
     }
 
+    /// <summary>The same at one place.</summary>
+    /// <param name="map">[height, width].</param>
+    /// <param name="height">Rows of the map.</param>
+    /// <param name="width">Columns of the map.</param>
+    /// <param name="down">0 is the upper edge, 1 the lower.</param>
+    /// <param name="across">0 is the left edge, 1 the right.</param>
+    public static float At(ReadOnlySpan<float> map, int height, int width, float down, float across)
+    {
+        var (y, x) = (Math.Clamp((down * height) - 0.5f, 0, height - 1), Math.Clamp((across * width) - 0.5f, 0, width - 1));
+        var (top, left) = ((int)y, (int)x);
+        var (bottom, right) = (Math.Min(top + 1, height - 1), Math.Min(left + 1, width - 1));
+        var upper = map[(top * width) + left] + ((x - left) * (map[(top * width) + right] - map[(top * width) + left]));
+        var lower = map[(bottom * width) + left] + ((x - left) * (map[(bottom * width) + right] - map[(bottom * width) + left]));
+        return upper + ((y - top) * (lower - upper));
+    }
+
     static (int First, int Second, float Share) Between(int at, int from, int to)
     {
         var place = Math.Max(((at + 0.5f) * from / to) - 0.5f, 0);

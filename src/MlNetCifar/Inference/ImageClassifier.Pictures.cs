@@ -94,6 +94,27 @@ public sealed partial class ImageClassifier
         return Classify(lane, top, cancellation);
     }
 
+    /// <summary>Classifies one picture of a source, for example of shards: the answer of the file that it was made of.</summary>
+    /// <param name="source">Pictures that were preprocessed as the model wants it.</param>
+    /// <param name="index">0 … Count − 1.</param>
+    /// <param name="top">How many classes to return, at most; ≥ 1. The default is 5.</param>
+    /// <param name="cancellation">Ends the work between two layers.</param>
+    /// <exception cref="ArgumentException">A number is out of range.</exception>
+    /// <exception cref="MlNetCifarException">The pictures do not fit (MNC4008).</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public Classification Classify(ImageSource source, int index, int top = 5, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        ArgumentOutOfRangeException.ThrowIfNegative(index);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, source.Count);
+        CheckTop(top, cancellation);
+        if ((source.Width, source.Height, source.Channels) != (Network.Width, Network.Height, Network.Channels))
+            throw ModelErrors.OtherImages($"{source.Width}×{source.Height}×{source.Channels}", $"{Network.Width}×{Network.Height}×{Network.Channels}");
+        using var lane = _scorer.Rent();
+        source.CopyPixels(index, lane.Pixels);
+        return Classify(lane, top, cancellation);
+    }
+
     /// <summary>Classifies decoded pictures, several at once.</summary>
     /// <param name="images">Of any sizes; none of them null.</param>
     /// <param name="top">How many classes to return for each, at most; ≥ 1. The default is 5.</param>

@@ -23,7 +23,7 @@ internal static class NetworkErrors
             "End it with Flatten or a global pooling and a Linear layer of that many outputs.");
 
     public static MlNetCifarException UnknownPreset(string name, IEnumerable<string> known) =>
-        new("MNC2004", ErrorKind.Usage, $"There is no preset '{name}'.", $"Choose one of {string.Join(", ", known)}.");
+        new("MNC2004", ErrorKind.Usage, $"There is no preset '{name}'.{Spelling.Question(name, known)}", $"Choose one of {string.Join(", ", known)}.");
 
     public static MlNetCifarException Description(string found, string? path) =>
         new("MNC2005", ErrorKind.Data, $"The network description cannot be read: {found}.", "Save the model again with this version.", path);

@@ -46,6 +46,9 @@ public sealed record ReportInput
     /// <summary>Where the network looked in some of the images, usually its surest mistakes; may be empty. They are shown where <see cref="Images"/> are at hand.</summary>
     public IReadOnlyList<ExplainedImage> Explained { get; init; } = [];
 
+    /// <summary>What to try next, weightiest first; may be empty.</summary>
+    public IReadOnlyList<NextStep> NextSteps { get; init; } = [];
+
     /// <summary>Outcome of a quality gate, shown in the summary and written as <c>junit.xml</c>; null for none.</summary>
     public GateOutcome? Gate { get; init; }
 

@@ -82,6 +82,9 @@ internal static class ReportStyle
         .wide .tile img{aspect-ratio:auto;background:none;border-radius:0}
         .tile{font-size:12px;line-height:1.35;min-width:0}
         .tile img,.strip img{display:block;width:100%;aspect-ratio:1;object-fit:contain;image-rendering:pixelated;border-radius:6px;background:var(--chip)}
+        .seen>div{position:relative}
+        .seen img+img{position:absolute;inset:0;opacity:0}
+        .seen:hover img+img{opacity:1}
         .tile b{display:block;font-weight:600;margin-top:4px;overflow-wrap:anywhere}
         .tile span{white-space:nowrap}
         .pair{border-top:1px solid var(--line);padding:12px 0}

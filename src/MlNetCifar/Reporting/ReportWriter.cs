@@ -1,6 +1,7 @@
 using MlNetCifar.Data;
 using MlNetCifar.Evaluation;
 using MlNetCifar.Files;
+using MlNetCifar.Imaging;
 using MlNetCifar.Inference;
 using MlNetCifar.Reporting;
 
@@ -74,6 +75,36 @@ public static class ReportWriter
         ArgumentNullException.ThrowIfNull(report);
         ArgumentNullException.ThrowIfNull(stream);
         DoctorHtml.Write(report, stream);
+    }
+
+    /// <summary>Writes a page of explained pictures, with captions and the scale of their colours.</summary>
+    /// <param name="path">The page; the pictures lie in the same folder.</param>
+    /// <param name="title">Heading.</param>
+    /// <param name="subtitle">Line below it.</param>
+    /// <param name="pictures">In the order of the page.</param>
+    public static void WriteSheet(string path, string title, string subtitle, IReadOnlyList<SheetPicture> pictures)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(pictures);
+        AtomicFile.WriteText(path, writer => writer.Write(ExplainSheet.Build(title, subtitle, pictures)));
+    }
+
+    /// <summary>Writes pictures of a batch as a page with labels, and as one picture without.</summary>
+    /// <param name="path">The page.</param>
+    /// <param name="picture">The picture, a PNG file.</param>
+    /// <param name="title">Heading.</param>
+    /// <param name="subtitle">Line below it.</param>
+    /// <param name="train">What the pictures are from.</param>
+    /// <param name="images">At least one.</param>
+    public static void WriteBatch(string path, string picture, string title, string subtitle, ImageSource train, IReadOnlyList<PreviewImage> images)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentException.ThrowIfNullOrEmpty(picture);
+        ArgumentNullException.ThrowIfNull(train);
+        ArgumentNullException.ThrowIfNull(images);
+        AtomicFile.WriteText(path, writer => writer.Write(BatchSheet.Page(title, subtitle, train.Classes, images, train.Name)));
+        var sheet = BatchSheet.Picture(images);
+        LocalFileStore.Instance.Write(picture, stream => stream.Write(PngEncoder.Encode(sheet.Pixels, sheet.Width, sheet.Height, 3)));
     }
 
     static void WritePlots(string folder, ReportInput input)

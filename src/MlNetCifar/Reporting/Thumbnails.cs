@@ -17,6 +17,10 @@ internal static class Thumbnails
         return DataUri(pixels, images.Width, images.Height, images.Channels, factor);
     }
 
+    /// <summary>A picture as a PNG data URI.</summary>
+    public static string DataUri(RgbImage image) =>
+        DataUri(image.Pixels.ToArray(), image.Width, image.Height, 3, (Math.Max(image.Width, image.Height) + MaxSide - 1) / MaxSide);
+
     /// <summary>A drawing of two pictures beside each other.</summary>
     public static string DataUri(ExplainedImage explained)
     {

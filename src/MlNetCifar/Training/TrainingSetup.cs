@@ -15,11 +15,7 @@ internal sealed class TrainingSetup : IDisposable
         Normalization = trainer.Start?.Normalization ?? Normalization.Compute(train, cancellation);
         cancellation.ThrowIfCancellationRequested();
         Session = new TrainingSession(trainer.Network, options, train, Normalization, trainer.Start);
-        Loader = new BatchLoader(train, Normalization, new BatchLoaderOptions
-        {
-            BatchSize = options.BatchSize, Shuffle = true, ShuffleWindow = options.ShuffleWindow, Seed = options.Seed,
-            Augmentation = options.OverfitBatches is null ? options.Augmentation : Augmentation.None,
-        });
+        Loader = new BatchLoader(train, Normalization, Loading(options));
     }
 
     public Normalization Normalization { get; }
@@ -27,6 +23,13 @@ internal sealed class TrainingSetup : IDisposable
     public TrainingSession Session { get; }
 
     public BatchLoader Loader { get; }
+
+    /// <summary>How batches are made for training.</summary>
+    public static BatchLoaderOptions Loading(TrainingOptions options) => new()
+    {
+        BatchSize = options.BatchSize, Shuffle = true, ShuffleWindow = options.ShuffleWindow, Seed = options.Seed,
+        Augmentation = options.OverfitBatches is null ? options.Augmentation : Augmentation.None,
+    };
 
     /// <summary>Checks all that can be checked without reading pictures, and gives the images to train and validate with.</summary>
     /// <exception cref="MlNetCifarException">Options, network or data are wrong (MNC20xx, MNC30xx).</exception>

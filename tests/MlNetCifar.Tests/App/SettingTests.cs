@@ -165,7 +165,7 @@ public sealed class SettingTests
     [TestMethod]
     [DataRow("foo")]
     [DataRow("dataset")]
-    [DataRow("train now")]
+    [DataRow("train now then")]
     [DataRow("image info")]
     [DataRow("dataset import a b c")]
     [DataRow("benchmark train infer")]

@@ -7,9 +7,9 @@ using MlNetCifar.Imaging;
 namespace MlNetCifar.App.Commands.Inspect;
 
 /// <summary>Decodes an image file to plain pixels.</summary>
-internal sealed class ImageDecodeCommand() : Verb("decode", "Decode an image file to a .ppm file of plain pixels.")
+internal sealed class ImageDecodeCommand() : Verb("decode", "Decode an image file to plain pixels: .ppm, or .png.")
 {
-    static readonly OptionDescription<string?> s_out = OptionDescription.Text("out", "FILE", "The .ppm file to write");
+    static readonly OptionDescription<string?> s_out = OptionDescription.Text("out", "FILE", "The .ppm or .png file to write");
 
     public override string Arguments => "FILE";
 
@@ -22,12 +22,9 @@ internal sealed class ImageDecodeCommand() : Verb("decode", "Decode an image fil
     public override int Run(Call call)
     {
         var target = call.Values.Required(s_out);
+        var format = OutputFile.Format(s_out, target, "pixels", ".ppm", ".pnm", ".png");
         var image = ImageDecoder.Decode(ImageInfoCommand.Read(call.Arguments[0]), PictureFiles.Decoding(call), call.Arguments[0], out var report);
-        LocalFileStore.Instance.Write(target, stream =>
-        {
-            stream.Write(Encoding.ASCII.GetBytes($"P6\n{image.Width} {image.Height}\n255\n"));
-            stream.Write(image.Pixels);
-        });
+        LocalFileStore.Instance.Write(target, stream => Write(stream, image, format));
         foreach (var note in report.Notes)
             call.Terminal.Warn(note);
         if (call.Json)
@@ -40,5 +37,17 @@ internal sealed class ImageDecodeCommand() : Verb("decode", "Decode an image fil
         else
             call.Terminal.Log($"{target}: {image.Width}×{image.Height}");
         return ExitCodes.Ok;
+    }
+
+    static void Write(Stream stream, RgbImage image, string format)
+    {
+        if (format == ".png")
+        {
+            stream.Write(PngEncoder.Encode(image.Pixels, image.Width, image.Height, 3));
+            return;
+        }
+
+        stream.Write(Encoding.ASCII.GetBytes($"P6\n{image.Width} {image.Height}\n255\n"));
+        stream.Write(image.Pixels);
     }
 }

@@ -19,7 +19,7 @@ internal sealed class ImageInfoCommand() : Verb("info", "Tell format, size and c
     {
         var code = ExitCodes.Ok;
         var table = new Table().Border(TableBorder.Simple).AddColumns("File", "Format", "Size", "Colours", "Bits", "Notes");
-        foreach (var path in call.Arguments)
+        foreach (var path in call.Arguments.TakeWhile(_ => !call.Stop.IsCancellationRequested))
         {
             try
             {
@@ -39,7 +39,7 @@ internal sealed class ImageInfoCommand() : Verb("info", "Tell format, size and c
 
         if (table.Rows.Count > 0)
             call.Terminal.Tables.Write(table);
-        return code;
+        return code != ExitCodes.Ok ? code : call.Done();
     }
 
     public static byte[] Read(string path) => File.Exists(path) ? File.ReadAllBytes(path) : throw CliErrors.InputNotFound(path);

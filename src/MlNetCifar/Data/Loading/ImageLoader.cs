@@ -7,6 +7,9 @@ namespace MlNetCifar.Data;
 /// <summary>Decodes image files into one array, on several threads; the result does not depend on their number.</summary>
 internal sealed class ImageLoader
 {
+    /// <summary>About as many files tell how large the pictures are; headers of all would take time.</summary>
+    const int SizesMeasured = 64;
+
     readonly FileTree _tree;
     readonly ImageList _images;
     readonly ImageDatasetOptions _options;
@@ -16,7 +19,9 @@ internal sealed class ImageLoader
     readonly Dictionary<int, int> _slots;
     readonly byte[] _pixels;
     readonly SortedDictionary<int, BadFile> _bad = [];
+    readonly List<ImageSize> _sizes = [];
     readonly int _stride;
+    readonly int _measured;
     FileCursor _cursor = null!;
     Exception? _failure;
 
@@ -30,19 +35,21 @@ internal sealed class ImageLoader
         if (bytes > Array.MaxLength)
             throw DataErrors.TooLargeForMemory(tree.Origin, bytes);
         _pixels = GC.AllocateUninitializedArray<byte>((int)bytes);
+        _measured = Math.Max(1, images.Count / SizesMeasured);
         _slots = new(images.Count);
         for (var i = 0; i < images.Count; i++)
             _slots.Add(images.File(i), i);
     }
 
     /// <summary>Loads the images of one split.</summary>
-    public static (ImageSet Set, IReadOnlyCollection<BadFile> Bad) Load(
+    /// <returns>The images, the files left out, and the median width and height of the pictures in their files.</returns>
+    public static (ImageSet Set, IReadOnlyCollection<BadFile> Bad, ImageSize? Size) Load(
         FileTree tree, ImageList images, IReadOnlyList<string> classes, PreprocessSpec spec, ImageDatasetOptions options,
         ProgressCounter progress, CancellationToken cancellation)
     {
         var loader = new ImageLoader(tree, images, spec, options, progress, cancellation);
         loader.Run();
-        return (loader.Finish(classes), loader._bad.Values);
+        return (loader.Finish(classes), loader._bad.Values, loader.Median());
     }
 
     void Run()
@@ -76,6 +83,8 @@ internal sealed class ImageLoader
                 fault ??= ImageReading.Read(_tree, file, buffer.AsSpan(0, length), _preprocessor, _pixels.AsSpan(slot * _stride, _stride));
                 if (fault is not null)
                     Refuse(slot, fault);
+                else if (slot % _measured == 0)
+                    Measure(buffer.AsSpan(0, length));
                 _progress.Advance(fault is not null);
             }
         }
@@ -93,6 +102,16 @@ internal sealed class ImageLoader
         lock (_bad)
             _bad[slot] = bad;
     }
+
+    void Measure(ReadOnlySpan<byte> file)
+    {
+        var info = ImageDecoder.ReadInfo(file);
+        lock (_sizes)
+            _sizes.Add(new(info.Width, info.Height));
+    }
+
+    ImageSize? Median() => _sizes.Count == 0 ? null : new(
+        _sizes.Select(size => size.Width).Order().ElementAt(_sizes.Count / 2), _sizes.Select(size => size.Height).Order().ElementAt(_sizes.Count / 2));
 
     ImageSet Finish(IReadOnlyList<string> classes)
     {

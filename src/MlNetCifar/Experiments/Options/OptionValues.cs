@@ -78,7 +78,7 @@ public sealed class OptionValues
         }
         catch (FormatException e)
         {
-            throw OptionErrors.Value(origin, text, e.Message);
+            throw OptionErrors.Value(origin, text, e.Message, option.Choices);
         }
     }
 }

@@ -1,0 +1,73 @@
+using MlNetCifar.App.Cli;
+using MlNetCifar.App.Runs;
+using MlNetCifar.Training;
+using Spectre.Console;
+
+namespace MlNetCifar.App.Commands;
+
+/// <summary>Lists the networks to choose from.</summary>
+internal sealed class PresetsCommand() : Verb("presets", "List the networks to choose from: what each is for, its size, its speed here, what accuracy is known.")
+{
+    static readonly OptionDescription<bool> s_measure = OptionDescription.Of("measure", "BOOL", "Whether to measure the training speed, for half a second each", OptionText.Bool, true);
+
+    /// <summary>Each with where it was measured; the README has the commands.</summary>
+    static readonly Dictionary<string, (string For, string Known)> s_about = new()
+    {
+        ["seed-cnn"] = ("a first look; small pictures on any machine", "0.786 on CIFAR-10, 30 epochs"),
+        ["cats-dogs-cnn"] = ("two classes of photographs at 64×64 or more", "0.740 on 400 test photographs of cats and dogs"),
+        ["elephas-mlp"] = ("a baseline without convolutions", "not measured"),
+        ["advanced-cnn"] = ("good accuracy in little time; the next step after seed-cnn", "0.867 on CIFAR-10, 30 epochs"),
+        ["resnet9"] = ("large data sets, where time does not matter", "not measured"),
+        ["airbench94"] = ("the best known here, from 10,000 pictures of 32×32 on", "0.906 on CIFAR-10, 8 epochs, six views"),
+    };
+
+    protected override IEnumerable<OptionDescription> OwnOptions => [ExperimentTable.Size, ExperimentTable.Grey, NetworkChoice.Classes, TrainingTable.Threads, s_measure];
+
+    public override IReadOnlyList<string> Examples => ["--size 64 --classes 2"];
+
+    public override int Run(Call call)
+    {
+        var size = call.Get(ExperimentTable.Size) ?? 32;
+        var table = new Table().Border(TableBorder.Simple).AddColumns("Preset", "For").AddColumn(new TableColumn("Parameters").RightAligned())
+            .AddColumn(new TableColumn("MFLOP").RightAligned()).AddColumn(new TableColumn("Images/s here").RightAligned()).AddColumn("Accuracy known");
+        foreach (var name in Architectures.Names.TakeWhile(_ => !call.Stop.IsCancellationRequested))
+        {
+            var network = Architectures.Create(name, size.Width, size.Height, call.Get(ExperimentTable.Grey) ? 1 : 3, call.Get(NetworkChoice.Classes));
+            var parameters = NetworkSummary.Of(network, Recipe(call, name) with { BatchSize = 8 }, measure: false).Parameters;
+            double? speed = call.Get(s_measure) ? NetworkBenchmark.Train(network, Recipe(call, name), 0.5).ImagesPerSecond : null;
+            var (suits, known) = s_about[name];
+            if (call.Json)
+                Write(call, network, parameters, speed);
+            else
+                table.AddRow(
+                    name, Markup.Escape(suits), Invariant($"{parameters:N0}"), Invariant($"{network.Flops / 1e6:0.0}"), speed is null ? "" : Invariant($"{speed:N0}"),
+                    Markup.Escape(known));
+        }
+
+        if (!call.Json)
+        {
+            call.Terminal.Tables.Write(table);
+            call.Terminal.Out.WriteLine(Invariant($"at {size.Width}×{size.Height}, {call.Get(NetworkChoice.Classes)} classes; images a second in training. Layers: mlnetcifar summary --preset NAME"));
+        }
+
+        return call.Done();
+    }
+
+    /// <summary>Batches of at most 256, so that the largest recipe's need no gigabytes for half a second.</summary>
+    static TrainingOptions Recipe(Call call, string name)
+    {
+        var recipe = Recipes.For(name);
+        return recipe with { BatchSize = Math.Min(recipe.BatchSize, 256), Threads = call.Get(TrainingTable.Threads) };
+    }
+
+    static void Write(Call call, NetworkSpec network, long parameters, double? speed) => JsonLine.Write(call.Terminal.Out, json =>
+    {
+        json.WriteString("preset", network.Name);
+        json.WriteString("for", s_about[network.Name].For);
+        json.WriteNumber("parameters", parameters);
+        json.WriteNumber("flops", network.Flops);
+        if (speed is { } measured)
+            json.WriteNumber("imagesPerSecond", Math.Round(measured, 1));
+        json.WriteString("known", s_about[network.Name].Known);
+    });
+}
