@@ -260,11 +260,11 @@ internal static class ModelFile
 }
 
 /// <summary>The normalisation in a model file.</summary>
-internal sealed record NormalizationJson(IReadOnlyList<float> Mean, IReadOnlyList<float> Std, string? MeanImage = null);
+internal sealed record NormalizationJson(IReadOnlyList<float> Mean, IReadOnlyList<float> Std, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? MeanImage = null);
 
 /// <summary>Source-generated JSON of the model file's records.</summary>
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
     RespectRequiredConstructorParameters = true, RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(NormalizationJson))]
 [JsonSerializable(typeof(IReadOnlyList<EpochRecord>))]
