@@ -43,6 +43,8 @@ internal sealed class TrainingSetup : IDisposable
             throw TrainingErrors.NoImages("training", "Add images.");
         if (validation is { Count: 0 })
             throw TrainingErrors.NoImages("validation", "Add images, or train without validation: give null.");
+        if (network.Loss == LossKind.None)
+            throw TrainingErrors.NoLoss(network.Name);
         if (options.OverfitBatches is { } few)
             (train, validation) = (train.Sample((int)Math.Min((long)few * options.BatchSize, train.Count), options.Seed), null);
         foreach (var source in validation is null ? [train] : new[] { train, validation })
