@@ -72,20 +72,51 @@ internal sealed class DatasetOpener(ImageDatasetOptions options, IProgress<LoadP
 
     ImageDataset Load(ImageCatalog catalog)
     {
+        if (options.DecodeOnDemand)
+            return LoadOnDemand(catalog);
         using (catalog)
-        {
-            var spec = options.Spec ?? new PreprocessSpec();
-            var bad = new List<BadFile>(catalog.BadFiles);
-            var counter = new ProgressCounter(catalog.Images.Count, progress);
-            var splits = new Dictionary<DatasetSplit, ImageSource>();
-            foreach (var (split, images) in catalog.List.BySplit())
-            {
-                var (set, refused) = ImageLoader.Load(catalog.Tree, images, catalog.Classes, spec, options, counter, cancellation);
-                splits.Add(split, set);
-                bad.AddRange(refused);
-            }
+            return Load(catalog, catalog.Tree, null);
+    }
 
-            return new(catalog.Origin, splits, catalog.Classes) { Warnings = catalog.Warnings, BadFiles = bad, Spec = spec };
+    /// <summary>The pictures stay in their files, so these stay open.</summary>
+    ImageDataset LoadOnDemand(ImageCatalog catalog)
+    {
+        FileTree? tree = null;
+        try
+        {
+            tree = catalog.Tree.ToRandomAccess(cancellation);
+            return Load(catalog, tree, new OpenFiles(catalog, tree));
+        }
+        catch
+        {
+            new OpenFiles(catalog, tree).Dispose();
+            throw;
+        }
+    }
+
+    ImageDataset Load(ImageCatalog catalog, FileTree tree, IDisposable? owned)
+    {
+        var spec = options.Spec ?? new PreprocessSpec();
+        var bad = new List<BadFile>(catalog.BadFiles);
+        var counter = new ProgressCounter(catalog.Images.Count, progress);
+        var splits = new Dictionary<DatasetSplit, ImageSource>();
+        foreach (var (split, images) in catalog.List.BySplit())
+        {
+            var (set, refused) = ImageLoader.Load(tree, images, catalog.Classes, spec, options, counter, cancellation);
+            splits.Add(split, set);
+            bad.AddRange(refused);
+        }
+
+        return new(catalog.Origin, splits, catalog.Classes, owned) { Warnings = catalog.Warnings, BadFiles = bad, Spec = spec };
+    }
+
+    /// <summary>What pictures are decoded from on demand.</summary>
+    sealed class OpenFiles(ImageCatalog catalog, FileTree? tree) : IDisposable
+    {
+        public void Dispose()
+        {
+            tree?.Dispose();
+            catalog.Dispose();
         }
     }
 }

@@ -202,7 +202,8 @@ internal sealed class TrainingSession : IDisposable
             _averaged = [.. moving.SelectMany(t => t).Select(t => Average.Find(t.Name)!)];
     }
 
-    static float[] Balanced(int[] counts)
+    /// <summary>Weights by which all classes count alike.</summary>
+    internal static float[] Balanced(int[] counts)
     {
         var present = counts.Count(c => c > 0);
         var total = counts.Sum();

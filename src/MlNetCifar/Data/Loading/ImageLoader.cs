@@ -1,10 +1,13 @@
+using System.Security.Cryptography;
 using MlNetCifar.Files;
 using MlNetCifar.Imaging;
 using MlNetCifar.Numerics;
 
 namespace MlNetCifar.Data;
 
-/// <summary>Decodes image files into one array, on several threads; the result does not depend on their number.</summary>
+/// <summary>
+/// Decodes image files into one array, or each only to see that it can be, on several threads; the result does not depend on their number.
+/// </summary>
 internal sealed class ImageLoader
 {
     readonly FileTree _tree;
@@ -15,6 +18,7 @@ internal sealed class ImageLoader
     readonly CancellationToken _cancellation;
     readonly Dictionary<int, int> _slots;
     readonly byte[] _pixels;
+    readonly byte[] _hashes;
     readonly SortedDictionary<int, BadFile> _bad = [];
     readonly int _stride;
     FileCursor _cursor = null!;
@@ -26,17 +30,18 @@ internal sealed class ImageLoader
         (_tree, _images, _options, _progress, _cancellation) = (tree, images, options, progress, cancellation);
         _preprocessor = new Preprocessor(spec, options.Decode);
         _stride = spec.Width * spec.Height * spec.Channels;
-        var bytes = (long)images.Count * _stride;
+        var bytes = options.DecodeOnDemand ? 0 : (long)images.Count * _stride;
         if (bytes > Array.MaxLength)
             throw DataErrors.TooLargeForMemory(tree.Origin, bytes);
         _pixels = GC.AllocateUninitializedArray<byte>((int)bytes);
+        _hashes = options.DecodeOnDemand ? new byte[images.Count * ImageSource.ContentHashLength] : [];
         _slots = new(images.Count);
         for (var i = 0; i < images.Count; i++)
             _slots.Add(images.File(i), i);
     }
 
     /// <summary>Loads the images of one split.</summary>
-    public static (ImageSet Set, IReadOnlyCollection<BadFile> Bad) Load(
+    public static (ImageSource Set, IReadOnlyCollection<BadFile> Bad) Load(
         FileTree tree, ImageList images, IReadOnlyList<string> classes, PreprocessSpec spec, ImageDatasetOptions options,
         ProgressCounter progress, CancellationToken cancellation)
     {
@@ -66,14 +71,17 @@ internal sealed class ImageLoader
 
     void Work()
     {
-        byte[] buffer = new byte[1 << 16];
+        byte[] buffer = new byte[1 << 16], picture = _options.DecodeOnDemand ? new byte[_stride] : [];
         try
         {
             while (_failure is null && !_cancellation.IsCancellationRequested
                 && _cursor.TryRead(ref buffer, out var file, out var length, out var fault))
             {
                 var slot = _slots[file];
-                fault ??= ImageReading.Read(_tree, file, buffer.AsSpan(0, length), _preprocessor, _pixels.AsSpan(slot * _stride, _stride));
+                var bytes = buffer.AsSpan(0, length);
+                fault ??= ImageReading.Read(_tree, file, bytes, _preprocessor, _options.DecodeOnDemand ? picture : _pixels.AsSpan(slot * _stride, _stride));
+                if (fault is null && _options.DecodeOnDemand)
+                    SHA256.HashData(bytes, Hash(slot));
                 if (fault is not null)
                     Refuse(slot, fault);
                 _progress.Advance(fault is not null);
@@ -94,10 +102,23 @@ internal sealed class ImageLoader
             _bad[slot] = bad;
     }
 
-    ImageSet Finish(IReadOnlyList<string> classes)
+    Span<byte> Hash(int slot) => _hashes.AsSpan(slot * ImageSource.ContentHashLength, ImageSource.ContentHashLength);
+
+    ImageSource Finish(IReadOnlyList<string> classes)
     {
         if (_bad.Count == _images.Count)
             throw DataErrors.NothingReadable(_tree.Origin, _bad.Count, _bad.Values.First());
+        return _options.DecodeOnDemand ? OnDemand(classes) : InMemory(classes);
+    }
+
+    FileImages OnDemand(IReadOnlyList<string> classes)
+    {
+        int[] good = [.. Enumerable.Range(0, _images.Count).Where(slot => !_bad.ContainsKey(slot))];
+        return new FileImages(_tree, _images, good, [.. good.SelectMany(slot => Hash(slot).ToArray())], _preprocessor, classes);
+    }
+
+    ImageSet InMemory(IReadOnlyList<string> classes)
+    {
         var labels = new int[_images.Count - _bad.Count];
         var names = new string[labels.Length];
         var next = 0;
