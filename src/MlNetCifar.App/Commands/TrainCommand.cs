@@ -10,19 +10,20 @@ internal sealed class TrainCommand() : Verb("train", "Train a network on labelle
 
     protected override IEnumerable<OptionDescription> OwnOptions =>
     [
-        .. ExperimentTable.OfData, ExperimentTable.Preset, s_findRate, ExperimentTable.Views, .. TrainingTable.Steps.Descriptions, ExperimentTable.Augment,
+        .. ExperimentTable.OfData, .. ExperimentTable.OfNetwork, s_findRate, ExperimentTable.Views, .. TrainingTable.Steps.Descriptions, ExperimentTable.Augment,
         .. TrainingTable.Changes.Descriptions, .. ExperimentTable.OfSaving, .. ExperimentTable.OfRun,
     ];
 
     public override IReadOnlyList<string> Examples =>
     [
+        "--data photos",
         "--data photos --size 64 --preset cats-dogs-cnn",
         "--data cifar10.tar.gz --preset advanced-cnn --time-budget 15m",
         "--data hdfs:///shards --output hdfs:///runs",
         "--resume runs/train/seed-cnn --epochs 40",
     ];
 
-    public override string Note => "The defaults of training are those of the preset; the ones above are those of seed-cnn.";
+    public override string Note => "The defaults of training are those of the preset; the ones above are those of seed-cnn. A head on a frozen backbone has no steps, so epochs, rates and the like mean nothing to it.";
 
     /// <summary>A run to go on with has its options beside it.</summary>
     public override string? Configuration(IReadOnlyDictionary<string, string> commandLine) =>

@@ -66,4 +66,7 @@ public sealed record ImageDatasetOptions
 
     /// <summary>What to do about an image that cannot be read. The default is to leave it out and list it.</summary>
     public OnBadImage OnBadImage { get; init; } = OnBadImage.Skip;
+
+    /// <summary>Looks at image files that were found, and says how they are to be opened; null (the default) for as said here.</summary>
+    internal Func<ImageCatalog, ImageDatasetOptions, ImageDatasetOptions>? Decide { get; init; }
 }

@@ -1,0 +1,3 @@
+namespace MlNetCifar.Pretrained;
+
+internal static class Placeholder;
