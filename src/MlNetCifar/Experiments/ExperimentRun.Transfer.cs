@@ -85,7 +85,8 @@ internal sealed partial class ExperimentRun
     /// <summary>Whether it is worth while to hold out validation images: on a backbone they serve calibration alone, which takes so many.</summary>
     bool IsValidationOfUse(ImageDataset dataset)
     {
-        var isAsked = experiment.Arguments?.IsGiven(ExperimentTable.ValidationSplit) ?? _options.ValidationSplit != new ExperimentOptions().ValidationSplit;
+        // Whether a default was given cannot be asked: a run's own args.json gives it.
+        var isAsked = _options.ValidationSplit != new ExperimentOptions().ValidationSplit;
         if (_backbone is null || isAsked || dataset.Has(DatasetSplit.Validation) || dataset.Train.Count * _options.ValidationSplit >= CalibrationImages)
             return true;
         _log.Say(null, FormattableString.Invariant(

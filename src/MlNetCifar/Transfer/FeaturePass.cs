@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
@@ -27,14 +28,13 @@ internal sealed class FeaturePass(Backbone backbone, TransferOptions options, IP
         var store = new FeatureStore(Folder(source, flipped), _length);
         var features = new float[checked(source.Count * _length)];
         var keys = new byte[source.Count * KeyLength];
-        var parallel = new ParallelOptions { MaxDegreeOfParallelism = options.Threads ?? Environment.ProcessorCount, CancellationToken = cancellation };
         if (options.CacheFolder is not null)
-            Parallel.For(0, source.Count, parallel, () => new byte[source.ImageLength], (i, _, pixels) => Hash(source, i, pixels, keys.AsSpan(i * KeyLength, KeyLength)), static _ => { });
+            ForEach(source.Count, i => Hash(source, i, keys.AsSpan(i * KeyLength, KeyLength)));
         int[] missing = [.. Enumerable.Range(0, source.Count).Where(i => options.CacheFolder is null || !store.TryGet(Key(keys, i), Row(features, i)))];
         Report(source.Count - missing.Length);
         foreach (var part in missing.Chunk(PartSize))
         {
-            Parallel.For(0, part.Length, parallel, i => Compute(source, part[i], flipped, features.AsMemory(part[i] * _length, _length)));
+            ForEach(part.Length, i => Compute(source, part[i], flipped, features.AsMemory(part[i] * _length, _length)));
             if (options.CacheFolder is not null)
                 Keep(store, part, keys, features);
         }
@@ -110,19 +110,30 @@ internal sealed class FeaturePass(Backbone backbone, TransferOptions options, IP
 
     static ReadOnlySpan<byte> Key(byte[] keys, int index) => keys.AsSpan(index * KeyLength, KeyLength);
 
-    static byte[] Hash(ImageSource source, int index, byte[] pixels, Span<byte> key)
+    /// <summary>Works on several threads; the first fault is the caller's, as it is.</summary>
+    void ForEach(int count, Action<int> work)
+    {
+        try
+        {
+            Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = options.Threads ?? Environment.ProcessorCount, CancellationToken = cancellation }, work);
+        }
+        catch (AggregateException e)
+        {
+            ExceptionDispatchInfo.Throw(e.InnerExceptions.FirstOrDefault(inner => inner is not OperationCanceledException) ?? e.InnerExceptions[0]);
+        }
+    }
+
+    void Hash(ImageSource source, int index, Span<byte> key)
     {
         if (source.TryGetContentHash(index, out var known))
         {
             known.CopyTo(key);
-        }
-        else
-        {
-            source.CopyPixels(index, pixels);
-            SHA256.HashData(pixels, key);
+            return;
         }
 
-        return pixels;
+        using var lane = backbone.Scorer.Rent();
+        source.CopyPixels(index, lane.Pixels);
+        SHA256.HashData(lane.Pixels, key);
     }
 
     static void Mirror(Span<byte> pixels, int width, int channels)

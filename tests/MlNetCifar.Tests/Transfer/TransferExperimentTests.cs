@@ -50,7 +50,7 @@ public sealed class TransferExperimentTests
         Cli.Run([.. train, "--size", "32"]).Bad(ExitCodes.Usage, "MNC9014");
         Cli.Run([.. train, "--lr-find"]).Bad(ExitCodes.Usage, "MNC9013");
         Cli.Run("train", "--data", folder["data"], "--backbone", "vgg", "--output", folder.Runs).Bad(ExitCodes.Usage, "MNC3105");
-        Cli.Run("train", "--data", folder["data"], "--backbone", folder["none.safetensors"], "--output", folder.Runs).Bad(ExitCodes.BadData, "MNC4001");
+        Cli.Run("train", "--data", folder["data"], "--backbone", folder["none.safetensors"], "--output", folder.Runs).Bad(ExitCodes.DataRejected, "MNC4001");
     }
 
     [TestMethod]
