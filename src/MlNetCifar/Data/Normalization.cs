@@ -1,9 +1,11 @@
+using System.Buffers.Text;
+using System.Runtime.InteropServices;
 using MlNetCifar.Data;
 
 namespace MlNetCifar;
 
 /// <summary>
-/// Per-channel scaling of pixels to the network's input: y = (x / 255 − mean) / std.
+/// Scaling of pixels to the network's input: y = (x / 255 − mean) / std, the deviation one a channel, the mean one a channel or, with a <see cref="MeanImage"/>, one a pixel.
 /// </summary>
 public sealed record Normalization
 {
@@ -23,8 +25,27 @@ public sealed record Normalization
         Std = [.. std];
     }
 
+    /// <summary>Scaling with a mean image, whose mean of each channel is <see cref="Mean"/>.</summary>
+    /// <param name="meanImage">[H, W, C] on the scale 0 … 1.</param>
+    /// <param name="std">One a channel, &gt; 0, on the scale 0 … 1.</param>
+    /// <exception cref="ArgumentException">The lengths do not fit together, or a value is out of range.</exception>
+    public static Normalization WithMeanImage(IReadOnlyList<float> meanImage, IReadOnlyList<float> std)
+    {
+        ArgumentNullException.ThrowIfNull(meanImage);
+        ArgumentNullException.ThrowIfNull(std);
+        if (std.Count == 0 || meanImage.Count == 0 || meanImage.Count % std.Count != 0 || !meanImage.All(float.IsFinite))
+            throw new ArgumentException($"A mean image of {meanImage.Count} values with {std.Count} deviations; expected finite values, as many for each channel.");
+        var sums = new double[std.Count];
+        for (var i = 0; i < meanImage.Count; i++)
+            sums[i % sums.Length] += meanImage[i];
+        return new([.. sums.Select(sum => (float)(sum * sums.Length / meanImage.Count))], std) { MeanImage = [.. meanImage] };
+    }
+
     /// <summary>Means, one a channel, on the scale 0 … 1.</summary>
     public IReadOnlyList<float> Mean { get; }
+
+    /// <summary>Means, one a pixel and channel, [H, W, C] on the scale 0 … 1, subtracted in place of <see cref="Mean"/>; null (the usual case) where there is one a channel.</summary>
+    public IReadOnlyList<float>? MeanImage { get; private init; }
 
     /// <summary>Standard deviations, one a channel, on the scale 0 … 1.</summary>
     public IReadOnlyList<float> Std { get; }
@@ -64,8 +85,34 @@ public sealed record Normalization
         return moments.ToNormalization();
     }
 
+    /// <summary>The mean image for files of text: base64 (URL alphabet) of little-endian 32-bit floats; null where there is none.</summary>
+    internal string? MeanImageText => MeanImage is null ? null : Base64Url.EncodeToString(MemoryMarshal.AsBytes(MeanImage.ToArray().AsSpan()));
+
+    /// <summary>What a file holds.</summary>
+    /// <param name="mean">One a channel.</param>
+    /// <param name="std">One a channel.</param>
+    /// <param name="meanImage"><see cref="MeanImageText"/>; null where there is none.</param>
+    /// <exception cref="FormatException">The text is no mean image.</exception>
+    /// <exception cref="ArgumentException">The figures do not fit together.</exception>
+    internal static Normalization Restore(IReadOnlyList<float> mean, IReadOnlyList<float> std, string? meanImage)
+    {
+        if (meanImage is null)
+            return new(mean, std);
+        if (!Base64Url.IsValid(meanImage, out var bytes) || bytes % sizeof(float) != 0)
+            throw new FormatException("The mean image is no base64 of 32-bit floats.");
+        return WithMeanImage(MemoryMarshal.Cast<byte, float>(Base64Url.DecodeFromChars(meanImage)).ToArray(), std);
+    }
+
+    /// <summary>Whether pictures of a size can be scaled: a mean image is for one size.</summary>
+    internal bool Fits(int height, int width, int channels) => Channels == channels && (MeanImage is null || MeanImage.Count == height * width * channels);
+
+    /// <summary>The mean that is subtracted at a place of a picture, [H, W, C].</summary>
+    internal float MeanAt(int index) => MeanImage is null ? Mean[index % Channels] : MeanImage[index];
+
     /// <inheritdoc/>
-    public bool Equals(Normalization? other) => other is not null && Mean.SequenceEqual(other.Mean) && Std.SequenceEqual(other.Std);
+    public bool Equals(Normalization? other) =>
+        other is not null && Mean.SequenceEqual(other.Mean) && Std.SequenceEqual(other.Std)
+        && (MeanImage is null ? other.MeanImage is null : other.MeanImage is not null && MeanImage.SequenceEqual(other.MeanImage));
 
     /// <inheritdoc/>
     public override int GetHashCode()

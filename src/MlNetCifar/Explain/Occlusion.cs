@@ -117,7 +117,7 @@ public static class Occlusion
     {
         var channels = model.Network.Channels;
         for (var c = 0; c < channels; c++)
-            picture[(at * channels) + c] = (byte)Math.Clamp(MathF.Round(255 * model.Normalization.Mean[c]), 0, 255);
+            picture[(at * channels) + c] = (byte)Math.Clamp(MathF.Round(255 * model.Normalization.MeanAt((at * channels) + c)), 0, 255);
     }
 
     static double Area(ReadOnlySpan<double> curve)

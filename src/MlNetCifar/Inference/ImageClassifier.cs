@@ -32,8 +32,10 @@ public sealed partial class ImageClassifier : IDisposable
             throw new ArgumentException($"{classes.Count} class names for a network of {spec.Classes} classes.", nameof(classes));
         if ((preprocess.Height, preprocess.Width, preprocess.Channels) != (spec.Height, spec.Width, spec.Channels))
             throw new ArgumentException($"The preprocessing gives {preprocess.Height}×{preprocess.Width}×{preprocess.Channels}; the network takes {spec.Height}×{spec.Width}×{spec.Channels}.", nameof(preprocess));
-        if (normalization.Channels != spec.Channels)
-            throw new ArgumentException($"The normalisation has {normalization.Channels} channels; the network takes {spec.Channels}.", nameof(normalization));
+        if (!normalization.Fits(spec.Height, spec.Width, spec.Channels))
+            throw new ArgumentException($"The normalisation has {normalization.Channels} channels{(normalization.MeanImage is { } image ? $" and a mean image of {image.Count} values" : "")}; the network takes {spec.InputShape(1)}.", nameof(normalization));
+        if (spec.Loss == LossKind.None)
+            throw new ArgumentException($"The network '{spec.Name}' gives features, no classes; use it as a {nameof(FeatureExtractor)}.", nameof(weights));
         Weights = weights;
         Classes = [.. classes];
         Preprocess = preprocess;

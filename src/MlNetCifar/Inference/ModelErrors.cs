@@ -27,6 +27,9 @@ internal static class ModelErrors
     public static MlNetCifarException OtherImages(string found, string expected) =>
         new("MNC4008", ErrorKind.Usage, $"The images do not fit the model: found {found}; expected {expected}.", "Prepare them with the model's preprocessing.");
 
+    public static MlNetCifarException FeaturesOnly(string path, string network) =>
+        new("MNC4010", ErrorKind.Usage, $"The file holds '{network}', which gives features of a picture and knows no classes.", "Train a classifier on its features.", path);
+
     public static MlNetCifarException NoFeatures(string network) =>
         new("MNC4009", ErrorKind.Usage, $"Network '{network}' has no features: it has no dense layer behind others, or one of more than {LastFeatures.Most} inputs.", "Use the logits.");
 }

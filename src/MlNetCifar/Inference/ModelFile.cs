@@ -15,11 +15,18 @@ internal static class ModelFile
 
     public static void Save(ImageClassifier model, string path)
     {
-        var metadata = new Dictionary<string, string> { ["format"] = "pt", [Key] = Describe(model) };
+        Save(model.Weights, Describe(model.Weights, model.Classes, model.Preprocess, model.Normalization, json => WriteTraining(json, model)), model.IsHalfPrecision, path);
+    }
+
+    public static void Save(FeatureExtractor model, string path) =>
+        Save(model.Weights, Describe(model.Weights, [], model.Preprocess, model.Normalization, static _ => { }), half: false, path);
+
+    static void Save(NetworkWeights weights, string description, bool half, string path)
+    {
+        var metadata = new Dictionary<string, string> { ["format"] = "pt", [Key] = description };
         try
         {
-            LocalFileStore.Instance.Write(
-                path, stream => SafeTensors.Write(stream, [.. model.Weights.Tensors.Select(t => WeightLayout.ToFile(t, model.IsHalfPrecision))], metadata));
+            LocalFileStore.Instance.Write(path, stream => SafeTensors.Write(stream, [.. weights.Tensors.Select(t => WeightLayout.ToFile(t, half))], metadata));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -27,7 +34,12 @@ internal static class ModelFile
         }
     }
 
-    public static ImageClassifier Load(string path, IFileStore store)
+    public static ImageClassifier Load(string path, IFileStore store) => Load(path, store, Classifier);
+
+    /// <summary>Reads a file of features, or of a classifier, whose features are those before its last dense layer.</summary>
+    public static FeatureExtractor LoadFeatures(string path, IFileStore store) => Load(path, store, Features);
+
+    static T Load<T>(string path, IFileStore store, Func<JsonFields, NetworkWeights, TensorFile, string, T> read)
     {
         var file = SafeTensors.Read(Content(path, store), path);
         if (!file.Metadata.TryGetValue(Key, out var description))
@@ -35,7 +47,7 @@ internal static class ModelFile
         using var json = Json(description, path);
         try
         {
-            return JsonFields.Read(json.RootElement, FileOrigin.Of(json.RootElement, path), fields => Read(fields, file, path));
+            return JsonFields.Read(json.RootElement, FileOrigin.Of(json.RootElement, path), fields => Read(fields, file, path, read));
         }
         catch (InvalidOperationException)
         {
@@ -86,7 +98,8 @@ internal static class ModelFile
         return ModelErrors.Damaged(path, $"its description cannot be read: {shown}");
     }
 
-    static string Describe(ImageClassifier model)
+    static string Describe(
+        NetworkWeights weights, IReadOnlyList<string> classes, PreprocessSpec preprocess, Normalization normalization, Action<Utf8JsonWriter> writeTraining)
     {
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer))
@@ -95,33 +108,38 @@ internal static class ModelFile
             json.WriteNumber("format_version", FormatVersion);
             json.WriteString(FileOrigin.Property, FileOrigin.Current);
             json.WritePropertyName("network");
-            NetworkJson.Write(json, model.Network);
+            NetworkJson.Write(json, weights.Spec);
             json.WriteStartArray("classes");
-            foreach (var name in model.Classes)
+            foreach (var name in classes)
                 json.WriteStringValue(name);
             json.WriteEndArray();
             json.WritePropertyName("preprocess");
-            json.WriteRawValue(model.Preprocess.ToJson());
+            json.WriteRawValue(preprocess.ToJson());
             json.WritePropertyName("normalization");
-            JsonSerializer.Serialize(json, new NormalizationJson(model.Normalization.Mean, model.Normalization.Std), ModelJson.Default.NormalizationJson);
-            json.WritePropertyName("history");
-            JsonSerializer.Serialize(json, model.History, ModelJson.Default.IReadOnlyListEpochRecord);
-            json.WriteNumber("best_epoch", model.BestEpoch);
-            json.WriteString("training", model.TrainingSettings);
-            if (model.Calibration is { } calibration)
-            {
-                json.WritePropertyName("calibration");
-                CalibrationJson.Write(json, calibration);
-            }
-
-            json.WriteString("weights_sha256", model.WeightsSha256);
+            JsonSerializer.Serialize(
+                json, new NormalizationJson(normalization.Mean, normalization.Std, normalization.MeanImageText), ModelJson.Default.NormalizationJson);
+            writeTraining(json);
+            json.WriteString("weights_sha256", weights.Sha256());
             json.WriteEndObject();
         }
 
         return System.Text.Encoding.UTF8.GetString(buffer.ToArray());
     }
 
-    static ImageClassifier Read(JsonFields fields, TensorFile file, string path)
+    static void WriteTraining(Utf8JsonWriter json, ImageClassifier model)
+    {
+        json.WritePropertyName("history");
+        JsonSerializer.Serialize(json, model.History, ModelJson.Default.IReadOnlyListEpochRecord);
+        json.WriteNumber("best_epoch", model.BestEpoch);
+        json.WriteString("training", model.TrainingSettings);
+        if (model.Calibration is { } calibration)
+        {
+            json.WritePropertyName("calibration");
+            CalibrationJson.Write(json, calibration);
+        }
+    }
+
+    static T Read<T>(JsonFields fields, TensorFile file, string path, Func<JsonFields, NetworkWeights, TensorFile, string, T> read)
     {
         var version = fields.Int("format_version", 1);
         if (version is < 1 or > FormatVersion)
@@ -132,7 +150,7 @@ internal static class ModelFile
         try
         {
             Fill(weights, file.Tensors);
-            return Read(fields, weights, file, path);
+            return read(fields, weights, file, path);
         }
         catch
         {
@@ -141,14 +159,23 @@ internal static class ModelFile
         }
     }
 
-    static ImageClassifier Read(JsonFields fields, NetworkWeights weights, TensorFile file, string path)
+    static FeatureExtractor Features(JsonFields fields, NetworkWeights weights, TensorFile file, string path)
     {
-        var normalization = fields.Record("normalization", ModelJson.Default.NormalizationJson);
-        var model = new ImageClassifier(
-            weights,
-            Classes(fields),
-            fields.ObjectOrNull("preprocess", PreprocessSpecJson.Read) ?? SpecOf(weights.Spec),
-            new Normalization(normalization.Mean, normalization.Std))
+        if (weights.Spec.Loss != LossKind.None)
+        {
+            using var classifier = Classifier(fields, weights, file, path);
+            return FeatureExtractor.Of(classifier);
+        }
+
+        fields.Ignore("classes");
+        return Checked(new FeatureExtractor(weights, Preprocess(fields, weights), Scaling(fields)), model => model.WeightsSha256, fields, path);
+    }
+
+    static ImageClassifier Classifier(JsonFields fields, NetworkWeights weights, TensorFile file, string path)
+    {
+        if (weights.Spec.Loss == LossKind.None)
+            throw ModelErrors.FeaturesOnly(path, weights.Spec.Name);
+        var model = new ImageClassifier(weights, Classes(fields), Preprocess(fields, weights), Scaling(fields))
         {
             History = History(fields),
             BestEpoch = fields.Int("best_epoch", 0) is var best and >= 0 ? best : throw fields.Wrong("best_epoch", "is below 0"),
@@ -156,9 +183,20 @@ internal static class ModelFile
             IsHalfPrecision = file.Tensors.Any(t => t.Half),
             Calibration = fields.ObjectOrNull("calibration", inner => Calibration(inner, weights)),
         };
-        return model.WeightsSha256 == fields.Text("weights_sha256", model.WeightsSha256)
-            ? model
-            : throw ModelErrors.Damaged(path, "the SHA-256 of the weights is not the recorded one");
+        return Checked(model, m => m.WeightsSha256, fields, path);
+    }
+
+    static T Checked<T>(T model, Func<T, string> sha256, JsonFields fields, string path) => sha256(model) == fields.Text("weights_sha256", sha256(model))
+        ? model
+        : throw ModelErrors.Damaged(path, "the SHA-256 of the weights is not the recorded one");
+
+    static PreprocessSpec Preprocess(JsonFields fields, NetworkWeights weights) =>
+        fields.ObjectOrNull("preprocess", PreprocessSpecJson.Read) ?? SpecOf(weights.Spec);
+
+    static Normalization Scaling(JsonFields fields)
+    {
+        var scaling = fields.Record("normalization", ModelJson.Default.NormalizationJson);
+        return Normalization.Restore(scaling.Mean, scaling.Std, scaling.MeanImage);
     }
 
     static string[] Classes(JsonFields fields)
@@ -202,7 +240,7 @@ internal static class ModelFile
                 if (!byName.Remove(name, out var found))
                     throw NetworkErrors.Weights(
                         file.Skipped.FirstOrDefault(s => s.Name == name) is { Type: { } type } ? $"'{name}' of type {type}" : $"no tensor '{name}'",
-                        $"one of shape [{string.Join(", ", expected)}] of F32 or F16",
+                        $"one of shape [{string.Join(", ", expected)}] of F32, F16 or BF16",
                         path);
                 if (!found.Dimensions.SequenceEqual(expected))
                     throw NetworkErrors.Weights($"'{name}' of shape [{string.Join(", ", found.Dimensions)}]", $"[{string.Join(", ", expected)}]", path);
@@ -222,11 +260,11 @@ internal static class ModelFile
 }
 
 /// <summary>The normalisation in a model file.</summary>
-internal sealed record NormalizationJson(IReadOnlyList<float> Mean, IReadOnlyList<float> Std);
+internal sealed record NormalizationJson(IReadOnlyList<float> Mean, IReadOnlyList<float> Std, string? MeanImage = null);
 
 /// <summary>Source-generated JSON of the model file's records.</summary>
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
     RespectRequiredConstructorParameters = true, RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(NormalizationJson))]
 [JsonSerializable(typeof(IReadOnlyList<EpochRecord>))]

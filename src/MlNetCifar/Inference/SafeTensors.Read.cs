@@ -6,7 +6,7 @@ using System.Text.Json;
 namespace MlNetCifar.Inference;
 
 /// <summary>What a safetensors file holds.</summary>
-/// <param name="Tensors">Those of 32-bit and 16-bit floats, in the order of the header.</param>
+/// <param name="Tensors">Those of 32-bit and 16-bit floats (F32, F16, BF16), in the order of the header.</param>
 /// <param name="Metadata">Its texts by name.</param>
 internal sealed record TensorFile(IReadOnlyList<FileTensor> Tensors, IReadOnlyDictionary<string, string> Metadata)
 {
@@ -52,7 +52,7 @@ internal static partial class SafeTensors
         var skipped = new List<(string, string)>();
         foreach (var entry in entries.Values)
         {
-            if (entry.Type is Float32 or Float16)
+            if (entry.Type is Float32 or Float16 or BrainFloat16)
                 tensors.Add(Tensor(entry, data[(int)entry.Begin..(int)entry.End]));
             else
                 skipped.Add((entry.Name, entry.Type));
@@ -151,13 +151,25 @@ internal static partial class SafeTensors
         "F4" => 4,
         "F6_E2M3" or "F6_E3M2" => 6,
         "BOOL" or "U8" or "I8" or "F8_E5M2" or "F8_E4M3" or "F8_E8M0" or "F8_E5M2FNUZ" or "F8_E4M3FNUZ" => 8,
-        "U16" or "I16" or Float16 or "BF16" => 16,
+        "U16" or "I16" or Float16 or BrainFloat16 => 16,
         "U32" or "I32" or Float32 => 32,
         "U64" or "I64" or "F64" or "C64" => 64,
         _ => null,
     };
 
-    static FileTensor Tensor(Entry entry, ReadOnlySpan<byte> bytes) => entry.Type == Float16
-        ? new FileTensor(entry.Name, entry.Shape, [.. MemoryMarshal.Cast<byte, Half>(bytes).ToArray().Select(value => (float)value)], true)
-        : new FileTensor(entry.Name, entry.Shape, MemoryMarshal.Cast<byte, float>(bytes).ToArray());
+    static FileTensor Tensor(Entry entry, ReadOnlySpan<byte> bytes) =>
+        new(entry.Name, entry.Shape, Values(entry.Type, bytes), entry.Type == Float16);
+
+    static float[] Values(string type, ReadOnlySpan<byte> bytes)
+    {
+        if (type == Float32)
+            return MemoryMarshal.Cast<byte, float>(bytes).ToArray();
+        var words = MemoryMarshal.Cast<byte, ushort>(bytes);
+        var values = new float[words.Length];
+        for (var i = 0; i < values.Length; i++)
+
+            // A brain float is the upper half of a 32-bit float.
+            values[i] = type == Float16 ? (float)BitConverter.UInt16BitsToHalf(words[i]) : BitConverter.UInt32BitsToSingle((uint)words[i] << 16);
+        return values;
+    }
 }

@@ -27,7 +27,7 @@ internal sealed record FileTensor(string Name, int[] Dimensions, float[] Values,
 
 /// <summary>
 /// The safetensors format: the header's length (u64, little-endian), a JSON header {"name":{"dtype","shape","data_offsets"}, "__metadata__":{…}},
-/// the tensors' bytes without gaps. Only 32-bit and 16-bit floats are written and read; tensors of other types, such as the counters of batches in PyTorch's files, are
+/// the tensors' bytes without gaps. Only 32-bit and 16-bit floats are written and, with brain floats, read; tensors of other types, such as the counters of batches in PyTorch's files, are
 /// passed over. The SHA-256 of the bytes is kept in the metadata.
 /// </summary>
 internal static partial class SafeTensors
@@ -36,6 +36,7 @@ internal static partial class SafeTensors
     const string Checksum = "data_sha256";
     const string Float32 = "F32";
     const string Float16 = "F16";
+    const string BrainFloat16 = "BF16";
 
     public static void Write(Stream stream, IReadOnlyList<FileTensor> tensors, IReadOnlyDictionary<string, string> metadata)
     {

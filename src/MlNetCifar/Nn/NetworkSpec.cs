@@ -12,6 +12,9 @@ public enum LossKind
 
     /// <summary>One logit for two classes, sigmoid, binary cross-entropy; the probability is that of the second class.</summary>
     SigmoidCrossEntropy,
+
+    /// <summary>The outputs are features that describe a picture, as many as <see cref="NetworkSpec.Classes"/> says; the network is not trained by itself.</summary>
+    None,
 }
 
 /// <summary>A network: its input, its layers in order, and its loss. Immutable; checked by <see cref="Validate"/>.</summary>

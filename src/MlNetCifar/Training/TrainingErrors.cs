@@ -83,6 +83,14 @@ internal static class TrainingErrors
             "MNC3024", ErrorKind.Usage, FormattableString.Invariant($"The starting point was trained on pictures of {found} channels; the network takes {expected}."),
             "Prepare the data with as many channels as the starting point's.");
 
+    public static MlNetCifarException StartSize(int values, Shape input) =>
+        new(
+            "MNC3024", ErrorKind.Usage, FormattableString.Invariant($"The starting point subtracts a mean image of {values} values; the network takes pictures of {input}."),
+            "Prepare the data in the starting point's size.");
+
+    public static MlNetCifarException NoLoss(string network) =>
+        new("MNC3027", ErrorKind.Usage, $"The network '{network}' gives features, no classes.", "Add a Linear layer with one output a class, and a loss.");
+
     public static MlNetCifarException StartChanged(string? then, string? now, string path) =>
         new(
             "MNC3025", ErrorKind.Usage, $"The run was begun {From(then)}, and is to go on {From(now)}.", "Resume with the starting point it was begun from, or start a new run.", path);

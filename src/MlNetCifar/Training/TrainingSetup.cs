@@ -36,6 +36,8 @@ internal sealed class TrainingSetup : IDisposable
         var (network, options) = (trainer.Network, trainer.Options);
         options.Validate();
         network.Validate();
+        if (network.Loss == LossKind.None)
+            throw TrainingErrors.NoLoss(network.Name);
         if (options.OverfitBatches is { } few)
             (train, validation) = (train.Sample(few * options.BatchSize, options.Seed), null);
         foreach (var source in validation is null ? [train] : new[] { train, validation })

@@ -42,11 +42,13 @@ public sealed record TrainingStart
     }
 
     /// <summary>Copies what fits.</summary>
-    /// <exception cref="MlNetCifarException">Nothing fits (MNC3023), or the normalisation is for other channels (MNC3024).</exception>
+    /// <exception cref="MlNetCifarException">Nothing fits (MNC3023), or the normalisation is for other channels or another size (MNC3024).</exception>
     internal StartMap CopyTo(NetworkWeights weights)
     {
         if (Normalization is { } normalization && normalization.Channels != weights.Spec.Channels)
             throw TrainingErrors.StartChannels(normalization.Channels, weights.Spec.Channels);
+        if (Normalization is { MeanImage: { } image } && !Normalization.Fits(weights.Spec.Height, weights.Spec.Width, weights.Spec.Channels))
+            throw TrainingErrors.StartSize(image.Count, weights.Spec.InputShape(1));
         var map = Map(weights);
         if (!map.Tensors.Any(t => t.IsTaken))
             throw TrainingErrors.NothingTaken(map);

@@ -60,7 +60,7 @@ internal static class Whitening
                     {
                         var (tap, channel) = Math.DivRem(i, c);
                         var offset = ((((y + (tap / s)) * train.Width) + x + (tap % s)) * c) + channel;
-                        patch[i] = ((pixels[offset] / 255.0) - normalization.Mean[channel]) / normalization.Std[channel];
+                        patch[i] = ((pixels[offset] / 255.0) - normalization.MeanAt(offset)) / normalization.Std[channel];
                     }
 
                     for (var i = 0; i < length; i++)

@@ -57,7 +57,7 @@ internal sealed class PixelPass
                     row = _mirrored;
                 }
 
-                RowConverter.Convert(row, scale, bias, destination.Slice(y * stride, stride), _simd);
+                RowConverter.Convert(row, scale, _normalizer.Row(bias, y), destination.Slice(y * stride, stride), _simd);
             }
         }
 
@@ -82,11 +82,10 @@ internal sealed class PixelPass
             return (_normalizer.Scale, _normalizer.Bias);
         var shift = (127.5f * (1 - draw.Contrast)) + (255 * draw.Brightness);
         for (var i = 0; i < _scale.Length; i++)
-        {
             _scale[i] = _normalizer.Scale[i] * draw.Contrast;
-            _bias[i] = MathF.FusedMultiplyAdd(shift, _normalizer.Scale[i], _normalizer.Bias[i]);
-        }
 
+        for (var i = 0; i < _bias.Length; i++)
+            _bias[i] = MathF.FusedMultiplyAdd(shift, _normalizer.Scale[i % _scale.Length], _normalizer.Bias[i]);
         return (_scale, _bias);
     }
 
@@ -147,16 +146,17 @@ internal sealed class PixelPass
         {
             var originX = centreX + draw.ShiftX - (sin * (y - centreY));
             var originY = centreY + draw.ShiftY + (cos * (y - centreY));
+            var summands = _normalizer.Row(bias, y);
             for (var x = 0; x < _width; x++)
             {
                 var dx = (draw.Flip ? _width - 1 - x : x) - centreX;
                 var target = destination.Slice(((y * _width) + x) * _channels, _channels);
-                Sample(pixels, (float)(originX + (cos * dx)), (float)(originY + (sin * dx)), scale, bias, target);
+                Sample(pixels, (float)(originX + (cos * dx)), (float)(originY + (sin * dx)), scale, summands.Slice(x * _channels, _channels), target);
             }
         }
     }
 
-    void Sample(ReadOnlySpan<byte> pixels, float x, float y, float[] scale, float[] bias, Span<float> destination)
+    void Sample(ReadOnlySpan<byte> pixels, float x, float y, float[] scale, ReadOnlySpan<float> bias, Span<float> destination)
     {
         var (left, top) = (MathF.Floor(x), MathF.Floor(y));
         var (fx, fy) = (x - left, y - top);

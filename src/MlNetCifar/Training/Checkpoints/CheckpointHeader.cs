@@ -8,7 +8,7 @@ namespace MlNetCifar.Training;
 /// <summary>The images of a run, told apart by figures that any change of a picture, a label or their order is as good as certain to move.</summary>
 internal sealed record DataStamp(
     int Count, int Height, int Width, int Channels, IReadOnlyList<string> Classes, string LabelsSha256, IReadOnlyList<float> Mean, IReadOnlyList<float> Std,
-    int ValidationCount = 0, string? ValidationLabelsSha256 = null);
+    int ValidationCount = 0, string? ValidationLabelsSha256 = null, string? MeanImage = null);
 
 /// <summary>The JSON of a checkpoint.</summary>
 internal sealed record CheckpointHeader

@@ -21,7 +21,7 @@ internal static class ResumeRules
 
     public static DataStamp Stamp(ImageSource train, ImageSource? validation, Normalization normalization) => new(
         train.Count, train.Height, train.Width, train.Channels, train.Classes, LabelHash(train), normalization.Mean, normalization.Std,
-        validation?.Count ?? 0, validation is null ? null : LabelHash(validation));
+        validation?.Count ?? 0, validation is null ? null : LabelHash(validation), normalization.MeanImageText);
 
     /// <summary>
     /// Compares a checkpoint with the run that wants to go on from it: what they mean, not their texts, so that a run goes on under a version with
@@ -82,7 +82,7 @@ internal static class ResumeRules
             yield return $"the classes {string.Join(", ", then.Classes)} then, {string.Join(", ", now.Classes)} now";
         else if (then.LabelsSha256 != now.LabelsSha256)
             yield return "the training labels or their order differ";
-        else if (!then.Mean.SequenceEqual(now.Mean) || !then.Std.SequenceEqual(now.Std))
+        else if (!then.Mean.SequenceEqual(now.Mean) || !then.Std.SequenceEqual(now.Std) || then.MeanImage != now.MeanImage)
             yield return "the pixels of the training images differ";
         if (then.ValidationCount != now.ValidationCount)
             yield return FormattableString.Invariant($"{then.ValidationCount:N0} validation images then, {now.ValidationCount:N0} now");

@@ -20,7 +20,7 @@ public static class SavedRun
         var weights = new NetworkWeights(header.ReadNetwork(path));
         store.Load(path, CheckpointWriter.Blocks(weights));
         weights.Changed();
-        return new ImageClassifier(weights, header.Data.Classes, preprocess, new Normalization(header.Data.Mean, header.Data.Std))
+        return new ImageClassifier(weights, header.Data.Classes, preprocess, Normalization.Restore(header.Data.Mean, header.Data.Std, header.Data.MeanImage))
         {
             History = header.State.History, BestEpoch = header.State.BestEpoch, TrainingSettings = header.Options,
         };

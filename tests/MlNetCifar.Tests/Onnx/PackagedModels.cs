@@ -1,0 +1,46 @@
+using System.Formats.Tar;
+using System.IO.Compression;
+
+namespace MlNetCifar.Tests.Onnx;
+
+/// <summary>Models and pictures that are not in the repository: a package that restore downloads, and the shared photographs.</summary>
+internal static class PackagedModels
+{
+    /// <summary>The ResNet-18 of ML.NET: 22 convolutions, without a layer for classes.</summary>
+    public static string ResNet18 => Packaged("ResNet18Onnx", "ResNet18.onnx");
+
+    /// <summary>What turns pixels into its inputs: blue first, minus a mean image.</summary>
+    public static string ResNet18Preprocessing => Packaged("ResNetPrepOnnx", "ResNetPreprocess.onnx");
+
+    /// <summary>Photographs of cats and dogs, brought to one size by a bilinear resize.</summary>
+    /// <param name="count">How many.</param>
+    /// <param name="side">Height and width.</param>
+    public static ImageSet Photographs(int count, int side)
+    {
+        var path = Path.Combine(Environment.GetEnvironmentVariable("MLNETCIFAR_SHARED") ?? "", "data", "cats-dogs-sample.tar.gz");
+        if (!File.Exists(path))
+            Assert.Inconclusive("MLNETCIFAR_SHARED names no folder with data/cats-dogs-sample.tar.gz.");
+        var spec = new PreprocessSpec { Width = side, Height = side };
+        var preprocessor = new MlNetCifar.Imaging.Preprocessor(spec);
+        var pixels = new byte[count * spec.Length];
+        using var tar = new TarReader(new GZipStream(File.OpenRead(path), CompressionMode.Decompress));
+        for (var i = 0; i < count && tar.GetNextEntry() is { } entry;)
+        {
+            if (entry.DataStream is null || !entry.Name.EndsWith(".jpg", StringComparison.Ordinal))
+                continue;
+            using var file = new MemoryStream();
+            entry.DataStream.CopyTo(file);
+            preprocessor.Apply(file.ToArray(), pixels.AsSpan(i * spec.Length, spec.Length), entry.Name);
+            i++;
+        }
+
+        return new ImageSet(pixels, new int[count], side, side, 3, ["any"]);
+    }
+
+    static string Packaged(string folder, string name)
+    {
+        var root = Environment.GetEnvironmentVariable("NUGET_PACKAGES")
+            ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
+        return Path.Combine(root, "microsoft.ml.dnnimagefeaturizer.resnet18", "0.23.1", "tools", "DnnImageModels", folder, name);
+    }
+}
