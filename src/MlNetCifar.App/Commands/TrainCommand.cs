@@ -1,5 +1,6 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
+using MlNetCifar.Pretrained;
 
 namespace MlNetCifar.App.Commands;
 
@@ -32,7 +33,7 @@ internal sealed class TrainCommand() : Verb("train", "Train a network on labelle
     public override int Run(Call call)
     {
         call.Values.Required(ExperimentTable.Data);
-        var experiment = new Experiment(ExperimentOptions.From(call.Values)) { Arguments = call.Values, Command = call.Command, Storage = new HdfsStorage(call) };
+        var experiment = new Experiment(ExperimentOptions.From(call.Values)) { Arguments = call.Values, Command = call.Command, Storage = new HdfsStorage(call), Backbones = new PretrainedBackbones() };
         return call.Get(s_findRate) ? RateSearch.Run(call, experiment) : ResultView.Run(call, experiment);
     }
 }

@@ -1,5 +1,6 @@
 using MlNetCifar.Data;
 using MlNetCifar.Training;
+using MlNetCifar.Transfer;
 
 namespace MlNetCifar.Experiments;
 
@@ -9,7 +10,7 @@ internal sealed partial class ExperimentRun
     /// <summary>Options of training that a head has, too.</summary>
     static readonly string[] s_ofHeads = ["class-weights", "label-smoothing", "seed", "threads"];
 
-    Backbone? _backbone;
+    FeatureExtractor? _backbone;
 
     bool IsAuto => _options is { Network: null, Backbone: null, Preset: ExperimentOptions.Auto };
 
@@ -94,7 +95,7 @@ internal sealed partial class ExperimentRun
         return false;
     }
 
-    ExperimentResult Transfer(ImageDataset dataset, Backbone backbone)
+    ExperimentResult Transfer(ImageDataset dataset, FeatureExtractor backbone)
     {
         var training = _options.TrainingFor(Math.Min(dataset.Train.Width, dataset.Train.Height));
         TrainingTable.Check(training, _asOptions);
@@ -119,7 +120,7 @@ internal sealed partial class ExperimentRun
             ChosenByValidation = "the penalty",
             Settings =
             [
-                new("backbone", backbone.Name), new("backbone licence", backbone.Licence ?? "not known"), new("backbone SHA-256", backbone.Sha256),
+                new("backbone", _options.Backbone!), new("backbone licence", experiment.Backbones.LicenceOf(_options.Backbone!) ?? "not known"), new("backbone SHA-256", backbone.WeightsSha256),
                 new("L2 penalty", FormattableString.Invariant($"{result.Penalty}")), new("chosen on", result.HeldOut), new("flip", OptionText.Of(options.Flip)),
                 new("class-weights", OptionText.Of(options.ClassWeights)), new("label-smoothing", OptionText.Of(options.LabelSmoothing)), new("seed", OptionText.Of(options.Seed)),
             ],
@@ -132,7 +133,7 @@ internal sealed partial class ExperimentRun
         });
     }
 
-    TransferResult Fit(ImageDataset dataset, Backbone backbone, TransferOptions options) => _log.During(ExperimentStage.Training, "computing features", advance =>
+    TransferResult Fit(ImageDataset dataset, FeatureExtractor backbone, TransferOptions options) => _log.During(ExperimentStage.Training, "computing features", advance =>
     {
         var started = TimeProvider.System.GetTimestamp();
         var report = new Report<TransferProgress>(p =>
@@ -146,12 +147,12 @@ internal sealed partial class ExperimentRun
         return new TransferTrainer(backbone, options).Fit(dataset.Train, dataset.Validation, report, cancellation);
     });
 
-    void Announce(ImageDataset dataset, Backbone backbone, RunFolder folder)
+    void Announce(ImageDataset dataset, FeatureExtractor backbone, RunFolder folder)
     {
         _log.Say("data", $"{dataset.Path}: {Counts(dataset)}; {dataset.Classes.Count} classes; {dataset.Train.Width}×{dataset.Train.Height}×{dataset.Train.Channels}");
-        var licence = backbone.Licence is { } text ? $", licence {text}" : "";
+        var licence = experiment.Backbones.LicenceOf(_options.Backbone!) is { } text ? $", licence {text}" : "";
         _log.Say("network", FormattableString.Invariant(
-            $"{backbone.Name}, frozen{licence}: {backbone.WithHead(dataset.Classes.Count).Flops / 1e6:0} MFLOP an image, {backbone.FeatureCount} features; a linear head"));
+            $"{_options.NetworkName}, frozen{licence}: {backbone.Network.WithHead(dataset.Classes.Count).Flops / 1e6:0} MFLOP an image, {backbone.Count} features; a linear head"));
         _log.Say("run", folder.Path);
     }
 

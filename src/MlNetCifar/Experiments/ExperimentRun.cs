@@ -68,7 +68,7 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
         using var opened = Open(out var dataset);
         using var backbone = _backbone;
         if (backbone is not null)
-            throw ExperimentErrors.NoRate(backbone.Name);
+            throw ExperimentErrors.NoRate(_options.Backbone!);
         var (training, network) = Plan(dataset);
         _log.Say(null, "searching for a learning rate; nothing is kept");
         return new Trainer(network, training) { Start = experiment.Start }.FindLearningRate(dataset.Train, cancellation: cancellation);

@@ -12,11 +12,15 @@ public interface IBackboneCatalog
     /// <param name="name">One of <see cref="Names"/>.</param>
     bool IsHere(string name);
 
+    /// <summary>Who lets whom use a backbone, for example <c>MIT</c>; null where nobody said.</summary>
+    /// <param name="name">Any name.</param>
+    string? LicenceOf(string name);
+
     /// <summary>Opens a backbone.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
     /// <returns>The caller disposes it.</returns>
     /// <exception cref="MlNetCifarException">Its file is missing or is not the one expected.</exception>
-    Backbone Open(string name);
+    FeatureExtractor Open(string name);
 }
 
 /// <summary>Finds backbones.</summary>
@@ -25,12 +29,12 @@ public static class BackboneCatalog
     /// <summary>One that knows none.</summary>
     public static IBackboneCatalog Empty { get; } = new None();
 
-    /// <summary>Opens what a user named: a backbone of a catalogue, or a model file.</summary>
+    /// <summary>Opens what a user named: a backbone of a catalogue, or a model file, ONNX files among them.</summary>
     /// <param name="catalog">Looked at first.</param>
     /// <param name="nameOrFile">The name or the path.</param>
     /// <returns>The caller disposes it.</returns>
-    /// <exception cref="MlNetCifarException">There is neither (MNC3105), or it cannot be used (MNC31xx, MNC40xx).</exception>
-    public static Backbone Find(this IBackboneCatalog catalog, string nameOrFile)
+    /// <exception cref="MlNetCifarException">There is neither (MNC3104), or it cannot be used (MNC40xx, MNC41xx).</exception>
+    public static FeatureExtractor Find(this IBackboneCatalog catalog, string nameOrFile)
     {
         ArgumentNullException.ThrowIfNull(catalog);
         ArgumentException.ThrowIfNullOrEmpty(nameOrFile);
@@ -38,7 +42,10 @@ public static class BackboneCatalog
             return catalog.Open(nameOrFile);
         if (!Path.Exists(nameOrFile) && !Path.HasExtension(nameOrFile) && !nameOrFile.Contains(Path.DirectorySeparatorChar))
             throw TransferErrors.UnknownBackbone(nameOrFile, catalog.Names);
-        return Backbone.Load(nameOrFile);
+        if (!OnnxImport.IsOnnx(nameOrFile))
+            return FeatureExtractor.Load(nameOrFile);
+        using var imported = OnnxImport.Load(nameOrFile);
+        return imported.ToFeatures();
     }
 
     sealed class None : IBackboneCatalog
@@ -47,6 +54,8 @@ public static class BackboneCatalog
 
         public bool IsHere(string name) => false;
 
-        public Backbone Open(string name) => throw TransferErrors.UnknownBackbone(name, []);
+        public string? LicenceOf(string name) => null;
+
+        public FeatureExtractor Open(string name) => throw TransferErrors.UnknownBackbone(name, []);
     }
 }

@@ -10,14 +10,14 @@ namespace MlNetCifar.Transfer;
 /// Computes the features of pictures, several at once, each on one thread: no thread waits for another, and of the pixels only those of the pictures under way are in memory.
 /// What a <see cref="FeatureStore"/> has is not computed again, and not even decoded.
 /// </summary>
-internal sealed class FeaturePass(Backbone backbone, TransferOptions options, IProgress<int>? progress, CancellationToken cancellation)
+internal sealed class FeaturePass(FeatureExtractor backbone, TransferOptions options, IProgress<int>? progress, CancellationToken cancellation)
 {
     /// <summary>Pictures of a part: what a run that is killed may lose.</summary>
     const int PartSize = 128;
 
     const int KeyLength = ImageSource.ContentHashLength;
 
-    readonly int _length = backbone.FeatureCount;
+    readonly int _length = backbone.Count;
     int _done;
 
     /// <summary>Runs.</summary>
@@ -60,8 +60,7 @@ internal sealed class FeaturePass(Backbone backbone, TransferOptions options, IP
         source.CopyPixels(index, lane.Pixels);
         if (flipped)
             Mirror(lane.Pixels, source.Width, source.Channels);
-        Span<float> standIn = stackalloc float[2];
-        lane.Run(TestTimeViews.None, row.Span, standIn, cancellation);
+        lane.Run(TestTimeViews.None, [], row.Span, cancellation);
         foreach (var value in row.Span)
         {
             if (!float.IsFinite(value))
@@ -75,7 +74,7 @@ internal sealed class FeaturePass(Backbone backbone, TransferOptions options, IP
     {
         var spec = backbone.Preprocess;
         if ((source.Width, source.Height, source.Channels) != (spec.Width, spec.Height, spec.Channels))
-            throw TransferErrors.OtherPictures(backbone.Name, $"{source.Width}×{source.Height}×{source.Channels}", $"{spec.Width}×{spec.Height}×{spec.Channels}");
+            throw TransferErrors.OtherPictures(backbone.Network.Name, $"{source.Width}×{source.Height}×{source.Channels}", $"{spec.Width}×{spec.Height}×{spec.Channels}");
     }
 
     /// <summary>Where features made in the same way lie.</summary>
@@ -84,7 +83,7 @@ internal sealed class FeaturePass(Backbone backbone, TransferOptions options, IP
         if (options.CacheFolder is null)
             return null;
         var hashed = source.Count > 0 && source.TryGetContentHash(0, out _) ? "files" : "pixels";
-        var made = $"1\n{backbone.Sha256}\n{backbone.Preprocess.ToJson()}\n{NormalizationHash()}\n{SimdLevel.Active}\n{hashed}";
+        var made = $"1\n{backbone.WeightsSha256}\n{backbone.Preprocess.ToJson()}\n{NormalizationHash()}\n{SimdLevel.Active}\n{hashed}";
         var name = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(made)))[..32];
         return Path.Combine(options.CacheFolder, name, flipped ? "flipped" : "plain");
     }

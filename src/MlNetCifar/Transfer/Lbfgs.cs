@@ -12,6 +12,9 @@ internal static class Lbfgs
     const double Descent = 1e-4;
     const int MostHalvings = 25;
 
+    /// <summary>The first steps know nothing of the curvature, so a small gain may be theirs.</summary>
+    const int SmallGains = 3;
+
     /// <summary>Value and gradient at a point.</summary>
     /// <param name="point">Where.</param>
     /// <param name="gradient">As long; overwritten.</param>
@@ -21,7 +24,7 @@ internal static class Lbfgs
     /// <param name="function">What.</param>
     /// <param name="point">Where it begins; overwritten with where it ends.</param>
     /// <param name="mostSteps">After which it ends in any case.</param>
-    /// <param name="tolerance">It ends where a step's relative gain is smaller.</param>
+    /// <param name="tolerance">It ends where the relative gains of three steps on end are smaller.</param>
     /// <returns>The value at the end.</returns>
     public static double Minimize(Objective function, double[] point, int mostSteps, double tolerance)
     {
@@ -29,6 +32,7 @@ internal static class Lbfgs
         double[] gradient = new double[n], next = new double[n], nextGradient = new double[n];
         var pairs = new LinkedList<(double[] Step, double[] Change, double Product)>();
         var value = function(point, gradient);
+        var small = 0;
         for (var step = 0; step < mostSteps; step++)
         {
             var direction = Direction(gradient, pairs);
@@ -55,7 +59,8 @@ internal static class Lbfgs
             next.CopyTo(point, 0);
             nextGradient.CopyTo(gradient, 0);
             value = found;
-            if (gain <= tolerance * Math.Max(Math.Abs(value), 1e-6))
+            small = gain <= tolerance * Math.Max(Math.Abs(value), 1e-6) ? small + 1 : 0;
+            if (small == SmallGains)
                 return value;
         }
 

@@ -16,21 +16,21 @@ public readonly record struct TransferProgress(int Done, int Total);
 /// </summary>
 /// <param name="backbone">Only read; must live until the training has ended.</param>
 /// <param name="options">How; null for the defaults.</param>
-public sealed class TransferTrainer(Backbone backbone, TransferOptions? options = null)
+public sealed class TransferTrainer(FeatureExtractor backbone, TransferOptions? options = null)
 {
     /// <summary>What stands before the head.</summary>
-    public Backbone Backbone { get; } = backbone ?? throw new ArgumentNullException(nameof(backbone));
+    public FeatureExtractor Backbone { get; } = backbone ?? throw new ArgumentNullException(nameof(backbone));
 
     /// <summary>How the head is trained.</summary>
     public TransferOptions Options { get; } = options ?? new();
 
     /// <summary>Trains.</summary>
-    /// <param name="train">Training pictures as <see cref="Backbone.Preprocess"/> makes them; they fix the classes.</param>
+    /// <param name="train">Training pictures as the backbone's preprocessing makes them; they fix the classes.</param>
     /// <param name="validation">Pictures to choose the penalty by, where they are 200 or more; else parts of the training pictures are held out in turn. Null for none.</param>
     /// <param name="progress">Told of the features, from any thread.</param>
     /// <param name="cancellation">Ends the training between two pictures; features that were kept until then are found again.</param>
     /// <returns>Weights and figures; the caller disposes it.</returns>
-    /// <exception cref="MlNetCifarException">Options or pictures are wrong (MNC10xx, MNC12xx, MNC30xx, MNC31xx), or the features cannot be kept (MNC3103).</exception>
+    /// <exception cref="MlNetCifarException">Options or pictures are wrong (MNC10xx, MNC12xx, MNC30xx, MNC31xx), or the features cannot be kept (MNC3102).</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public TransferResult Fit(ImageSource train, ImageSource? validation = null, IProgress<TransferProgress>? progress = null, CancellationToken cancellation = default)
     {
@@ -53,7 +53,7 @@ public sealed class TransferTrainer(Backbone backbone, TransferOptions? options 
             var offset = before;
             before += source.Count;
             var report = progress is null ? null : new Count(done => progress.Report(new(offset + done, total)));
-            return Backbone.Features(source, flipped, Options, report, cancellation);
+            return new FeaturePass(Backbone, Options, report, cancellation).Run(source, flipped);
         }
     }
 
@@ -74,11 +74,7 @@ public sealed class TransferResult : IDisposable
 
     internal TransferResult(TransferTrainer trainer, IReadOnlyList<string> classes, FittedHead head, TimeSpan features, TimeSpan elapsed)
     {
-        Weights = trainer.Backbone.WeightsWithHead(classes.Count);
-        var name = ((LayerSpec)Weights.Spec.Layers[^1]).WeightName!;
-        head.Matrix.CopyTo(Weights.Find($"{name}.weight")!.Values);
-        head.Bias.CopyTo(Weights.Find($"{name}.bias")!.Values);
-        Weights.Changed();
+        Weights = trainer.Backbone.Weights.WithHead(classes.Count, head.Matrix, head.Bias);
         WeightsSha256 = Weights.Sha256();
         (_normalization, _preprocess, Classes, Penalty) = (trainer.Backbone.Normalization, trainer.Backbone.Preprocess, classes, head.Penalty);
         (FeatureTime, Elapsed, HeldOut) = (features, elapsed, head.HeldOut);

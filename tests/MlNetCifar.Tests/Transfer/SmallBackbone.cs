@@ -1,4 +1,5 @@
 using MlNetCifar.Nn;
+using MlNetCifar.Transfer;
 
 namespace MlNetCifar.Tests.Transfer;
 
@@ -22,10 +23,22 @@ internal static class SmallBackbone
 
     public static Normalization Normalization { get; } = new([0.4f, 0.5f, 0.6f], [0.2f, 0.3f, 0.25f]);
 
-    public static Backbone Create(ulong seed = 1)
+    public static FeatureExtractor Create(ulong seed = 1)
     {
-        using var weights = NetworkWeights.Initialize(Spec, seed);
-        return new Backbone(weights, Preprocess, Normalization) { Licence = "none" };
+        using var model = Classifier(seed);
+        return FeatureExtractor.Of(model);
+    }
+
+    public static ImageClassifier Classifier(ulong seed = 1, string name = "random") =>
+        new(NetworkWeights.Initialize(Spec with { Name = name }, seed), ["a", "b", "c", "d", "e"], Preprocess, Normalization);
+
+    /// <summary>Features as a training makes them.</summary>
+    public static float[] Features(this FeatureExtractor backbone, ImageSource images, TransferOptions options, bool flipped = false, Action<int>? progress = null) =>
+        new FeaturePass(backbone, options, progress is null ? null : new Count(progress), CancellationToken.None).Run(images, flipped);
+
+    sealed class Count(Action<int> tell) : IProgress<int>
+    {
+        public void Report(int value) => tell(value);
     }
 
     /// <summary>Pictures of one colour a class, with noise.</summary>

@@ -1,6 +1,5 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.Imaging;
-using MlNetCifar.Nn;
 using MlNetCifar.Tests.App;
 
 namespace MlNetCifar.Tests.Transfer;
@@ -49,7 +48,7 @@ public sealed class TransferExperimentTests
         Cli.Run([.. train, "--preset", "seed-cnn"]).Bad(ExitCodes.Usage, "MNC9014");
         Cli.Run([.. train, "--size", "32"]).Bad(ExitCodes.Usage, "MNC9014");
         Cli.Run([.. train, "--lr-find"]).Bad(ExitCodes.Usage, "MNC9013");
-        Cli.Run("train", "--data", folder["data"], "--backbone", "vgg", "--output", folder.Runs).Bad(ExitCodes.Usage, "MNC3105");
+        Cli.Run("train", "--data", folder["data"], "--backbone", "vgg", "--output", folder.Runs).Bad(ExitCodes.Usage, "MNC3104");
         Cli.Run("train", "--data", folder["data"], "--backbone", folder["none.safetensors"], "--output", folder.Runs).Bad(ExitCodes.DataRejected, "MNC4001");
     }
 
@@ -114,7 +113,7 @@ public sealed class TransferExperimentTests
     static string Saved(Pictures folder)
     {
         var path = folder["net.safetensors"];
-        using var model = new ImageClassifier(NetworkWeights.Initialize(SmallBackbone.Spec, 1), ["a", "b", "c", "d", "e"], SmallBackbone.Preprocess, SmallBackbone.Normalization);
+        using var model = SmallBackbone.Classifier();
         model.Save(path);
         return path;
     }
@@ -127,10 +126,12 @@ public sealed class TransferExperimentTests
 
         public bool IsHere(string name) => isHere && name == "second";
 
-        public Backbone Open(string name)
+        public string? LicenceOf(string name) => "MIT";
+
+        public FeatureExtractor Open(string name)
         {
-            using var weights = NetworkWeights.Initialize(SmallBackbone.Spec with { Name = name }, 1);
-            return new Backbone(weights, SmallBackbone.Preprocess, SmallBackbone.Normalization);
+            using var model = SmallBackbone.Classifier(name: name);
+            return FeatureExtractor.Of(model);
         }
     }
 }

@@ -1,6 +1,5 @@
-using MlNetCifar.Data;
-using MlNetCifar.Nn;
 using MlNetCifar.Tests.Data;
+using MlNetCifar.Transfer;
 
 namespace MlNetCifar.Tests.Transfer;
 
@@ -16,9 +15,9 @@ public sealed class TransferTrainerTests
         using var model = result.ToClassifier();
         var test = SmallBackbone.Images(30, seed: 9);
         Assert.IsGreaterThan(0.95, model.Evaluate(test).MicroAccuracy);
-        Assert.AreEqual(backbone.WithHead(3), model.Network);
+        Assert.AreEqual(backbone.Network.WithHead(3), model.Network);
         CollectionAssert.AreEqual((string[])["class0", "class1", "class2"], model.Classes.ToArray());
-        foreach (var tensor in SmallWeights(backbone).Tensors.Where(t => !t.Name.StartsWith("fc", StringComparison.Ordinal)))
+        foreach (var tensor in backbone.Weights.Tensors)
             CollectionAssert.AreEqual(tensor.Values.ToArray(), model.Weights.Find(tensor.Name)!.Values.ToArray(), tensor.Name);
     }
 
@@ -35,21 +34,19 @@ public sealed class TransferTrainerTests
         var test = SmallBackbone.Images(5, seed: 4);
         CollectionAssert.AreEqual(model.Score(test), loaded.Score(test));
         Assert.AreEqual(result.WeightsSha256, loaded.WeightsSha256);
-        using var again = Backbone.Load(folder["m.safetensors"]);
-        Assert.AreEqual(backbone.FeatureCount, again.FeatureCount);
+        using var again = FeatureExtractor.Load(folder["m.safetensors"]);
         CollectionAssert.AreEqual(backbone.Features(test), again.Features(test));
     }
 
     [TestMethod]
     public void Features_AreTheClassifiersOwn_OnAnyThreads()
     {
-        using var weights = NetworkWeights.Initialize(SmallBackbone.Spec, 1);
-        using var model = new ImageClassifier(weights, ["a", "b", "c", "d", "e"], SmallBackbone.Preprocess, SmallBackbone.Normalization);
-        using var backbone = Backbone.From(model);
+        using var model = SmallBackbone.Classifier();
+        using var backbone = FeatureExtractor.Of(model);
         var images = SmallBackbone.Images(20);
         var expected = model.Features(images);
         foreach (var threads in new[] { 1, 2, 5 })
-            CollectionAssert.AreEqual(expected, backbone.Features(images, options: new() { Threads = threads }), $"{threads} threads");
+            CollectionAssert.AreEqual(expected, backbone.Features(images, new TransferOptions { Threads = threads }), $"{threads} threads");
     }
 
     [TestMethod]
@@ -66,8 +63,8 @@ public sealed class TransferTrainerTests
         }
 
         var flipped = new ImageSet(mirrored, images.Labels.ToArray(), images.Width, images.Height, 3, images.Classes);
-        CollectionAssert.AreEqual(backbone.Features(flipped), backbone.Features(images, flipped: true));
-        CollectionAssert.AreNotEqual(backbone.Features(images), backbone.Features(images, flipped: true));
+        CollectionAssert.AreEqual(backbone.Features(flipped), backbone.Features(images, new TransferOptions(), flipped: true));
+        CollectionAssert.AreNotEqual(backbone.Features(images), backbone.Features(images, new TransferOptions(), flipped: true));
     }
 
     [TestMethod]
@@ -110,7 +107,7 @@ public sealed class TransferTrainerTests
         using var backbone = SmallBackbone.Create();
         var images = SmallBackbone.Images(100);
         var options = new TransferOptions { CacheFolder = folder.Root };
-        var expected = backbone.Features(images, options: options);
+        var expected = backbone.Features(images, options);
         var parts = Directory.EnumerateFiles(folder.Root, "*.features", SearchOption.AllDirectories).ToArray();
         Assert.HasCount(3, parts);
         var bytes = File.ReadAllBytes(parts[0]);
@@ -118,7 +115,7 @@ public sealed class TransferTrainerTests
         File.WriteAllBytes(parts[0], bytes);
         File.WriteAllBytes(parts[1], File.ReadAllBytes(parts[1])[..^5]);
         File.WriteAllBytes(parts[2], []);
-        CollectionAssert.AreEqual(expected, backbone.Features(images, options: options));
+        CollectionAssert.AreEqual(expected, backbone.Features(images, options));
     }
 
     [TestMethod]
@@ -130,15 +127,15 @@ public sealed class TransferTrainerTests
         foreach (var seed in new[] { 1UL, 2UL })
         {
             using var backbone = SmallBackbone.Create(seed);
-            CollectionAssert.AreEqual(backbone.Features(images), backbone.Features(images, options: options));
-            CollectionAssert.AreEqual(backbone.Features(SmallBackbone.Images(10, seed: 5)), backbone.Features(SmallBackbone.Images(10, seed: 5), options: options));
+            CollectionAssert.AreEqual(backbone.Features(images), backbone.Features(images, options));
+            CollectionAssert.AreEqual(backbone.Features(SmallBackbone.Images(10, seed: 5)), backbone.Features(SmallBackbone.Images(10, seed: 5), options));
         }
 
         // Whatever the order and the split.
         using var first = SmallBackbone.Create();
         var done = 0;
         var subset = images.Subset([20, 3, 11]);
-        CollectionAssert.AreEqual(first.Features(subset), first.Features(subset, options: options, progress: new Count(n => Interlocked.Increment(ref done))));
+        CollectionAssert.AreEqual(first.Features(subset), first.Features(subset, options, progress: _ => Interlocked.Increment(ref done)));
         Assert.AreEqual(1, done);
     }
 
@@ -147,8 +144,8 @@ public sealed class TransferTrainerTests
     {
         using var folder = new TestFolder().Text("file", "x");
         using var backbone = SmallBackbone.Create();
-        var error = Assert.ThrowsExactly<MlNetCifarException>(() => backbone.Features(SmallBackbone.Images(2), options: new() { CacheFolder = folder["file"] }));
-        Assert.AreEqual("MNC3103", error.Code);
+        var error = Assert.ThrowsExactly<MlNetCifarException>(() => backbone.Features(SmallBackbone.Images(2), new TransferOptions { CacheFolder = folder["file"] }));
+        Assert.AreEqual("MNC3102", error.Code);
     }
 
     [TestMethod]
@@ -188,44 +185,25 @@ public sealed class TransferTrainerTests
     public void Fit_WrongPictures_AreNamed()
     {
         using var backbone = SmallBackbone.Create();
-        Assert.AreEqual("MNC3102", Code(() => new TransferTrainer(backbone).Fit(TestImages.Random(10)).Dispose()));
+        Assert.AreEqual("MNC3101", Code(() => new TransferTrainer(backbone).Fit(TestImages.Random(10)).Dispose()));
         Assert.AreEqual("MNC3004", Code(() => new TransferTrainer(backbone).Fit(SmallBackbone.Images(4).Subset([0, 3, 6])).Dispose()));
         Assert.AreEqual("MNC3001", Code(() => new TransferTrainer(backbone, new() { Penalty = 0 }).Fit(SmallBackbone.Images(4)).Dispose()));
     }
 
     [TestMethod]
-    public void Backbone_WithoutFeatures_IsNamed()
-    {
-        using var perceptron = NetworkWeights.Initialize(new NetworkSpec { Name = "p", Height = 4, Width = 4, Channels = 3, Classes = 2, Layers = [new Flatten(), new Linear(2)] }, 0);
-        Assert.AreEqual("MNC3101", Code(() => new Backbone(perceptron, new PreprocessSpec { Width = 4, Height = 4 }, Normalization.None(3)).Dispose()));
-        using var wide = NetworkWeights.Initialize(
-            new NetworkSpec { Name = "w", Height = 16, Width = 16, Channels = 3, Classes = 2, Layers = [new Conv2d(8, 3), new Flatten(), new Linear(2)] }, 0);
-        Assert.AreEqual("MNC3101", Code(() => new Backbone(wide, SmallBackbone.Preprocess, Normalization.None(3)).Dispose()));
-    }
-
-    [TestMethod]
     public void Features_ThatAreNotFinite_AreNamed()
     {
-        using var weights = NetworkWeights.Initialize(SmallBackbone.Spec, 1);
-        weights.Find("conv1.bias")!.Values[0] = float.NaN;
-        using var backbone = new Backbone(weights, SmallBackbone.Preprocess, SmallBackbone.Normalization);
-        var error = Assert.Throws<Exception>(() => backbone.Features(SmallBackbone.Images(2)));
-        Assert.AreEqual("MNC3104", (error as MlNetCifarException)?.Code, error.ToString());
+        using var backbone = SmallBackbone.Create();
+        backbone.Weights.Find("conv1.bias")!.Values[0] = float.NaN;
+        Assert.AreEqual("MNC3103", Code(() => backbone.Features(SmallBackbone.Images(2), new TransferOptions())));
     }
 
     static string Code(Action action) => Assert.ThrowsExactly<MlNetCifarException>(action).Code;
-
-    static NetworkWeights SmallWeights(Backbone backbone) => backbone.WeightsWithHead(3);
 
     static IProgress<TransferProgress> Each(Action<TransferProgress> tell) => new Progress(tell);
 
     sealed class Progress(Action<TransferProgress> tell) : IProgress<TransferProgress>
     {
         public void Report(TransferProgress value) => tell(value);
-    }
-
-    sealed class Count(Action<int> tell) : IProgress<int>
-    {
-        public void Report(int value) => tell(value);
     }
 }

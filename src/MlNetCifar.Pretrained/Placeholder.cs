@@ -1,3 +1,0 @@
-namespace MlNetCifar.Pretrained;
-
-internal static class Placeholder;
