@@ -110,12 +110,13 @@ internal sealed partial class ExperimentRun
         RunRecord.Arguments(folder, Arguments(training));
         RunRecord.Machine(folder, new MachineInfo());
         folder.Write("labels.txt", writer => dataset.Train.Classes.ToList().ForEach(writer.WriteLine));
-        using var result = Fit(dataset, backbone, options);
+        var trainer = new TransferTrainer(backbone, options);
+        using var result = Fit(dataset, trainer);
         _log.Say(null, FormattableString.Invariant(
             $"features after {result.FeatureTime.TotalSeconds:0.0} s; head with L2 penalty {result.Penalty} chosen on {result.HeldOut}{HeldOut(result.History[0])}"));
-        return Finish(folder, dataset, new Trained
+        var finished = Finish(folder, dataset, new Trained
         {
-            Model = result.ToClassifier(),
+            Model = result.ToClassifier(trainer),
             Summary = FormattableString.Invariant($"finished after {result.Elapsed.TotalSeconds:0.0} s"),
             ChosenByValidation = "the penalty",
             Settings =
@@ -131,9 +132,13 @@ internal sealed partial class ExperimentRun
             Threads = options.Threads,
             Seed = options.Seed,
         });
+
+        // The backbone ends with the run; the model does not.
+        finished.Model.FeaturesOf = null;
+        return finished;
     }
 
-    TransferResult Fit(ImageDataset dataset, FeatureExtractor backbone, TransferOptions options) => _log.During(ExperimentStage.Training, "computing features", advance =>
+    TransferResult Fit(ImageDataset dataset, TransferTrainer trainer) => _log.During(ExperimentStage.Training, "computing features", advance =>
     {
         var started = TimeProvider.System.GetTimestamp();
         var report = new Report<TransferProgress>(p =>
@@ -144,7 +149,7 @@ internal sealed partial class ExperimentRun
                 (double)p.Done / Math.Max(p.Total, 1),
                 p.Done == p.Total ? "training the head" : FormattableString.Invariant($"features {p.Done:N0}/{p.Total:N0}  {speed:N0} a second  {OptionText.Of(Rounded(left))} left"));
         });
-        return new TransferTrainer(backbone, options).Fit(dataset.Train, dataset.Validation, report, cancellation);
+        return trainer.Fit(dataset.Train, dataset.Validation, report, cancellation);
     });
 
     void Announce(ImageDataset dataset, FeatureExtractor backbone, RunFolder folder)

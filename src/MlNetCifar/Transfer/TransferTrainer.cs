@@ -108,6 +108,13 @@ public sealed class TransferResult : IDisposable
     /// <summary>The model: a copy of the weights with all it takes to use them. The caller disposes it; it outlives this result.</summary>
     public ImageClassifier ToClassifier() => new(Weights.Clone(), Classes, _preprocess, _normalization) { History = History, BestEpoch = 1 };
 
+    /// <summary>As <see cref="ToClassifier()"/>, and the model takes features of many pictures from where <paramref name="trainer"/> keeps them; it must not outlive that.</summary>
+    internal ImageClassifier ToClassifier(TransferTrainer trainer) => new(Weights.Clone(), Classes, _preprocess, _normalization)
+    {
+        History = History, BestEpoch = 1,
+        FeaturesOf = (source, progress, cancellation) => new FeaturePass(trainer.Backbone, trainer.Options, progress, cancellation).Run(source, flipped: false),
+    };
+
     /// <inheritdoc/>
     public void Dispose() => Weights.Dispose();
 }

@@ -14,8 +14,8 @@ public sealed class TransferExperimentTests
         using var folder = new Pictures();
         var backbone = Saved(folder);
         var data = folder.Splits(train: 20, test: 6);
-        string[] train = ["train", "--data", data, "--backbone", backbone, "--output", folder.Runs, "--cache", folder["cache"], "--threads", "2"];
-        var run = Cli.Run(train).Good();
+        string[] train = ["train", "--data", data, "--backbone", backbone, "--output", folder.Runs, "--threads", "2"];
+        var run = Cli.Run([.. train, "--cache", folder["cache"]]).Good();
         StringAssert.Contains(run.Out, "test accuracy 1.0000");
         StringAssert.Contains(run.Error, "frozen");
         var best = Path.Combine(folder.Runs, "train", "net", "weights", "best.safetensors");

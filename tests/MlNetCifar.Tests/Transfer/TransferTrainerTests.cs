@@ -39,6 +39,27 @@ public sealed class TransferTrainerTests
     }
 
     [TestMethod]
+    public void Score_FromKnownFeatures_HasTheNetworksBits()
+    {
+        using var folder = new TestFolder();
+        using var backbone = SmallBackbone.Create();
+        foreach (var cache in new[] { null, folder.Root })
+        {
+            var trainer = new TransferTrainer(backbone, new() { CacheFolder = cache });
+            using var result = trainer.Fit(SmallBackbone.Images(10));
+            using var plain = result.ToClassifier();
+            using var knowing = result.ToClassifier(trainer);
+            foreach (var count in new[] { 1, 2, 7, 300 })
+            {
+                var images = SmallBackbone.Images(100, seed: 6).Subset([.. Enumerable.Range(0, count)]);
+                CollectionAssert.AreEqual(plain.Score(images), knowing.Score(images));
+                CollectionAssert.AreEqual(plain.Features(images), knowing.Features(images));
+                CollectionAssert.AreEqual(plain.Score(images, views: TestTimeViews.Flip), knowing.Score(images, views: TestTimeViews.Flip));
+            }
+        }
+    }
+
+    [TestMethod]
     public void Features_AreTheClassifiersOwn_OnAnyThreads()
     {
         using var model = SmallBackbone.Classifier();
