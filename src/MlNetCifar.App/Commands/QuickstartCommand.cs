@@ -30,7 +30,7 @@ internal sealed class QuickstartCommand() : Verb("quickstart", "Train, evaluate 
         if (call.Get(ExperimentTable.Data) is null && !File.Exists(sample))
             throw CliErrors.NoSample(sample);
         var options = ExperimentOptions.From(call.Values);
-        var code = ResultView.Run(call, new Experiment(options with { Data = options.Data ?? sample, Training = s_recipe, ValidationSplit = 0.05 })
+        var code = ResultView.Run(call, new Experiment(options with { Data = options.Data ?? sample, Preset = "seed-cnn", Training = s_recipe, ValidationSplit = 0.05 })
         {
             Verb = Name,
             Arguments = call.Values,

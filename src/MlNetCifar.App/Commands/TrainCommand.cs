@@ -1,5 +1,6 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
+using MlNetCifar.Pretrained;
 
 namespace MlNetCifar.App.Commands;
 
@@ -10,7 +11,7 @@ internal sealed class TrainCommand() : Verb("train", "Train a network on labelle
 
     protected override IEnumerable<OptionDescription> OwnOptions =>
     [
-        .. ExperimentTable.OfData, ExperimentTable.Preset, s_findRate, ExperimentTable.Views, .. TrainingTable.Steps.Descriptions, ExperimentTable.Augment,
+        .. ExperimentTable.OfData, .. ExperimentTable.OfNetwork, s_findRate, ExperimentTable.Views, .. TrainingTable.Steps.Descriptions, ExperimentTable.Augment,
         .. TrainingTable.Changes.Descriptions, .. ExperimentTable.OfSaving, .. ExperimentTable.OfRun,
     ];
 
@@ -26,13 +27,14 @@ internal sealed class TrainCommand() : Verb("train", "Train a network on labelle
 
     public override IReadOnlyList<string> Examples =>
     [
+        "photos",
         "photos --size 64 --preset cats-dogs-cnn",
         "--data cifar10.tar.gz --preset advanced-cnn --time-budget 15m",
         "--data hdfs:///shards --output hdfs:///runs",
         "--resume runs/train/seed-cnn --epochs 40",
     ];
 
-    public override string Note => "The defaults of training are those of the preset; the ones above are those of seed-cnn.";
+    public override string Note => "The defaults of training are those of the preset; the ones above are those of seed-cnn. A head on a frozen backbone has no steps, so epochs, rates and the like mean nothing to it.";
 
     /// <summary>A run to go on with has its options beside it.</summary>
     public override string? Configuration(IReadOnlyDictionary<string, string> commandLine) =>
@@ -41,7 +43,7 @@ internal sealed class TrainCommand() : Verb("train", "Train a network on labelle
     public override int Run(Call call)
     {
         call.Values.Required(ExperimentTable.Data);
-        var experiment = new Experiment(ExperimentOptions.From(call.Values)) { Arguments = call.Values, Command = call.Command, Storage = new HdfsStorage(call) };
+        var experiment = new Experiment(ExperimentOptions.From(call.Values)) { Arguments = call.Values, Command = call.Command, Storage = new HdfsStorage(call), Backbones = new PretrainedBackbones() };
         return call.Get(s_findRate) ? RateSearch.Run(call, experiment) : ResultView.Run(call, experiment);
     }
 }

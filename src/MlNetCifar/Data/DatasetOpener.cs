@@ -3,8 +3,10 @@ using MlNetCifar.Files;
 namespace MlNetCifar.Data;
 
 /// <summary>Recognises what a path is and loads it.</summary>
-internal sealed class DatasetOpener(ImageDatasetOptions options, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+internal sealed class DatasetOpener(ImageDatasetOptions asked, IProgress<LoadProgress>? progress, CancellationToken cancellation)
 {
+    ImageDatasetOptions _options = asked;
+
     public ImageDataset Open(string path)
     {
         var (loaded, catalog) = Recognise(path);
@@ -18,7 +20,7 @@ internal sealed class DatasetOpener(ImageDatasetOptions options, IProgress<LoadP
         if (catalog is not null)
             return (null, catalog);
         if (tree is null)
-            return (new ShardFolder(path, options).Open(), null);
+            return (new ShardFolder(path, _options).Open(), null);
         using (tree)
             return (NpySets.Matches(tree) ? OpenNpy(tree, path) : OpenCifar(tree, path), null);
     }
@@ -34,9 +36,9 @@ internal sealed class DatasetOpener(ImageDatasetOptions options, IProgress<LoadP
     /// <summary>The images of files, or a tree with arrays in it, or neither for shards.</summary>
     (ImageCatalog? Images, FileTree? Arrays) Sort(string path)
     {
-        var store = options.Files.Store;
+        var store = _options.Files.Store;
         if (ManifestTable.IsManifest(path) && store.FileExists(path))
-            return (ImageCatalog.Open(path, options.Files, cancellation), null);
+            return (ImageCatalog.Open(path, _options.Files, cancellation), null);
         if (ShardFolder.Matches(path, store))
             return default;
         var tree = Siblings(FileTree.Name(path)) is { } names && store.FileExists(path)
@@ -44,7 +46,7 @@ internal sealed class DatasetOpener(ImageDatasetOptions options, IProgress<LoadP
             : FileTree.Open(path, store, cancellation);
         if (tree.Files.Any(f => ShardFolder.IsSidecar(f.Path)))
             throw DataErrors.Unfinished(path);
-        return NpySets.Matches(tree) || CifarBinary.Matches(tree) ? (null, tree) : (ImageCatalog.Open(tree, options.Files), null);
+        return NpySets.Matches(tree) || CifarBinary.Matches(tree) ? (null, tree) : (ImageCatalog.Open(tree, _options.Files), null);
     }
 
     /// <summary>The files that belong together with one of arrays or of CIFAR; null for every other file.</summary>
@@ -52,43 +54,76 @@ internal sealed class DatasetOpener(ImageDatasetOptions options, IProgress<LoadP
 
     public ImageDataset Open(IEnumerable<LabelledImage> images)
     {
-        var tree = new MemoryTree([.. images], options.Files.MaxFileBytes);
-        return Load(new ImageCatalog(tree, tree.Listing(options.Files.Classes), options.Files));
+        var tree = new MemoryTree([.. images], _options.Files.MaxFileBytes);
+        return Load(new ImageCatalog(tree, tree.Listing(_options.Files.Classes), _options.Files));
     }
 
     ImageDataset OpenNpy(FileTree tree, string path)
     {
-        var sets = new NpySets(tree, options.Files.Classes);
+        var sets = new NpySets(tree, _options.Files.Classes);
         var splits = sets.Read();
         return new(path, splits, splits.Values.First().Classes) { Warnings = [.. tree.Warnings, .. sets.Warnings] };
     }
 
     ImageDataset OpenCifar(FileTree tree, string path)
     {
-        var cifar = new CifarBinary(tree, options.Spec);
+        var cifar = new CifarBinary(tree, _options.Spec);
         var splits = cifar.Read(cancellation);
-        return new(path, splits, splits.Values.First().Classes) { Spec = options.Spec ?? new(), Warnings = [.. tree.Warnings, .. cifar.Warnings] };
+        return new(path, splits, splits.Values.First().Classes) { Spec = _options.Spec ?? new(), Warnings = [.. tree.Warnings, .. cifar.Warnings] };
     }
 
     ImageDataset Load(ImageCatalog catalog)
     {
+        if (_options.Decide is { } decide)
+            _options = decide(catalog, _options);
+        if (_options.DecodeOnDemand)
+            return LoadOnDemand(catalog);
         using (catalog)
-        {
-            var spec = options.Spec ?? new PreprocessSpec();
-            var bad = new List<BadFile>(catalog.BadFiles);
-            var counter = new ProgressCounter(catalog.Images.Count, progress);
-            var splits = new Dictionary<DatasetSplit, ImageSource>();
-            ImageSize? pictures = null;
-            foreach (var (split, images) in catalog.List.BySplit())
-            {
-                var (set, refused, size) = ImageLoader.Load(catalog.Tree, images, catalog.Classes, spec, options, counter, cancellation);
-                splits.Add(split, set);
-                if (split == DatasetSplit.Train || pictures is null)
-                    pictures = size;
-                bad.AddRange(refused);
-            }
+            return Load(catalog, catalog.Tree, null);
+    }
 
-            return new(catalog.Origin, splits, catalog.Classes) { Warnings = catalog.Warnings, BadFiles = bad, Spec = spec, PictureSize = pictures };
+    /// <summary>The pictures stay in their files, so these stay open.</summary>
+    ImageDataset LoadOnDemand(ImageCatalog catalog)
+    {
+        FileTree? tree = null;
+        try
+        {
+            tree = catalog.Tree.ToRandomAccess(cancellation);
+            return Load(catalog, tree, new OpenFiles(catalog, tree));
+        }
+        catch
+        {
+            new OpenFiles(catalog, tree).Dispose();
+            throw;
+        }
+    }
+
+    ImageDataset Load(ImageCatalog catalog, FileTree tree, IDisposable? owned)
+    {
+        var spec = _options.Spec ?? new PreprocessSpec();
+        var bad = new List<BadFile>(catalog.BadFiles);
+        var counter = new ProgressCounter(catalog.Images.Count, progress);
+        var splits = new Dictionary<DatasetSplit, ImageSource>();
+        ImageSize? pictures = null;
+        foreach (var (split, images) in catalog.List.BySplit())
+        {
+            var (set, refused, size) = ImageLoader.Load(tree, images, catalog.Classes, spec, _options, counter, cancellation);
+            splits.Add(split, set);
+            if (split == DatasetSplit.Train || pictures is null)
+                pictures = size;
+            bad.AddRange(refused);
+        }
+
+        return new(catalog.Origin, splits, catalog.Classes, owned) { Warnings = catalog.Warnings, BadFiles = bad, Spec = spec, PictureSize = pictures };
+    }
+
+    /// <summary>What pictures are decoded from on demand.</summary>
+    sealed class OpenFiles(ImageCatalog catalog, FileTree? tree) : IDisposable
+    {
+        public void Dispose()
+        {
+            tree?.Dispose();
+            catalog.Dispose();
         }
     }
 }

@@ -55,6 +55,12 @@ public sealed record ImageDatasetOptions
         init => field = value is null or > 0 ? value : throw new ArgumentOutOfRangeException(nameof(value), value, "The limit must be positive, or null for none.");
     } = 20L << 30;
 
+    /// <summary>
+    /// Whether image files are decoded whenever they are asked for rather than once into memory, for pictures that are large or many: memory holds no pixels. Opening
+    /// still decodes each once, to leave out those that cannot be read. Arrays and shards lie in files anyway. The default is false.
+    /// </summary>
+    public bool DecodeOnDemand { get; init; }
+
     /// <summary>Threads that decode, ≥ 1. The default is the number of processors.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is below 1.</exception>
     public int Threads
@@ -70,4 +76,7 @@ public sealed record ImageDatasetOptions
         get;
         init => field = Enum.IsDefined(value) ? value : throw new ArgumentOutOfRangeException(nameof(value), value, "No such choice.");
     } = OnBadImage.Skip;
+
+    /// <summary>Looks at image files that were found, and says how they are to be opened; null (the default) for as said here.</summary>
+    internal Func<ImageCatalog, ImageDatasetOptions, ImageDatasetOptions>? Decide { get; init; }
 }

@@ -49,6 +49,16 @@ public abstract class ImageSource
         return false;
     }
 
+    /// <summary>Bytes of the hashes of <see cref="TryGetContentHash"/>.</summary>
+    internal const int ContentHashLength = 32;
+
+    /// <summary>The SHA-256 of what a picture is made of, where that is known without making it: of its file, before decoding and resizing.</summary>
+    internal virtual bool TryGetContentHash(int index, out ReadOnlySpan<byte> hash)
+    {
+        hash = default;
+        return false;
+    }
+
     /// <summary>The number of pictures of each class.</summary>
     /// <returns>One count a class, in the classes' order.</returns>
     public int[] ClassCounts()

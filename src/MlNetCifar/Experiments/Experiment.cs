@@ -25,6 +25,9 @@ public sealed class Experiment(ExperimentOptions options)
     /// <summary>Weights and normalisation to begin training with; null (the default) for fresh ones.</summary>
     public TrainingStart? Start { get; init; }
 
+    /// <summary>The backbones that <see cref="ExperimentOptions.Backbone"/> may name. The default is none.</summary>
+    public IBackboneCatalog Backbones { get; init; } = BackboneCatalog.Empty;
+
     /// <summary>Where data lie and runs are copied to. The default is the local disk.</summary>
     public IExperimentStorage Storage { get; init; } = LocalStorage.Instance;
 

@@ -39,16 +39,17 @@ internal static class ExperimentData
     public static DecodeOptions Decode(OnTruncated truncated, long pixels) => new() { AllowTruncated = truncated == OnTruncated.Use, MaxPixels = pixels };
 
     /// <summary>The folder of cached shards; null for none.</summary>
-    public static string? Cache(string? folder)
-    {
-        if (folder is null or "" or "none")
-            return null;
-        if (folder != ExperimentOptions.DefaultCache)
-            return folder;
-        var caches = Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } home
-            ? home : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
-        return Path.Combine(caches, "mlnetcifar", "shards");
-    }
+    public static string? Cache(string? folder) => folder == ExperimentOptions.DefaultCache ? Path.Combine(Caches, "shards") : IsNone(folder) ? null : folder;
+
+    /// <summary>The folder of features that were computed; null for none.</summary>
+    public static string? FeatureCache(string? folder) => folder == ExperimentOptions.DefaultCache ? Path.Combine(Caches, "features") : IsNone(folder) ? null : Path.Combine(folder!, "features");
+
+    static string Caches => Path.Combine(
+        Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } home
+            ? home : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"),
+        "mlnetcifar");
+
+    static bool IsNone(string? folder) => folder is null or "" or "none";
 
     /// <summary>How pictures must be preprocessed to look like these.</summary>
     public static PreprocessSpec Spec(ImageDataset dataset) =>

@@ -17,4 +17,10 @@ internal static class ExperimentErrors
 
     public static MlNetCifarException Augmentation(IEnumerable<string> faults) =>
         new("MNC9012", ErrorKind.Usage, $"Augmentation: {string.Join("; ", faults)}.", "Correct the options.");
+
+    public static MlNetCifarException NoRate(string backbone) => new(
+        "MNC9013", ErrorKind.Usage, $"A head on the frozen backbone '{backbone}' has no learning rate to search for.", "Choose a network to train from scratch with --preset.");
+
+    public static MlNetCifarException BackboneAnd(string backbone, string what, string action) =>
+        new("MNC9014", ErrorKind.Usage, $"The backbone '{backbone}' was chosen together with {what}.", action);
 }

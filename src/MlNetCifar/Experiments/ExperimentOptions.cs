@@ -75,8 +75,20 @@ public sealed record ExperimentOptions
     /// <summary>Bytes that <see cref="CacheFolder"/> may take, &gt; 0; null for no limit. The default is 20 GiB.</summary>
     public long? CacheLimit { get; init; } = 20L << 30;
 
-    /// <summary>Name of the network, one of <see cref="Architectures.Names"/>. The default is <c>seed-cnn</c>.</summary>
-    public string Preset { get; init; } = "seed-cnn";
+    /// <summary>What stands for a network that is chosen by the pictures.</summary>
+    public const string Auto = "auto";
+
+    /// <summary>
+    /// Name of the network, one of <see cref="Architectures.Names"/>, or <c>auto</c> (the default): a head on a frozen backbone for photographs, where
+    /// <see cref="Experiment.Backbones"/> has one, else <c>seed-cnn</c>.
+    /// </summary>
+    public string Preset { get; init; } = Auto;
+
+    /// <summary>
+    /// A trained network on whose features a head is trained instead of a network from scratch: a name that <see cref="Experiment.Backbones"/> knows, or a model file.
+    /// It decides how pictures become inputs. The default is null.
+    /// </summary>
+    public string? Backbone { get; init; }
 
     /// <summary>A network of your own instead of the preset; it must fit the size of the pictures and the number of classes. The default is null.</summary>
     public NetworkSpec? Network { get; init; }
@@ -138,7 +150,7 @@ public sealed record ExperimentOptions
         .Select(pair => $"{pair.Option.Name} {Secrets.InAddress(OptionText.Of(pair.Value))}"));
 
     /// <summary>What the network is called.</summary>
-    internal string NetworkName => Network?.Name ?? Preset;
+    internal string NetworkName => Network?.Name ?? (Backbone is { } backbone ? Path.GetFileNameWithoutExtension(backbone) : Preset);
 
     /// <summary>How pictures of a size are trained on.</summary>
     /// <param name="side">The pictures' smaller side.</param>

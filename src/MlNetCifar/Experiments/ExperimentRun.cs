@@ -7,7 +7,7 @@ namespace MlNetCifar.Experiments;
 /// <summary>One run of an experiment.</summary>
 /// <param name="experiment">What is run.</param>
 /// <param name="cancellation">Asks to end.</param>
-internal sealed class ExperimentRun(Experiment experiment, CancellationToken cancellation)
+internal sealed partial class ExperimentRun(Experiment experiment, CancellationToken cancellation)
 {
     /// <summary>Fewer say too little: the energy threshold lets 99 of 100 ordinary images pass.</summary>
     const int CalibrationImages = 100;
@@ -26,14 +26,17 @@ internal sealed class ExperimentRun(Experiment experiment, CancellationToken can
     static readonly TimeSpan s_reportTime = TimeSpan.FromSeconds(2.75);
 
     readonly long _started = TimeProvider.System.GetTimestamp();
-    readonly ExperimentOptions _options = experiment.Options;
     readonly bool _asOptions = experiment.Arguments is not null;
     readonly ExperimentLog _log = new(experiment.Observers, experiment.Arguments is not null);
+    ExperimentOptions _options = experiment.Options;
 
     /// <summary>Trains, evaluates, reports.</summary>
     public ExperimentResult Run()
     {
         using var opened = Open(out var dataset);
+        using var backbone = _backbone;
+        if (backbone is not null)
+            return Transfer(dataset, backbone);
         var (training, network) = Plan(dataset);
         if (_options.MemoryLimit is { } limit)
         {
@@ -50,7 +53,7 @@ internal sealed class ExperimentRun(Experiment experiment, CancellationToken can
         if (!mayBeTaken)
             Record();
         using var result = Fit(folder, dataset, network, training, mayBeTaken ? Record : () => { });
-        return Finish(folder, dataset, result);
+        return Finish(folder, dataset, Trained.Of(result, ExperimentData.Spec(dataset)));
 
         void Record()
         {
@@ -64,6 +67,9 @@ internal sealed class ExperimentRun(Experiment experiment, CancellationToken can
     public RateCurve FindLearningRate()
     {
         using var opened = Open(out var dataset);
+        using var backbone = _backbone;
+        if (backbone is not null)
+            throw ExperimentErrors.NoRate(_options.Backbone!);
         var (training, network) = Plan(dataset);
         _log.Say(null, "searching for a learning rate; nothing is kept");
         return new Trainer(network, training) { Start = experiment.Start }.FindLearningRate(dataset.Train, cancellation: cancellation);
@@ -96,11 +102,14 @@ internal sealed class ExperimentRun(Experiment experiment, CancellationToken can
             throw NetworkErrors.UnknownPreset(_options.Preset, Architectures.Names);
         var asked = _options.TrainingFor(32);
         TrainingTable.Check(asked, _asOptions);
+        OpenBackbone();
         var opened = experiment.Dataset ?? ExperimentData.Open(
             _options.Data ?? throw ExperimentErrors.NoData(),
             new ImageDatasetOptions
             {
-                Spec = _options.Preprocess,
+                Spec = _backbone?.Preprocess ?? _options.Preprocess,
+                DecodeOnDemand = _backbone is not null,
+                Decide = Decide,
                 Files = ExperimentData.Files(_options.LabelsFrom, _options.MaxFileSize),
                 Decode = ExperimentData.Decode(_options.OnTruncated, _options.MaxPixels),
                 CacheFolder = ExperimentData.Cache(_options.CacheFolder),
@@ -109,6 +118,7 @@ internal sealed class ExperimentRun(Experiment experiment, CancellationToken can
                 Threads = asked.Threads ?? Environment.ProcessorCount,
             },
             experiment.Storage, _log, cancellation);
+        DecideLate(opened);
         dataset = Split(opened, asked.Seed);
         return experiment.Dataset is null ? opened : null;
     }
@@ -124,7 +134,7 @@ internal sealed class ExperimentRun(Experiment experiment, CancellationToken can
                 _log.Say(null, FormattableString.Invariant($"no test split in the data: {test.Count:N0} images are set aside ({choice})"));
         }
 
-        return _options.ValidationSplit > 0 ? Cut(dataset, DatasetSplit.Validation, _options.ValidationSplit, seed) : dataset;
+        return _options.ValidationSplit > 0 && IsValidationOfUse(dataset) ? Cut(dataset, DatasetSplit.Validation, _options.ValidationSplit, seed) : dataset;
     }
 
     ImageDataset Cut(ImageDataset dataset, DatasetSplit split, double share, ulong seed)
@@ -150,14 +160,12 @@ internal sealed class ExperimentRun(Experiment experiment, CancellationToken can
         : RunFolder.Create(_options.Output, experiment.Verb, _options.Name ?? _options.NetworkName, _options.ExistOk, experiment.Storage);
 
     IEnumerable<(OptionDescription Option, object? Value)> Arguments(TrainingOptions training) => experiment.Arguments is { } given
-        ? RunRecord.Of(given, training)
+        ? RunRecord.Of(given, training, _options)
         : RunRecord.Of(ExperimentTable.All, _options).Concat(RunRecord.Of(TrainingTable.All, training));
 
     void Announce(ImageDataset dataset, NetworkSpec network, TrainingOptions training, RunFolder folder)
     {
-        var counts = string.Join(", ", new[] { DatasetSplit.Train, DatasetSplit.Validation, DatasetSplit.Test }.Where(dataset.Has)
-            .Select(s => FormattableString.Invariant($"{dataset.Get(s).Count:N0} {s.ToString().ToLowerInvariant()}")));
-        _log.Say("data", $"{dataset.Path}: {counts}; {dataset.Classes.Count} classes; {network.Width}×{network.Height}×{network.Channels}");
+        _log.Say("data", $"{dataset.Path}: {Counts(dataset)}; {dataset.Classes.Count} classes; {network.Width}×{network.Height}×{network.Channels}");
         var length = training.TimeBudget is { } budget ? OptionText.Of(budget) : FormattableString.Invariant($"{training.Epochs} epochs");
         var rule = FormattableString.Invariant($"{OptionText.Of(training.Optimizer)}, rate {training.LearningRate}, {OptionText.Of(training.Schedule)}");
         _log.Say("network", FormattableString.Invariant($"{network.Name}: {network.Flops / 1e6:0.0} MFLOP an image; {rule}, batch {training.BatchSize}, {length}"));
@@ -171,6 +179,9 @@ internal sealed class ExperimentRun(Experiment experiment, CancellationToken can
         if (SlowMachine.Notice(network, training, dataset.Train.Count) is { } notice)
             _log.Warn(notice);
     }
+
+    static string Counts(ImageDataset dataset) => string.Join(", ", new[] { DatasetSplit.Train, DatasetSplit.Validation, DatasetSplit.Test }.Where(dataset.Has)
+        .Select(s => FormattableString.Invariant($"{dataset.Get(s).Count:N0} {s.ToString().ToLowerInvariant()}")));
 
     TrainingResult Fit(RunFolder folder, ImageDataset dataset, NetworkSpec network, TrainingOptions training, Action begun) =>
         _log.During(ExperimentStage.Training, "training", advance =>
@@ -223,25 +234,24 @@ internal sealed class ExperimentRun(Experiment experiment, CancellationToken can
     static DatasetSplit Judging(ImageDataset dataset) =>
         dataset.Has(DatasetSplit.Test) ? DatasetSplit.Test : dataset.Has(DatasetSplit.Validation) ? DatasetSplit.Validation : DatasetSplit.Train;
 
-    ExperimentResult Finish(RunFolder folder, ImageDataset dataset, TrainingResult result)
+    ExperimentResult Finish(RunFolder folder, ImageDataset dataset, Trained trained)
     {
-        var model = result.ToClassifier(ExperimentData.Spec(dataset));
+        var model = trained.Model;
         try
         {
-            model = Calibrated(model, dataset, result.Options.Threads);
+            model = Calibrated(model, dataset, trained.Threads);
             model.Save(folder.Best);
             var split = Judging(dataset);
             if (split == DatasetSplit.Train)
                 _log.Warn("there is neither a test nor a validation split; the figures are those of the training images and say nothing about new ones");
             else if (split == DatasetSplit.Validation)
-                _log.Warn("there is no test split; the figures are those of the validation images, which also chose the best epoch");
-            _log.Say(null, FormattableString.Invariant(
-                $"{Reason(result)} after {result.Elapsed.TotalSeconds:0.0} s; {(result.BestEpoch == 0 ? "no epoch was finished" : $"weights of epoch {result.BestEpoch}")}"));
-            var judgement = Evaluate(folder, dataset, split, model, result);
+                _log.Warn($"there is no test split; the figures are those of the validation images, which also chose {trained.ChosenByValidation}");
+            _log.Say(null, trained.Summary);
+            var judgement = Evaluate(folder, dataset, split, model, trained);
             return new ExperimentResult
             {
                 Folder = folder, Model = model, Evaluation = judgement.Result, Split = judgement.Split, Calibration = judgement.Calibration, Rejection = judgement.Rejection,
-                NextSteps = judgement.NextSteps, StopReason = result.StopReason, TrainingTime = result.Elapsed, LastWeightsSha256 = result.LastWeightsSha256,
+                NextSteps = judgement.NextSteps, StopReason = trained.StopReason, TrainingTime = trained.Elapsed, LastWeightsSha256 = trained.LastWeightsSha256,
                 Copy = _log.Publish(experiment.Storage, folder, _options.Output, _options.ExistOk), Warnings = _log.Warnings,
             };
         }
@@ -288,30 +298,28 @@ internal sealed class ExperimentRun(Experiment experiment, CancellationToken can
     }
 
     /// <summary>Evaluates on all images; on a sample where the user asked to stop, so that an interrupted run, too, leaves a report, and at once.</summary>
-    Judgement Evaluate(RunFolder folder, ImageDataset dataset, DatasetSplit split, ImageClassifier model, TrainingResult result)
+    Judgement Evaluate(RunFolder folder, ImageDataset dataset, DatasetSplit split, ImageClassifier model, Trained trained)
     {
         var images = dataset.Get(split);
         var name = split.ToString().ToLowerInvariant();
         try
         {
-            return Report(folder, dataset, split, name, _options.Views, result).Write(model, images, cancellation);
+            return Report(folder, dataset, split, name, _options.Views, trained).Write(model, images, cancellation);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
-            // Scoring is about three times as fast as training.
-            var speed = result.Steps * result.Options.BatchSize / Math.Max(result.Elapsed.TotalSeconds, 1);
-            var sample = images.Sample((int)Math.Min(Math.Clamp(SampleSeconds * 3 * speed, FewestSampled, MostSampled), images.Count), result.Options.Seed);
+            var sample = images.Sample((int)Math.Min(Math.Clamp(SampleSeconds * trained.ScoringSpeed, FewestSampled, MostSampled), images.Count), trained.Seed);
             _log.Warn(FormattableString.Invariant(
                 $"interrupted: the figures are those of a sample of {sample.Count:N0} of the {images.Count:N0} {name} images{HowToGoOn(folder)}"));
             var sampled = FormattableString.Invariant($"{name}, a sample of {sample.Count:N0} of {images.Count:N0} (interrupted)");
-            return Report(folder, dataset, split, sampled, TestTimeViews.None, result).Write(model, sample, CancellationToken.None);
+            return Report(folder, dataset, split, sampled, TestTimeViews.None, trained).Write(model, sample, CancellationToken.None);
         }
     }
 
     string HowToGoOn(RunFolder folder) => !_asOptions ? $"; {nameof(ExperimentOptions.Resume)} = \"{folder.Path}\" goes on"
         : experiment.Arguments!.Options.Contains(ExperimentTable.Resume) ? $"; mlnetcifar {experiment.Verb} {ExperimentTable.Resume.Option} {folder.Path} goes on" : "";
 
-    ModelReport Report(RunFolder folder, ImageDataset dataset, DatasetSplit split, string name, TestTimeViews views, TrainingResult result) => new(folder, _log)
+    ModelReport Report(RunFolder folder, ImageDataset dataset, DatasetSplit split, string name, TestTimeViews views, Trained trained) => new(folder, _log)
     {
         CheckCalibration = split != DatasetSplit.Validation,
         Title = $"{_options.NetworkName} on {Path.GetFileName(Path.TrimEndingDirectorySeparator(dataset.Path))}",
@@ -319,17 +327,8 @@ internal sealed class ExperimentRun(Experiment experiment, CancellationToken can
         Dataset = dataset,
         Command = experiment.Command,
         Views = views,
-        Threads = result.Options.Threads,
-        Training = result.Options,
-        Settings = TrainingTable.Pairs(result.Options),
-    };
-
-    static string Reason(TrainingResult result) => result.StopReason switch
-    {
-        StopReason.EarlyStopping => "stopped early",
-        StopReason.TimeBudget => "time is up",
-        StopReason.Cancelled => "interrupted",
-        StopReason.Observer => "stopped",
-        _ => "finished",
+        Threads = trained.Threads,
+        Training = trained.Training,
+        Settings = trained.Settings,
     };
 }

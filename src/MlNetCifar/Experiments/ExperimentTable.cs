@@ -6,6 +6,7 @@ namespace MlNetCifar.Experiments;
 public static class ExperimentTable
 {
     const string OfImages = "Data";
+    const string Network = "Network";
     const string Saving = "Saving and following";
     const string Run = "Run";
     static readonly ExperimentOptions s_defaults = new();
@@ -71,7 +72,7 @@ public static class ExperimentTable
 
     /// <summary>Folder of cached shards.</summary>
     public static OptionDescription<string?> CacheFolder { get; } = OptionDescription.Text(
-        "cache", "FOLDER", "Where shards on HDFS are kept once read, by their SHA-256; none for no such folder", s_defaults.CacheFolder, OfImages);
+        "cache", "FOLDER", "Where shards on HDFS, and features of backbones, are kept once read or computed, by their SHA-256; none for no such folder", s_defaults.CacheFolder, OfImages);
 
     /// <summary>Most that folder may take.</summary>
     public static OptionDescription<long?> CacheLimit { get; } = OptionDescription.Of(
@@ -79,13 +80,18 @@ public static class ExperimentTable
         OptionText.Bytes, s_defaults.CacheLimit, OfImages, "20g");
 
     /// <summary>Name of the network.</summary>
-    public static OptionDescription<string?> Preset { get; } = new("preset", $"Network: {string.Join(", ", Architectures.Names)}", text => text, s_defaults.Preset)
+    public static OptionDescription<string?> Preset { get; } = new(
+        "preset", $"Network: {string.Join(", ", Architectures.Names)}; or auto: a frozen backbone for photographs, else seed-cnn", text => text, s_defaults.Preset)
     {
         ValueName = "NAME",
         DefaultText = s_defaults.Preset,
-        Group = "Network",
-        Choices = Architectures.Names,
+        Group = Network,
+        Choices = [ExperimentOptions.Auto, .. Architectures.Names],
     };
+
+    /// <summary>What a head is trained on.</summary>
+    public static OptionDescription<string?> Backbone { get; } = OptionDescription.Text(
+        "backbone", "NAME", "Train a head on the features of this trained network instead: a name such as resnet18, or a model file", group: Network);
 
     /// <summary>Views whose scores are averaged.</summary>
     public static OptionDescription<TestTimeViews> Views { get; } = OptionDescription.Of(
@@ -159,6 +165,7 @@ public static class ExperimentTable
         Bind(CacheFolder, nameof(ExperimentOptions.CacheFolder), o => o.CacheFolder, (o, v) => o with { CacheFolder = v }),
         Bind(CacheLimit, nameof(ExperimentOptions.CacheLimit), o => o.CacheLimit, (o, v) => o with { CacheLimit = v }),
         Bind(Preset, nameof(ExperimentOptions.Preset), o => o.Preset, (o, v) => o with { Preset = v! }),
+        Bind(Backbone, nameof(ExperimentOptions.Backbone), o => o.Backbone, (o, v) => o with { Backbone = v }),
         Bind(Views, nameof(ExperimentOptions.Views), o => o.Views, (o, v) => o with { Views = v }),
         Bind(Augment, nameof(ExperimentOptions.Augment), o => o.Augment, (o, v) => o with { Augment = v }),
         Bind(Resume, nameof(ExperimentOptions.Resume), o => o.Resume, (o, v) => o with { Resume = v }),
@@ -179,6 +186,9 @@ public static class ExperimentTable
 
     /// <summary>How inputs are made of pictures; where none is given, the data decide.</summary>
     public static IEnumerable<OptionDescription> OfPictures => [Size, Grey, Resize, Filter, Median, Blur];
+
+    /// <summary>What is trained.</summary>
+    public static IEnumerable<OptionDescription> OfNetwork => [Preset, Backbone];
 
     /// <summary>How a run is saved, resumed, followed and kept within memory.</summary>
     public static IEnumerable<OptionDescription> OfSaving => [Resume, CheckpointEvery, CheckpointTime, MemoryLimit, TensorBoard, Mlflow];

@@ -15,13 +15,17 @@ internal static class RunRecord
     }));
 
     /// <summary>Values of a command line: what was given, or the default; those of training as they were in the end.</summary>
-    public static IEnumerable<(OptionDescription Option, object? Value)> Of(OptionValues values, TrainingOptions? training)
+    /// <param name="values">The values.</param>
+    /// <param name="training">Null where nothing is trained.</param>
+    /// <param name="chosen">What was chosen where the choice was left to the program; null where there was none.</param>
+    public static IEnumerable<(OptionDescription Option, object? Value)> Of(OptionValues values, TrainingOptions? training, ExperimentOptions? chosen = null)
     {
         // Given back, a default would ask arrays and shards for another size than theirs.
         var asTheDataAre = !ExperimentTable.OfPictures.Any(values.IsGiven);
         foreach (var option in values.Options.Where(option => option.IsRecorded))
         {
-            var value = training is not null && TrainingTable.All.Find(option) is { } binding ? binding.Get(training)
+            var value = chosen is not null && ExperimentTable.OfNetwork.Contains(option) ? ExperimentTable.All.Find(option)!.Get(chosen)
+                : training is not null && TrainingTable.All.Find(option) is { } binding ? binding.Get(training)
                 : asTheDataAre && ExperimentTable.OfPictures.Contains(option) ? null
                 : values.Effective(option);
             yield return (option, value);

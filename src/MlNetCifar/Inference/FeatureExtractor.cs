@@ -54,6 +54,9 @@ public sealed class FeatureExtractor : IDisposable
     /// <summary>Numbers that describe a picture.</summary>
     public int Count => Network.Classes;
 
+    /// <summary>Makes the features, for whoever runs pictures in a way of its own.</summary>
+    internal Scorer Scorer => _scorer;
+
     /// <summary>What stands before the last dense layer of a classifier.</summary>
     /// <param name="classifier">Only read; its weights are copied.</param>
     /// <exception cref="MlNetCifarException">It has no dense layer behind others (MNC4009).</exception>

@@ -79,6 +79,13 @@ public sealed partial class ImageClassifier : IDisposable
     /// <summary>Whether filters and matrices are rounded to 16-bit floats, and saved as such.</summary>
     public bool IsHalfPrecision { get; internal init; }
 
+    /// <summary>Makes features from what is known of pictures; whose last layer is a dense one behind those features. Null, the usual case, for none.</summary>
+    internal FeatureSource? FeaturesOf
+    {
+        get => _scorer.FeaturesOf;
+        set => _scorer.FeaturesOf = value;
+    }
+
     /// <summary>Sets of activations kept for the next pictures.</summary>
     internal int IdleLanes => _scorer.Idle;
 
@@ -156,7 +163,7 @@ public sealed partial class ImageClassifier : IDisposable
 
     ImageClassifier With(NetworkWeights weights, CalibrationModel? calibration, bool half) => new(weights, Classes, Preprocess, Normalization)
     {
-        History = History, BestEpoch = BestEpoch, TrainingSettings = TrainingSettings, Calibration = calibration, IsHalfPrecision = half,
+        History = History, BestEpoch = BestEpoch, TrainingSettings = TrainingSettings, Calibration = calibration, IsHalfPrecision = half, FeaturesOf = half ? null : FeaturesOf,
     };
 
     /// <summary>Class probabilities of many preprocessed pictures: the network's own, without the <see cref="Calibration"/>.</summary>

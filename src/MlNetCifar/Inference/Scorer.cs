@@ -30,6 +30,12 @@ internal sealed class Scorer(NetworkWeights weights, Normalization normalization
     /// <summary>Lanes that wait for callers.</summary>
     public int Idle => _idle.Count;
 
+    /// <summary>
+    /// Makes the inputs of the last dense layer of many pictures, as the network would, from what is known of them already; null (the usual case) where nothing is. To be set before
+    /// the first run.
+    /// </summary>
+    public FeatureSource? FeaturesOf { get; set; }
+
     NetworkSpec Spec => weights.Spec;
 
     /// <summary>A lane for one picture, to be disposed.</summary>
@@ -61,6 +67,8 @@ internal sealed class Scorer(NetworkWeights weights, Normalization normalization
         cancellation.ThrowIfCancellationRequested();
         if (source.Count == 0)
             return [];
+        if (FeaturesOf is { } make && views == TestTimeViews.None)
+            return Outputs(make(source, progress, cancellation), features, threads);
         var outputs = new float[source.Count * Spec.Outputs];
         if (source.Count == 1)
         {
@@ -95,6 +103,30 @@ internal sealed class Scorer(NetworkWeights weights, Normalization normalization
         while (_idle.TryTake(out var lane))
             lane.Free();
         _caller.Dispose();
+    }
+
+    /// <summary>What the last dense layer makes of features.</summary>
+    float[] Outputs(float[] known, Span<float> features, int? threads)
+    {
+        var layer = weights.Spec.Layers[^1];
+        var length = Features!.Length;
+        using var head = new NetworkWeights(weights.Spec with { Height = 1, Width = 1, Channels = length, Layers = [layer] });
+        foreach (var tensor in head.Tensors)
+            weights.Find(tensor.Name)!.Values.CopyTo(tensor.Values);
+        using var pool = new WorkerPool(threads ?? Environment.ProcessorCount);
+        using var network = new Network(head, Math.Min(256, known.Length / length), training: false, pool);
+        var outputs = new float[known.Length / length * Spec.Outputs];
+        for (var first = 0; first < known.Length / length; first += network.BatchSize)
+        {
+            var count = Math.Min(network.BatchSize, (known.Length / length) - first);
+            known.AsSpan(first * length, count * length).CopyTo(network.Input(count));
+            network.Forward(count);
+            network.Logits(count).CopyTo(outputs.AsSpan(first * Spec.Outputs));
+        }
+
+        if (!features.IsEmpty)
+            known.CopyTo(features);
+        return outputs;
     }
 
     Network Compile(int batchSize, WorkerPool pool) => new(weights, batchSize, training: false, pool, keep: Features?.Position);
@@ -133,6 +165,13 @@ internal sealed class Scorer(NetworkWeights weights, Normalization normalization
         }
     }
 }
+
+/// <summary>Gives the inputs of a network's last dense layer for many pictures.</summary>
+/// <param name="source">The pictures.</param>
+/// <param name="progress">Told the number of pictures done, from any thread.</param>
+/// <param name="cancellation">Ends the work.</param>
+/// <returns>[N, features].</returns>
+internal delegate float[] FeatureSource(ImageSource source, IProgress<int>? progress, CancellationToken cancellation);
 
 /// <summary>
 /// What one caller needs to score one picture: activations and room for the picture. Used by one thread at a time; goes back to its scorer when disposed.

@@ -6,12 +6,15 @@ namespace MlNetCifar;
 /// <summary>The presets: networks that are known to work, by name.</summary>
 public static class Architectures
 {
+    /// <summary>Up to this side, pictures are too small for a stem that halves them twice.</summary>
+    const int LargestSmallSide = 64;
+
     static readonly Activation s_gelu = new(ActivationKind.Gelu);
     static readonly BatchNorm s_airbenchNorm = new() { Epsilon = 1e-12f, Momentum = 0.4f, Scale = false };
     static readonly Activation s_relu = new(ActivationKind.Relu);
 
     /// <summary>Names of the presets.</summary>
-    public static ImmutableArray<string> Names { get; } = ["seed-cnn", "cats-dogs-cnn", "elephas-mlp", "advanced-cnn", "resnet9", "airbench94"];
+    public static ImmutableArray<string> Names { get; } = ["seed-cnn", "cats-dogs-cnn", "elephas-mlp", "advanced-cnn", "resnet9", "airbench94", "resnet18", "resnet34"];
 
     /// <summary>A preset by name.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
@@ -30,6 +33,8 @@ public static class Architectures
             "advanced-cnn" => AdvancedCnn(classes),
             "resnet9" => Resnet9(classes),
             "airbench94" => Airbench94(channels, classes),
+            "resnet18" => Resnet([2, 2, 2, 2], Math.Min(width, height), classes),
+            "resnet34" => Resnet([3, 4, 6, 3], Math.Min(width, height), classes),
             _ => throw NetworkErrors.UnknownPreset(name, Names),
         };
         var sigmoid = classes == 2 && name is ("cats-dogs-cnn" or "elephas-mlp");
@@ -101,6 +106,42 @@ public static class Architectures
         .. AirbenchGroup(64), .. AirbenchGroup(256), .. AirbenchGroup(256),
         new GlobalPool(PoolKind.Max), new Linear(classes) { Bias = false, Initializer = Initializer.UnitUniform }, new Scale(1f / 256),
     ];
+
+    /// <summary>
+    /// The residual networks for photographs (He et al. 2016), layer by layer as torchvision defines and names them, so that its weights fit: a 7×7 stem of stride 2 and
+    /// max-pooling, four groups of basic blocks (64, 128, 256, 512 filters), global average-pooling. Pictures of up to 64 pixels keep their size in the stem: one 3×3
+    /// convolution.
+    /// </summary>
+    /// <param name="blocks">Blocks of each group.</param>
+    /// <param name="side">The input's smaller side.</param>
+    /// <param name="classes">Number of classes.</param>
+    static ImmutableArray<LayerSpec> Resnet(int[] blocks, int side, int classes)
+    {
+        var isSmall = side <= LargestSmallSide;
+        LayerSpec[] stem = isSmall
+            ? [new Conv2d(64, 3) { Bias = false }, new BatchNorm(), s_relu]
+            : [new Conv2d(64, 7) { Stride = 2, Bias = false }, new BatchNorm(), s_relu, new Pool2d(PoolKind.Max, 3) { Stride = 2, Pad = 1 }];
+        var groups = blocks.SelectMany((count, group) => Enumerable.Range(0, count).SelectMany(i => BasicBlock(group, i)));
+        return [.. stem, .. groups, new GlobalPool(PoolKind.Average), Head(classes) with { WeightName = "fc" }];
+    }
+
+    static LayerSpec[] BasicBlock(int group, int index)
+    {
+        var (filters, stride) = (64 << group, group > 0 && index == 0 ? 2 : 1);
+        LayerSpec[] projection = stride == 1
+            ? []
+            : [new Conv2d(filters, 1) { Stride = stride, Bias = false, WeightName = "0" }, new BatchNorm { WeightName = "1" }];
+        return
+        [
+            new Residual(
+                [new Conv2d(filters, 3) { Stride = stride, Bias = false }, new BatchNorm(), s_relu, new Conv2d(filters, 3) { Bias = false }, new BatchNorm()],
+                [.. projection])
+            {
+                WeightName = FormattableString.Invariant($"layer{group + 1}.{index}"),
+            },
+            s_relu,
+        ];
+    }
 
     static LayerSpec[] AirbenchGroup(int filters) =>
     [

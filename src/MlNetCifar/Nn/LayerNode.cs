@@ -30,6 +30,7 @@ internal sealed class LayerResolver
     const int MostElements = 1 << 29;
 
     readonly Dictionary<string, int> _counts = [];
+    readonly HashSet<string> _taken = [];
 
     /// <summary>Resolves one path.</summary>
     /// <param name="layers">The path.</param>
@@ -56,12 +57,14 @@ internal sealed class LayerResolver
     LayerNode Resolve(LayerSpec layer, Shape input, Shape? flattenedFrom, string position, string prefix)
     {
         var place = $"{position} ({layer.Kind})";
-        var name = layer.WeightPrefix is { } kind ? Next(prefix, kind) : null;
+        var name = Name(layer, prefix, place);
         var paths = layer.Paths.Select(path => Resolve(path.Layers, input, position + path.Position, name + path.Name)).ToImmutableArray();
         var output = Output(layer, Counted(input, place), position);
         ImmutableArray<ParameterSpec> parameters = [.. layer.Parameters(input) ?? throw NetworkErrors.Declaration(place, "null for its parameters", "a list")];
         if (Fault(layer, input, output, parameters) is var (found, expected))
             throw NetworkErrors.Declaration(place, found, expected);
+        if (!parameters.IsEmpty && !_taken.Add(name!))
+            throw NetworkErrors.Option(place, $"the weight name '{name}'", "one that no other layer has");
         return new LayerNode(layer, place, parameters.IsEmpty ? null : name, input, output, flattenedFrom, parameters, paths);
     }
 
@@ -103,6 +106,16 @@ internal sealed class LayerResolver
             // The layer knows its kind; only the walk knows where it stands.
             throw new MlNetCifarException(e.Code, e.Kind, e.Reason.Replace($"Layer {layer.Kind}:", $"Layer {position} ({layer.Kind}):", StringComparison.Ordinal), e.Action);
         }
+    }
+
+    string? Name(LayerSpec layer, string prefix, string place)
+    {
+        if (layer.WeightName is not { } own)
+            return layer.WeightPrefix is { } kind ? Next(prefix, kind) : null;
+        var isName = own.Split('.').All(part => part.Length > 0 && part.All(c => char.IsAsciiLetterOrDigit(c) || c == '_'));
+        return isName && layer.WeightPrefix is not null
+            ? prefix + own
+            : throw NetworkErrors.Option(place, $"the weight name '{own}'", isName ? "none, for it has no weights" : "ASCII letters, digits and underscores, with dots between");
     }
 
     string Next(string prefix, string kind)

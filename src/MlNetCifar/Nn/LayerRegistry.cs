@@ -25,7 +25,10 @@ public static class LayerRegistry
     {
         var options = new LayerOptions(fields);
         return s_kinds.TryGetValue(options.Kind, out var read)
-            ? read(options)
+            ? Named(read(options), fields)
             : throw NetworkErrors.UnknownLayer(options.Kind, s_kinds.Keys.Order(StringComparer.Ordinal), fields.Origin.Path);
     }
+
+    static LayerSpec Named(LayerSpec layer, JsonFields fields) =>
+        fields.Has(NetworkJson.WeightName) ? layer with { WeightName = fields.Text(NetworkJson.WeightName) } : layer;
 }

@@ -22,6 +22,12 @@ public abstract record LayerSpec
     /// </summary>
     public virtual string? WeightPrefix => null;
 
+    /// <summary>
+    /// The layer's name in weight files in place of <see cref="WeightPrefix"/> and number, for networks whose files others wrote: letters, digits and underscores,
+    /// with dots between, for example <c>layer1.0</c>. Inside a residual block it stands behind the block's. The default is null.
+    /// </summary>
+    public string? WeightName { get; init; }
+
     /// <summary>The hyper-parameters in words, for <c>summary</c>.</summary>
     public virtual string Details => "";
 

@@ -7,6 +7,9 @@ namespace MlNetCifar.Nn;
 /// <summary>The JSON form of a network description, as model files hold it. Each layer writes and reads its own properties.</summary>
 internal static class NetworkJson
 {
+    /// <summary>The property of any layer that has a name of its own in weight files.</summary>
+    public const string WeightName = "weight_name";
+
     public static void Write(Utf8JsonWriter json, NetworkSpec spec)
     {
         json.WriteStartObject();
@@ -75,6 +78,8 @@ internal static class NetworkJson
         {
             json.WriteStartObject();
             json.WriteString("kind", layer.Kind);
+            if (layer.WeightName is { } own)
+                json.WriteString(WeightName, own);
             layer.Write(json);
             json.WriteEndObject();
         }

@@ -24,8 +24,20 @@ public static class Recipes
             LabelSmoothing = 0.1f, Augmentation = Augmentation.Standard(side) with { Cutout = side / 4 },
         },
         "airbench94" => Airbench94,
+        "resnet18" or "resnet34" => Resnet(side),
         _ => new() { Augmentation = Augmentation.Standard(side) },
     };
+
+    /// <summary>Large pictures come in batches of 32, so that a step fits into memory; the rate follows the batch.</summary>
+    static TrainingOptions Resnet(int side)
+    {
+        var batch = side > 64 ? 32 : 128;
+        return new()
+        {
+            Epochs = 30, BatchSize = batch, Optimizer = OptimizerKind.Sgd, LearningRate = 0.1f * batch / 128, WeightDecay = 5e-4f, Schedule = ScheduleKind.OneCycle, Warmup = 0.2f,
+            LabelSmoothing = 0.1f, Augmentation = Augmentation.Standard(side),
+        };
+    }
 
     /// <summary>
     /// The airbench94 recipe (Jordan 2024): 8 epochs in batches of 2,000, Muon for filters, SGD for the rest, label smoothing 0.2, alternating flip, shifts of two pixels.

@@ -208,7 +208,8 @@ internal sealed class TrainingSession : IDisposable
     bool NormalisesOneValue(LayerNode node) =>
         node.Layer is BatchNorm && node.Input is { H: 1, W: 1 } && !Weights.Tensors.Any(t => ReferenceEquals(t.Node, node) && t.Role == ParameterRole.Statistic && _plan.FrozenEpochs(t) == int.MaxValue);
 
-    static float[] Balanced(int[] counts)
+    /// <summary>Weights by which all classes count alike.</summary>
+    internal static float[] Balanced(int[] counts)
     {
         var present = counts.Count(c => c > 0);
         var total = counts.Sum();

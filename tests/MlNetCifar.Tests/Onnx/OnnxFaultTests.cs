@@ -1,4 +1,5 @@
 using MlNetCifar.Onnx;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Onnx;
 

@@ -1,5 +1,6 @@
 using MlNetCifar.Nn;
 using MlNetCifar.Onnx;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Onnx;
 

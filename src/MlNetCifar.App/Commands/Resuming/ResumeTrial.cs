@@ -20,10 +20,10 @@ internal sealed class ResumeTrial(Call call, string data, int images, string fol
         var train = dataset.Train.Sample(images, 1);
         var validation = dataset.Train.Sample(Math.Max(2, images / 5), 2);
         var side = Math.Min(train.Width, train.Height);
-        var recipe = Recipes.For(call.Get(ExperimentTable.Preset)!, side);
+        var recipe = Recipes.For(call.Get(NetworkChoice.Preset)!, side);
         var options = NetworkChoice.Training(call, recipe with { Epochs = 2, BatchSize = Math.Min(recipe.BatchSize, Math.Max(1, images / 16)) });
         var trainer = new Trainer(
-            Architectures.Create(call.Get(ExperimentTable.Preset)!, height: train.Height, width: train.Width, channels: train.Channels, classes: train.Classes.Count),
+            Architectures.Create(call.Get(NetworkChoice.Preset)!, height: train.Height, width: train.Width, channels: train.Channels, classes: train.Classes.Count),
             options)
         {
             Checkpoints = new CheckpointOptions { Folder = folder, EverySteps = call.Get(ExperimentTable.CheckpointEvery) ?? EverySteps, Every = null, Resume = true },

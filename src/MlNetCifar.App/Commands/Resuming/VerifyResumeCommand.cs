@@ -23,7 +23,7 @@ internal sealed class VerifyResumeCommand() : Verb("verify-resume", "Kill short 
 
     protected override IEnumerable<OptionDescription> OwnOptions =>
     [
-        ExperimentTable.Data, ExperimentTable.Size, ExperimentTable.OnBadImage, ExperimentTable.Preset, .. s_training.Select(name => TrainingTable.All[name]),
+        ExperimentTable.Data, ExperimentTable.Size, ExperimentTable.OnBadImage, NetworkChoice.Preset, .. s_training.Select(name => TrainingTable.All[name]),
         ExperimentTable.CheckpointEvery, s_kills, s_images, s_keep, s_child, s_killStep, s_killShare,
     ];
 

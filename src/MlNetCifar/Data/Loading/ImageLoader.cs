@@ -1,10 +1,13 @@
+using System.Security.Cryptography;
 using MlNetCifar.Files;
 using MlNetCifar.Imaging;
 using MlNetCifar.Numerics;
 
 namespace MlNetCifar.Data;
 
-/// <summary>Decodes image files into one array, on several threads; the result does not depend on their number.</summary>
+/// <summary>
+/// Decodes image files into one array, or each only to see that it can be, on several threads; the result does not depend on their number.
+/// </summary>
 internal sealed class ImageLoader
 {
     /// <summary>About as many files tell how large the pictures are; headers of all would take time.</summary>
@@ -18,6 +21,7 @@ internal sealed class ImageLoader
     readonly CancellationToken _cancellation;
     readonly Dictionary<int, int> _slots;
     readonly byte[] _pixels;
+    readonly byte[] _hashes;
     readonly SortedDictionary<int, BadFile> _bad = [];
     readonly List<ImageSize> _sizes = [];
     readonly int _stride;
@@ -31,11 +35,12 @@ internal sealed class ImageLoader
         (_tree, _images, _options, _progress, _cancellation) = (tree, images, options, progress, cancellation);
         _preprocessor = new Preprocessor(spec, options.Decode);
         _stride = spec.Width * spec.Height * spec.Channels;
-        var bytes = (long)images.Count * _stride;
+        var bytes = options.DecodeOnDemand ? 0 : (long)images.Count * _stride;
         if (bytes > Array.MaxLength)
             throw DataErrors.TooLargeForMemory(tree.Origin, bytes);
         _pixels = GC.AllocateUninitializedArray<byte>((int)bytes);
         _measured = Math.Max(1, images.Count / SizesMeasured);
+        _hashes = options.DecodeOnDemand ? new byte[images.Count * ImageSource.ContentHashLength] : [];
         _slots = new(images.Count);
         for (var i = 0; i < images.Count; i++)
             _slots.Add(images.File(i), i);
@@ -43,7 +48,7 @@ internal sealed class ImageLoader
 
     /// <summary>Loads the images of one split.</summary>
     /// <returns>The images, the files left out, and the median width and height of the pictures in their files.</returns>
-    public static (ImageSet Set, IReadOnlyCollection<BadFile> Bad, ImageSize? Size) Load(
+    public static (ImageSource Set, IReadOnlyCollection<BadFile> Bad, ImageSize? Size) Load(
         FileTree tree, ImageList images, IReadOnlyList<string> classes, PreprocessSpec spec, ImageDatasetOptions options,
         ProgressCounter progress, CancellationToken cancellation)
     {
@@ -73,14 +78,17 @@ internal sealed class ImageLoader
 
     void Work()
     {
-        byte[] buffer = new byte[1 << 16];
+        byte[] buffer = new byte[1 << 16], picture = _options.DecodeOnDemand ? new byte[_stride] : [];
         try
         {
             while (_failure is null && !_cancellation.IsCancellationRequested
                 && _cursor.TryRead(ref buffer, out var file, out var length, out var fault))
             {
                 var slot = _slots[file];
-                fault ??= ImageReading.Read(_tree, file, buffer.AsSpan(0, length), _preprocessor, _pixels.AsSpan(slot * _stride, _stride));
+                var bytes = buffer.AsSpan(0, length);
+                fault ??= ImageReading.Read(_tree, file, bytes, _preprocessor, _options.DecodeOnDemand ? picture : _pixels.AsSpan(slot * _stride, _stride));
+                if (fault is null && _options.DecodeOnDemand)
+                    SHA256.HashData(bytes, Hash(slot));
                 if (fault is not null)
                     Refuse(slot, fault);
                 else if (slot % _measured == 0)
@@ -103,6 +111,8 @@ internal sealed class ImageLoader
             _bad[slot] = bad;
     }
 
+    Span<byte> Hash(int slot) => _hashes.AsSpan(slot * ImageSource.ContentHashLength, ImageSource.ContentHashLength);
+
     void Measure(ReadOnlySpan<byte> file)
     {
         var info = ImageDecoder.ReadInfo(file);
@@ -113,10 +123,21 @@ internal sealed class ImageLoader
     ImageSize? Median() => _sizes.Count == 0 ? null : new(
         _sizes.Select(size => size.Width).Order().ElementAt(_sizes.Count / 2), _sizes.Select(size => size.Height).Order().ElementAt(_sizes.Count / 2));
 
-    ImageSet Finish(IReadOnlyList<string> classes)
+    ImageSource Finish(IReadOnlyList<string> classes)
     {
         if (_bad.Count == _images.Count)
             throw DataErrors.NothingReadable(_tree.Origin, _bad.Count, _bad.Values.First());
+        return _options.DecodeOnDemand ? OnDemand(classes) : InMemory(classes);
+    }
+
+    FileImages OnDemand(IReadOnlyList<string> classes)
+    {
+        int[] good = [.. Enumerable.Range(0, _images.Count).Where(slot => !_bad.ContainsKey(slot))];
+        return new FileImages(_tree, _images, good, [.. good.SelectMany(slot => Hash(slot).ToArray())], _preprocessor, classes);
+    }
+
+    ImageSet InMemory(IReadOnlyList<string> classes)
+    {
         var labels = new int[_images.Count - _bad.Count];
         var names = new string[labels.Length];
         var next = 0;

@@ -35,6 +35,9 @@ internal sealed class TarGzipTree : ArchiveTree<int>
         var copy = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 16, FileOptions.DeleteOnClose);
         try
         {
+            // Elsewhere only a close would delete it, which a killed process does not come to.
+            if (!OperatingSystem.IsWindows())
+                File.Delete(path);
             using (var stream = Decompress())
                 Copy(stream, copy, cancellation);
             copy.Position = 0;

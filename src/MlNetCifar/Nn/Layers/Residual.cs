@@ -77,7 +77,7 @@ public sealed record Residual(ImmutableArray<LayerSpec> Body, ImmutableArray<Lay
 
     /// <inheritdoc/>
     public bool Equals(Residual? other) =>
-        other is not null && Body.SequenceEqual(other.Body) && Shortcut.SequenceEqual(other.Shortcut);
+        other is not null && WeightName == other.WeightName && Body.SequenceEqual(other.Body) && Shortcut.SequenceEqual(other.Shortcut);
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Body.Length, Shortcut.Length, Kind);

@@ -1,0 +1,68 @@
+namespace MlNetCifar.Experiments;
+
+/// <summary>What a training left behind, of whatever kind it was, as the rest of an experiment needs it.</summary>
+internal sealed record Trained
+{
+    /// <summary>The model; whoever has this owns it.</summary>
+    public required ImageClassifier Model { get; init; }
+
+    /// <summary>Why and when it ended, one line.</summary>
+    public required string Summary { get; init; }
+
+    /// <summary>What the validation images chose.</summary>
+    public required string ChosenByValidation { get; init; }
+
+    /// <summary>Its settings, for the report.</summary>
+    public required IEnumerable<KeyValuePair<string, string>> Settings { get; init; }
+
+    /// <summary>The settings themselves; null where no network was trained.</summary>
+    public TrainingOptions? Training { get; init; }
+
+    /// <summary>Images scored a second, roughly.</summary>
+    public required double ScoringSpeed { get; init; }
+
+    /// <summary>How long it took.</summary>
+    public required TimeSpan Elapsed { get; init; }
+
+    /// <summary>Why it ended.</summary>
+    public required StopReason StopReason { get; init; }
+
+    /// <summary>SHA-256 of the last weights.</summary>
+    public required string LastWeightsSha256 { get; init; }
+
+    /// <summary>Threads; null for all cores.</summary>
+    public int? Threads { get; init; }
+
+    /// <summary>Of the run.</summary>
+    public ulong Seed { get; init; }
+
+    /// <summary>A network that was trained from scratch or from other weights.</summary>
+    /// <param name="result">Only read.</param>
+    /// <param name="preprocess">How the pictures were made.</param>
+    public static Trained Of(TrainingResult result, PreprocessSpec preprocess) => new()
+    {
+        Model = result.ToClassifier(preprocess),
+        Summary = FormattableString.Invariant(
+            $"{Reason(result)} after {result.Elapsed.TotalSeconds:0.0} s; {(result.BestEpoch == 0 ? "no epoch was finished" : $"weights of epoch {result.BestEpoch}")}"),
+        ChosenByValidation = "the best epoch",
+        Settings = TrainingTable.Pairs(result.Options),
+        Training = result.Options,
+
+        // Scoring is about three times as fast as training.
+        ScoringSpeed = 3 * result.Steps * result.Options.BatchSize / Math.Max(result.Elapsed.TotalSeconds, 1),
+        Elapsed = result.Elapsed,
+        StopReason = result.StopReason,
+        LastWeightsSha256 = result.LastWeightsSha256,
+        Threads = result.Options.Threads,
+        Seed = result.Options.Seed,
+    };
+
+    static string Reason(TrainingResult result) => result.StopReason switch
+    {
+        StopReason.EarlyStopping => "stopped early",
+        StopReason.TimeBudget => "time is up",
+        StopReason.Cancelled => "interrupted",
+        StopReason.Observer => "stopped",
+        _ => "finished",
+    };
+}

@@ -1,0 +1,61 @@
+using MlNetCifar.Transfer;
+
+namespace MlNetCifar;
+
+/// <summary>Backbones by name.</summary>
+public interface IBackboneCatalog
+{
+    /// <summary>All names, the best for photographs first.</summary>
+    IReadOnlyList<string> Names { get; }
+
+    /// <summary>Whether a backbone can be opened here: whether its file is there.</summary>
+    /// <param name="name">One of <see cref="Names"/>.</param>
+    bool IsHere(string name);
+
+    /// <summary>Who lets whom use a backbone, for example <c>MIT</c>; null where nobody said.</summary>
+    /// <param name="name">Any name.</param>
+    string? LicenceOf(string name);
+
+    /// <summary>Opens a backbone.</summary>
+    /// <param name="name">One of <see cref="Names"/>.</param>
+    /// <returns>The caller disposes it.</returns>
+    /// <exception cref="MlNetCifarException">Its file is missing or is not the one expected.</exception>
+    FeatureExtractor Open(string name);
+}
+
+/// <summary>Finds backbones.</summary>
+public static class BackboneCatalog
+{
+    /// <summary>One that knows none.</summary>
+    public static IBackboneCatalog Empty { get; } = new None();
+
+    /// <summary>Opens what a user named: a backbone of a catalogue, or a model file, ONNX files among them.</summary>
+    /// <param name="catalog">Looked at first.</param>
+    /// <param name="nameOrFile">The name or the path.</param>
+    /// <returns>The caller disposes it.</returns>
+    /// <exception cref="MlNetCifarException">There is neither (MNC3104), or it cannot be used (MNC40xx, MNC41xx).</exception>
+    public static FeatureExtractor Find(this IBackboneCatalog catalog, string nameOrFile)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        ArgumentException.ThrowIfNullOrEmpty(nameOrFile);
+        if (catalog.Names.Contains(nameOrFile))
+            return catalog.Open(nameOrFile);
+        if (!Path.Exists(nameOrFile) && !Path.HasExtension(nameOrFile) && !nameOrFile.Contains(Path.DirectorySeparatorChar))
+            throw TransferErrors.UnknownBackbone(nameOrFile, catalog.Names);
+        if (!OnnxImport.IsOnnx(nameOrFile))
+            return FeatureExtractor.Load(nameOrFile);
+        using var imported = OnnxImport.Load(nameOrFile);
+        return imported.ToFeatures();
+    }
+
+    sealed class None : IBackboneCatalog
+    {
+        public IReadOnlyList<string> Names => [];
+
+        public bool IsHere(string name) => false;
+
+        public string? LicenceOf(string name) => null;
+
+        public FeatureExtractor Open(string name) => throw TransferErrors.UnknownBackbone(name, []);
+    }
+}

@@ -1,0 +1,146 @@
+using System.Runtime.ExceptionServices;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
+using MlNetCifar.Numerics;
+
+namespace MlNetCifar.Transfer;
+
+/// <summary>
+/// Computes the features of pictures, several at once, each on one thread: no thread waits for another, and of the pixels only those of the pictures under way are in memory.
+/// What a <see cref="FeatureStore"/> has is not computed again, and not even decoded.
+/// </summary>
+internal sealed class FeaturePass(FeatureExtractor backbone, TransferOptions options, IProgress<int>? progress, CancellationToken cancellation)
+{
+    /// <summary>Pictures of a part: what a run that is killed may lose.</summary>
+    const int PartSize = 128;
+
+    const int KeyLength = ImageSource.ContentHashLength;
+
+    readonly int _length = backbone.Count;
+    int _done;
+
+    /// <summary>Runs.</summary>
+    /// <returns>[N, features].</returns>
+    public float[] Run(ImageSource source, bool flipped)
+    {
+        Check(source);
+        var store = new FeatureStore(Folder(source, flipped), _length);
+        var features = new float[checked(source.Count * _length)];
+        var keys = new byte[source.Count * KeyLength];
+        if (options.CacheFolder is not null)
+            ForEach(source.Count, i => Hash(source, i, keys.AsSpan(i * KeyLength, KeyLength)));
+        int[] missing = [.. Enumerable.Range(0, source.Count).Where(i => options.CacheFolder is null || !store.TryGet(Key(keys, i), Row(features, i)))];
+        Report(source.Count - missing.Length);
+        foreach (var part in missing.Chunk(PartSize))
+        {
+            ForEach(part.Length, i => Compute(source, part[i], flipped, features.AsMemory(part[i] * _length, _length)));
+            if (options.CacheFolder is not null)
+                Keep(store, part, keys, features);
+        }
+
+        return features;
+    }
+
+    void Keep(FeatureStore store, int[] part, byte[] keys, float[] features)
+    {
+        var (kept, rows) = (new byte[part.Length * KeyLength], new float[part.Length * _length]);
+        for (var i = 0; i < part.Length; i++)
+        {
+            Key(keys, part[i]).CopyTo(kept.AsSpan(i * KeyLength));
+            Row(features, part[i]).CopyTo(rows.AsSpan(i * _length));
+        }
+
+        store.Add(kept, rows);
+    }
+
+    void Compute(ImageSource source, int index, bool flipped, Memory<float> row)
+    {
+        using var lane = backbone.Scorer.Rent();
+        source.CopyPixels(index, lane.Pixels);
+        if (flipped)
+            Mirror(lane.Pixels, source.Width, source.Channels);
+        lane.Run(TestTimeViews.None, [], row.Span, cancellation);
+        foreach (var value in row.Span)
+        {
+            if (!float.IsFinite(value))
+                throw TransferErrors.NotFinite(source.Name(index));
+        }
+
+        Report(1);
+    }
+
+    void Check(ImageSource source)
+    {
+        var spec = backbone.Preprocess;
+        if ((source.Width, source.Height, source.Channels) != (spec.Width, spec.Height, spec.Channels))
+            throw TransferErrors.OtherPictures(backbone.Network.Name, $"{source.Width}×{source.Height}×{source.Channels}", $"{spec.Width}×{spec.Height}×{spec.Channels}");
+    }
+
+    /// <summary>Where features made in the same way lie.</summary>
+    string? Folder(ImageSource source, bool flipped)
+    {
+        if (options.CacheFolder is null)
+            return null;
+        var hashed = source.Count > 0 && source.TryGetContentHash(0, out _) ? "files" : "pixels";
+        var made = $"1\n{backbone.WeightsSha256}\n{backbone.Preprocess.ToJson()}\n{NormalizationHash()}\n{SimdLevel.Active}\n{hashed}";
+        var name = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(made)))[..32];
+        return Path.Combine(options.CacheFolder, name, flipped ? "flipped" : "plain");
+    }
+
+    /// <summary>Normalisation is affine, so what it makes of black and white says all about it.</summary>
+    string NormalizationHash()
+    {
+        var (pixels, values) = (new byte[backbone.Preprocess.Length], new float[2 * backbone.Preprocess.Length]);
+        backbone.Scorer.Normalizer.Apply(pixels, values.AsSpan(0, pixels.Length));
+        pixels.AsSpan().Fill(byte.MaxValue);
+        backbone.Scorer.Normalizer.Apply(pixels, values.AsSpan(pixels.Length));
+        return Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes(values.AsSpan())));
+    }
+
+    void Report(int count)
+    {
+        var done = Interlocked.Add(ref _done, count);
+        if (count > 0)
+            progress?.Report(done);
+    }
+
+    Span<float> Row(float[] features, int index) => features.AsSpan(index * _length, _length);
+
+    static ReadOnlySpan<byte> Key(byte[] keys, int index) => keys.AsSpan(index * KeyLength, KeyLength);
+
+    /// <summary>Works on several threads; the first fault is the caller's, as it is.</summary>
+    void ForEach(int count, Action<int> work)
+    {
+        try
+        {
+            Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = options.Threads ?? Environment.ProcessorCount, CancellationToken = cancellation }, work);
+        }
+        catch (AggregateException e)
+        {
+            ExceptionDispatchInfo.Throw(e.InnerExceptions.FirstOrDefault(inner => inner is not OperationCanceledException) ?? e.InnerExceptions[0]);
+        }
+    }
+
+    void Hash(ImageSource source, int index, Span<byte> key)
+    {
+        if (source.TryGetContentHash(index, out var known))
+        {
+            known.CopyTo(key);
+            return;
+        }
+
+        using var lane = backbone.Scorer.Rent();
+        source.CopyPixels(index, lane.Pixels);
+        SHA256.HashData(lane.Pixels, key);
+    }
+
+    static void Mirror(Span<byte> pixels, int width, int channels)
+    {
+        var stride = width * channels;
+        for (var row = pixels; row.Length > 0; row = row[stride..])
+            for (int left = 0, right = stride - channels; left < right; left += channels, right -= channels)
+                for (var c = 0; c < channels; c++)
+                    (row[left + c], row[right + c]) = (row[right + c], row[left + c]);
+    }
+}

@@ -1,0 +1,59 @@
+namespace MlNetCifar.Transfer;
+
+/// <summary>Labelled features, and their views: each picture plain, and perhaps mirrored too.</summary>
+/// <param name="Views">[N, D] each; at least one.</param>
+/// <param name="Labels">[N].</param>
+/// <param name="Classes">Number of classes.</param>
+internal sealed record FeatureRows(IReadOnlyList<float[]> Views, int[] Labels, int Classes)
+{
+    /// <summary>D.</summary>
+    public int Length { get; } = Labels.Length == 0 ? 0 : Views[0].Length / Labels.Length;
+
+    /// <summary>The features of one view of one picture.</summary>
+    public ReadOnlySpan<float> Row(int view, int picture) => Views[view].AsSpan(picture * Length, Length);
+}
+
+/// <summary>Brings features to mean 0 and variance 1.</summary>
+internal sealed class FeatureScaling
+{
+    FeatureScaling(double[] mean, double[] scale) => (Mean, Scale) = (mean, scale);
+
+    /// <summary>One a feature.</summary>
+    public double[] Mean { get; }
+
+    /// <summary>1 / deviation, one a feature; that of one that never changes is 0, so that it says nothing.</summary>
+    public double[] Scale { get; }
+
+    /// <summary>Measures pictures, all their views.</summary>
+    /// <param name="rows">Features.</param>
+    /// <param name="pictures">Which.</param>
+    public static FeatureScaling Of(FeatureRows rows, ReadOnlySpan<int> pictures)
+    {
+        double[] mean = new double[rows.Length], variance = new double[rows.Length];
+        var count = (double)pictures.Length * rows.Views.Count;
+        for (var view = 0; view < rows.Views.Count; view++)
+            foreach (var picture in pictures)
+            {
+                var row = rows.Row(view, picture);
+                for (var j = 0; j < row.Length; j++)
+                    mean[j] += row[j] / count;
+            }
+
+        for (var view = 0; view < rows.Views.Count; view++)
+            foreach (var picture in pictures)
+            {
+                var row = rows.Row(view, picture);
+                for (var j = 0; j < row.Length; j++)
+                    variance[j] += (row[j] - mean[j]) * (row[j] - mean[j]) / count;
+            }
+
+        return new(mean, [.. variance.Select((v, j) => v > 1e-12 * ((mean[j] * mean[j]) + 1e-12) ? 1 / Math.Sqrt(v) : 0)]);
+    }
+
+    /// <summary>Scales one picture's features.</summary>
+    public void Apply(ReadOnlySpan<float> row, Span<float> destination)
+    {
+        for (var j = 0; j < row.Length; j++)
+            destination[j] = (float)((row[j] - Mean[j]) * Scale[j]);
+    }
+}

@@ -1,0 +1,137 @@
+using MlNetCifar.App.Cli;
+using MlNetCifar.Imaging;
+using MlNetCifar.Tests.App;
+
+namespace MlNetCifar.Tests.Transfer;
+
+/// <summary>Whole runs on a backbone, and the choice of what is trained.</summary>
+[TestClass]
+public sealed class TransferExperimentTests
+{
+    [TestMethod]
+    public void Train_OnABackboneFile_IsAnOrdinaryRun()
+    {
+        using var folder = new Pictures();
+        var backbone = Saved(folder);
+        var data = folder.Splits(train: 20, test: 6);
+        string[] train = ["train", "--data", data, "--backbone", backbone, "--output", folder.Runs, "--threads", "2"];
+        var run = Cli.Run([.. train, "--cache", folder["cache"]]).Good();
+        StringAssert.Contains(run.Out, "test accuracy 1.0000");
+        StringAssert.Contains(run.Error, "frozen");
+        var best = Path.Combine(folder.Runs, "train", "net", "weights", "best.safetensors");
+        using (var model = ImageClassifier.Load(best))
+            Assert.AreEqual(3, model.Network.Classes);
+        foreach (var file in new[] { "report.html", "args.json", "env.json", "labels.txt" })
+            Assert.IsTrue(File.Exists(Path.Combine(folder.Runs, "train", "net", file)), file);
+        var picture = Directory.EnumerateFiles(Path.Combine(data, "test", "red")).First();
+        StringAssert.Contains(Cli.Run("predict", picture, "--model", best).Good().Out, "red");
+        Cli.Run("explain", picture, "--model", best, "--output", folder["explained"]).Good();
+        StringAssert.Contains(Cli.Run("evaluate", "--data", data, "--model", best, "--output", folder.Runs).Good().Out, "test accuracy 1.0000");
+
+        // Again, with its own settings: the features are there, and the weights are the same bits.
+        var resumed = Cli.Run("train", "--resume", Path.Combine(folder.Runs, "train", "net")).Good();
+        Assert.AreEqual(Weights(run), Weights(resumed));
+        var fresh = Cli.Run([.. train, "--cache", "none"]).Good();
+        Assert.AreEqual(Weights(run), Weights(fresh));
+    }
+
+    [TestMethod]
+    public void Train_WhatHasNoMeaning_IsTold()
+    {
+        using var folder = new Pictures();
+        var backbone = Saved(folder);
+        string[] train = ["train", "--data", folder.Splits(), "--output", folder.Runs, "--cache", "none", "--backbone", backbone];
+        var run = Cli.Run([.. train, "--epochs", "3", "--optimizer", "sgd", "--class-weights", "balanced"]).Good();
+        var warning = run.Error.Split('\n').Single(line => line.Contains("no meaning", StringComparison.Ordinal));
+        StringAssert.Contains(warning, "--epochs, --optimizer");
+        Assert.DoesNotContain("class-weights", warning);
+        Cli.Run([.. train, "--preset", "seed-cnn"]).Bad(ExitCodes.Usage, "MNC9014");
+        Cli.Run([.. train, "--size", "32"]).Bad(ExitCodes.Usage, "MNC9014");
+        Cli.Run([.. train, "--lr-find"]).Bad(ExitCodes.Usage, "MNC9013");
+        Cli.Run("train", "--data", folder["data"], "--backbone", "vgg", "--output", folder.Runs).Bad(ExitCodes.Usage, "MNC3104");
+        Cli.Run("train", "--data", folder["data"], "--backbone", folder["none.safetensors"], "--output", folder.Runs).Bad(ExitCodes.DataRejected, "MNC4001");
+    }
+
+    [TestMethod]
+    public void Auto_SmallPictures_GetTheSmallNetwork()
+    {
+        using var folder = new Pictures();
+        var run = Cli.Run("train", "--data", folder.Splits(), "--output", folder.Runs, "--epochs", "1", "--batch-size", "8").Good();
+        StringAssert.Contains(run.Error, "auto     seed-cnn, trained from scratch, for 42 pictures of about 16×16 in 3 classes");
+        Assert.IsTrue(Directory.Exists(Path.Combine(folder.Runs, "train", "seed-cnn")));
+        StringAssert.Contains(File.ReadAllText(Path.Combine(folder.Runs, "train", "seed-cnn", "args.json")), "\"preset\": \"seed-cnn\"");
+    }
+
+    [TestMethod]
+    public void Auto_Photographs_GetTheFirstBackboneThatIsHere()
+    {
+        using var folder = new Pictures();
+        Photographs(folder, 12);
+        var options = new ExperimentOptions { Data = folder["photos"], Output = folder.Runs, CacheFolder = null };
+        using (var result = new Experiment(options) { Backbones = new Two(isHere: true) }.Run())
+        {
+            Assert.AreEqual("second", result.Model.Network.Name);
+            Assert.AreEqual((16, 16), (result.Model.Preprocess.Width, result.Model.Preprocess.Height));
+            Assert.AreEqual("second", result.Folder.Name);
+        }
+
+        // As asked for, or where there is none.
+        using (var sized = new Experiment(options with { Size = 16, Adjust = Short }) { Backbones = new Two(isHere: true) }.Run())
+            Assert.AreEqual("seed-cnn", sized.Model.Network.Name);
+        using (var none = new Experiment(options with { Adjust = Short }) { Backbones = new Two(isHere: false) }.Run())
+            Assert.AreEqual("seed-cnn", none.Model.Network.Name);
+    }
+
+    [TestMethod]
+    public void Photographs_GreyAndOfOnePixelAndBad_AreTreatedAsEver()
+    {
+        using var folder = new Pictures();
+        Photographs(folder, 12);
+        folder.Write("photos/red/grey.png", PngEncoder.Encode([.. Enumerable.Repeat((byte)90, 100 * 100)], 100, 100, 1));
+        folder.Write("photos/red/one.png", PngEncoder.Encode([200, 10, 10], 1, 1, 3));
+        folder.Text("photos/blue/bad.png", "no picture");
+        using var result = new Experiment(new ExperimentOptions { Data = folder["photos"], Output = folder.Runs, CacheFolder = folder["cache"], Split = 0.7 }) { Backbones = new Two(isHere: true) }.Run();
+        Assert.IsTrue(result.Warnings.Any(w => w.Contains("1 files could not be read", StringComparison.Ordinal)), string.Join('\n', result.Warnings));
+        Assert.IsGreaterThan(0.8, result.Evaluation.MicroAccuracy);
+    }
+
+    static void Photographs(Pictures folder, int count)
+    {
+        var random = new Random(1);
+        foreach (var (name, channel) in new[] { ("blue", 2), ("green", 1), ("red", 0) })
+            for (var i = 0; i < count; i++)
+            {
+                var pixels = new byte[80 * 70 * 3];
+                for (var p = 0; p < pixels.Length; p++)
+                    pixels[p] = (byte)((p % 3 == channel ? 160 : 30) + random.Next(60));
+                folder.Write($"photos/{name}/{i}.png", PngEncoder.Encode(pixels, 80, 70, 3));
+            }
+    }
+
+    static TrainingOptions Short(TrainingOptions recipe) => recipe with { Epochs = 1, BatchSize = 8 };
+
+    static string Saved(Pictures folder)
+    {
+        var path = folder["net.safetensors"];
+        using var model = SmallBackbone.Classifier();
+        model.Save(path);
+        return path;
+    }
+
+    static string Weights(Cli run) => run.Error.Split('\n').Single(line => line.StartsWith("weights", StringComparison.Ordinal)).Split("SHA-256 ")[1];
+
+    sealed class Two(bool isHere) : IBackboneCatalog
+    {
+        public IReadOnlyList<string> Names => ["first", "second"];
+
+        public bool IsHere(string name) => isHere && name == "second";
+
+        public string? LicenceOf(string name) => "MIT";
+
+        public FeatureExtractor Open(string name)
+        {
+            using var model = SmallBackbone.Classifier(name: name);
+            return FeatureExtractor.Of(model);
+        }
+    }
+}
