@@ -29,8 +29,23 @@ internal sealed class ExperimentRun(Experiment experiment, CancellationToken can
     readonly bool _asOptions = experiment.Arguments is not null;
     readonly ExperimentLog _log = new(experiment.Observers, experiment.Arguments is not null);
 
+    /// <summary>What follows the run until its report is written: entries that wait for a server have until then.</summary>
+    readonly List<ITrainingObserver> _followers = [];
+
     /// <summary>Trains, evaluates, reports.</summary>
     public ExperimentResult Run()
+    {
+        try
+        {
+            return TrainAndReport();
+        }
+        finally
+        {
+            EndFollowing();
+        }
+    }
+
+    ExperimentResult TrainAndReport()
     {
         using var opened = Open(out var dataset);
         var (training, network) = Plan(dataset);
@@ -167,20 +182,19 @@ internal sealed class ExperimentRun(Experiment experiment, CancellationToken can
                 NameOf = property => _asOptions ? TrainingTable.OptionOf(property) : property,
                 Start = experiment.Start,
             };
-            ITrainingObserver[] followers = [.. Followers(folder)];
+            _followers.AddRange(Followers(folder));
             var files = new EpochFiles(folder, dataset.Classes, ExperimentData.Spec(dataset), begun);
-            foreach (var observer in (IEnumerable<ITrainingObserver>)[files, new TrainingNews(_log, advance), .. experiment.TrainingObservers, .. followers])
+            foreach (var observer in (IEnumerable<ITrainingObserver>)[files, new TrainingNews(_log, advance), .. experiment.TrainingObservers, .. _followers])
                 trainer.Observers.Add(observer);
-            try
-            {
-                return trainer.Fit(dataset.Train, dataset.Validation, cancellation: cancellation);
-            }
-            finally
-            {
-                foreach (var follower in followers)
-                    (follower as IDisposable)?.Dispose();
-            }
+            return trainer.Fit(dataset.Train, dataset.Validation, cancellation: cancellation);
         });
+
+    void EndFollowing()
+    {
+        foreach (var follower in _followers)
+            (follower as IDisposable)?.Dispose();
+        _followers.Clear();
+    }
 
     /// <summary>The observers that the options ask for.</summary>
     IEnumerable<ITrainingObserver> Followers(RunFolder folder)
@@ -219,6 +233,7 @@ internal sealed class ExperimentRun(Experiment experiment, CancellationToken can
             _log.Say(null, FormattableString.Invariant(
                 $"{Reason(result)} after {result.Elapsed.TotalSeconds:0.0} s; {(result.BestEpoch == 0 ? "no epoch was finished" : $"weights of epoch {result.BestEpoch}")}"));
             var judgement = Evaluate(folder, dataset, split, model, result);
+            EndFollowing();
             return new ExperimentResult
             {
                 Folder = folder, Model = model, Evaluation = judgement.Result, Split = judgement.Split, Calibration = judgement.Calibration, Rejection = judgement.Rejection,
