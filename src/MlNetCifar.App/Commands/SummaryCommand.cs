@@ -15,7 +15,7 @@ internal sealed class SummaryCommand() : Verb("summary", "Describe a network: la
         EvaluationTable.Model, .. NetworkChoice.All, TrainingTable.All["batch-size"], TrainingTable.All["optimizer"], TrainingTable.Threads, s_images, s_measure,
     ];
 
-    public override IReadOnlyList<string> Examples => ["", "--preset resnet9", "--model runs/train/seed-cnn"];
+    public override IReadOnlyList<string> Examples => ["--preset resnet9", "--model runs/train/seed-cnn"];
 
     public override int Run(Call call)
     {

@@ -30,8 +30,23 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
     readonly ExperimentLog _log = new(experiment.Observers, experiment.Arguments is not null);
     ExperimentOptions _options = experiment.Options;
 
+    /// <summary>What follows the run until its report is written: entries that wait for a server have until then.</summary>
+    readonly List<ITrainingObserver> _followers = [];
+
     /// <summary>Trains, evaluates, reports.</summary>
     public ExperimentResult Run()
+    {
+        try
+        {
+            return TrainAndReport();
+        }
+        finally
+        {
+            EndFollowing();
+        }
+    }
+
+    ExperimentResult TrainAndReport()
     {
         using var opened = Open(out var dataset);
         using var backbone = _backbone;
@@ -197,20 +212,19 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
                 NameOf = property => _asOptions ? TrainingTable.OptionOf(property) : property,
                 Start = experiment.Start,
             };
-            ITrainingObserver[] followers = [.. Followers(folder)];
+            _followers.AddRange(Followers(folder));
             var files = new EpochFiles(folder, dataset.Classes, ExperimentData.Spec(dataset), begun);
-            foreach (var observer in (IEnumerable<ITrainingObserver>)[files, new TrainingNews(_log, advance), .. experiment.TrainingObservers, .. followers])
+            foreach (var observer in (IEnumerable<ITrainingObserver>)[files, new TrainingNews(_log, advance), .. experiment.TrainingObservers, .. _followers])
                 trainer.Observers.Add(observer);
-            try
-            {
-                return trainer.Fit(dataset.Train, dataset.Validation, cancellation: cancellation);
-            }
-            finally
-            {
-                foreach (var follower in followers)
-                    (follower as IDisposable)?.Dispose();
-            }
+            return trainer.Fit(dataset.Train, dataset.Validation, cancellation: cancellation);
         });
+
+    void EndFollowing()
+    {
+        foreach (var follower in _followers)
+            (follower as IDisposable)?.Dispose();
+        _followers.Clear();
+    }
 
     /// <summary>The observers that the options ask for.</summary>
     IEnumerable<ITrainingObserver> Followers(RunFolder folder)
@@ -248,6 +262,7 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
                 _log.Warn($"there is no test split; the figures are those of the validation images, which also chose {trained.ChosenByValidation}");
             _log.Say(null, trained.Summary);
             var judgement = Evaluate(folder, dataset, split, model, trained);
+            EndFollowing();
             return new ExperimentResult
             {
                 Folder = folder, Model = model, Evaluation = judgement.Result, Split = judgement.Split, Calibration = judgement.Calibration, Rejection = judgement.Rejection,

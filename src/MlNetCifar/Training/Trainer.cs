@@ -85,7 +85,7 @@ public sealed class Trainer
 
     /// <summary>
     /// The learning-rate range test: trains a network of its own on the trainer's terms while the rate rises exponentially, until the loss has grown to four times its
-    /// least; other rates of the options rise in proportion. Suggests the middle of the stretch on which the loss fell. Nothing is kept, and <see cref="Observers"/> and
+    /// least; other rates of the options rise in proportion. Suggests the rate at which nine tenths of the fall of the loss are done. Nothing is kept, and <see cref="Observers"/> and
     /// <see cref="Checkpoints"/> are left alone.
     /// </summary>
     /// <param name="train">Training images.</param>

@@ -19,10 +19,10 @@ static class OldFiles
         }
     }
 
-    /// <summary>Other widths sum in another order.</summary>
+    /// <summary>Other widths sum in another order, and machines without fused multiply-add round twice.</summary>
     public static void RequireWidth(params SimdWidth[] recorded)
     {
-        if (!recorded.Contains(SimdLevel.Active))
+        if (!recorded.Contains(SimdLevel.Active) || !SimdLevel.IsFused)
             Assert.Inconclusive($"The bits are those of vectors of {string.Join(" or ", recorded.Select(w => (int)w))} bits: set MLNETCIFAR_SIMD.");
     }
 

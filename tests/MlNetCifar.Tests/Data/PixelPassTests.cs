@@ -22,7 +22,7 @@ public sealed class PixelPassTests
                 destination[0] = destination[^1] = 77;
                 RowConverter.Convert(source, scale, bias, destination.AsSpan(1, length), simd);
                 for (var i = 0; i < length; i++)
-                    Assert.AreEqual(MathF.FusedMultiplyAdd(source[i], scale[i], bias[i]), destination[i + 1], $"{simd} {length} {i}");
+                    Assert.AreEqual(Lanes1.MultiplyAdd(source[i], scale[i], bias[i]), destination[i + 1], $"{simd} {length} {i}");
                 Assert.AreEqual(77, destination[0]);
                 Assert.AreEqual(77, destination[^1]);
             }

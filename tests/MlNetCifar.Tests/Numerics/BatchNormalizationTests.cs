@@ -146,7 +146,7 @@ public sealed class BatchNormalizationTests
             (X, GradY, Gamma) = (LaneCases.Doubles(x.Span), LaneCases.Doubles(g.Span), LaneCases.Doubles(gamma.Span));
             (_mean, _inverse) = (LaneCases.Doubles(mean.Span), LaneCases.Doubles(inverse.Span));
             var (scale, shift) = (mask.Span[..channels].ToArray(), mask.Span[channels..].ToArray());
-            _open = [.. X.Select((v, i) => !relu || MathF.FusedMultiplyAdd((float)v, scale[i % channels], shift[i % channels]) > 0)];
+            _open = [.. X.Select((v, i) => !relu || Lanes1.MultiplyAdd((float)v, scale[i % channels], shift[i % channels]) > 0)];
             workspace.Span.Fill(float.NaN);
             BatchNormalization.Backward(
                 x.Span, g.Span, mean.Span, inverse.Span, gamma.Span, relu ? mask.Span : [], g.Span, gradGamma.Span, gradBeta.Span, workspace.Span, width, pool);

@@ -30,7 +30,7 @@ internal sealed class ResumeTrial(Call call, string data, int images, string fol
         };
         trainer.Observers.Add(new KillSwitch(killStep, killShare));
         using var result = trainer.Fit(train, validation, cancellation: call.Stop);
-        call.Terminal.Out.WriteLine(Invariant($"{result.LastWeightsSha256}{result.WeightsSha256[..8]} {result.Steps} {result.ResumedFrom ?? 0}"));
+        call.Terminal.Out.WriteLine(Invariant($"{result.LastWeightsSha256} {result.WeightsSha256} {result.Steps} {result.ResumedFrom ?? 0}"));
         return call.Done();
     }
 

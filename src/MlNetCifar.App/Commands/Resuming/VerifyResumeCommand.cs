@@ -62,9 +62,9 @@ internal sealed class VerifyResumeCommand() : Verb("verify-resume", "Kill short 
             if (Child(call, folder, before, step, random.NextDouble()) is not null)
                 throw CliErrors.ChildFailed();
             var resumed = Child(call, folder, after, 0, 0) ?? throw CliErrors.ChildFailed();
-            var same = resumed.Hash == whole.Hash && resumed.Steps == whole.Steps;
+            var same = (resumed.Hash, resumed.Best, resumed.Steps) == (whole.Hash, whole.Best, whole.Steps);
             failures += same ? 0 : 1;
-            var found = same ? "identical" : $"DIFFERENT, {resumed.Hash}";
+            var found = same ? "identical" : $"DIFFERENT, {resumed.Hash}, best {resumed.Best}";
             call.Terminal.Log(Invariant($"kill {kill,2}: -9 after step {step,4} with {before} threads, resumed from step {resumed.From,4} with {after}: {found}"));
         }
 
@@ -89,12 +89,16 @@ internal sealed class VerifyResumeCommand() : Verb("verify-resume", "Kill short 
         var log = new StringWriter();
         var (code, output) = SelfProcess.Run(arguments, log, call.Stop);
         var words = output.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
-        if (code == ExitCodes.Ok && words is [var hash, var steps, var from])
-            return new(hash, long.Parse(steps, System.Globalization.CultureInfo.InvariantCulture), from);
+        if (code == ExitCodes.Ok && words is [var last, var best, var steps, var from])
+            return new(last, best, long.Parse(steps, System.Globalization.CultureInfo.InvariantCulture), from);
         if (killStep == 0)
             call.Terminal.Log(log.ToString());
         return null;
     }
 
-    sealed record Outcome(string Hash, long Steps, string From);
+    /// <param name="Hash">SHA-256 of the weights after the last step.</param>
+    /// <param name="Best">SHA-256 of the best weights.</param>
+    /// <param name="Steps">Steps done.</param>
+    /// <param name="From">The step it went on from.</param>
+    sealed record Outcome(string Hash, string Best, long Steps, string From);
 }
