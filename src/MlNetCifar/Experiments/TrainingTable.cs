@@ -107,9 +107,9 @@ public static class TrainingTable
     /// <summary>Threads; of many commands.</summary>
     public static OptionDescription<int?> Threads { get; } = All.Find<int?>("threads");
 
-    /// <summary>Options as a report shows them.</summary>
+    /// <summary>Options as a report shows them: those that had an effect.</summary>
     internal static IEnumerable<KeyValuePair<string, string>> Pairs(TrainingOptions options) =>
-        All.All.Select(binding => new KeyValuePair<string, string>(binding.Description.Name, OptionText.Of(binding.Get(options))));
+        All.All.Where(binding => AppliedSettings.Applies(binding.Property, binding.Get(options), options)).Select(binding => new KeyValuePair<string, string>(binding.Description.Name, OptionText.Of(binding.Get(options))));
 
     /// <summary>Checks options; faults are told by the names that the caller used.</summary>
     /// <param name="options">The options.</param>

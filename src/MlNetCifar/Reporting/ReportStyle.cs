@@ -44,11 +44,13 @@ internal static class ReportStyle
         .track .chance{width:2px;background:var(--bad)}
         .key{display:flex;flex-wrap:wrap;gap:4px 18px;color:var(--muted);font-size:12px;margin-top:6px}
         .key span::before{content:'';display:inline-block;width:10px;height:10px;border-radius:2px;margin-right:6px;vertical-align:-1px;background:var(--k,var(--good))}
-        .cards{display:grid;grid-template-columns:repeat(7,minmax(0,1fr));gap:10px;margin-top:16px}
+        .cards{display:grid;grid-template-columns:repeat(4,minmax(0,1fr));gap:10px;margin-top:16px}
         .card{border:1px solid var(--line);border-radius:10px;padding:9px 10px;min-width:0;display:flex;flex-direction:column}
         .card .n{font-size:11.5px;line-height:1.3;color:var(--muted);margin-bottom:auto}
         .card .v{font-size:22px;font-weight:650;font-variant-numeric:tabular-nums;line-height:1.25}
         .card .i{font-size:12px;color:var(--muted);font-variant-numeric:tabular-nums;white-space:nowrap}
+        .next{margin:6px 0 0;padding-left:22px}
+        .next li{margin:0 0 6px}
         .warn{background:var(--warn);border:1px solid var(--warnline);border-radius:10px;padding:10px 14px;margin:0 0 16px}
         .warn ul{margin:4px 0 0;padding-left:20px}
         .two{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:18px 26px}
@@ -119,6 +121,7 @@ internal static class ReportStyle
         .grid.wide{grid-template-columns:repeat(2,minmax(0,1fr))}
         .strip{grid-template-columns:repeat(6,minmax(0,1fr));gap:6px}
         h1{font-size:22px}
+        th,td{padding:5px 7px}
         .stick th:first-child,.stick td:first-child{position:sticky;left:0;background:var(--surface);box-shadow:1px 0 0 var(--line)}
         }
 
