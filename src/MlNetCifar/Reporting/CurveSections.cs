@@ -10,7 +10,7 @@ internal static class CurveSections
     {
         var history = input.History;
         Markup.Section(html, "training", "Training", Lead(history));
-        html.Append("<div class=\"two\">");
+        html.Append("<div class=\"two three\">");
         Markup.Figure(html, EvaluationPlots.Accuracy(history));
         Markup.Figure(html, EvaluationPlots.Loss(history));
         if (history.Any(epoch => epoch.LearningRate > 0))

@@ -101,7 +101,7 @@ internal static class InsightSections
             var (label, named) = (Markup.Text(input.Result.Classes[input.Result.Rows!.Labels[row]]), Markup.Text(input.Result.Classes[predicted]));
             var right = input.Result.Rows.Labels[row] == predicted;
             html.Append($"<div class=\"tile\" title=\"{Markup.Text(input.NameOf(row))}\"><img src=\"{Thumbnails.DataUri(input.Images!, row)}\" alt=\"{label}\" loading=\"lazy\">");
-            html.Append($"<b>{label}</b><span class=\"{(right ? "ok" : "as")}\">{(right ? "✓" : $"as {named}")} {Markup.Percent(confidence)}</span></div>\n");
+            html.Append($"<b>{label}</b>{(right ? "<span class=\"ok\">✓</span>" : $"as <span class=\"as\">{named}</span>")} <span class=\"small\">{Markup.Percent(confidence)}</span></div>\n");
         }
 
         html.Append("</div>\n");

@@ -28,7 +28,7 @@ internal static class EvaluationPlots
     {
         Title = "Learning rate",
         XLabel = "epoch",
-        PlotHeight = 120,
+        PlotHeight = 228,
         Series = [new PlotSeries { Name = "", Color = 7, Steps = true, Points = [.. history.Select(e => new PlotPoint(e.Epoch, e.LearningRate))] }],
     };
 
