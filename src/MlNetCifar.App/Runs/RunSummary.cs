@@ -36,13 +36,17 @@ internal sealed record RunSummary(
     /// <summary>Reads what there is; files that are missing or damaged tell nothing.</summary>
     public static RunSummary Read(string folder)
     {
-        var (settings, report, epochs) = (Json(Path.Combine(folder, Settings)), Json(Path.Combine(folder, Report)), Rows(Path.Combine(folder, History)));
+        var (settings, report) = (Json(Path.Combine(folder, Settings)), Json(Path.Combine(folder, Report)));
+        var verb = Path.GetFileName(Path.GetDirectoryName(folder)!);
+
+        // An evaluation keeps the history of its model, which is another run's.
+        var epochs = verb == "evaluate" ? [] : Rows(Path.Combine(folder, History));
         var accuracy = report?.TryGetProperty("metrics", out var metrics) == true && metrics.TryGetProperty("microAccuracy", out var figure) ? figure : default;
         var validation = epochs.Select(row => row.GetValueOrDefault("val_accuracy")).OfType<double>().ToArray();
         var begun = new[] { Settings, History }.Max(name => File.GetLastWriteTimeUtc(Path.Combine(folder, name)));
         var reported = File.GetLastWriteTimeUtc(Path.Combine(folder, Report));
         return new(
-            folder, Path.GetFileName(Path.GetDirectoryName(folder)!), begun > reported ? begun : reported, Text(settings, "data"),
+            folder, verb, begun > reported ? begun : reported, Text(settings, "data"),
             Text(settings, "preset") ?? Text(report, "title")?.Split(' ')[0], epochs.Count, Text(settings, "time-budget") is null ? (int?)Number(settings, "epochs") : null,
             epochs.Sum(row => row.GetValueOrDefault("seconds") ?? 0), Number(accuracy, "value"),
             Number(accuracy, "lower") is { } lower && Number(accuracy, "upper") is { } upper ? (lower, upper) : null, validation.Length > 0 ? validation.Max() : null)

@@ -77,6 +77,8 @@ internal sealed class ModelReport(RunFolder folder, ExperimentLog log)
         return log.During(ExperimentStage.Reporting, "writing the report", _ =>
         {
             var report = Report(model, images, result, check, cancellation);
+            if (!cancellation.IsCancellationRequested)
+                report = new ReportExtras(model, Dataset, Training).Add(report, outputs.Features);
             ReportWriter.Write(folder.Path, report);
             if (Dataset.BadFiles.Count > 0)
                 BadFile.Write(Dataset.BadFiles, folder.File(BadFile.FileName));

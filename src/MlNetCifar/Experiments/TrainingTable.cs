@@ -110,9 +110,9 @@ public static class TrainingTable
     /// <summary>The option of a property: <c>--batch-size</c>.</summary>
     internal static string OptionOf(string property) => All.All.First(binding => binding.Property == property).Description.Option;
 
-    /// <summary>Options as a report shows them.</summary>
+    /// <summary>Options as a report shows them: those that had an effect.</summary>
     internal static IEnumerable<KeyValuePair<string, string>> Pairs(TrainingOptions options) =>
-        All.All.Select(binding => new KeyValuePair<string, string>(binding.Description.Name, OptionText.Of(binding.Get(options))));
+        All.All.Where(binding => AppliedSettings.Applies(binding.Property, binding.Get(options), options)).Select(binding => new KeyValuePair<string, string>(binding.Description.Name, OptionText.Of(binding.Get(options))));
 
     /// <summary>Checks options; faults are told by the names that the caller used.</summary>
     /// <param name="options">The options.</param>

@@ -13,7 +13,7 @@ internal static class ClassSections
     const int MostInRecall = 20;
 
     /// <summary>Narrower screens scroll the matrix instead of shrinking its numbers further.</summary>
-    const int LeastLegibleWidth = 430;
+    const int LeastLegibleWidth = 330;
 
     public static void Confusion(StringBuilder html, EvaluationResult result)
     {

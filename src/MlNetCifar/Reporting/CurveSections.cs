@@ -6,13 +6,19 @@ namespace MlNetCifar.Reporting;
 /// <summary>Training history, threshold curves and calibration.</summary>
 internal static class CurveSections
 {
-    public static void Training(StringBuilder html, IReadOnlyList<EpochRecord> history, int best)
+    public static void Training(StringBuilder html, ReportInput input)
     {
+        var history = input.History;
         Markup.Section(html, "training", "Training", Lead(history));
-        html.Append("<div class=\"two\">");
-        Markup.Figure(html, EvaluationPlots.Accuracy(history, best));
-        Markup.Figure(html, EvaluationPlots.Loss(history, best));
-        html.Append("</div>\n</section>\n");
+        html.Append("<div class=\"two three\">");
+        Markup.Figure(html, EvaluationPlots.Accuracy(history, input.BestEpoch));
+        Markup.Figure(html, EvaluationPlots.Loss(history, input.BestEpoch));
+        if (history.Any(epoch => epoch.LearningRate > 0))
+            Markup.Figure(html, EvaluationPlots.LearningRate(history));
+        html.Append("</div>\n");
+        if (input.Layers.Count > 0)
+            InsightSections.Network(html, input.Layers);
+        html.Append("</section>\n");
     }
 
     public static void Thresholds(StringBuilder html, EvaluationResult result)

@@ -44,14 +44,17 @@ internal static class ReportStyle
         .track .chance{width:2px;background:var(--bad)}
         .key{display:flex;flex-wrap:wrap;gap:4px 18px;color:var(--muted);font-size:12px;margin-top:6px}
         .key span::before{content:'';display:inline-block;width:10px;height:10px;border-radius:2px;margin-right:6px;vertical-align:-1px;background:var(--k,var(--good))}
-        .cards{display:grid;grid-template-columns:repeat(7,minmax(0,1fr));gap:10px;margin-top:16px}
+        .cards{display:grid;grid-template-columns:repeat(4,minmax(0,1fr));gap:10px;margin-top:16px}
         .card{border:1px solid var(--line);border-radius:10px;padding:9px 10px;min-width:0;display:flex;flex-direction:column}
         .card .n{font-size:11.5px;line-height:1.3;color:var(--muted);margin-bottom:auto}
         .card .v{font-size:22px;font-weight:650;font-variant-numeric:tabular-nums;line-height:1.25}
         .card .i{font-size:12px;color:var(--muted);font-variant-numeric:tabular-nums;white-space:nowrap}
+        .next{margin:6px 0 0;padding-left:22px}
+        .next li{margin:0 0 6px}
         .warn{background:var(--warn);border:1px solid var(--warnline);border-radius:10px;padding:10px 14px;margin:0 0 16px}
         .warn ul{margin:4px 0 0;padding-left:20px}
         .two{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:18px 26px}
+        .three{grid-template-columns:repeat(3,minmax(0,1fr))}
         figure{margin:0;min-width:0}
         figure svg{display:block;width:100%;height:auto}
         figcaption{margin-top:6px}
@@ -104,11 +107,28 @@ internal static class ReportStyle
         .cards{grid-template-columns:repeat(auto-fill,minmax(136px,1fr))}
         .grid{grid-template-columns:repeat(6,minmax(0,1fr))}
         .beside{grid-template-columns:minmax(0,1fr)}
+        .three{grid-template-columns:repeat(2,minmax(0,1fr))}
         }
         @media(max-width:700px){
         main{padding:0 10px 32px}
         section{padding:16px 12px;border-radius:10px}
-        .two{grid-template-columns:minmax(0,1fr)}
+        .two,.three{grid-template-columns:minmax(0,1fr)}
+        th{white-space:normal}
+        #classes thead{display:none}
+        #classes tr{display:grid;grid-template-columns:repeat(3,minmax(0,1fr));gap:2px 10px;padding:8px 0;border-bottom:1px solid var(--line)}
+        #classes td{border:0;padding:0;text-align:left;white-space:normal;box-shadow:none}
+        #classes td:first-child{font-weight:600}
+        #classes td:last-child{grid-column:2/-1}
+        #classes .meter{display:none}
+        #classes td:nth-child(n+2)::before{display:block;font-size:11px;color:var(--muted)}
+        #classes td:nth-child(2)::before{content:'images'}
+        #classes td:nth-child(3)::before{content:'recall'}
+        #classes td:nth-child(4)::before{content:'its interval'}
+        #classes td:nth-child(5)::before{content:'precision'}
+        #classes td:nth-child(6)::before{content:'F1'}
+        #classes td:nth-child(7)::before{content:'ROC AUC'}
+        #classes td:nth-child(8)::before{content:'average precision'}
+        #classes td:nth-child(9)::before{content:'most often taken for'}
         .hero{grid-template-columns:1fr}
         .gate td{display:block;border-bottom:0;padding:2px 0}
         .gate td+td{border-bottom:1px solid var(--line);padding-bottom:8px}
@@ -119,6 +139,7 @@ internal static class ReportStyle
         .grid.wide{grid-template-columns:repeat(2,minmax(0,1fr))}
         .strip{grid-template-columns:repeat(6,minmax(0,1fr));gap:6px}
         h1{font-size:22px}
+        th,td{padding:5px 7px}
         .stick th:first-child,.stick td:first-child{position:sticky;left:0;background:var(--surface);box-shadow:1px 0 0 var(--line)}
         }
 
@@ -129,5 +150,5 @@ internal static class ReportStyle
         "section{border:0;border-top:1px solid var(--line);border-radius:0;padding:12px 0;margin:0}" +
         "figure,.tile,.card,.pair,tr{break-inside:avoid}h2,h3,.lead{break-after:avoid}.scroll,.matrix{overflow:visible}" +
         ".beside{grid-template-columns:minmax(0,1.45fr) minmax(0,1fr)}.matrix div{min-width:0!important}table{font-size:8.5pt}th,td{padding:3px 5px;white-space:normal}.meter{display:none}" +
-        ".two{grid-template-columns:repeat(2,minmax(0,1fr))}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}";
+        ".two{grid-template-columns:repeat(2,minmax(0,1fr))}.three{grid-template-columns:repeat(3,minmax(0,1fr))}.cards{grid-template-columns:repeat(4,minmax(0,1fr))}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}";
 }

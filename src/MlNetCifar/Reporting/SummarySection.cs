@@ -18,20 +18,33 @@ internal static class SummarySection
         html.Append("</div>\n");
         if (input.Gate is { } gate)
             Gate(html, gate);
-        var shown = result.Headline;
-        Cards(html, shown);
+        var all = result.Headline;
+        Cards(html, Leading(all));
+        html.Append($"<details class=\"fold\"><summary>All {all.Length + Binary(result).Count()} figures</summary>\n");
+        Cards(html, all);
         if (result.Binary is { } binary)
         {
             html.Append($"<h3>Two classes, “{Markup.Text(binary.PositiveClass)}” as the positive one</h3>\n");
-            Cards(html, result.BinaryHeadline);
+            Cards(html, Binary(result));
         }
 
+        html.Append("</details>\n");
         html.Append("<details><summary>What these numbers mean</summary><dl>\n");
-        foreach (var metric in shown.Concat(result.BinaryHeadline))
+        foreach (var metric in all.Concat(Binary(result)))
             html.Append($"<dt>{Markup.Text(metric.Name)}</dt><dd>{Markup.Text(metric.Meaning)} {(metric.HigherIsBetter ? "Higher" : "Lower")} is better.</dd>\n");
         html.Append("</dl></details>\n");
         html.Append($"<p class=\"small\" style=\"margin:10px 0 0\">{Markup.Text(Footnote(result))}</p>\n</section>\n");
     }
+
+    /// <summary>The four that say most; the accuracy above them is not said again.</summary>
+    static IEnumerable<MetricValue> Leading(MetricValue[] all)
+    {
+        string[] keys = [MetricCatalog.MacroF1Score, MetricCatalog.AreaUnderRocCurveMacro, MetricCatalog.LogLoss, MetricCatalog.ExpectedCalibrationError];
+        return keys.Select(key => all.First(metric => metric.Key == key));
+    }
+
+    /// <summary>Figures of the positive class, without those that say the same of both.</summary>
+    static IEnumerable<MetricValue> Binary(EvaluationResult result) => result.BinaryHeadline.Where(metric => metric.Key is not ("accuracy" or MetricCatalog.BrierScore));
 
     static string Footnote(EvaluationResult result) => string.Create(
         CultureInfo.InvariantCulture,

@@ -31,9 +31,34 @@ internal static class EvaluationPlots
     {
         Title = "Learning rate",
         XLabel = "epoch",
-        PlotHeight = 120,
+        PlotHeight = 228,
         Series = [new PlotSeries { Name = "", Color = 7, Steps = true, Points = [.. history.Select(e => new PlotPoint(e.Epoch, e.LearningRate))] }],
     };
+
+    /// <summary>Images in the plane, coloured by class; of many classes the largest have a colour of their own.</summary>
+    /// <param name="map">The points.</param>
+    /// <param name="labels">Class of each test image.</param>
+    /// <param name="classes">Their names.</param>
+    public static XyPlot Map(EmbeddingMap map, IReadOnlyList<int> labels, IReadOnlyList<string> classes)
+    {
+        var groups = map.Points.GroupBy(point => labels[point.Row]).OrderByDescending(group => group.Count()).ThenBy(group => group.Key).ToArray();
+        var named = groups.Take(groups.Length > SvgTheme.Colors ? SvgTheme.Colors - 1 : SvgTheme.Colors).OrderBy(group => group.Key);
+        var rest = groups.Skip(named.Count()).SelectMany(group => group).ToArray();
+        return new()
+        {
+            Title = "Images by what the network makes of them",
+            XLabel = "first component",
+            PlotHeight = 300,
+            Series =
+            [
+                .. named.Select((group, i) => Cloud(classes[group.Key], i, group)),
+                .. rest.Length > 0 ? new[] { Cloud("other classes", SvgTheme.Colors - 1, rest) } : [],
+            ],
+        };
+
+        static PlotSeries Cloud(string name, int color, IEnumerable<EmbeddingPoint> points) =>
+            new() { Name = name, Color = color, Joined = false, Markers = true, Points = [.. points.Select(point => new PlotPoint(point.X, point.Y))] };
+    }
 
     /// <summary>The confusion matrix, filled by the share of the true class.</summary>
     /// <param name="matrix">At most a hundred classes can be read.</param>
