@@ -20,7 +20,7 @@ internal static class SummarySection
             Gate(html, gate);
         var all = result.Headline;
         Cards(html, Leading(all));
-        html.Append($"<details class=\"fold\"><summary>All {all.Length + Binary(result).Count()} figures</summary>\n");
+        html.Append($"<details class=\"fold\"><summary>All {all.Count + Binary(result).Count()} figures</summary>\n");
         Cards(html, all);
         if (result.Binary is { } binary)
         {
@@ -37,7 +37,7 @@ internal static class SummarySection
     }
 
     /// <summary>The four that say most; the accuracy above them is not said again.</summary>
-    static IEnumerable<MetricValue> Leading(MetricValue[] all)
+    static IEnumerable<MetricValue> Leading(IReadOnlyList<MetricValue> all)
     {
         string[] keys = [MetricCatalog.MacroF1Score, MetricCatalog.AreaUnderRocCurveMacro, MetricCatalog.LogLoss, MetricCatalog.ExpectedCalibrationError];
         return keys.Select(key => all.First(metric => metric.Key == key));

@@ -8,11 +8,8 @@ internal static class OnnxWriter
 
     /// <summary>The whole file.</summary>
     /// <param name="model">The model.</param>
-    /// <exception cref="InvalidDataException">It would have 2 GB or more.</exception>
     public static ReadOnlyMemory<byte> Write(OnnxModel model)
     {
-        if (model.Graph.Initializers.Sum(t => (long)t.Raw.Length) > Most - (1 << 24))
-            throw new InvalidDataException("its weights have 2 GB or more, which a protobuf message cannot hold");
         var file = new ProtoWriter();
         file.Int(1, model.IrVersion);
         file.TextIfAny(2, model.Producer);
