@@ -17,6 +17,7 @@ internal static class AllVerbs
         new PredictCommand(),
         new ExplainCommand(),
         new ExportCommand(),
+        new ImportCommand(),
         new PrepareCommand(),
         new SummaryCommand(),
         new CompareCommand(),

@@ -4,23 +4,49 @@ using MlNetCifar.Files;
 
 namespace MlNetCifar.App.Commands;
 
-/// <summary>Writes a trained model to a file of its own.</summary>
-internal sealed class ExportCommand() : Verb("export", "Write a trained model to one file, to keep or to ship.")
+/// <summary>Formats of an exported model.</summary>
+internal enum ExportFormat
 {
-    static readonly OptionDescription<string?> s_out = OptionDescription.Text("out", "FILE", "The .safetensors file to write");
+    Safetensors,
+    Onnx,
+}
+
+/// <summary>Writes a trained model to a file of its own.</summary>
+internal sealed class ExportCommand() : Verb("export", "Write a trained model to one file, to keep, to ship, or for other programs as ONNX.")
+{
+    const string Onnx = "ONNX";
+
+    static readonly OptionDescription<string?> s_out = OptionDescription.Text("out", "FILE", "The .safetensors or .onnx file to write");
+    static readonly OptionDescription<ExportFormat?> s_format = OptionDescription.Of<ExportFormat?>(
+        "format", "NAME", "safetensors, which this program reads, or onnx; without it what the file's ending says", text => OptionText.Choice<ExportFormat>(text), null);
+
     static readonly OptionDescription<bool> s_half = OptionDescription.Flag("half", "Round filters and matrices to 16-bit floats: half the size, the same speed");
+    static readonly OptionDescription<OnnxInput> s_input = OptionDescription.Of(
+        "input", "NAME", "What the model takes: pixels, bytes [N, H, W, C] that it scales itself, or normalized, floats [N, C, H, W]", OptionText.Choice<OnnxInput>, OnnxInput.Pixels, Onnx);
 
-    protected override IEnumerable<OptionDescription> OwnOptions => [EvaluationTable.Model, s_out, s_half];
+    static readonly OptionDescription<OnnxWeights> s_weights = OptionDescription.Of(
+        "weights", "NAME", "How filters and matrices are held: float32, float16 or int8; the computation is in 32-bit floats", OptionText.Choice<OnnxWeights>, OnnxWeights.Float32, Onnx);
 
-    public override IReadOnlyList<string> Examples => ["--model runs/train/seed-cnn --half --out photos.safetensors"];
+    static readonly OptionDescription<int> s_opset = OptionDescription.Of("opset", "N", "Version of the operators, 13 to 24", Opset, new OnnxExportOptions().Opset, Onnx);
+    static readonly OptionDescription<bool> s_fold = OptionDescription.Flag("fold-batch-norm", "Make batch normalisations part of the convolutions before them", Onnx);
+    static readonly OptionDescription<string?> s_license = OptionDescription.Text("license", "NAME", "Licence of the model, for its metadata", group: Onnx);
+
+    protected override IEnumerable<OptionDescription> OwnOptions => [EvaluationTable.Model, s_out, s_format, s_half, s_input, s_weights, s_opset, s_fold, s_license];
+
+    public override IReadOnlyList<string> Examples =>
+        ["--model runs/train/seed-cnn --half --out photos.safetensors", "--model runs/train/seed-cnn --weights int8 --out photos.onnx"];
 
     public override int Run(Call call)
     {
         var target = call.Values.Required(s_out);
+        var format = call.Get(s_format) ?? (target.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase) ? ExportFormat.Onnx : ExportFormat.Safetensors);
         using var model = ModelChoice.Load(call);
         using var written = call.Get(s_half) ? model.ToHalfPrecision() : null;
         var result = written ?? model;
-        result.Save(target);
+        if (format == ExportFormat.Onnx)
+            result.ExportOnnx(target, OnnxOptions(call));
+        else
+            result.Save(target);
         var bytes = LocalFileStore.Instance.FindLength(target) ?? 0;
         if (call.Json)
             JsonLine.Write(call.Terminal.Out, json =>
@@ -31,6 +57,20 @@ internal sealed class ExportCommand() : Verb("export", "Write a trained model to
             });
         else
             call.Terminal.Log($"{target}: {(bytes > 0 ? $"{OptionText.OfBytes(bytes)}, " : "")}weights' SHA-256 {result.WeightsSha256}");
+        if (format == ExportFormat.Onnx && result.Calibration is { Views: > 1 } calibration)
+            call.Terminal.Warn(Invariant($"The model was calibrated on the mean of {calibration.Views} views of each picture; the exported one looks at the picture alone."));
         return ExitCodes.Ok;
     }
+
+    static OnnxExportOptions OnnxOptions(Call call) => new()
+    {
+        Input = call.Get(s_input),
+        Weights = call.Get(s_half) && call.Get(s_weights) == OnnxWeights.Float32 ? OnnxWeights.Float16 : call.Get(s_weights),
+        Opset = call.Get(s_opset),
+        FoldBatchNorm = call.Get(s_fold),
+        License = call.Get(s_license) ?? "",
+    };
+
+    static int Opset(string text) =>
+        OptionText.Int(text) is var value && value >= OnnxExportOptions.Opsets.Oldest && value <= OnnxExportOptions.Opsets.Newest ? value : throw new FormatException("a version from 13 to 24");
 }

@@ -160,6 +160,10 @@ public sealed partial class ImageClassifier : IDisposable
         return With(rounded, Calibration, half: true);
     }
 
+    /// <summary>The model with other weights, of the same network or one that computes the same.</summary>
+    /// <param name="weights">Owned by the new model.</param>
+    internal ImageClassifier WithWeights(NetworkWeights weights) => With(weights, Calibration, IsHalfPrecision);
+
     ImageClassifier With(NetworkWeights weights, CalibrationModel? calibration, bool half) => new(weights, Classes, Preprocess, Normalization)
     {
         History = History, BestEpoch = BestEpoch, TrainingSettings = TrainingSettings, Calibration = calibration, IsHalfPrecision = half, FeaturesOf = half ? null : FeaturesOf,

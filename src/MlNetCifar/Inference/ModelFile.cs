@@ -10,13 +10,22 @@ namespace MlNetCifar.Inference;
 internal static class ModelFile
 {
     const int FormatVersion = 1;
-    const string Key = "mlnetcifar";
+    /// <summary>Name of the description in the metadata of a file.</summary>
+    public const string Key = "mlnetcifar";
+
     const int LongestReason = 500;
 
     public static void Save(ImageClassifier model, string path)
     {
-        Save(model.Weights, Describe(model.Weights, model.Classes, model.Preprocess, model.Normalization, json => WriteTraining(json, model)), model.IsHalfPrecision, path);
+        Save(model.Weights, Describe(model), model.IsHalfPrecision, path);
     }
+
+    /// <summary>All of a model but its weights, as JSON.</summary>
+    public static string Describe(ImageClassifier model) =>
+        Describe(model.Weights, model.Classes, model.Preprocess, model.Normalization, json => WriteTraining(json, model));
+
+    /// <summary>Puts a model together of what <see cref="Describe(ImageClassifier)"/> wrote and its tensors.</summary>
+    public static ImageClassifier Restore(string description, TensorFile tensors, string path) => Read(description, tensors, path, Classifier);
 
     public static void Save(FeatureExtractor model, string path) =>
         Save(model.Weights, Describe(model.Weights, [], model.Preprocess, model.Normalization, static _ => { }), half: false, path);
@@ -42,8 +51,11 @@ internal static class ModelFile
     static T Load<T>(string path, IFileStore store, Func<JsonFields, NetworkWeights, TensorFile, string, T> read)
     {
         var file = SafeTensors.Read(Content(path, store), path);
-        if (!file.Metadata.TryGetValue(Key, out var description))
-            throw ModelErrors.Foreign(path);
+        return file.Metadata.TryGetValue(Key, out var description) ? Read(description, file, path, read) : throw ModelErrors.Foreign(path);
+    }
+
+    static T Read<T>(string description, TensorFile file, string path, Func<JsonFields, NetworkWeights, TensorFile, string, T> read)
+    {
         using var json = Json(description, path);
         try
         {
@@ -260,11 +272,11 @@ internal static class ModelFile
 }
 
 /// <summary>The normalisation in a model file.</summary>
-internal sealed record NormalizationJson(IReadOnlyList<float> Mean, IReadOnlyList<float> Std, string? MeanImage = null);
+internal sealed record NormalizationJson(IReadOnlyList<float> Mean, IReadOnlyList<float> Std, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? MeanImage = null);
 
 /// <summary>Source-generated JSON of the model file's records.</summary>
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
     RespectRequiredConstructorParameters = true, RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(NormalizationJson))]
 [JsonSerializable(typeof(IReadOnlyList<EpochRecord>))]

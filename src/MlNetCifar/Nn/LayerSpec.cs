@@ -67,6 +67,14 @@ public abstract record LayerSpec
     /// <param name="input">What it reads.</param>
     /// <returns>Its result; where layers behind it were taken along, theirs.</returns>
     internal abstract Value Emit(NetworkCompiler compiler, LayerNode node, Value input);
+
+    /// <summary>Writes the layer as operators of ONNX.</summary>
+    /// <param name="graph">Takes nodes.</param>
+    /// <param name="node">Where the layer stands.</param>
+    /// <param name="input">Name of what it reads.</param>
+    /// <returns>Name of its result.</returns>
+    /// <exception cref="MlNetCifarException">The layer has no such form, as layers from outside have none (MNC2009).</exception>
+    internal virtual string Export(IOperatorGraph graph, LayerNode node, string input) => throw NetworkErrors.NotExportable(node.Position);
 }
 
 /// <summary>Layers inside a layer.</summary>

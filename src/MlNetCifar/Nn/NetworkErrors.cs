@@ -35,6 +35,9 @@ internal static class NetworkErrors
             $"Call LayerRegistry.Register(\"{kind}\", …) with the function that reads it, before the file is read.",
             path);
 
+    public static MlNetCifarException NotExportable(string layer) =>
+        new("MNC2009", ErrorKind.Usage, $"Layer {layer} has no form in ONNX.", "Only networks of the layers that come with the library can be exported.");
+
     public static MlNetCifarException Declaration(string layer, string found, string expected) =>
         new("MNC2008", ErrorKind.Usage, $"Layer {layer} declares {found}; expected {expected}.", "Correct the layer's class.");
 }

@@ -44,5 +44,8 @@ internal static class OnnxErrors
     public static MlNetCifarException ClassNames(string path, int found, int expected) =>
         new("MNC4112", ErrorKind.Usage, FormattableString.Invariant($"{found} class names were given for a network of {expected} outputs."), "Give one name an output, in their order.", path);
 
+    public static MlNetCifarException TooMuch(string path) =>
+        new("MNC4113", ErrorKind.Failure, "The model's weights have nearly 2 GB or more, which an ONNX file cannot hold.", "Export 16-bit or 8-bit weights of a smaller network.", path);
+
     static string Short(string text) => text.Length <= 400 ? text : text[..400] + "…";
 }

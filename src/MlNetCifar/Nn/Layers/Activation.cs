@@ -68,6 +68,22 @@ public sealed record Activation(ActivationKind Function) : LayerSpec
 
     internal override Shape? FlattenedFrom(Shape input, Shape? flattenedFrom) => flattenedFrom;
 
+    internal override string Export(IOperatorGraph graph, LayerNode node, string input) => Function switch
+    {
+        ActivationKind.LeakyRelu => graph.Add(node, "LeakyRelu", [input], ("alpha", Slope)),
+        ActivationKind.Silu => graph.Add(node, "Mul", [input, graph.Add(node, "Sigmoid", [input])]),
+        ActivationKind.Gelu when graph.Opset >= 20 => graph.Add(node, "Gelu", [input]),
+        ActivationKind.Gelu => ExportGelu(graph, node, input),
+        _ => graph.Add(node, Function.ToString(), [input]),
+    };
+
+    /// <summary>x · (1 + erf(x ÷ √2)) ÷ 2.</summary>
+    static string ExportGelu(IOperatorGraph graph, LayerNode node, string input)
+    {
+        var erf = graph.Add(node, "Erf", [graph.Add(node, "Div", [input, graph.Number(MathF.Sqrt(2))])]);
+        return graph.Add(node, "Mul", [graph.Add(node, "Mul", [input, graph.Add(node, "Add", [erf, graph.Number(1)])]), graph.Number(0.5f)]);
+    }
+
     internal override Value Emit(NetworkCompiler compiler, LayerNode node, Value input)
     {
         var keepsInput = input.Gradient is not null && Kernel.BackwardNeedsInput;

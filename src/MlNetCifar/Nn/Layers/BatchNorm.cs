@@ -68,6 +68,11 @@ public sealed record BatchNorm : LayerSpec
 
     internal override Shape? FlattenedFrom(Shape input, Shape? flattenedFrom) => flattenedFrom;
 
+    internal override string Export(IOperatorGraph graph, LayerNode node, string input) => graph.Add(
+        node, "BatchNormalization",
+        [input, graph.Weight(node, "weight"), graph.Weight(node, "bias"), graph.Weight(node, "running_mean"), graph.Weight(node, "running_var")],
+        ("epsilon", Epsilon), ("momentum", 1 - Momentum));
+
     internal override Value Emit(NetworkCompiler compiler, LayerNode node, Value input)
     {
         var relu = Activation.TakeRelu(compiler);

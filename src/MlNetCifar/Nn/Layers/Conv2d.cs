@@ -117,6 +117,15 @@ public sealed record Conv2d(int Filters, int Kernel) : LayerSpec
         BiasInitializer = json.Name("bias_initializer", s_default.BiasInitializer),
     });
 
+    internal override string Export(IOperatorGraph graph, LayerNode node, string input)
+    {
+        var g = Geometry(node.Input);
+        string[] inputs = [graph.Picture(node, input), graph.Weight(node, "weight")];
+        return graph.Add(
+            node, "Conv", Bias ? [.. inputs, graph.Weight(node, "bias")] : inputs, ("kernel_shape", new long[] { g.R, g.S }),
+            ("pads", new long[] { g.PadTop, g.PadLeft, g.PadBottom, g.PadRight }), ("strides", new long[] { Stride, Stride }));
+    }
+
     internal override Value Emit(NetworkCompiler compiler, LayerNode node, Value input)
     {
         var norm = BatchNorm.TakeFolded(compiler, node);

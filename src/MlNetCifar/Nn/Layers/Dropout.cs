@@ -29,6 +29,8 @@ public sealed record Dropout(float Rate) : LayerSpec
 
     internal override Shape? FlattenedFrom(Shape input, Shape? flattenedFrom) => flattenedFrom;
 
+    internal override string Export(IOperatorGraph graph, LayerNode node, string input) => input;
+
     internal override Value Emit(NetworkCompiler compiler, LayerNode node, Value input)
     {
         if (Rate == 0)

@@ -20,6 +20,8 @@ public sealed record Flatten : LayerSpec
 
     internal override Shape? FlattenedFrom(Shape input, Shape? flattenedFrom) => input is { H: 1, W: 1 } ? null : input;
 
+    internal override string Export(IOperatorGraph graph, LayerNode node, string input) => graph.Flat(node, input);
+
     internal override Value Emit(NetworkCompiler compiler, LayerNode node, Value input) =>
         new(node.Output.WithBatch(compiler.BatchSize), input.Data) { Gradient = input.Gradient, ReadOnly = input.ReadOnly };
 }

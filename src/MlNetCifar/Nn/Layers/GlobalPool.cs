@@ -23,6 +23,9 @@ public sealed record GlobalPool(PoolKind Pool) : LayerSpec
         LayerRegistry.Register("global_average_pool", _ => new GlobalPool(PoolKind.Average));
     }
 
+    internal override string Export(IOperatorGraph graph, LayerNode node, string input) =>
+        graph.Add(node, Pool == PoolKind.Max ? "GlobalMaxPool" : "GlobalAveragePool", [graph.Picture(node, input)]);
+
     internal override Value Emit(NetworkCompiler compiler, LayerNode node, Value input) => PoolOp.Emit(compiler, node, input, Geometry(input.Shape), Pool);
 
     internal static PoolShape Geometry(Shape input) => new(input.N, input.H, input.W, input.C, input.H, input.W, 1, 0);

@@ -59,6 +59,12 @@ public sealed record Linear(int Units) : LayerSpec
         Bias = json.Flag("bias", s_default.Bias), Initializer = json.Name("initializer", s_default.Initializer),
     });
 
+    internal override string Export(IOperatorGraph graph, LayerNode node, string input)
+    {
+        string[] inputs = [graph.Flat(node, input), graph.Weight(node, "weight")];
+        return graph.Add(node, "Gemm", Bias ? [.. inputs, graph.Weight(node, "bias")] : inputs, ("transB", 1L));
+    }
+
     internal override Value Emit(NetworkCompiler compiler, LayerNode node, Value input)
     {
         var norm = BatchNorm.TakeFolded(compiler, node);

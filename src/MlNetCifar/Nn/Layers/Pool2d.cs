@@ -64,6 +64,10 @@ public sealed record Pool2d(PoolKind Pool, int Size) : LayerSpec
         LayerRegistry.Register("average_pool", json => Read(PoolKind.Average, json));
     }
 
+    internal override string Export(IOperatorGraph graph, LayerNode node, string input) => graph.Add(
+        node, Pool == PoolKind.Max ? "MaxPool" : "AveragePool", [graph.Picture(node, input)],
+        ("kernel_shape", new long[] { Size, Size }), ("pads", new long[] { Pad, Pad, Pad, Pad }), ("strides", new long[] { Step, Step }));
+
     internal override Value Emit(NetworkCompiler compiler, LayerNode node, Value input) => PoolOp.Emit(compiler, node, input, Geometry(input.Shape), Pool);
 
     /// <summary>Takes along a 2×2 max-pooling that follows a convolution.</summary>

@@ -60,6 +60,16 @@ public sealed record Residual(ImmutableArray<LayerSpec> Body, ImmutableArray<Lay
 
     internal override ImmutableArray<InnerPath> Paths => [new(".", ".", Body), new(".s", ".downsample.", Shortcut)];
 
+    internal override string Export(IOperatorGraph graph, LayerNode node, string input)
+    {
+        string[] results = [.. node.Paths.Select(path => graph.Add(path, input))];
+
+        // One may have been flattened on its way and the other not.
+        if (node.Output is { H: 1, W: 1 })
+            results = [.. results.Select(value => graph.Flat(node, value))];
+        return graph.Add(node, "Add", results);
+    }
+
     internal override Value Emit(NetworkCompiler compiler, LayerNode node, Value input)
     {
         // The first path may add its gradient in place; the second has one of its own.

@@ -29,6 +29,8 @@ public sealed record Scale(float Factor) : LayerSpec
 
     internal override Shape? FlattenedFrom(Shape input, Shape? flattenedFrom) => flattenedFrom;
 
+    internal override string Export(IOperatorGraph graph, LayerNode node, string input) => graph.Add(node, "Mul", [input, graph.Number(Factor)]);
+
     internal override Value Emit(NetworkCompiler compiler, LayerNode node, Value input) => compiler.Add(
         new ScaleOp(Factor) { Name = node.Position, Input = input, Output = compiler.Result(node, input, input.Shape, forward: true, backward: true) });
 }

@@ -105,14 +105,18 @@ internal sealed record OnnxAttribute(string Name, AttributeKind Kind)
 /// <param name="Dimensions">Its shape; null where it states none.</param>
 internal sealed record OnnxValue(string Name, ElementType Type, IReadOnlyList<OnnxDimension>? Dimensions)
 {
-    /// <summary>What the sides of a picture mean, in ONNX's words, for example <c>DATA_BATCH</c>.</summary>
+    /// <summary>What it is, in words.</summary>
     public string Description { get; init; } = "";
+
+    /// <summary>What kind of value it is, in ONNX's words, for example <c>IMAGE</c>.</summary>
+    public string Denotation { get; init; } = "";
 }
 
 /// <summary>One side of a shape.</summary>
 /// <param name="Size">Its length; null where it is not fixed.</param>
 /// <param name="Symbol">Its name where it is not fixed; may be empty.</param>
-internal readonly record struct OnnxDimension(long? Size, string Symbol = "");
+/// <param name="Denotation">What it means, in ONNX's words, for example <c>DATA_BATCH</c>; may be empty.</param>
+internal readonly record struct OnnxDimension(long? Size, string Symbol = "", string Denotation = "");
 
 /// <summary>Types of elements, by ONNX's numbers.</summary>
 internal enum ElementType

@@ -209,7 +209,7 @@ internal static class OnnxReader
             }
         }
 
-        return dimension with { Symbol = dimension.Symbol ?? "" };
+        return dimension with { Symbol = dimension.Symbol ?? "", Denotation = "" };
     }
 
     static ReadOnlyMemory<byte>? Inner(ReadOnlyMemory<byte> message, int field)

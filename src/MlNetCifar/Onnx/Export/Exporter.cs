@@ -1,0 +1,94 @@
+using MlNetCifar.Data;
+using MlNetCifar.Nn;
+using MlNetCifar.Numerics;
+
+namespace MlNetCifar.Onnx;
+
+/// <summary>Makes an ONNX model of a classifier.</summary>
+internal static class Exporter
+{
+    const string Producer = "MlNetCifar";
+
+    /// <summary>Makes the model.</summary>
+    /// <param name="model">Only read.</param>
+    /// <param name="options">Checked choices.</param>
+    public static OnnxModel Build(ImageClassifier model, OnnxExportOptions options)
+    {
+        using var folded = options.FoldBatchNorm ? NormFolding.Fold(model.Weights) : null;
+        var forms = new WeightForms(options.Weights);
+
+        // What is described is what is written: the rounded weights of the folded network.
+        using var written = model.WithWeights(forms.Round(folded ?? model.Weights));
+        return new()
+        {
+            IrVersion = options.Opset switch { <= 18 => 8, <= 20 => 9, <= 22 => 10, _ => 11 },
+            Producer = Producer,
+            ProducerVersion = Files.FileOrigin.Current,
+            Opsets = [("", options.Opset)],
+            Metadata = ExportMetadata.Of(written, options),
+            Graph = Graph(written, options, forms),
+        };
+    }
+
+    /// <summary>The graph of a classifier whose weights are rounded already.</summary>
+    /// <param name="model">Only read.</param>
+    /// <param name="options">Checked choices.</param>
+    /// <param name="forms">Knows the weights' forms.</param>
+    public static OnnxGraph Graph(ImageClassifier model, OnnxExportOptions options, WeightForms forms)
+    {
+        var (spec, weights) = (model.Network, model.Weights);
+        var graph = new GraphBuilder(weights, options, forms);
+        var input = Input(spec, options.Input);
+        var outputs = graph.Add(weights.Nodes, options.Input == OnnxInput.Pixels ? Scale(graph, input.Name, spec, model.Normalization) : input.Name);
+        outputs = graph.InOrder(graph.Flat(weights.Nodes[^1], outputs), weights.Nodes[^1]);
+        outputs = Logits(graph, outputs, spec);
+        var temperature = model.Calibration?.Temperature.Temperature ?? 1;
+        var calibrated = temperature == 1 ? outputs : graph.Add("calibrated", "Mul", [outputs, graph.Number((float)(1 / temperature))]);
+        graph.Add("probabilities", "Softmax", [calibrated], ("axis", 1L));
+        var best = graph.Add("best", "ArgMax", [outputs], ("axis", 1L), ("keepdims", 0L));
+        var names = graph.Constant(new OnnxTensor("class_names", ElementType.String, [spec.Classes]) { Texts = [.. model.Classes] });
+        graph.Add("label", "Gather", [names, best], ("axis", 0L));
+        OnnxDimension batch = new(null, "N", "DATA_BATCH"), classes = new(spec.Classes);
+        return new()
+        {
+            Name = spec.Name,
+            Nodes = graph.Nodes,
+            Initializers = graph.Constants,
+            Inputs = [input],
+            Outputs =
+            [
+                new("logits", ElementType.Float, [batch, classes]), new("probabilities", ElementType.Float, [batch, classes]), new("label", ElementType.String, [batch]),
+            ],
+        };
+    }
+
+    static OnnxValue Input(NetworkSpec spec, OnnxInput kind)
+    {
+        OnnxDimension batch = new(null, "N", "DATA_BATCH"), channels = new(spec.Channels, "", "DATA_CHANNEL");
+        OnnxDimension height = new(spec.Height, "", "DATA_FEATURE"), width = new(spec.Width, "", "DATA_FEATURE");
+        return kind == OnnxInput.Pixels
+            ? new("pixels", ElementType.UInt8, [batch, height, width, channels]) { Denotation = "IMAGE", Description = "Pixels from 0 to 255, red, green, blue" }
+            : new("input", ElementType.Float, [batch, channels, height, width]) { Denotation = "IMAGE", Description = "Pixels, scaled by mean and deviation" };
+    }
+
+    /// <summary>Bytes to what the first layer takes, with the figures of <see cref="PixelNormalizer"/>.</summary>
+    static string Scale(GraphBuilder graph, string pixels, NetworkSpec spec, Normalization normalization)
+    {
+        var normalizer = new PixelNormalizer(spec.Width, normalization, SimdLevel.Active);
+        var channels = spec.Channels;
+        var plane = normalization.MeanImage is null ? 1 : spec.Height * spec.Width;
+        var summands = new float[plane * channels];
+        for (var i = 0; i < summands.Length; i++)
+            summands[(i % channels * plane) + (i / channels)] = normalizer.Bias[i];
+        long[] shape = plane == 1 ? [1, channels, 1, 1] : [1, channels, spec.Height, spec.Width];
+        var floats = graph.Add("floats", "Cast", [pixels], ("to", (long)ElementType.Float));
+        var picture = graph.Add("picture", "Transpose", [floats], ("perm", new long[] { 0, 3, 1, 2 }));
+        var scaled = graph.Add("scaled", "Mul", [picture, graph.Constant("pixel_scale", [1, channels, 1, 1], normalizer.Scale.AsSpan(0, channels))]);
+        return graph.Add("normalized", "Add", [scaled, graph.Constant("pixel_summand", shape, summands)]);
+    }
+
+    /// <summary>One number a class; the single one of a sigmoid network as its halves.</summary>
+    static string Logits(GraphBuilder graph, string outputs, NetworkSpec spec) => spec.Loss == LossKind.SigmoidCrossEntropy
+        ? graph.Add("logits", "Mul", [outputs, graph.Constant("two_classes", [1, 2], [-0.5f, 0.5f])])
+        : graph.Add("logits", "Identity", [outputs]);
+}

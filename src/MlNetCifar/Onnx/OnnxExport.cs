@@ -1,0 +1,90 @@
+using MlNetCifar.Files;
+using MlNetCifar.Onnx;
+
+namespace MlNetCifar;
+
+/// <summary>What an exported model takes.</summary>
+public enum OnnxInput
+{
+    /// <summary><c>pixels</c>, bytes 0 … 255, [N, H, W, C], red first; their scaling is part of the graph.</summary>
+    Pixels,
+
+    /// <summary><c>input</c>, 32-bit floats, [N, C, H, W], scaled by mean and deviation already.</summary>
+    Normalized,
+}
+
+/// <summary>How an exported model holds filters and matrices; its computation is in 32-bit floats in any case.</summary>
+public enum OnnxWeights
+{
+    /// <summary>32-bit floats, as they are.</summary>
+    Float32,
+
+    /// <summary>16-bit floats: half the size.</summary>
+    Float16,
+
+    /// <summary>8-bit whole numbers with one scale an output, symmetric about 0: a quarter of the size.</summary>
+    Int8,
+}
+
+/// <summary>Choices of an export.</summary>
+public sealed record OnnxExportOptions
+{
+    /// <summary>Oldest and newest set of operators that can be written.</summary>
+    public static (int Oldest, int Newest) Opsets { get; } = (13, 24);
+
+    /// <summary>Version of the standard operators, 13 … 24. The default is 17.</summary>
+    public int Opset { get; init; } = 17;
+
+    /// <summary>What the model takes. The default is <see cref="OnnxInput.Pixels"/>.</summary>
+    public OnnxInput Input { get; init; } = OnnxInput.Pixels;
+
+    /// <summary>How it holds filters and matrices. The default is <see cref="OnnxWeights.Float32"/>.</summary>
+    public OnnxWeights Weights { get; init; } = OnnxWeights.Float32;
+
+    /// <summary>Whether batch normalisations directly behind convolutions and dense layers become part of their weights. The default is false.</summary>
+    public bool FoldBatchNorm { get; init; }
+
+    /// <summary>The licence of the model, for its metadata; empty (the default) for none.</summary>
+    public string License { get; init; } = "";
+}
+
+/// <summary>Writes classifiers as ONNX files.</summary>
+public static class OnnxExport
+{
+    /// <summary>
+    /// Writes one .onnx file: the network with the scaling of its pixels, and the outputs <c>logits</c> [N, classes], <c>probabilities</c> [N, classes] (calibrated where the model is)
+    /// and <c>label</c> [N], the name of the most probable class; N is open. Classes, preprocessing and all else that the model file holds are in its metadata. It computes what the
+    /// model computes of the picture alone, without further views of it. Atomic.
+    /// </summary>
+    /// <param name="model">The classifier.</param>
+    /// <param name="path">Usually ends in <c>.onnx</c>.</param>
+    /// <param name="options">Choices; null for the defaults.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
+    /// <exception cref="MlNetCifarException">
+    /// A layer has no form in ONNX (MNC2009), the file would have 2 GB or more (MNC4113), or it cannot be written (MNC4006); what was there before is untouched.
+    /// </exception>
+    public static void ExportOnnx(this ImageClassifier model, string path, OnnxExportOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        options ??= new();
+        if (options.Opset < OnnxExportOptions.Opsets.Oldest || options.Opset > OnnxExportOptions.Opsets.Newest || !Enum.IsDefined(options.Input) || !Enum.IsDefined(options.Weights))
+            throw new ArgumentOutOfRangeException(nameof(options), $"Opset {options.Opset}, input {options.Input}, weights {options.Weights}; expected an opset from 13 to 24.");
+        var file = Content(model, options, path);
+        try
+        {
+            LocalFileStore.Instance.Write(path, stream => stream.Write(file.Span));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Inference.ModelErrors.Unwritable(path, e);
+        }
+    }
+
+    static ReadOnlyMemory<byte> Content(ImageClassifier model, OnnxExportOptions options, string path)
+    {
+        if (model.Weights.Tensors.Sum(t => (long)t.Length * sizeof(float)) > OnnxWriter.Most - (1 << 26))
+            throw OnnxErrors.TooMuch(path);
+        return OnnxWriter.Write(Exporter.Build(model, options));
+    }
+}

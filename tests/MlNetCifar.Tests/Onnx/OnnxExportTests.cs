@@ -1,0 +1,221 @@
+using MlNetCifar.Nn;
+using MlNetCifar.Numerics;
+using MlNetCifar.Tests.Inference;
+using MlNetCifar.Tests.Nn;
+
+namespace MlNetCifar.Tests.Onnx;
+
+/// <summary>Exported models in ONNX Runtime: the same answers as ours.</summary>
+[TestClass]
+public sealed class OnnxExportTests
+{
+    public static IEnumerable<object[]> Presets => Architectures.Names.Select(name => new object[] { name });
+
+    [TestMethod]
+    [DynamicData(nameof(Presets))]
+    public void Preset_EqualsOnnxRuntime(string name)
+    {
+        using var model = Random(Architectures.Create(name, 32, 32, 3, 10), 1);
+        Compare(model, new(), 32, 1e-4);
+    }
+
+    [TestMethod]
+    [TestCategory("Slow")]
+    [DynamicData(nameof(Presets))]
+    public void Preset_EqualsOnnxRuntime_OnManyPictures(string name)
+    {
+        using var model = Random(Architectures.Create(name, 32, 32, 3, 10), 2);
+        Compare(model, new(), 2000, 1e-4);
+    }
+
+    [TestMethod]
+    public void TwoClassesByOneOutput_EqualOnnxRuntime()
+    {
+        using var model = Random(Architectures.Create("cats-dogs-cnn", 24, 20, 1, 2), 3);
+        Compare(model, new(), 32, 1e-4);
+    }
+
+    [TestMethod]
+    [DataRow(13, false)]
+    [DataRow(17, true)]
+    [DataRow(20, false)]
+    [DataRow(22, true)]
+    [DataRow(24, false)]
+    public void EveryOpset_EqualsOnnxRuntime(int opset, bool fold)
+    {
+        using var plain = SmallModel.Create();
+        using var model = plain.Calibrate(SmallModel.Images(120));
+        foreach (var input in Enum.GetValues<OnnxInput>())
+            Compare(model, new() { Opset = opset, FoldBatchNorm = fold, Input = input }, 40, 1e-5);
+    }
+
+    [TestMethod]
+    [DataRow(OnnxWeights.Float16, 2e-3)]
+    [DataRow(OnnxWeights.Int8, 3e-2)]
+    public void SmallerWeights_AreClose_AndEqualTheirOwnImport(OnnxWeights weights, double tolerance)
+    {
+        using var model = SmallModel.Create();
+        Compare(model, new() { Weights = weights }, 40, tolerance, ties: tolerance);
+    }
+
+    [TestMethod]
+    public void RandomNetworks_EqualOnnxRuntime()
+    {
+        for (var seed = 0; seed < 10; seed++)
+        {
+            using var model = Random(RandomNetworks.Create(seed), (ulong)seed);
+            Compare(model, new() { FoldBatchNorm = seed % 2 == 0 }, 8, 1e-4);
+        }
+    }
+
+    [TestMethod]
+    public void MeanImage_IsInTheGraph()
+    {
+        using var model = SmallModel.Create();
+        var random = new Random(8);
+        var scaling = Normalization.WithMeanImage([.. Enumerable.Range(0, 8 * 6 * 3).Select(_ => random.NextSingle())], [0.2f, 0.3f, 0.4f]);
+        using var other = new ImageClassifier(model.Weights.Clone(), model.Classes, model.Preprocess, scaling);
+        Compare(other, new(), 40, 1e-5);
+    }
+
+    [TestMethod]
+    public void Metadata_SayWhatTheModelIs()
+    {
+        using var folder = new TestFolder();
+        using var model = SmallModel.Create();
+        model.ExportOnnx(folder["model.onnx"], new() { License = "MIT" });
+        using var peer = new OnnxRuntimePeer(folder["model.onnx"]);
+        CollectionAssert.AreEqual(new[] { "logits", "probabilities", "label" }, peer.Outputs.ToArray());
+        Assert.AreEqual("""{"0":"a","1":"b","2":"ç"}""", peer.Metadata["names"]);
+        Assert.AreEqual("MIT", peer.Metadata["license"]);
+        Assert.AreEqual(model.Preprocess.Hash(), peer.Metadata["preprocess_sha256"]);
+        Assert.AreEqual("[0.4,0.5,0.6]", peer.Metadata["mean"]);
+        Assert.AreEqual(model.WeightsSha256, peer.Metadata["weights_sha256"]);
+    }
+
+    [TestMethod]
+    public void LayersFromOutside_AreRefused()
+    {
+        using var folder = new TestFolder();
+        var spec = new NetworkSpec
+        {
+            Name = "own", Height = 4, Width = 4, Channels = 3, Classes = 2, Layers = [new Conv2d(4, 3), new CustomLayers.GroupNorm(2), new GlobalPool(PoolKind.Max), new Linear(2)],
+        };
+        using var model = Random(spec, 1);
+        var error = Assert.ThrowsExactly<MlNetCifarException>(() => model.ExportOnnx(folder["model.onnx"]));
+        Assert.AreEqual("MNC2009", error.Code);
+        StringAssert.Contains(error.Message, "2 (group_norm)");
+        Assert.IsFalse(File.Exists(folder["model.onnx"]));
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => model.ExportOnnx(folder["model.onnx"], new() { Opset = 12 }));
+    }
+
+    [TestMethod]
+    public void FlattenedPictures_InAnotherOrder_AreRefused()
+    {
+        using var folder = new TestFolder();
+        LayerSpec[][] networks =
+        [
+            [new Flatten(), new Residual(new Linear(48)), new Linear(2)], [new Flatten(), new Conv2d(4, 1), new Linear(2)], [new Flatten(), new GlobalPool(PoolKind.Max), new Linear(2)],
+            [new Residual([new Flatten()], [new Flatten()]), new Linear(2)], [new Flatten(), new Flatten(), new Linear(2)],
+        ];
+        foreach (var layers in networks)
+        {
+            using var model = Random(new() { Name = "odd", Height = 4, Width = 4, Channels = 3, Classes = 2, Layers = [.. layers] }, 1);
+            Assert.AreEqual("MNC2009", Assert.ThrowsExactly<MlNetCifarException>(() => model.ExportOnnx(folder["model.onnx"])).Code);
+        }
+    }
+
+    /// <summary>A model whose tensors are all different from their first zeros and ones.</summary>
+    internal static ImageClassifier Random(NetworkSpec spec, ulong seed)
+    {
+        var weights = NetworkWeights.Initialize(spec, seed);
+        var random = new SplitRandom(seed, RandomPurpose.Shuffle);
+        foreach (var tensor in weights.Tensors.Where(t => t.Dimensions.Length == 1))
+            foreach (ref var value in tensor.Values)
+                value = tensor.Name.EndsWith("running_var", StringComparison.Ordinal) ? 0.5f + random.NextSingle() : value + (0.2f * (random.NextSingle() - 0.5f));
+        weights.Changed();
+        float[] mean = [0.4f, 0.5f, 0.6f], std = [0.2f, 0.3f, 0.25f];
+        return new ImageClassifier(
+            weights, [.. Enumerable.Range(0, spec.Classes).Select(i => $"class {i}")], new PreprocessSpec { Width = spec.Width, Height = spec.Height, Channels = spec.Channels },
+            new Normalization(mean[..spec.Channels], std[..spec.Channels]));
+    }
+
+    /// <summary>Random pictures of a model.</summary>
+    internal static ImageSet Pictures(ImageClassifier model, int count)
+    {
+        var pixels = new byte[count * model.Preprocess.Length];
+        new Random(6).NextBytes(pixels);
+        return new ImageSet(pixels, new int[count], model.Network.Width, model.Network.Height, model.Network.Channels, model.Classes);
+    }
+
+    static void Compare(ImageClassifier model, OnnxExportOptions options, int count, double tolerance, double ties = 1e-5)
+    {
+        using var folder = new TestFolder();
+        model.ExportOnnx(folder["model.onnx"], options);
+        using var peer = new OnnxRuntimePeer(folder["model.onnx"]);
+        var pictures = Pictures(model, count);
+        var (spec, classes) = (model.Network, model.Classes.Length);
+        var pixels = new byte[count * model.Preprocess.Length];
+        for (var i = 0; i < count; i++)
+            pictures.CopyPixels(i, pixels.AsSpan(i * model.Preprocess.Length, model.Preprocess.Length));
+        float[] logits, probabilities;
+        string[] labels;
+        if (options.Input == OnnxInput.Pixels)
+        {
+            long[] shape = [count, spec.Height, spec.Width, spec.Channels];
+            (logits, probabilities, labels) = (peer.Run(pixels, shape, "logits"), peer.Run(pixels, shape, "probabilities"), peer.RunTexts(pixels, shape, "label"));
+        }
+        else
+        {
+            long[] shape = [count, spec.Channels, spec.Height, spec.Width];
+            var floats = Scaled(model, pixels);
+            (logits, probabilities, labels) = (peer.Run(floats, shape, "logits"), peer.Run(floats, shape, "probabilities"), peer.RunTexts(floats, shape, "label"));
+        }
+
+        var ours = model.Logits(pictures);
+        var scores = new float[ours.Length];
+        (model.Calibration?.Temperature ?? TemperatureScalingNone).Apply(ours, classes, scores);
+        var (most, differing) = (0.0, 0);
+        for (var i = 0; i < count; i++)
+        {
+            var row = ours.AsSpan(i * classes, classes);
+            for (var k = 0; k < classes; k++)
+                most = Math.Max(most, Math.Abs(scores[(i * classes) + k] - probabilities[(i * classes) + k]));
+            var best = Best(row);
+            var found = model.Classes.IndexOf(labels[i]);
+            Assert.AreEqual(Best(logits.AsSpan(i * classes, classes)), found);
+            if (found != best)
+                differing += scores[(i * classes) + best] - scores[(i * classes) + found] > 2 * ties ? 1 : 0;
+        }
+
+        Console.WriteLine($"{spec.Name}, {count} pictures: probabilities differ by {most:G3} at most");
+        Assert.IsLessThan(tolerance, most);
+        Assert.AreEqual(0, differing);
+    }
+
+    static MlNetCifar.Inference.TemperatureScaling TemperatureScalingNone => MlNetCifar.Inference.TemperatureScaling.None;
+
+    static int Best(ReadOnlySpan<float> row)
+    {
+        var best = 0;
+        for (var k = 1; k < row.Length; k++)
+            if (row[k] > row[best])
+                best = k;
+        return best;
+    }
+
+    /// <summary>Scaled pictures, [N, C, H, W].</summary>
+    static float[] Scaled(ImageClassifier model, byte[] pixels)
+    {
+        var (length, channels) = (model.Preprocess.Length, model.Network.Channels);
+        var result = new float[pixels.Length];
+        for (var i = 0; i < pixels.Length; i++)
+        {
+            var (image, at) = Math.DivRem(i, length);
+            result[(image * length) + (at % channels * (length / channels)) + (at / channels)] =
+                (float)(((pixels[i] / 255.0) - model.Normalization.Mean[at % channels]) / model.Normalization.Std[at % channels]);
+        }
+
+        return result;
+    }
+}
