@@ -152,11 +152,15 @@ public sealed record ExperimentOptions
     /// <summary>What the network is called.</summary>
     internal string NetworkName => Network?.Name ?? (Backbone is { } backbone ? Path.GetFileNameWithoutExtension(backbone) : Preset);
 
+    /// <summary>How the network is trained unless something else is asked for; a head is not trained as the network of its backbone would be.</summary>
+    /// <param name="side">The pictures' smaller side.</param>
+    internal TrainingOptions Recipe(int side) => Recipes.For(Backbone is null ? NetworkName : "head", side);
+
     /// <summary>How pictures of a size are trained on.</summary>
     /// <param name="side">The pictures' smaller side.</param>
     internal TrainingOptions TrainingFor(int side)
     {
-        var training = Training ?? Recipes.For(NetworkName, side);
+        var training = Training ?? Recipe(side);
         if (Augment is { } preset)
             training = training with { Augmentation = Augmentation.Preset(preset, side) };
         return Adjust is null ? training : Adjust(training);

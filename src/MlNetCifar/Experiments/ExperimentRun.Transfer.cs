@@ -164,7 +164,7 @@ internal sealed partial class ExperimentRun
     /// <summary>Nothing that was asked for is passed over in silence.</summary>
     void WarnOfUnused(TrainingOptions training)
     {
-        var usual = _options.Training ?? Recipes.For(_options.NetworkName, _backbone!.Preprocess.Height);
+        var usual = _options.Training ?? _options.Recipe(_backbone!.Preprocess.Height);
         var names = TrainingTable.All.All.Where(b => !s_ofHeads.Contains(b.Description.Name) && !Equals(b.Get(training), b.Get(usual)))
             .Select(b => Way(b.Description, b.Property)).ToArray();
         if (names.Length > 0)

@@ -2,6 +2,7 @@ using MlNetCifar.Nn;
 using MlNetCifar.Numerics;
 using MlNetCifar.Tests.Inference;
 using MlNetCifar.Tests.Nn;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Onnx;
 

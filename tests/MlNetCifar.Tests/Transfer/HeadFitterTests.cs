@@ -67,6 +67,32 @@ public sealed class HeadFitterTests
     }
 
     [TestMethod]
+    [DataRow(7, 3, 1)]
+    [DataRow(512, 2, 1)]
+    [DataRow(512, 2, 2)]
+    [DataRow(64, 20, 1)]
+    public void Minimize_OfALoss_EndsWhereTheGradientIsNothing(int features, int classes, int views)
+    {
+        var one = Rows(1200, features, classes, signal: 0.3);
+        var rows = one with { Views = [.. Enumerable.Repeat(one.Views[0], views)] };
+        int[] pictures = [.. Enumerable.Range(0, 1200)];
+        var scaling = FeatureScaling.Of(rows, pictures);
+        using var objective = new HeadObjective(rows, new(), CancellationToken.None);
+        foreach (var penalty in new[] { 1, 0.03, 0.001 })
+        {
+            var point = new double[objective.Length];
+            var loss = objective.Loss(pictures, scaling, penalty);
+            Lbfgs.Minimize(loss, point, 300, 1e-6);
+            var gradient = new double[point.Length];
+            var value = loss(point, gradient);
+
+            // Strong convexity: the value is within ‖g‖² / 2λ of the least.
+            var above = gradient.Take(features * classes).Sum(g => g * g) / (2 * penalty);
+            Assert.IsLessThan(1e-3 * value, above, $"penalty {penalty}: {value}");
+        }
+    }
+
+    [TestMethod]
     public void Fit_IsTheMinimum_ForFeaturesAsTheyAre()
     {
         var rows = Rows(300, 5, 3);
