@@ -53,7 +53,7 @@ public static class Architectures
         new Conv2d(32, 3), s_relu, MaxPool(),
         new Conv2d(64, 3), s_relu, MaxPool(),
         new Conv2d(128, 3), s_relu, MaxPool(),
-        new Flatten(), new Linear(128), s_relu, new Dropout(0.5f), Head(classes),
+        new Flatten(), new Linear(128), s_relu, new Dropout(0.5f), ZeroHead(classes),
     ];
 
     /// <summary>Two blocks of 3×3 convolution (32, 64 filters), ReLU and max-pooling; dense 128; dropout 0.5; one sigmoid for two classes.</summary>
@@ -61,7 +61,7 @@ public static class Architectures
     [
         new Conv2d(32, 3), s_relu, MaxPool(),
         new Conv2d(64, 3), s_relu, MaxPool(),
-        new Flatten(), new Linear(128), s_relu, new Dropout(0.5f), Head(Outputs(classes)),
+        new Flatten(), new Linear(128), s_relu, new Dropout(0.5f), ZeroHead(Outputs(classes)),
     ];
 
     /// <summary>A perceptron 256-128 with dropout 0.3; one sigmoid for two classes.</summary>
@@ -70,7 +70,7 @@ public static class Architectures
         new Flatten(),
         new Linear(256), s_relu, new Dropout(0.3f),
         new Linear(128), s_relu, new Dropout(0.3f),
-        Head(Outputs(classes)),
+        ZeroHead(Outputs(classes)),
     ];
 
     /// <summary>Three double blocks of 3×3 convolution, batch normalisation and ReLU (32, 64, 128 filters) with max-pooling and dropout; dense 128.</summary>
@@ -154,6 +154,12 @@ public static class Architectures
     static LayerSpec[] ConvBlock(int filters) => [new Conv2d(filters, 3) { Bias = false }, new BatchNorm(), s_relu];
 
     static Pool2d MaxPool() => new(PoolKind.Max, 2);
+
+    /// <summary>
+    /// A head that begins at the loss of guessing. Without a normalisation before it random values would give logits of a size that the first steps only undo: 4.5 to 6.2 nats
+    /// for 10 classes, where guessing has 2.3. Behind a normalisation they give 2.8, and the layers below learn from the first step.
+    /// </summary>
+    static Linear ZeroHead(int outputs) => new(outputs) { Initializer = Initializer.Zeros };
 
     static Linear Head(int outputs) => new(outputs) { Initializer = Initializer.GlorotUniform };
 

@@ -112,10 +112,13 @@ public sealed class Trainer
         var rate = options.LearningRate;
         return options with
         {
-            LearningRate = 1, BiasLearningRate = options.BiasLearningRate / rate, HeadLearningRate = options.HeadLearningRate / rate,
+            LearningRate = 1,
+            BiasLearningRate = options.BiasLearningRate / rate,
+            HeadLearningRate = options.HeadLearningRate / rate,
             WeightDecay = options.Optimizer == OptimizerKind.Muon ? options.WeightDecay / rate : options.WeightDecay,
             Groups = [.. options.Groups.Select(g => g with { LearningRate = g.LearningRate / rate, Schedule = g.Schedule is null ? null : ScheduleKind.Constant })],
-            Schedule = ScheduleKind.Constant, Warmup = null,
+            Schedule = ScheduleKind.Constant,
+            Warmup = null,
         };
     }
 

@@ -15,7 +15,7 @@ public sealed class CommandTests
     {
         s_folder = new Pictures();
         s_data = s_folder.Splits();
-        Cli.Run("train", "--data", s_data, "--output", s_folder.Runs, "--size", "16", "--preset", "cats-dogs-cnn", "--batch-size", "8", "--epochs", "3", "--threads", "1").Good();
+        Cli.Run("train", "--data", s_data, "--output", s_folder.Runs, "--size", "16", "--preset", "cats-dogs-cnn", "--batch-size", "8", "--epochs", "6", "--threads", "1").Good();
         s_run = Path.Combine(s_folder.Runs, "train", "cats-dogs-cnn");
     }
 

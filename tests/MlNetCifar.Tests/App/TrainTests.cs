@@ -12,7 +12,7 @@ public sealed class TrainTests
     public void Train_LeavesACompleteRunFolder()
     {
         using var folder = new Pictures();
-        var run = Train(folder, "--epochs", "3").Good();
+        var run = Train(folder, "--epochs", "6").Good();
         var path = Path.Combine(folder.Runs, "train", "cats-dogs-cnn");
         string[] expected =
         [
@@ -20,10 +20,10 @@ public sealed class TrainTests
             "weights/best.safetensors", "weights/last.safetensors",
         ];
         CollectionAssert.IsSubsetOf(expected, Files(path));
-        Assert.HasCount(4, File.ReadAllLines(Path.Combine(path, "results.csv")));
+        Assert.HasCount(7, File.ReadAllLines(Path.Combine(path, "results.csv")));
         CollectionAssert.AreEqual(new[] { "blue", "green", "red" }, File.ReadAllLines(Path.Combine(path, "labels.txt")));
         StringAssert.Contains(run.Out, "test accuracy 1.0000, 95 % interval [");
-        StringAssert.Contains(run.Error, "epoch   3/3");
+        StringAssert.Contains(run.Error, "epoch   6/6");
         Assert.DoesNotContain("\u001b", run.Out + run.Error);
     }
 

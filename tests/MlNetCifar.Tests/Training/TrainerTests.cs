@@ -31,6 +31,42 @@ public sealed class TrainerTests
         Assert.AreNotEqual(hashes[0], Hash(s_options with { Seed = 4, EmaDecay = 0.9f, ClassWeights = ClassWeighting.Balanced }));
     }
 
+    /// <summary>Guessing has the loss ln C; a head of random values used to begin at up to 6.2 nats for 10 classes.</summary>
+    [TestMethod]
+    [DataRow("seed-cnn", 10, 1e-5)]
+    [DataRow("seed-cnn", 2, 1e-5)]
+    [DataRow("cats-dogs-cnn", 2, 1e-5)]
+    [DataRow("cats-dogs-cnn", 3, 1e-5)]
+    [DataRow("elephas-mlp", 2, 1e-5)]
+    [DataRow("advanced-cnn", 10, 1.2)]
+    public void Presets_BeginNearTheLossOfGuessing(string preset, int classes, double above)
+    {
+        var random = new Random(1);
+        var pixels = new byte[32 * 16 * 16 * 3];
+        random.NextBytes(pixels);
+        var images = new ImageSet(pixels, [.. Enumerable.Range(0, 32).Select(i => i % classes)], 16, 16, 3, [.. Enumerable.Range(0, classes).Select(k => $"class{k}")]);
+        var losses = new List<double>();
+        var trainer = new Trainer(Architectures.Create(preset, 16, 16, 3, classes), new() { Epochs = 1, BatchSize = 32, Threads = 2 });
+        trainer.Observers.Add(new Watcher { Step = run => losses.Add(run.Loss) });
+        trainer.Fit(images).Dispose();
+        Assert.AreEqual(Math.Log(classes), losses[0], above);
+    }
+
+    /// <summary>A run of the former head, which began with other values, goes on under the preset as it is now.</summary>
+    [TestMethod]
+    public void Resume_OfANetworkThatBeganWithOtherValues_GoesOn()
+    {
+        using var folder = new Tests.Evaluation.TemporaryFolder();
+        var (now, images) = (TinyData.Network(4), TinyData.Balanced(4, 8));
+        var then = now with { Layers = [.. now.Layers.SkipLast(1), new Linear(4) { Initializer = Initializer.HeNormal }] };
+        Trainer Of(NetworkSpec network, int epochs) => new(network, s_options with { Epochs = epochs }) { Checkpoints = new() { Folder = folder.Path, Resume = true } };
+        using (var first = Of(then, 1).Fit(images))
+            Assert.AreEqual(1, first.History.Count);
+        using var second = Of(now, 2).Fit(images);
+        Assert.AreEqual((2L, 4L), (second.ResumedFrom, second.Steps));
+        Assert.AreEqual("MNC3017", Assert.ThrowsExactly<MlNetCifarException>(() => Of(TinyData.Network(4, new Activation(ActivationKind.Relu)), 3).Fit(images)).Code);
+    }
+
     [TestMethod]
     public void Fit_ReturnsTheWeightsOfTheBestEpoch()
     {

@@ -66,6 +66,7 @@ public sealed record CalibrationCheck(
         return new CalibrationCheck(
             before.ExpectedCalibrationError, after.ExpectedCalibrationError, model.Sets.Coverage, covered / n,
             WilsonInterval.Of(covered, labels.Length), labelsInSets / n, empty / n, answered / n, right / (double)answered,
-            RejectionCurve.Of(after), after) { Uncalibrated = before };
+            RejectionCurve.Of(after), after)
+        { Uncalibrated = before };
     }
 }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text.Json;
 using MlNetCifar.Nn;
@@ -30,7 +31,7 @@ internal static class ResumeRules
     /// <exception cref="MlNetCifarException">Network (MNC3017), options (MNC3011), images (MNC3012) or starting point (MNC3025) differ, or a property is unknown (MNC1101).</exception>
     public static void Check(CheckpointHeader then, CheckpointHeader now, string path)
     {
-        if (Describe(then.ReadNetwork(path)) != now.Network)
+        if (Describe(Begun(then.ReadNetwork(path))) != Describe(Begun(now.ReadNetwork(path))))
             throw TrainingErrors.NetworkChanged(path);
         var changes = Changes(then.ReadOptions(path), now.Options).ToArray();
         if (changes.Length > 0)
@@ -58,6 +59,20 @@ internal static class ResumeRules
         return FormattableString.Invariant(
             $"{place} {schedule} over {options.Epochs} epochs instead of {epochs}: from here on the rates are those of a run of {options.Epochs} epochs, {progress:P0} of which are done; the next rate is {next:G4}, the last was {state.LearningRate:G4}.");
     }
+
+    /// <summary>A network without its first values, which no longer matter once a run has begun: presets begin otherwise than they did.</summary>
+    static NetworkSpec Begun(NetworkSpec network) => network with { Layers = Begun(network.Layers) };
+
+    static ImmutableArray<LayerSpec> Begun(ImmutableArray<LayerSpec> layers) =>
+    [
+        .. layers.Select(layer => layer switch
+        {
+            Conv2d conv => conv with { Initializer = Initializer.Zeros, BiasInitializer = Initializer.Zeros },
+            Linear linear => linear with { Initializer = Initializer.Zeros },
+            Residual residual => residual with { Body = Begun(residual.Body), Shortcut = Begun(residual.Shortcut) },
+            _ => layer,
+        }),
+    ];
 
     static List<string> Changes(TrainingOptions then, string now)
     {
