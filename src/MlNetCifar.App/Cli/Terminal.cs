@@ -57,8 +57,10 @@ internal sealed class Terminal
     public static Terminal OfProcess(Signals signals)
     {
         var dumb = System.Environment.GetEnvironmentVariable("TERM") is "dumb";
-        var output = new StreamWriter(Watched(System.Console.OpenStandardOutput(), System.Console.IsOutputRedirected, 1), new UTF8Encoding(false)) { AutoFlush = true, NewLine = "\n" };
-        var error = new StreamWriter(Watched(System.Console.OpenStandardError(), System.Console.IsErrorRedirected, 2), new UTF8Encoding(false)) { AutoFlush = true, NewLine = "\n" };
+        var (outputStream, streamOfErrors) = (
+            Watched(System.Console.OpenStandardOutput(), System.Console.IsOutputRedirected, 1), Watched(System.Console.OpenStandardError(), System.Console.IsErrorRedirected, 2));
+        var output = new StreamWriter(outputStream, new UTF8Encoding(false)) { AutoFlush = true, NewLine = "\n" };
+        var error = new StreamWriter(streamOfErrors, new UTF8Encoding(false)) { AutoFlush = true, NewLine = "\n" };
         return new Terminal
         {
             Out = output,
