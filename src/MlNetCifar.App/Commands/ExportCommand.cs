@@ -24,17 +24,17 @@ internal sealed class ExportCommand() : Verb("export", "Write a trained model to
     static readonly OptionDescription<OnnxInput> s_input = OptionDescription.Of(
         "input", "NAME", "What the model takes: pixels, bytes [N, H, W, C] that it scales itself, or normalized, floats [N, C, H, W]", OptionText.Choice<OnnxInput>, OnnxInput.Pixels, Onnx);
 
-    static readonly OptionDescription<OnnxWeights> s_weights = OptionDescription.Of(
-        "weights", "NAME", "How filters and matrices are held: float32, float16 or int8; the computation is in 32-bit floats", OptionText.Choice<OnnxWeights>, OnnxWeights.Float32, Onnx);
+    static readonly OptionDescription<OnnxWeights> s_precision = OptionDescription.Of(
+        "precision", "NAME", "How filters and matrices are held: float32, float16 or int8; the computation is in 32-bit floats", OptionText.Choice<OnnxWeights>, OnnxWeights.Float32, Onnx);
 
     static readonly OptionDescription<int> s_opset = OptionDescription.Of("opset", "N", "Version of the operators, 13 to 24", Opset, new OnnxExportOptions().Opset, Onnx);
     static readonly OptionDescription<bool> s_fold = OptionDescription.Flag("fold-batch-norm", "Make batch normalisations part of the convolutions before them", Onnx);
     static readonly OptionDescription<string?> s_license = OptionDescription.Text("license", "NAME", "Licence of the model, for its metadata", group: Onnx);
 
-    protected override IEnumerable<OptionDescription> OwnOptions => [EvaluationTable.Model, s_out, s_format, s_half, s_input, s_weights, s_opset, s_fold, s_license];
+    protected override IEnumerable<OptionDescription> OwnOptions => [EvaluationTable.Model, s_out, s_format, s_half, s_input, s_precision, s_opset, s_fold, s_license];
 
     public override IReadOnlyList<string> Examples =>
-        ["--model runs/train/seed-cnn --half --out photos.safetensors", "--model runs/train/seed-cnn --weights int8 --out photos.onnx"];
+        ["--model runs/train/seed-cnn --half --out photos.safetensors", "--model runs/train/seed-cnn --precision int8 --out photos.onnx"];
 
     public override int Run(Call call)
     {
@@ -66,7 +66,7 @@ internal sealed class ExportCommand() : Verb("export", "Write a trained model to
     static OnnxExportOptions OnnxOptions(Call call) => new()
     {
         Input = call.Get(s_input),
-        Weights = call.Get(s_half) && call.Get(s_weights) == OnnxWeights.Float32 ? OnnxWeights.Float16 : call.Get(s_weights),
+        Weights = call.Get(s_half) && call.Get(s_precision) == OnnxWeights.Float32 ? OnnxWeights.Float16 : call.Get(s_precision),
         Opset = call.Get(s_opset),
         FoldBatchNorm = call.Get(s_fold),
         License = call.Get(s_license) ?? "",
