@@ -44,9 +44,9 @@ internal static class Habits
         ["metrics"] = "All metrics are measured always.",
         ["amp"] = "Numbers have 32 bits; 'export --half' writes 16.",
         ["source"] = "Name pictures and folders without an option.",
-        ["pretrained"] = "Training starts from random weights; from C#, Trainer.Start takes others.",
+        ["pretrained"] = "Write --backbone resnet18; from C#, Trainer.Start takes any weights.",
         ["model"] = "--preset names the network to train; 'mlnetcifar presets' lists them.",
-        ["format"] = "Models are written as .safetensors: --out FILE.safetensors.",
+        ["format"] = "'mlnetcifar export --out FILE' writes .safetensors or .onnx, as the file's ending says.",
     };
 
     /// <summary>Other names of an option, with their dashes; none that is an option of the command itself.</summary>

@@ -1,6 +1,7 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.Tests.Inference;
 using MlNetCifar.Tests.Onnx;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.App;
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using MlNetCifar.Onnx;
 using MlNetCifar.Tests.Inference;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Onnx;
 

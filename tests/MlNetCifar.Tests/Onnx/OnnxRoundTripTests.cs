@@ -1,5 +1,6 @@
 using MlNetCifar.Onnx;
 using MlNetCifar.Tests.Inference;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Onnx;
 
