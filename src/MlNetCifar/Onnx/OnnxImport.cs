@@ -32,7 +32,7 @@ public sealed record OnnxImportOptions
 /// <summary>
 /// Reads ONNX models whose graph is a chain of layers with residual blocks: Conv, BatchNormalization, activations, MaxPool, AveragePool, global pooling, Flatten, Reshape,
 /// Gemm, MatMul, Add, Mul by a number, Dropout, Identity, a Softmax or Sigmoid at the end, and constant scaling of pixels at the beginning. Anything else is a named error that
-/// says which node. Nothing of the file is executed.
+/// says which node. Nothing of the file is executed. A file that <see cref="OnnxExport"/> wrote, of 32-bit weights, gives the exported model to the bit, with its calibration and history.
 /// </summary>
 public static class OnnxImport
 {
@@ -45,12 +45,19 @@ public static class OnnxImport
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         options ??= new();
-        var pixels = options.Preprocessing is { } file ? new Importer(Content(file), file, options with { Output = null }).ReadPixels() : null;
-        return new Importer(Content(path), path, options).Read(pixels);
+        return Read(Content(path), path, options);
     }
 
-    /// <summary>Whether a file's beginning looks like ONNX: a protobuf message whose first field is the version of the format.</summary>
-    internal static bool IsOnnx(string path) => path.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase);
+    internal static ImportedModel Read(ReadOnlyMemory<byte> content, string path, OnnxImportOptions options)
+    {
+        var pixels = options.Preprocessing is { } file ? new Importer(Content(file), file, options with { Output = null }).ReadPixels() : null;
+        var importer = new Importer(content, path, options);
+        string? doubt = null;
+        if (options == new OnnxImportOptions() && DescribedModel.Read(importer.Model, path, out doubt) is { } described)
+            return new(described);
+        var model = importer.Read(pixels);
+        return doubt is null ? model : model.With(doubt);
+    }
 
     internal static ReadOnlyMemory<byte> Content(string path)
     {
@@ -75,8 +82,15 @@ public static class OnnxImport
 /// <summary>What an import has read: a classifier, or a network that gives features. Owns its weights until <see cref="ToClassifier"/> or <see cref="ToFeatures"/> copies them.</summary>
 public sealed class ImportedModel : IDisposable
 {
+    readonly ImageClassifier? _described;
+
     internal ImportedModel(NetworkWeights weights, PreprocessSpec preprocess, Normalization normalization) =>
         (Weights, Preprocess, Normalization) = (weights, preprocess, normalization);
+
+    /// <summary>What this library exported, with calibration and history.</summary>
+    internal ImportedModel(ImageClassifier described)
+        : this(described.Weights, described.Preprocess, described.Normalization) =>
+        (_described, Classes) = (described, described.Classes);
 
     /// <summary>The network. Without classes its loss is <see cref="LossKind.None"/>.</summary>
     public NetworkSpec Network => Weights.Spec;
@@ -99,9 +113,13 @@ public sealed class ImportedModel : IDisposable
     /// <summary>Whether the network ends in scores of classes; else in features.</summary>
     public bool IsClassifier => Network.Loss != LossKind.None;
 
+    internal ImportedModel With(string note) => new(Weights, Preprocess, Normalization) { Classes = Classes, Notes = [note, .. Notes] };
+
     /// <summary>A classifier with its own copy of the weights; the caller disposes it.</summary>
     /// <exception cref="InvalidOperationException">The network gives features.</exception>
-    public ImageClassifier ToClassifier() => IsClassifier
+    public ImageClassifier ToClassifier() => _described is not null
+        ? _described.WithWeights(Weights.Clone())
+        : IsClassifier
         ? new ImageClassifier(Weights.Clone(), Classes, Preprocess, Normalization)
         : throw new InvalidOperationException($"The network '{Network.Name}' gives features, no classes.");
 
@@ -133,5 +151,9 @@ public sealed class ImportedModel : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => Weights.Dispose();
+    public void Dispose()
+    {
+        _described?.Dispose();
+        Weights.Dispose();
+    }
 }

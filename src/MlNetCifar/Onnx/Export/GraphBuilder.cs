@@ -89,7 +89,7 @@ internal sealed class GraphBuilder(NetworkWeights weights, OnnxExportOptions opt
     }
 
     /// <inheritdoc/>
-    public string Number(float value) => Constant(FormattableString.Invariant($"number_{value:R}"), [], [value]);
+    public string Number(float value) => Constant($"number_{BitConverter.SingleToUInt32Bits(value):x8}", [], [value]);
 
     /// <summary>The name of a constant of floats.</summary>
     public string Constant(string name, long[] shape, ReadOnlySpan<float> values) => Constant(OnnxTensor.Of(name, shape, values));

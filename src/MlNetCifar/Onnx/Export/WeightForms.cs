@@ -45,9 +45,22 @@ internal sealed class WeightForms(OnnxWeights precision)
             return graph.Add(tensor.Name, "Cast", [constant], ("to", (long)ElementType.Float));
         }
 
-        var (values, scales) = _quantized[tensor.Name];
+        var (values, scales) = _quantized.GetValueOrDefault(tensor.Name);
+        if (values is null)
+            throw new InvalidDataException($"the tensor '{tensor.Name}' is not there as 8-bit numbers");
         var numbers = graph.Constant(new OnnxTensor($"{tensor.Name}_int8", ElementType.Int8, shape) { Raw = MemoryMarshal.AsBytes(values.AsSpan()).ToArray() });
         return graph.Add(tensor.Name, "DequantizeLinear", [numbers, graph.Constant($"{tensor.Name}_scale", [scales.Length], scales)], ("axis", 0L));
+    }
+
+    /// <summary>Takes 8-bit numbers from a file, [K, …] by K scales.</summary>
+    /// <returns>What they stand for.</returns>
+    public float[] Keep(string name, long[] numbers, float[] scales)
+    {
+        if (scales.Length == 0 || numbers.Length % scales.Length != 0)
+            throw new InvalidDataException($"the tensor '{name}' has {numbers.Length} elements and {scales.Length} scales");
+        var length = numbers.Length / scales.Length;
+        _quantized[name] = ([.. numbers.Select(n => (sbyte)n)], scales);
+        return [.. numbers.Select((n, i) => n * scales[i / length])];
     }
 
     bool IsReduced(WeightTensor tensor) => precision != OnnxWeights.Float32 && tensor.Dimensions.Length > 1;

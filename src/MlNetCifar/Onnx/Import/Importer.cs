@@ -40,6 +40,9 @@ internal sealed class Importer
         return path.Layers.Count == 0 && !path.IsFlat && path.Ending is null ? pixels : throw OnnxErrors.Graph(_path, "it has layers; a preprocessing only scales pixels");
     }
 
+    /// <summary>The file.</summary>
+    public OnnxModel Model => _model;
+
     /// <summary>Reads a network.</summary>
     /// <param name="before">What was done to the pixels by another graph; null for nothing.</param>
     public ImportedModel Read(PixelSteps? before)

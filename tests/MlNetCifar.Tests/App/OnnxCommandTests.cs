@@ -1,0 +1,80 @@
+using MlNetCifar.App.Cli;
+using MlNetCifar.Tests.Inference;
+using MlNetCifar.Tests.Onnx;
+
+namespace MlNetCifar.Tests.App;
+
+/// <summary>The commands export and import with ONNX files.</summary>
+[TestClass]
+public sealed class OnnxCommandTests
+{
+    [TestMethod]
+    public void ExportAndImport_GiveTheModelBack()
+    {
+        using var folder = new TestFolder();
+        using var model = SmallModel.Create();
+        model.Save(folder["model.safetensors"]);
+        var export = Cli.Run("export", "--model", folder["model.safetensors"], "--out", folder["model.onnx"], "--opset", "20", "--license", "MIT", "--json").Good();
+        Assert.AreEqual(model.WeightsSha256, export.Lines.Single().GetProperty("weightsSha256").GetString());
+        var import = Cli.Run("import", folder["model.onnx"], "--to", folder["again.safetensors"], "--json").Good();
+        Assert.AreEqual(3, import.Lines.Single().GetProperty("classes").GetInt32());
+        Assert.AreEqual(0, import.Lines.Single().GetProperty("notes").GetArrayLength());
+        using var again = ImageClassifier.Load(folder["again.safetensors"]);
+        Assert.AreEqual(model.WeightsSha256, again.WeightsSha256);
+        Assert.AreEqual(model.Network, again.Network);
+    }
+
+    [TestMethod]
+    public void SmallerWeights_MakeSmallerFiles()
+    {
+        using var folder = new TestFolder();
+        using var model = OnnxExportTests.Random(Architectures.Create("seed-cnn", 16, 16, 3, 10), 1);
+        model.Save(folder["model.safetensors"]);
+        foreach (var (name, arguments) in new[] { ("a", ""), ("b", "--half"), ("c", "--weights int8"), ("d", "--weights int8 --fold-batch-norm --input normalized") })
+            Cli.Run([.. $"export --model {folder["model.safetensors"]} --format onnx --out {folder[name]} {arguments}".Split(' ', StringSplitOptions.RemoveEmptyEntries)]).Good();
+        long[] lengths = [.. "abcd".Select(name => new FileInfo(folder[name.ToString()]).Length)];
+        Assert.IsLessThan(lengths[0] * 0.55, lengths[1]);
+        Assert.IsLessThan(lengths[0] * 0.30, lengths[2]);
+        Assert.IsLessThan(lengths[0] * 0.30, lengths[3]);
+    }
+
+    [TestMethod]
+    public void Features_AreImported()
+    {
+        using var folder = new TestFolder();
+        var g = new TestGraph();
+        g.Then("Conv", [g.Random(4, 3, 3, 3)]).Then("GlobalAveragePool").Then("Flatten");
+        folder.Write(g.ToBytes());
+        var import = Cli.Run("import", folder["model.onnx"], "--mean", "0.4,0.5,0.6", "--std", "0.2,0.2,0.2", "--to", folder["f.safetensors"]).Good();
+        StringAssert.Contains(import.Error, "4 features, no classes");
+        using var features = FeatureExtractor.Load(folder["f.safetensors"]);
+        Assert.AreEqual(4, features.Count);
+    }
+
+    [TestMethod]
+    public void ClassNames_ComeFromAFile()
+    {
+        using var folder = new TestFolder();
+        var g = new TestGraph();
+        g.Then("Conv", [g.Random(4, 3, 3, 3)]).Then("GlobalAveragePool").Then("Flatten").Then("Gemm", [g.Random(4, 2)]);
+        folder.Write(g.ToBytes());
+        File.WriteAllText(folder["names.txt"], "cat\r\ndog\n\n");
+        Cli.Run("import", folder["model.onnx"], "--mean", "0,0,0", "--std", "1,1,1", "--class-names", folder["names.txt"], "--to", folder["m.safetensors"]).Good();
+        using var model = ImageClassifier.Load(folder["m.safetensors"]);
+        CollectionAssert.AreEqual(new[] { "cat", "dog" }, model.Classes.ToArray());
+    }
+
+    [TestMethod]
+    public void Faults_AreNamed()
+    {
+        using var folder = new TestFolder();
+        folder.Write(new TestGraph().Then("LSTM").ToBytes());
+        Cli.Run("import", folder["model.onnx"], "--to", folder["m.safetensors"]).Bad(ExitCodes.DataRejected, "MNC4105");
+        Cli.Run("import", folder["none.onnx"], "--to", folder["m.safetensors"]).Bad(ExitCodes.DataRejected, "MNC4101");
+        Cli.Run("import", folder["model.onnx"]).Bad(ExitCodes.Usage, "MNC9001");
+        Cli.Run("import", folder["model.onnx"], "--to", folder["m.safetensors"], "--mean", "0,0,0").Bad(ExitCodes.Usage, "MNC9001");
+        Cli.Run("import", folder["model.onnx"], "--to", folder["m.safetensors"], "--mean", "0,0").Bad(ExitCodes.Usage, "MNC9002");
+        Cli.Run("export", "--model", folder["none"], "--out", folder["m.onnx"], "--opset", "12").Bad(ExitCodes.Usage, "MNC9002");
+        Assert.IsFalse(File.Exists(folder["m.safetensors"]));
+    }
+}
