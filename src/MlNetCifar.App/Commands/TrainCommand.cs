@@ -34,7 +34,7 @@ internal sealed class TrainCommand() : Verb("train", "Train a network on labelle
         "--resume runs/train/seed-cnn --epochs 40",
     ];
 
-    public override string Note => "The defaults of training are those of the preset; the ones above are those of seed-cnn. A head on a frozen backbone has no steps, so epochs, rates and the like mean nothing to it.";
+    public override string Note => "The defaults of training are those of the preset; above, of seed-cnn. A head on a backbone is fitted without steps.";
 
     /// <summary>A run to go on with has its options beside it.</summary>
     public override string? Configuration(IReadOnlyDictionary<string, string> commandLine) =>

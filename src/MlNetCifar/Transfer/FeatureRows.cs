@@ -13,7 +13,10 @@ internal sealed record FeatureRows(IReadOnlyList<float[]> Views, int[] Labels, i
     public ReadOnlySpan<float> Row(int view, int picture) => Views[view].AsSpan(picture * Length, Length);
 }
 
-/// <summary>Brings features to mean 0 and variance 1.</summary>
+/// <summary>
+/// Brings features to mean 0 and, over all of them, variance 1: one factor for all, since a backbone gives what tells much apart a large range; each of variance 1 did worse on
+/// photographs.
+/// </summary>
 internal sealed class FeatureScaling
 {
     FeatureScaling(double[] mean, double[] scale) => (Mean, Scale) = (mean, scale);
@@ -21,7 +24,7 @@ internal sealed class FeatureScaling
     /// <summary>One a feature.</summary>
     public double[] Mean { get; }
 
-    /// <summary>1 / deviation, one a feature; that of one that never changes is 0, so that it says nothing.</summary>
+    /// <summary>The factor, one a feature; that of one that never changes is 0, so that it says nothing.</summary>
     public double[] Scale { get; }
 
     /// <summary>Measures pictures, all their views.</summary>
@@ -47,7 +50,8 @@ internal sealed class FeatureScaling
                     variance[j] += (row[j] - mean[j]) * (row[j] - mean[j]) / count;
             }
 
-        return new(mean, [.. variance.Select((v, j) => v > 1e-12 * ((mean[j] * mean[j]) + 1e-12) ? 1 / Math.Sqrt(v) : 0)]);
+        var factor = 1 / Math.Sqrt(Math.Max(variance.Sum() / variance.Length, double.Epsilon));
+        return new(mean, [.. variance.Select((v, j) => v > 1e-12 * ((mean[j] * mean[j]) + 1e-12) ? factor : 0)]);
     }
 
     /// <summary>Scales one picture's features.</summary>

@@ -17,7 +17,7 @@ public sealed record TransferOptions
     /// <summary>Whether each training picture is learnt mirrored left to right as well. The default is true.</summary>
     public bool Flip { get; init; } = true;
 
-    /// <summary>λ of the L2 penalty λ/2 · ‖W‖², &gt; 0, on features of variance 1 and beside the mean loss. The default is null: what does best on pictures held out.</summary>
+    /// <summary>λ of the L2 penalty λ/2 · ‖W‖², &gt; 0, on features of variance 1 on average, and beside the mean loss. The default is null: what does best on pictures held out.</summary>
     public float? Penalty { get; init; }
 
     /// <summary>How classes of different size are weighed. The default is <see cref="ClassWeighting.None"/>.</summary>
