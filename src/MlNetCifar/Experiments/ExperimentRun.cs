@@ -113,7 +113,7 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
         // Wrong options are told before the data are read.
         _log.Check(ExperimentTable.All, _options, _options.Name);
         _options.Preprocess?.Validate();
-        if (_options.Network is null && !Architectures.Names.Contains(_options.Preset))
+        if (_options.Network is null && _options.Preset != ExperimentOptions.Auto && !Architectures.Names.Contains(_options.Preset))
             throw NetworkErrors.UnknownPreset(_options.Preset, Architectures.Names);
         var asked = _options.TrainingFor(32);
         TrainingTable.Check(asked, _asOptions);

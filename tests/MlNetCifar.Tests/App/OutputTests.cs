@@ -68,7 +68,7 @@ public sealed class OutputTests
     }
 
     [TestMethod]
-    [DataRow("model.onnx")]
+    [DataRow("model.pt")]
     [DataRow("model.ppm")]
     public void Export_UnderAnotherFormatsName_IsRefused(string name)
     {

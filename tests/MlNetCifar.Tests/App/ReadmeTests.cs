@@ -89,13 +89,13 @@ public sealed class ReadmeTests
     static string CompileAndRun(Pictures folder, string code, string argument = "", Dictionary<string, string>? variables = null)
     {
         const string usings = "global using System; global using System.Collections.Generic; global using System.IO; global using System.Linq; global using System.Threading;";
-        var (source, program, library) = (folder.Text("Program.cs", code), folder["program.dll"], typeof(MlNetCifarException).Assembly.Location);
+        var (source, program, library) = (folder.Write("Program.cs", code), folder["program.dll"], typeof(MlNetCifarException).Assembly.Location);
         File.Copy(library, folder["MlNetCifar.dll"]);
         var references = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
             .Where(path => Path.GetFileName(path).StartsWith("System.", StringComparison.Ordinal) || Path.GetFileName(path) is "netstandard.dll" or "mscorlib.dll").Append(library);
-        var response = folder.Text("compile.rsp", string.Join('\n', [.. references.Select(r => $"-r:\"{r}\""), $"-out:\"{program}\"", "-nullable", "-noconfig", "-nologo", $"\"{source}\"", $"\"{folder.Text("Usings.cs", usings)}\""]));
+        var response = folder.Write("compile.rsp", string.Join('\n', [.. references.Select(r => $"-r:\"{r}\""), $"-out:\"{program}\"", "-nullable", "-noconfig", "-nologo", $"\"{source}\"", $"\"{folder.Write("Usings.cs", usings)}\""]));
         Run(folder, "dotnet", [Compiler(), $"@{response}"], []);
-        folder.Text("program.runtimeconfig.json", $$"""{ "runtimeOptions": { "framework": { "name": "Microsoft.NETCore.App", "version": "{{Environment.Version}}" } } }""");
+        folder.Write("program.runtimeconfig.json", $$"""{ "runtimeOptions": { "framework": { "name": "Microsoft.NETCore.App", "version": "{{Environment.Version}}" } } }""");
         return Run(folder, "dotnet", argument.Length == 0 ? [program] : [program, folder[argument]], variables ?? []);
     }
 

@@ -287,8 +287,9 @@ public sealed class KnownTests
                 {
                     return;
                 }
-                catch (ObjectDisposedException)
+                catch (InvalidOperationException)
                 {
+                    // Stopped or disposed before it was asked again.
                     return;
                 }
             }

@@ -83,10 +83,10 @@ public sealed class NetworkSpecTests
     [TestMethod]
     public void Create_UnknownPreset_ListsTheKnownOnes()
     {
-        var error = Assert.ThrowsExactly<MlNetCifarException>(() => Architectures.Create("resnet50", 32, 32, 3, 10));
+        var error = Assert.ThrowsExactly<MlNetCifarException>(() => Architectures.Create("transformer", 32, 32, 3, 10));
         Assert.AreEqual("MNC2004", error.Code);
         Assert.AreEqual(ErrorKind.Usage, error.Kind);
-        Assert.AreEqual($"There is no preset 'resnet50'. Choose one of {string.Join(", ", Architectures.Names)}.", error.Message);
+        Assert.AreEqual($"There is no preset 'transformer'. Choose one of {string.Join(", ", Architectures.Names)}.", error.Message);
     }
 
     [TestMethod]
