@@ -18,6 +18,7 @@ internal static class AllVerbs
         new ExplainCommand(),
         new ExportCommand(),
         new ImportCommand(),
+        new CheckCommand(),
         new PrepareCommand(),
         new PresetsCommand(),
         new ShowBatchCommand(),

@@ -1,6 +1,7 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
 using MlNetCifar.Files;
+using MlNetCifar.Imaging;
 
 namespace MlNetCifar.App.Commands;
 
@@ -29,9 +30,12 @@ internal sealed class ExportCommand() : Verb("export", "Write a trained model to
 
     static readonly OptionDescription<int> s_opset = OptionDescription.Of("opset", "N", "Version of the operators, 13 to 24", Opset, new OnnxExportOptions().Opset, Onnx);
     static readonly OptionDescription<bool> s_fold = OptionDescription.Flag("fold-batch-norm", "Make batch normalisations part of the convolutions before them", Onnx);
+    static readonly OptionDescription<string?> s_proof = OptionDescription.Text(
+        "proof", "FOLDER", "Pictures, or a folder of them, of which the file carries the first 16 with their outputs, for 'check'", group: Onnx);
+
     static readonly OptionDescription<string?> s_license = OptionDescription.Text("license", "NAME", "Licence of the model, for its metadata", group: Onnx);
 
-    protected override IEnumerable<OptionDescription> OwnOptions => [EvaluationTable.Model, s_out, s_format, s_half, s_input, s_precision, s_opset, s_fold, s_license];
+    protected override IEnumerable<OptionDescription> OwnOptions => [EvaluationTable.Model, s_out, s_format, s_half, s_input, s_precision, s_opset, s_fold, s_proof, s_license];
 
     public override IReadOnlyList<string> Examples =>
         ["--model runs/train/seed-cnn --half --out photos.safetensors", "--model runs/train/seed-cnn --precision int8 --out photos.onnx"];
@@ -45,7 +49,7 @@ internal sealed class ExportCommand() : Verb("export", "Write a trained model to
         using var written = call.Get(s_half) ? model.ToHalfPrecision() : null;
         var result = written ?? model;
         if (format == ExportFormat.Onnx)
-            result.ExportOnnx(target, OnnxOptions(call));
+            result.ExportOnnx(target, OnnxOptions(call) with { Proof = call.Get(s_proof) is { } place ? Pictures(call, place, result) : null });
         else
             result.Save(target);
         var bytes = LocalFileStore.Instance.FindLength(target) ?? 0;
@@ -71,6 +75,16 @@ internal sealed class ExportCommand() : Verb("export", "Write a trained model to
         FoldBatchNorm = call.Get(s_fold),
         License = call.Get(s_license) ?? "",
     };
+
+    static ImageSet Pictures(Call call, string place, ImageClassifier model)
+    {
+        string[] files = [.. PictureFiles.Find(call, place).Take(OnnxProof.MostPictures)];
+        var (preprocessor, length) = (new Preprocessor(model.Preprocess), model.Preprocess.Length);
+        var pixels = new byte[files.Length * length];
+        for (var i = 0; i < files.Length; i++)
+            preprocessor.Apply(PictureFiles.Read(call, files[i]), pixels.AsSpan(i * length, length), files[i]);
+        return new ImageSet(pixels, new int[files.Length], model.Network.Width, model.Network.Height, model.Network.Channels, model.Classes);
+    }
 
     static int Opset(string text) =>
         OptionText.Int(text) is var value && value >= OnnxExportOptions.Opsets.Oldest && value <= OnnxExportOptions.Opsets.Newest ? value : throw new FormatException("a version from 13 to 24");

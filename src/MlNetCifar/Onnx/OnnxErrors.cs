@@ -47,5 +47,8 @@ internal static class OnnxErrors
     public static MlNetCifarException TooMuch(string path) =>
         new("MNC4113", ErrorKind.Failure, "The model's weights have nearly 2 GB or more, which an ONNX file cannot hold.", "Export 16-bit or 8-bit weights of a smaller network.", path);
 
+    public static MlNetCifarException Proof(string path, string found) =>
+        new("MNC4114", ErrorKind.Data, $"The file cannot be checked by pictures of its own: {Short(found)}.", "Export it with pictures (--proof).", path);
+
     static string Short(string text) => text.Length <= 400 ? text : text[..400] + "…";
 }

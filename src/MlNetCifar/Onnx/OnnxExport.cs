@@ -44,6 +44,11 @@ public sealed record OnnxExportOptions
     /// <summary>Whether batch normalisations directly behind convolutions and dense layers become part of their weights. The default is false.</summary>
     public bool FoldBatchNorm { get; init; }
 
+    /// <summary>
+    /// Pictures of the model's size of which the file carries the first <see cref="OnnxProof.MostPictures"/> with their logits, for <see cref="OnnxProof.Check"/>; null (the default) for none.
+    /// </summary>
+    public ImageSource? Proof { get; init; }
+
     /// <summary>The licence of the model, for its metadata; empty (the default) for none.</summary>
     public string License { get; init; } = "";
 }
@@ -61,7 +66,7 @@ public static class OnnxExport
     /// <param name="options">Choices; null for the defaults.</param>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
     /// <exception cref="MlNetCifarException">
-    /// A layer has no form in ONNX (MNC2009), the file would have 2 GB or more (MNC4113), or it cannot be written (MNC4006); what was there before is untouched.
+    /// A layer has no form in ONNX (MNC2009), the pictures of the proof have another size (MNC4008), the file would have 2 GB or more (MNC4113), or it cannot be written (MNC4006); what was there before is untouched.
     /// </exception>
     public static void ExportOnnx(this ImageClassifier model, string path, OnnxExportOptions? options = null)
     {

@@ -1,4 +1,5 @@
 using MlNetCifar.App.Cli;
+using MlNetCifar.Onnx;
 using MlNetCifar.Tests.Inference;
 using MlNetCifar.Tests.Onnx;
 using MlNetCifar.Tests.TestKit;
@@ -40,12 +41,43 @@ public sealed class OnnxCommandTests
     }
 
     [TestMethod]
+    [DataRow("float32")]
+    [DataRow("int8")]
+    public void Proof_IsChecked(string weights)
+    {
+        using var folder = new TestFolder();
+        using var model = SmallModel.Create();
+        model.Save(folder["model.safetensors"]);
+        Directory.CreateDirectory(folder["pictures"]);
+        var random = new Random(2);
+        for (var i = 0; i < 20; i++)
+        {
+            var pixels = new byte[12 * 10 * 3];
+            random.NextBytes(pixels);
+            File.WriteAllBytes(Path.Combine(folder["pictures"], $"{i:00}.ppm"), [.. "P6 12 10 255\n"u8, .. pixels]);
+        }
+
+        Cli.Run("export", "--model", folder["model.safetensors"], "--out", folder["model.onnx"], "--proof", folder["pictures"], "--weights", weights).Good();
+        StringAssert.StartsWith(Cli.Run("check", folder["model.onnx"]).Good().Out, "PASS: 16 pictures");
+        var file = OnnxReader.Read(File.ReadAllBytes(folder["model.onnx"]));
+        var changed = file with
+        {
+            Graph = file.Graph with { Initializers = [.. file.Graph.Initializers.Select(t => t.Name == "fc2.bias" ? OnnxTensor.Of(t.Name, t.Dimensions, new float[] { 1, 2, 3 }) : t)] },
+        };
+        File.WriteAllBytes(folder["changed.onnx"], OnnxWriter.Write(changed).ToArray());
+        var check = Cli.Run("check", folder["changed.onnx"]);
+        Assert.AreEqual(ExitCodes.DataRejected, check.ExitCode, check.Error);
+        Cli.Run("export", "--model", folder["model.safetensors"], "--out", folder["plain.onnx"]).Good();
+        Cli.Run("check", folder["plain.onnx"]).Bad(ExitCodes.DataRejected, "MNC4114");
+    }
+
+    [TestMethod]
     public void Features_AreImported()
     {
         using var folder = new TestFolder();
         var g = new TestGraph();
         g.Then("Conv", [g.Random(4, 3, 3, 3)]).Then("GlobalAveragePool").Then("Flatten");
-        folder.Write(g.ToBytes());
+        folder.Write("model.onnx", g.ToBytes());
         var import = Cli.Run("import", folder["model.onnx"], "--mean", "0.4,0.5,0.6", "--std", "0.2,0.2,0.2", "--to", folder["f.safetensors"]).Good();
         StringAssert.Contains(import.Error, "4 features, no classes");
         using var features = FeatureExtractor.Load(folder["f.safetensors"]);
@@ -58,7 +90,7 @@ public sealed class OnnxCommandTests
         using var folder = new TestFolder();
         var g = new TestGraph();
         g.Then("Conv", [g.Random(4, 3, 3, 3)]).Then("GlobalAveragePool").Then("Flatten").Then("Gemm", [g.Random(4, 2)]);
-        folder.Write(g.ToBytes());
+        folder.Write("model.onnx", g.ToBytes());
         File.WriteAllText(folder["names.txt"], "cat\r\ndog\n\n");
         Cli.Run("import", folder["model.onnx"], "--mean", "0,0,0", "--std", "1,1,1", "--class-names", folder["names.txt"], "--to", folder["m.safetensors"]).Good();
         using var model = ImageClassifier.Load(folder["m.safetensors"]);
@@ -69,10 +101,10 @@ public sealed class OnnxCommandTests
     public void Faults_AreNamed()
     {
         using var folder = new TestFolder();
-        folder.Write(new TestGraph().Then("LSTM").ToBytes());
+        folder.Write("model.onnx", new TestGraph().Then("LSTM").ToBytes());
         Cli.Run("import", folder["model.onnx"], "--to", folder["m.safetensors"]).Bad(ExitCodes.DataRejected, "MNC4105");
         Cli.Run("import", folder["none.onnx"], "--to", folder["m.safetensors"]).Bad(ExitCodes.DataRejected, "MNC4101");
-        Cli.Run("import", folder["model.onnx"]).Bad(ExitCodes.Usage, "MNC9001");
+        Cli.Run("import", folder["model.onnx"]).Bad(ExitCodes.Usage, "MNC9004");
         Cli.Run("import", folder["model.onnx"], "--to", folder["m.safetensors"], "--mean", "0,0,0").Bad(ExitCodes.Usage, "MNC9001");
         Cli.Run("import", folder["model.onnx"], "--to", folder["m.safetensors"], "--mean", "0,0").Bad(ExitCodes.Usage, "MNC9002");
         Cli.Run("export", "--model", folder["none"], "--out", folder["m.onnx"], "--opset", "12").Bad(ExitCodes.Usage, "MNC9002");

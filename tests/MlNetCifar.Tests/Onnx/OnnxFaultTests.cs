@@ -126,14 +126,14 @@ public sealed class OnnxFaultTests
     {
         using var folder = new TestFolder();
         Assert.AreEqual("MNC4101", Assert.ThrowsExactly<MlNetCifarException>(() => OnnxImport.Load(folder["none.onnx"])).Code);
-        var error = Assert.ThrowsExactly<MlNetCifarException>(() => OnnxImport.Load(folder.Write(Start().Then("Relu").ToBytes()), new() { Preprocessing = folder["none.onnx"] }));
+        var error = Assert.ThrowsExactly<MlNetCifarException>(() => OnnxImport.Load(folder.Write("model.onnx", Start().Then("Relu").ToBytes()), new() { Preprocessing = folder["none.onnx"] }));
         StringAssert.Contains(error.Message, "none.onnx");
     }
 
     static MlNetCifarException Refused(byte[] file, OnnxImportOptions options)
     {
         using var folder = new TestFolder();
-        return Assert.ThrowsExactly<MlNetCifarException>(() => OnnxImport.Load(folder.Write(file), options));
+        return Assert.ThrowsExactly<MlNetCifarException>(() => OnnxImport.Load(folder.Write("model.onnx", file), options));
     }
 
     static TestGraph Start() => new();

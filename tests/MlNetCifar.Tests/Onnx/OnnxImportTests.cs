@@ -71,7 +71,7 @@ public sealed class OnnxImportTests
         g.Then("Conv", [g.Random(2, 3, kernel, kernel)], OnnxAttribute.Of("pads", top, left, bottom, right), OnnxAttribute.Of("strides", stride, stride));
         g.Then("GlobalMaxPool").Then("Flatten");
         using var folder = new TestFolder();
-        var error = Assert.ThrowsExactly<MlNetCifarException>(() => OnnxImport.Load(folder.Write(g.ToBytes()), s_plain));
+        var error = Assert.ThrowsExactly<MlNetCifarException>(() => OnnxImport.Load(folder.Write("model.onnx", g.ToBytes()), s_plain));
         Assert.AreEqual("MNC4105", error.Code);
         StringAssert.Contains(error.Message, "'conv0' (Conv)");
     }
@@ -133,7 +133,7 @@ public sealed class OnnxImportTests
         g.Input = new("x", ElementType.Float, [new(null, "n"), new(3), new(null, "h"), new(null, "w")]);
         g.Then("Conv", [g.Random(4, 3, 3, 3)]).Then("GlobalAveragePool").Then("Flatten");
         using var folder = new TestFolder();
-        var path = folder.Write(g.ToBytes());
+        var path = folder.Write("model.onnx", g.ToBytes());
         Assert.AreEqual("MNC4108", Assert.ThrowsExactly<MlNetCifarException>(() => OnnxImport.Load(path, s_plain)).Code);
         using var model = OnnxImport.Load(path, s_plain with { Size = (7, 9) });
         Assert.AreEqual((7, 9), (model.Network.Height, model.Network.Width));
@@ -148,7 +148,7 @@ public sealed class OnnxImportTests
         g.Then("Softmax");
         g.Outputs.AddRange([logits, g.Last]);
         using var folder = new TestFolder();
-        var path = folder.Write(g.ToBytes());
+        var path = folder.Write("model.onnx", g.ToBytes());
         using var model = OnnxImport.Load(path, s_plain);
         CollectionAssert.AreEqual(new[] { "0", "1", "2" }, model.Classes.ToArray());
         Assert.HasCount(2, model.Notes);
@@ -205,7 +205,7 @@ public sealed class OnnxImportTests
     static void Compare(TestGraph g, OnnxImportOptions options)
     {
         using var folder = new TestFolder();
-        var path = folder.Write(g.ToBytes());
+        var path = folder.Write("model.onnx", g.ToBytes());
         using var model = OnnxImport.Load(path, options);
         var spec = model.Network;
         var (count, size) = (4, spec.Height * spec.Width * spec.Channels);

@@ -78,19 +78,3 @@ internal sealed class TestGraph
         return Constant(shape, values);
     }
 }
-
-/// <summary>Files of a test, in a folder that goes away.</summary>
-internal sealed class TestFolder : IDisposable
-{
-    readonly string _folder = Directory.CreateTempSubdirectory("mlnetcifar-onnx").FullName;
-
-    public string this[string name] => Path.Combine(_folder, name);
-
-    public string Write(byte[] content, string name = "model.onnx")
-    {
-        File.WriteAllBytes(this[name], content);
-        return this[name];
-    }
-
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
-}

@@ -1,5 +1,6 @@
 using MlNetCifar.Nn;
 using MlNetCifar.Numerics;
+using MlNetCifar.Tests.TestKit;
 using Dropout = MlNetCifar.Nn.Dropout;
 
 namespace MlNetCifar.Tests.Training;
@@ -56,10 +57,10 @@ public sealed class TrainerTests
     [TestMethod]
     public void Resume_OfANetworkThatBeganWithOtherValues_GoesOn()
     {
-        using var folder = new Tests.Evaluation.TemporaryFolder();
+        using var folder = new TestFolder();
         var (now, images) = (TinyData.Network(4), TinyData.Balanced(4, 8));
         var then = now with { Layers = [.. now.Layers.SkipLast(1), new Linear(4) { Initializer = Initializer.HeNormal }] };
-        Trainer Of(NetworkSpec network, int epochs) => new(network, s_options with { Epochs = epochs }) { Checkpoints = new() { Folder = folder.Path, Resume = true } };
+        Trainer Of(NetworkSpec network, int epochs) => new(network, s_options with { Epochs = epochs }) { Checkpoints = new() { Folder = folder.Root, Resume = true } };
         using (var first = Of(then, 1).Fit(images))
             Assert.AreEqual(1, first.History.Count);
         using var second = Of(now, 2).Fit(images);

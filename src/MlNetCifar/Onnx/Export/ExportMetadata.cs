@@ -37,6 +37,8 @@ internal static class ExportMetadata
             (Export, Json(json => Choices(json, options))),
             (ModelFile.Key, ModelFile.Describe(model)),
         };
+        if (options.Proof is { Count: > 0 } pictures)
+            list.Add((OnnxProof.Name, OnnxProof.Write(model, pictures)));
         if (options.License.Length > 0)
             list.Insert(0, ("license", options.License));
         if (model.Calibration is { Views: > 1 } calibration)
