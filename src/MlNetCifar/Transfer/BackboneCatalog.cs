@@ -42,7 +42,7 @@ public static class BackboneCatalog
             return catalog.Open(nameOrFile);
         if (!Path.Exists(nameOrFile) && !Path.HasExtension(nameOrFile) && !nameOrFile.Contains(Path.DirectorySeparatorChar))
             throw TransferErrors.UnknownBackbone(nameOrFile, catalog.Names);
-        if (!OnnxImport.IsOnnx(nameOrFile))
+        if (!nameOrFile.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase))
             return FeatureExtractor.Load(nameOrFile);
         using var imported = OnnxImport.Load(nameOrFile);
         return imported.ToFeatures();
