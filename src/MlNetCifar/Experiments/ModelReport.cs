@@ -24,6 +24,9 @@ internal sealed class ModelReport(RunFolder folder, ExperimentLog log)
     /// <summary>Shorter side of their pictures; the report shows no more.</summary>
     const int ExplainedSide = 96;
 
+    /// <summary>Values of the pictures that are explained at once: 16 of 64×64, fewer larger ones, for all that a network computes of them is kept.</summary>
+    const int ValuesExplained = 16 * 64 * 64 * 3;
+
     /// <summary>Heading of the report.</summary>
     public required string Title { get; init; }
 
@@ -153,7 +156,7 @@ internal sealed class ModelReport(RunFolder folder, ExperimentLog log)
         var pixels = new byte[rows.Length * length];
         for (var i = 0; i < rows.Length; i++)
             images.CopyPixels(rows[i], pixels.AsSpan(i * length, length));
-        using var gradCam = new GradCam(model, batchSize: rows.Length, threads: Threads);
+        using var gradCam = new GradCam(model, batchSize: Math.Clamp(ValuesExplained / length, 1, rows.Length), threads: Threads);
         return [.. gradCam.Explain(pixels).Select((map, i) => new ExplainedImage(
             rows[i], map.Class, map.Degenerate ? null : map.Probability,
             HeatmapOverlay.Draw(map, pixels.AsSpan(i * length, length), images.Channels, ExplainedSide), $"Grad-CAM, layer {gradCam.Layer}"))];
