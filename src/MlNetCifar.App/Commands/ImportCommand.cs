@@ -18,7 +18,7 @@ internal sealed class ImportCommand() : Verb("import", "Make a model file of an 
     static readonly OptionDescription<ImageSize?> s_size = OptionDescription.Of<ImageSize?>(
         "size", "WxH", "Size of the pictures, for a file that leaves it open", text => OptionText.Size(text), null);
 
-    static readonly OptionDescription<string?> s_output = OptionDescription.Text("output", "NAME", "The output to import up to; without it the first");
+    static readonly OptionDescription<string?> s_output = OptionDescription.Text("output-name", "NAME", "The output to import up to; without it the first");
     static readonly OptionDescription<string?> s_classes = OptionDescription.Text("class-names", "FILE", "A text file with the name of one class a line, in the order of the outputs");
 
     public override string Arguments => "FILE";

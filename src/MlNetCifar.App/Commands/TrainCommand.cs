@@ -21,7 +21,7 @@ internal sealed class TrainCommand() : Verb("train", "Train a network on labelle
 
     public override IReadOnlyList<string> Common =>
     [
-        "data", "size", "preset", "epochs", "batch-size", "learning-rate", "optimizer", "time-budget", "patience", "augment", "class-weights", "val-split", "seed",
+        "data", "size", "preset", "backbone", "epochs", "batch-size", "learning-rate", "optimizer", "time-budget", "patience", "augment", "class-weights", "val-split", "seed",
         "output", "name", "resume",
     ];
 
