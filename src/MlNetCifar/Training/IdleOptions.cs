@@ -3,10 +3,9 @@ using System.Collections.Immutable;
 namespace MlNetCifar.Training;
 
 /// <summary>What decides whether options have an effect.</summary>
-/// <param name="Network">What is trained.</param>
-/// <param name="Options">How.</param>
+/// <param name="Options">How it trains.</param>
 /// <param name="Validates">Whether there are validation images.</param>
-internal readonly record struct RunPlan(NetworkSpec Network, TrainingOptions Options, bool Validates)
+internal readonly record struct RunPlan(TrainingOptions Options, bool Validates)
 {
     /// <summary>Whether tensors are updated by a rule.</summary>
     public bool Uses(params ReadOnlySpan<OptimizerKind> rules)
@@ -71,6 +70,9 @@ internal static class IdleOptions
                 yield return $"{name(rule.Name)} has no effect: {string.Format(System.Globalization.CultureInfo.InvariantCulture, rule.Because, rule.Other is null ? "" : name(rule.Other))}";
         }
     }
+
+    /// <summary>Whether a property has no effect beside the others.</summary>
+    public static bool IsIdle(string property, RunPlan plan) => Rules.Any(rule => rule.Name == property && rule.IsIdle(plan));
 
     static IEnumerable<IdleRule> Changes()
     {

@@ -66,7 +66,7 @@ public sealed class Trainer
         {
             Normalization = setup.Normalization, Start = session.Start, Weights = session.Weights, BestWeights = session.Result,
         };
-        foreach (var idle in IdleOptions.Find(new(Network, Options, validation is not null), Recipes.For(Network.Name, Math.Min(Network.Width, Network.Height)), NameOf))
+        foreach (var idle in IdleOptions.Find(new(Options, validation is not null), Recipes.For(Network.Name, Math.Min(Network.Width, Network.Height)), NameOf))
             run.Warn(idle);
         checkpointer?.Attach(run, session, best, ResumeRules.Stamp(train, validation, setup.Normalization));
         var pacer = new Pacer(Options, Time, started, run.State, run.StepsPerEpoch, validation?.Count ?? 0, Reserve);

@@ -99,7 +99,7 @@ public sealed class NextStepsTests
 
 /// <summary>Settings that a report shows.</summary>
 [TestClass]
-public sealed class AppliedSettingsTests
+public sealed class ShownSettingsTests
 {
     [TestMethod]
     public void Pairs_LeaveOutWhatHadNoEffect()
