@@ -83,9 +83,9 @@ public sealed class LimitTests
     {
         using var folder = new Pictures();
         var data = folder.Classes("data", 3);
-        var variables = new Dictionary<string, string> { ["MLNETCIFAR_EPOCH"] = "5", ["MLNETCIFAR_EPOCHS"] = "5", ["MLNETCIFAR_SIMD"] = "256", ["MLNETCIFAR_SIZE"] = "16", ["PATH"] = "x" };
+        var variables = new Dictionary<string, string> { ["MLNETCIFAR_BATCHSIZE"] = "5", ["MLNETCIFAR_EPOCHS"] = "5", ["MLNETCIFAR_SIMD"] = "256", ["MLNETCIFAR_SIZE"] = "16", ["PATH"] = "x" };
         var run = Cli.Run(["prepare", "--data", data, "--to", folder["out"]], variables).Good();
-        Assert.AreEqual(1, run.Error.Split('\n').Count(line => line.StartsWith("warning: the variable MLNETCIFAR_EPOCH ", StringComparison.Ordinal)), run.Error);
+        Assert.AreEqual(1, run.Error.Split('\n').Count(line => line.StartsWith("warning: the variable MLNETCIFAR_BATCHSIZE ", StringComparison.Ordinal)), run.Error);
         Assert.AreEqual(1, run.Error.Split('\n').Count(line => line.Contains("variable", StringComparison.Ordinal)), run.Error);
     }
 

@@ -57,7 +57,7 @@ public sealed class OnnxCommandTests
             File.WriteAllBytes(Path.Combine(folder["pictures"], $"{i:00}.ppm"), [.. "P6 12 10 255\n"u8, .. pixels]);
         }
 
-        Cli.Run("export", "--model", folder["model.safetensors"], "--out", folder["model.onnx"], "--proof", folder["pictures"], "--weights", weights).Good();
+        Cli.Run("export", "--model", folder["model.safetensors"], "--out", folder["model.onnx"], "--proof", folder["pictures"], "--precision", weights).Good();
         StringAssert.StartsWith(Cli.Run("check", folder["model.onnx"]).Good().Out, "PASS: 16 pictures");
         var file = OnnxReader.Read(File.ReadAllBytes(folder["model.onnx"]));
         var changed = file with
