@@ -1,3 +1,6 @@
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
+
 namespace MlNetCifar.Numerics;
 
 /// <summary>One float at a time: the tail loop of every kernel and the portable path.</summary>
@@ -21,7 +24,7 @@ internal readonly unsafe struct Lanes1 : ILanes<float>
 
     public static float Divide(float a, float b) => a / b;
 
-    public static float MultiplyAdd(float a, float b, float c) => SimdLevel.IsFused ? MathF.FusedMultiplyAdd(a, b, c) : (a * b) + c;
+    public static float MultiplyAdd(float a, float b, float c) => Fma.IsSupported || AdvSimd.IsSupported ? MathF.FusedMultiplyAdd(a, b, c) : (a * b) + c;
 
     public static float Max(float a, float b) => b > a ? b : a;
 

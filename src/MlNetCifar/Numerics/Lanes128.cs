@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 
 namespace MlNetCifar.Numerics;
@@ -25,7 +26,7 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>>
     public static Vector128<float> Divide(Vector128<float> a, Vector128<float> b) => a / b;
 
     public static Vector128<float> MultiplyAdd(Vector128<float> a, Vector128<float> b, Vector128<float> c) =>
-        SimdLevel.IsFused ? Vector128.FusedMultiplyAdd(a, b, c) : (a * b) + c;
+        Fma.IsSupported || AdvSimd.IsSupported ? Vector128.FusedMultiplyAdd(a, b, c) : (a * b) + c;
 
     public static Vector128<float> Max(Vector128<float> a, Vector128<float> b) =>
         Sse.IsSupported ? Sse.Max(b, a) : Vector128.ConditionalSelect(Vector128.GreaterThan(b, a), b, a);

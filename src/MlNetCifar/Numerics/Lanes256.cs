@@ -25,7 +25,7 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>>
     public static Vector256<float> Divide(Vector256<float> a, Vector256<float> b) => a / b;
 
     public static Vector256<float> MultiplyAdd(Vector256<float> a, Vector256<float> b, Vector256<float> c) =>
-        SimdLevel.IsFused ? Vector256.FusedMultiplyAdd(a, b, c) : (a * b) + c;
+        Fma.IsSupported ? Vector256.FusedMultiplyAdd(a, b, c) : (a * b) + c;
 
     public static Vector256<float> Max(Vector256<float> a, Vector256<float> b) =>
         Avx.IsSupported ? Avx.Max(b, a) : Vector256.ConditionalSelect(Vector256.GreaterThan(b, a), b, a);
