@@ -20,19 +20,23 @@ public enum ErrorKind
 /// </summary>
 public sealed class MlNetCifarException : Exception
 {
+    // What a file holds is quoted, and may be of any length.
+    const int MostCharacters = 1_500;
+    const int LastCharacters = 500;
+
     /// <summary>Creates the error.</summary>
     /// <param name="code">Stable code, <c>MNC</c> and four digits.</param>
     /// <param name="kind">Decides the exit code.</param>
-    /// <param name="message">What was found and what was expected, one or two sentences.</param>
+    /// <param name="message">What was found and what was expected, one or two sentences; of more than 1,500 characters the middle is left out, with a word that says so.</param>
     /// <param name="action">What to do about it, one sentence; may be null where nothing can be done.</param>
     /// <param name="path">The file, folder or row concerned, if any.</param>
     /// <param name="inner">The cause, if any.</param>
     public MlNetCifarException(string code, ErrorKind kind, string message, string? action = null, string? path = null, Exception? inner = null)
-        : base(Secrets.InText(Compose(message, action, path)), inner)
+        : base(Secrets.InText(Compose(Shortened(message), action, path)), inner)
     {
         Code = code;
         Kind = kind;
-        Reason = Secrets.InText(message);
+        Reason = Secrets.InText(Shortened(message));
         Action = action is null ? null : Secrets.InText(action);
         Path = path is null ? null : Secrets.InAddress(path);
     }
@@ -51,6 +55,10 @@ public sealed class MlNetCifarException : Exception
 
     /// <summary>The file, folder or row concerned.</summary>
     public string? Path { get; }
+
+    static string Shortened(string message) => message.Length <= MostCharacters
+        ? message
+        : FormattableString.Invariant($"{message[..(MostCharacters - LastCharacters)]} … ({message.Length - MostCharacters:N0} characters) … {message[^LastCharacters..]}");
 
     static string Compose(string message, string? action, string? path)
     {

@@ -18,6 +18,15 @@ public sealed class DamagedModelTests
     public void End() => _folder.Dispose();
 
     [TestMethod]
+    public void WhatAFileHolds_IsQuotedToALimit()
+    {
+        var (first, last) = (new string('a', 1_000), new string('c', 500));
+        var error = new MlNetCifarException("MNC4002", ErrorKind.Data, first + new string('b', 5_000) + last, "Do this.", "file");
+        Assert.AreEqual($"file: {first} … (5,000 characters) … {last} Do this.", error.Message);
+        Assert.AreEqual($"{first}{last}", new MlNetCifarException("MNC4002", ErrorKind.Data, first + last).Message);
+    }
+
+    [TestMethod]
     [DataRow("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[]}}""", 8, "MNC4005")]
     [DataRow("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0]}}""", 8, "MNC4005")]
     [DataRow("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8,8]}}""", 8, "MNC4005")]
