@@ -22,6 +22,7 @@ public sealed class OnnxExportTests
 
     [TestMethod]
     [TestCategory("Slow")]
+    [TestCategory("Long")]
     [DynamicData(nameof(Presets))]
     public void Preset_EqualsOnnxRuntime_OnManyPictures(string name)
     {
