@@ -18,7 +18,6 @@ public sealed class FindLearningRateAdviceTests
     /// <summary>Mean loss on images of neither: training at the rate suggested must leave less than at a tenth, at ten times of it, and at the default.</summary>
     [TestMethod]
     [TestCategory("Slow")]
-    [TestCategory("Long")]
     [DataRow(OptimizerKind.Adam)]
     [DataRow(OptimizerKind.Sgd)]
     public void Suggestion_BeatsATenthAndTenTimes(OptimizerKind optimizer)
