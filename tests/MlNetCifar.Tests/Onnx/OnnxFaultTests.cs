@@ -1,3 +1,4 @@
+using MlNetCifar.Files;
 using MlNetCifar.Onnx;
 using MlNetCifar.Tests.TestKit;
 

@@ -1,3 +1,5 @@
+using MlNetCifar.Files;
+
 namespace MlNetCifar.Onnx;
 
 /// <summary>

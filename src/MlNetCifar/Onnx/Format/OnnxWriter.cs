@@ -1,3 +1,5 @@
+using MlNetCifar.Files;
+
 namespace MlNetCifar.Onnx;
 
 /// <summary>Writes the messages of an ONNX file, each weight once.</summary>

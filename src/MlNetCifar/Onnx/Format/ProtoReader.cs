@@ -1,16 +1,8 @@
 using System.Buffers.Binary;
 using System.Text;
+using MlNetCifar.Files;
 
 namespace MlNetCifar.Onnx;
-
-/// <summary>How a field of a protobuf message is encoded.</summary>
-internal enum WireKind
-{
-    Varint = 0,
-    Fixed64 = 1,
-    Bytes = 2,
-    Fixed32 = 5,
-}
 
 /// <summary>
 /// The fields of one protobuf message, first to last. Nothing is copied and nothing allocated by what the message says; whatever is wrong is an

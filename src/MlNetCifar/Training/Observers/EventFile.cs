@@ -1,5 +1,5 @@
 using System.Buffers.Binary;
-using System.Text;
+using MlNetCifar.Files;
 
 namespace MlNetCifar.Training;
 
@@ -14,47 +14,35 @@ internal sealed class EventFile(Stream stream)
     const uint MaskDelta = 0xA282EAD8;
 
     /// <summary>The first record of every file.</summary>
-    public void WriteVersion(double wallTime) => Write(wallTime, 0, message => Bytes(message, 3, "brain.Event:2"u8));
+    public void WriteVersion(double wallTime) => Write(wallTime, 0, message => message.Bytes(3, "brain.Event:2"u8));
 
     /// <summary>A restart: readers forget what earlier files say about this step and later ones.</summary>
-    public void WriteStart(double wallTime, long step) => Write(wallTime, step, message => Bytes(message, 7, [0x08, 0x01]));
+    public void WriteStart(double wallTime, long step) => Write(wallTime, step, message => message.Message(7, log => log.Int(1, 1)));
 
     /// <summary>Values of one step.</summary>
-    public void WriteScalars(double wallTime, long step, IEnumerable<(string Tag, double Value)> scalars)
+    public void WriteScalars(double wallTime, long step, IEnumerable<(string Tag, double Value)> scalars) => Write(wallTime, step, message => message.Message(5, summary =>
     {
-        using var summary = new MemoryStream();
-        using var value = new MemoryStream();
-        Span<byte> single = stackalloc byte[sizeof(float)];
         foreach (var (tag, number) in scalars)
-        {
-            value.SetLength(0);
-            Bytes(value, 1, Encoding.UTF8.GetBytes(tag));
-            value.WriteByte((2 << 3) | 5);
-            BinaryPrimitives.WriteSingleLittleEndian(single, (float)number);
-            value.Write(single);
-            Bytes(summary, 1, value.GetBuffer().AsSpan(0, (int)value.Length));
-        }
+            summary.Message(1, value =>
+            {
+                value.Text(1, tag);
+                value.Real(2, (float)number);
+            });
+    }));
 
-        Write(wallTime, step, message => Bytes(message, 5, summary.GetBuffer().AsSpan(0, (int)summary.Length)));
-    }
-
-    void Write(double wallTime, long step, Action<MemoryStream> content)
+    void Write(double wallTime, long step, Action<ProtoWriter> content)
     {
-        using var message = new MemoryStream();
-        Span<byte> eight = stackalloc byte[sizeof(double)];
-        message.WriteByte((1 << 3) | 1);
-        BinaryPrimitives.WriteDoubleLittleEndian(eight, wallTime);
-        message.Write(eight);
-        message.WriteByte(2 << 3);
-        Varint(message, (ulong)step);
+        var message = new ProtoWriter();
+        message.Double(1, wallTime);
+        message.Int(2, step);
         content(message);
 
         // In one piece, so that a reader at work sees whole records only.
-        var length = (int)message.Length;
+        var length = message.Content.Length;
         var record = new byte[sizeof(ulong) + sizeof(uint) + length + sizeof(uint)];
         BinaryPrimitives.WriteUInt64LittleEndian(record, (ulong)length);
         BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(8), Masked(record.AsSpan(0, 8)));
-        message.GetBuffer().AsSpan(0, length).CopyTo(record.AsSpan(12));
+        message.Content.Span.CopyTo(record.AsSpan(12));
         BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(12 + length), Masked(record.AsSpan(12, length)));
         stream.Write(record);
     }
@@ -63,19 +51,5 @@ internal sealed class EventFile(Stream stream)
     {
         var crc = Crc32C.Append(0, bytes);
         return ((crc >> 15) | (crc << 17)) + MaskDelta;
-    }
-
-    static void Bytes(MemoryStream stream, int field, ReadOnlySpan<byte> bytes)
-    {
-        stream.WriteByte((byte)((field << 3) | 2));
-        Varint(stream, (ulong)bytes.Length);
-        stream.Write(bytes);
-    }
-
-    static void Varint(MemoryStream stream, ulong value)
-    {
-        for (; value >= 0x80; value >>= 7)
-            stream.WriteByte((byte)(value | 0x80));
-        stream.WriteByte((byte)value);
     }
 }

@@ -1,7 +1,16 @@
 using System.Buffers.Binary;
 using System.Text;
 
-namespace MlNetCifar.Onnx;
+namespace MlNetCifar.Files;
+
+/// <summary>How a field of a protobuf message is encoded.</summary>
+internal enum WireKind
+{
+    Varint = 0,
+    Fixed64 = 1,
+    Bytes = 2,
+    Fixed32 = 5,
+}
 
 /// <summary>Writes one protobuf message, field by field.</summary>
 internal sealed class ProtoWriter
@@ -35,6 +44,15 @@ internal sealed class ProtoWriter
         Tag(field, WireKind.Fixed32);
         Span<byte> bytes = stackalloc byte[sizeof(float)];
         BinaryPrimitives.WriteSingleLittleEndian(bytes, value);
+        _bytes.Write(bytes);
+    }
+
+    /// <summary>A 64-bit float.</summary>
+    public void Double(int field, double value)
+    {
+        Tag(field, WireKind.Fixed64);
+        Span<byte> bytes = stackalloc byte[sizeof(double)];
+        BinaryPrimitives.WriteDoubleLittleEndian(bytes, value);
         _bytes.Write(bytes);
     }
 
