@@ -186,16 +186,9 @@ public sealed class EvaluationResult
 
     static ReliabilityBin[] EqualMass(ScoredRows rows, int bins)
     {
-        var used = ClassCurves.UsableRows(rows);
-        var (confidences, correct) = (new double[used.Length], new bool[used.Length]);
-        var p = new double[rows.Classes];
-        for (var i = 0; i < used.Length; i++)
-        {
-            rows.CopyRow(used[i], p);
-            var predicted = Probabilities.ArgMax(p);
-            (confidences[i], correct[i]) = (p[predicted], predicted == rows.Labels[used[i]]);
-        }
-
+        var answers = rows.Answers().ToArray();
+        double[] confidences = [.. answers.Select(answer => answer.Confidence)];
+        bool[] correct = [.. answers.Select(answer => answer.Predicted == rows.Labels[answer.Row])];
         Array.Sort(confidences, correct);
         return Reliability.EqualMass(confidences, correct, bins);
     }

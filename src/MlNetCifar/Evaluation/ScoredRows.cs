@@ -37,6 +37,20 @@ internal sealed class ScoredRows(int classes, int positiveClass)
     /// <summary>Copies the C probabilities of a row.</summary>
     public void CopyRow(int row, Span<double> destination) => Probabilities.Copy(Row(row), PositiveClass, destination);
 
+    /// <summary>The most probable class of every usable row, and its probability.</summary>
+    public IEnumerable<(int Row, int Predicted, double Confidence)> Answers()
+    {
+        var p = new double[Classes];
+        for (var row = 0; row < Count; row++)
+        {
+            if (!IsUsable(row))
+                continue;
+            CopyRow(row, p);
+            var predicted = Probabilities.ArgMax(p);
+            yield return (row, predicted, p[predicted]);
+        }
+    }
+
     /// <summary>Appends rows of the given width.</summary>
     public void Add(ReadOnlySpan<int> labels, ReadOnlySpan<float> scores, int width)
     {

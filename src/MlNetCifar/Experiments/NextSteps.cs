@@ -138,22 +138,9 @@ internal sealed record NextSteps
     /// <summary>What the validation accuracy may be off by chance: two standard errors.</summary>
     double Noise() => History[^1].ValidationAccuracy is { } p && Validated > 0 ? 2 * Math.Sqrt(Math.Max(p * (1 - p), 0.01) / Validated) : 1;
 
-    List<bool> SurestFirst()
-    {
-        var rows = Result.Rows!;
-        var answers = new List<(double Confidence, bool Right)>(rows.Count);
-        var p = new double[rows.Classes];
-        for (var row = 0; row < rows.Count; row++)
-        {
-            if (!rows.IsUsable(row))
-                continue;
-            rows.CopyRow(row, p);
-            var predicted = Probabilities.ArgMax(p);
-            answers.Add((p[predicted], predicted == rows.Labels[row]));
-        }
-
-        return [.. answers.OrderByDescending(answer => answer.Confidence).Select(answer => answer.Right)];
-    }
+    /// <summary>Whether the answers are right, surest first.</summary>
+    bool[] SurestFirst() =>
+        [.. Result.Rows!.Answers().OrderByDescending(answer => answer.Confidence).Select(answer => answer.Predicted == Result.Rows.Labels[answer.Row])];
 
     static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -17,18 +17,11 @@ internal static class Mistakes
     {
         if (result.Rows is not { } rows)
             return [];
-        List<Mistake> mistakes = [];
-        var p = new double[rows.Classes];
-        for (var row = 0; row < rows.Count; row++)
-        {
-            if (!rows.IsUsable(row))
-                continue;
-            rows.CopyRow(row, p);
-            var predicted = Probabilities.ArgMax(p);
-            if (predicted != rows.Labels[row])
-                mistakes.Add(new(row, rows.Labels[row], predicted, p[predicted]));
-        }
-
-        return [.. mistakes.OrderByDescending(mistake => mistake.Confidence).ThenBy(mistake => mistake.Row)];
+        return
+        [
+            .. rows.Answers().Where(answer => answer.Predicted != rows.Labels[answer.Row])
+                .Select(answer => new Mistake(answer.Row, rows.Labels[answer.Row], answer.Predicted, answer.Confidence))
+                .OrderByDescending(mistake => mistake.Confidence).ThenBy(mistake => mistake.Row),
+        ];
     }
 }

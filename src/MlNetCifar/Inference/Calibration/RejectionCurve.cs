@@ -41,17 +41,8 @@ public sealed class RejectionCurve
     public static RejectionCurve Of(EvaluationResult result)
     {
         var rows = result.Rows ?? throw new ArgumentException("The evaluation was made without keeping rows.", nameof(result));
-        var used = ClassCurves.UsableRows(rows);
-        var (confidences, correct) = (new double[used.Length], new bool[used.Length]);
-        var p = new double[rows.Classes];
-        for (var i = 0; i < used.Length; i++)
-        {
-            rows.CopyRow(used[i], p);
-            var answer = Probabilities.ArgMax(p);
-            (confidences[i], correct[i]) = (p[answer], answer == rows.Labels[used[i]]);
-        }
-
-        return Of(confidences, correct);
+        var answers = rows.Answers().ToArray();
+        return Of([.. answers.Select(answer => answer.Confidence)], [.. answers.Select(answer => answer.Predicted == rows.Labels[answer.Row])]);
     }
 
     /// <summary>The curve of any answers.</summary>

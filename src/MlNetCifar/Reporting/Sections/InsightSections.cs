@@ -48,17 +48,7 @@ internal static class InsightSections
     public static void Answers(StringBuilder html, ReportInput input)
     {
         var rows = input.Result.Rows!;
-        var answers = new List<(int Row, int Predicted, double Confidence)>();
-        var p = new double[rows.Classes];
-        for (var row = 0; row < rows.Count; row++)
-        {
-            if (!rows.IsUsable(row))
-                continue;
-            rows.CopyRow(row, p);
-            var predicted = Evaluation.Probabilities.ArgMax(p);
-            answers.Add((row, predicted, p[predicted]));
-        }
-
+        var answers = rows.Answers().ToList();
         Markup.Section(html, "answers", "Answers", "Not chosen by how good they are: evenly spaced over the images. Wrong ones are orange.");
         Tiles(html, input, Spaced(answers));
         html.Append("<h3>Right, but least sure</h3>\n");
