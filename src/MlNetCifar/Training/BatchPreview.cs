@@ -48,11 +48,7 @@ public static class BatchPreview
     {
         var bytes = new byte[pixels.Length];
         for (var i = 0; i < bytes.Length; i++)
-        {
-            var channel = i % normalization.Channels;
-            bytes[i] = (byte)Math.Clamp(MathF.Round(255 * ((pixels[i] * normalization.Std[channel]) + normalization.Mean[channel])), 0, 255);
-        }
-
+            bytes[i] = (byte)Math.Clamp(MathF.Round(255 * ((pixels[i] * normalization.Std[i % normalization.Channels]) + normalization.MeanAt(i))), 0, 255);
         return bytes;
     }
 
