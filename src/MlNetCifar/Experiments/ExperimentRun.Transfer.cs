@@ -38,7 +38,7 @@ internal sealed partial class ExperimentRun
         else if (_options.Preprocess is not null)
             ChooseSmall($"{seen}, with inputs as they were asked for");
         else if (experiment.Backbones.Names.FirstOrDefault(experiment.Backbones.IsHere) is { } name)
-            ChooseBackbone(name, seen);
+            ChooseBackbone(name, experiment.Backbones.Open(name), seen);
         else
             ChooseSmall($"{seen}, and no backbone is here");
         return _backbone is null ? options : options with { Spec = _backbone.Preprocess, DecodeOnDemand = true };
@@ -54,13 +54,13 @@ internal sealed partial class ExperimentRun
         foreach (var name in experiment.Backbones.Names.Where(experiment.Backbones.IsHere))
         {
             var backbone = experiment.Backbones.Open(name);
-            var wanted = backbone.Preprocess;
-            backbone.Dispose();
-            if ((wanted.Width, wanted.Height, wanted.Channels) == (train.Width, train.Height, train.Channels))
+            if ((backbone.Preprocess.Width, backbone.Preprocess.Height, backbone.Preprocess.Channels) == (train.Width, train.Height, train.Channels))
             {
-                ChooseBackbone(name, seen);
+                ChooseBackbone(name, backbone, seen);
                 return;
             }
+
+            backbone.Dispose();
         }
 
         ChooseSmall(seen);
@@ -73,10 +73,10 @@ internal sealed partial class ExperimentRun
         _log.Say(null, $"another choice: {Way(ExperimentTable.Preset, nameof(ExperimentOptions.Preset))} {string.Join(", ", Architectures.Names.Where(name => name != _options.Preset))}");
     }
 
-    void ChooseBackbone(string name, string seen)
+    void ChooseBackbone(string name, FeatureExtractor backbone, string seen)
     {
         _options = _options with { Backbone = name };
-        _backbone = experiment.Backbones.Open(name);
+        _backbone = backbone;
         _log.Say("auto", $"a head on the frozen backbone {name}, for {seen}: features are computed once, then the head takes seconds");
         _log.Say(null, $"another choice: {Way(ExperimentTable.Backbone, nameof(ExperimentOptions.Backbone))} FILE, or a network from scratch with {Way(ExperimentTable.Preset, nameof(ExperimentOptions.Preset))} {string.Join(", ", Architectures.Names)}");
     }
