@@ -27,19 +27,17 @@ internal readonly record struct PictureSizes(int Images, int Classes, int Width,
         int[] files = catalog.Tree.IsRandomAccess
             ? [.. Enumerable.Range(0, count).Select(i => images.File((int)((long)i * images.Count / count)))]
             : [.. Enumerable.Range(0, images.Count).Select(images.File).Order().Take(count)];
-        List<int> widths = [], heights = [];
+        List<ImageSize> sizes = [];
         byte[] buffer = [];
         using var cursor = catalog.Tree.ReadAll(files);
         while (cursor.TryRead(ref buffer, out _, out var length, out var fault))
         {
             if (fault is null && Header(buffer.AsSpan(0, length)) is { } info)
-            {
-                widths.Add(info.Width);
-                heights.Add(info.Height);
-            }
+                sizes.Add(new(info.Width, info.Height));
         }
 
-        return new(images.Count, catalog.Classes.Count, Median(widths), Median(heights));
+        var median = ImageSize.Median(sizes);
+        return new(images.Count, catalog.Classes.Count, median?.Width ?? 0, median?.Height ?? 0);
     }
 
     static ImageInfo? Header(ReadOnlySpan<byte> file)
@@ -53,11 +51,5 @@ internal readonly record struct PictureSizes(int Images, int Classes, int Width,
             // What cannot be read is told when all files are.
             return null;
         }
-    }
-
-    static int Median(List<int> values)
-    {
-        values.Sort();
-        return values.Count == 0 ? 0 : values[values.Count / 2];
     }
 }

@@ -11,7 +11,6 @@ namespace MlNetCifar;
 /// </summary>
 public sealed class FeatureExtractor : IDisposable
 {
-    readonly Scorer _scorer;
     readonly Preprocessor _preprocessor;
 
     /// <summary>Puts an extractor together.</summary>
@@ -33,7 +32,7 @@ public sealed class FeatureExtractor : IDisposable
             throw new ArgumentException($"The normalisation does not fit pictures of {spec.InputShape(1)}.", nameof(normalization));
         (Weights, Preprocess, Normalization, WeightsSha256) = (weights, preprocess, normalization, weights.Sha256());
         _preprocessor = new Preprocessor(preprocess);
-        _scorer = new Scorer(weights, normalization);
+        Scorer = new Scorer(weights, normalization);
     }
 
     /// <summary>The network's description, without a layer for classes.</summary>
@@ -55,7 +54,7 @@ public sealed class FeatureExtractor : IDisposable
     public int Count => Network.Classes;
 
     /// <summary>Makes the features, for whoever runs pictures in a way of its own.</summary>
-    internal Scorer Scorer => _scorer;
+    internal Scorer Scorer { get; }
 
     /// <summary>What stands before the last dense layer of a classifier.</summary>
     /// <param name="classifier">Only read; its weights are copied.</param>
@@ -95,7 +94,7 @@ public sealed class FeatureExtractor : IDisposable
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public float[] Features(
         ImageSource source, int? threads = null, TestTimeViews views = TestTimeViews.None, IProgress<int>? progress = null, CancellationToken cancellation = default) =>
-        _scorer.Run(source, threads, views, [], progress, cancellation);
+        Scorer.Run(source, threads, views, [], progress, cancellation);
 
     /// <summary>Features of a decoded picture of any size.</summary>
     /// <param name="image">The picture.</param>
@@ -105,7 +104,7 @@ public sealed class FeatureExtractor : IDisposable
     public float[] Features(RgbImage image, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(image);
-        using var lane = _scorer.Rent();
+        using var lane = Scorer.Rent();
         _preprocessor.Apply(image, lane.Pixels);
         var features = new float[Count];
         lane.Run(TestTimeViews.None, [], features, cancellation);
@@ -115,16 +114,14 @@ public sealed class FeatureExtractor : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _scorer.Dispose();
+        Scorer.Dispose();
         Weights.Dispose();
     }
 
     /// <summary>A copy of the weights of all layers before the last dense one.</summary>
     static NetworkWeights Without(NetworkWeights whole)
     {
-        var last = whole.Nodes.Length - 1;
-        while (last >= 0 && whole.Nodes[last].Layer is not Linear)
-            last--;
+        var last = LastFeatures.DenseIndex(whole);
         if (last < 1)
             throw ModelErrors.NoFeatures(whole.Spec.Name);
         var weights = new NetworkWeights(whole.Spec with { Layers = whole.Spec.Layers[..last], Loss = LossKind.None, Classes = whole.Nodes[last].Input.C });

@@ -14,16 +14,20 @@ internal sealed record LastFeatures(string Position, int Length)
     public static LastFeatures? Of(NetworkWeights weights)
     {
         var nodes = weights.Nodes;
-        for (var i = nodes.Length - 1; i >= 0; i--)
-        {
-            if (nodes[i].Layer is not Linear)
-                continue;
-            var length = nodes[i].Input.ImageLength;
-            return length <= Most && nodes.Take(i).SelectMany(node => node.Flat()).Any(node => node.WeightName is not null)
-                ? new LastFeatures(nodes[i - 1].Position, (int)length)
-                : null;
-        }
+        if (DenseIndex(weights) is not (>= 0 and var last))
+            return null;
+        var length = nodes[last].Input.ImageLength;
+        return length <= Most && nodes.Take(last).SelectMany(node => node.Flat()).Any(node => node.WeightName is not null)
+            ? new LastFeatures(nodes[last - 1].Position, (int)length)
+            : null;
+    }
 
-        return null;
+    /// <summary>Where a network's last dense layer is among its nodes; −1 for none.</summary>
+    public static int DenseIndex(NetworkWeights weights)
+    {
+        var last = weights.Nodes.Length - 1;
+        while (last >= 0 && weights.Nodes[last].Layer is not Linear)
+            last--;
+        return last;
     }
 }

@@ -2,6 +2,7 @@ using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
+using MlNetCifar.Data;
 using MlNetCifar.Numerics;
 
 namespace MlNetCifar.Transfer;
@@ -137,10 +138,11 @@ internal sealed class FeaturePass(FeatureExtractor backbone, TransferOptions opt
 
     static void Mirror(Span<byte> pixels, int width, int channels)
     {
-        var stride = width * channels;
-        for (var row = pixels; row.Length > 0; row = row[stride..])
-            for (int left = 0, right = stride - channels; left < right; left += channels, right -= channels)
-                for (var c = 0; c < channels; c++)
-                    (row[left + c], row[right + c]) = (row[right + c], row[left + c]);
+        var mirrored = new byte[width * channels];
+        for (var row = pixels; row.Length > 0; row = row[mirrored.Length..])
+        {
+            RowConverter.Mirror(row[..mirrored.Length], mirrored, channels);
+            mirrored.CopyTo(row);
+        }
     }
 }

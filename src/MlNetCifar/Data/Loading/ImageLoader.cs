@@ -54,7 +54,7 @@ internal sealed class ImageLoader
     {
         var loader = new ImageLoader(tree, images, spec, options, progress, cancellation);
         loader.Run();
-        return (loader.Finish(classes), loader._bad.Values, loader.Median());
+        return (loader.Finish(classes), loader._bad.Values, ImageSize.Median(loader._sizes));
     }
 
     void Run()
@@ -87,12 +87,10 @@ internal sealed class ImageLoader
                 var slot = _slots[file];
                 var bytes = buffer.AsSpan(0, length);
                 fault ??= ImageReading.Read(_tree, file, bytes, _preprocessor, _options.DecodeOnDemand ? picture : _pixels.AsSpan(slot * _stride, _stride));
-                if (fault is null && _options.DecodeOnDemand)
-                    SHA256.HashData(bytes, Hash(slot));
                 if (fault is not null)
                     Refuse(slot, fault);
-                else if (slot % _measured == 0)
-                    Measure(buffer.AsSpan(0, length));
+                else
+                    Note(slot, bytes);
                 _progress.Advance(fault is not null);
             }
         }
@@ -113,15 +111,17 @@ internal sealed class ImageLoader
 
     Span<byte> Hash(int slot) => _hashes.AsSpan(slot * ImageSource.ContentHashLength, ImageSource.ContentHashLength);
 
-    void Measure(ReadOnlySpan<byte> file)
+    /// <summary>What is kept of a file beside its pixels.</summary>
+    void Note(int slot, ReadOnlySpan<byte> file)
     {
+        if (_options.DecodeOnDemand)
+            SHA256.HashData(file, Hash(slot));
+        if (slot % _measured != 0)
+            return;
         var info = ImageDecoder.ReadInfo(file);
         lock (_sizes)
             _sizes.Add(new(info.Width, info.Height));
     }
-
-    ImageSize? Median() => _sizes.Count == 0 ? null : new(
-        _sizes.Select(size => size.Width).Order().ElementAt(_sizes.Count / 2), _sizes.Select(size => size.Height).Order().ElementAt(_sizes.Count / 2));
 
     ImageSource Finish(IReadOnlyList<string> classes)
     {
