@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 namespace MlNetCifar.Numerics;
 
 /// <summary>
-/// A gate for one waiting thread: each <see cref="Open"/> lets one <see cref="Wait"/> through. The waiting thread spins for some tens of
+/// A gate for one waiting thread: an <see cref="Open"/> lets one <see cref="Wait"/> through. The waiting thread spins for some tens of
 /// microseconds, since the next job of a training step is seldom further away, and sleeps after that.
 /// </summary>
 internal sealed class CounterGate : IDisposable
@@ -23,7 +23,7 @@ internal sealed class CounterGate : IDisposable
     /// <param name="spins">Whether to spin before sleeping.</param>
     public CounterGate(bool spins) => _spins = spins;
 
-    /// <summary>Lets the waiting thread through, or the next one to wait. Not to be called again before it has passed.</summary>
+    /// <summary>Lets the waiting thread through, or the next one to wait. Called again before it has passed, it lets it through once.</summary>
     public void Open()
     {
         if (Interlocked.Exchange(ref _padded.Value, Opened) == Asleep)
@@ -42,7 +42,9 @@ internal sealed class CounterGate : IDisposable
 
         if (Interlocked.CompareExchange(ref _padded.Value, Asleep, Closed) == Closed)
             _wake.Wait();
-        Volatile.Write(ref _padded.Value, Closed);
+
+        // In full before what the thread reads next, or it could miss what was published ahead of an Open that came before the gate closed.
+        Interlocked.Exchange(ref _padded.Value, Closed);
     }
 
     /// <inheritdoc/>

@@ -13,21 +13,28 @@ internal interface IParallelJob
 }
 
 /// <summary>
-/// A fixed set of threads that execute blocks of a job. Blocks are dealt statically in contiguous runs, nothing is allocated per call,
+/// A fixed set of threads that execute blocks of a job. Blocks are dealt in contiguous runs, and who has done its own takes from the ends of the others',
+/// so that a thread which the operating system holds back holds back no more than the block it is at. Nothing is allocated per call,
 /// and the caller works along as worker 0. One job at a time; <see cref="Run"/> may be called from one thread only.
 /// Where there are more workers than processors, waiting threads sleep at once instead of spinning first.
 /// </summary>
 internal sealed unsafe class WorkerPool : IDisposable
 {
+    // Runs lie two cache lines apart.
+    const int RunStride = 16;
+
     readonly Thread[] _threads;
     readonly CounterGate[] _start;
     readonly CounterGate _done;
     readonly Lock _failureLock = new();
     delegate*<void*, int, int, void> _invoke;
+
+    // Each worker's blocks that nobody has taken yet: the first one in the upper half, the end in the lower. Who takes a block does so in one exchange,
+    // and until it is counted the job that it belongs to stays the one that _job points to.
+    readonly long[] _runs;
     void* _job;
-    int _blocks;
-    int _pending;
-    ExceptionDispatchInfo? _failure;
+    int _remaining;
+    volatile ExceptionDispatchInfo? _failure;
     volatile bool _stopping;
 
     /// <summary>Starts the threads.</summary>
@@ -40,6 +47,7 @@ internal sealed unsafe class WorkerPool : IDisposable
         _done = new CounterGate(spins);
         _threads = new Thread[threads - 1];
         _start = new CounterGate[threads - 1];
+        _runs = new long[(threads + 1) * RunStride];
         for (var i = 0; i < _threads.Length; i++)
         {
             var worker = i + 1;
@@ -70,12 +78,13 @@ internal sealed unsafe class WorkerPool : IDisposable
 
         _job = Unsafe.AsPointer(ref job);
         _invoke = &Invoke<TJob>;
-        _blocks = blocks;
-        _pending = Threads - 1;
+        _remaining = blocks;
+        for (var worker = 0; worker < Threads; worker++)
+            Volatile.Write(ref UntakenOf(worker), ((long)blocks * worker / Threads << 32) | ((long)blocks * (worker + 1) / Threads));
         foreach (var start in _start)
             start.Open();
-        Share(0);
-        _done.Wait();
+        if (!Share(0))
+            _done.Wait();
         if (_failure is { } failure)
         {
             _failure = null;
@@ -107,19 +116,49 @@ internal sealed unsafe class WorkerPool : IDisposable
             _start[worker - 1].Wait();
             if (_stopping)
                 return;
-            Share(worker);
-            if (Interlocked.Decrement(ref _pending) == 0)
+            if (Share(worker))
                 _done.Open();
         }
     }
 
-    void Share(int worker)
+    ref long UntakenOf(int worker) => ref _runs[(worker + 1) * RunStride];
+
+    /// <summary>Does blocks until there is none left to take; whether they were the last ones of the job to be done.</summary>
+    bool Share(int worker)
+    {
+        var done = 0;
+        for (var other = worker; other < worker + Threads; other++)
+        {
+            ref var untaken = ref UntakenOf(other % Threads);
+            while (TryTake(ref untaken, first: other == worker, out var block))
+            {
+                Execute(block, worker);
+                done++;
+            }
+        }
+
+        return done > 0 && Interlocked.Add(ref _remaining, -done) == 0;
+    }
+
+    static bool TryTake(ref long untaken, bool first, out int block)
+    {
+        while (true)
+        {
+            var run = Volatile.Read(ref untaken);
+            int next = (int)(run >> 32), end = (int)run;
+            block = first ? next : end - 1;
+            if (next >= end)
+                return false;
+            if (Interlocked.CompareExchange(ref untaken, first ? run + (1L << 32) : run - 1, run) == run)
+                return true;
+        }
+    }
+
+    void Execute(int block, int worker)
     {
         try
         {
-            var first = (int)((long)_blocks * worker / Threads);
-            var end = (int)((long)_blocks * (worker + 1) / Threads);
-            for (var block = first; block < end; block++)
+            if (_failure is null)
                 _invoke(_job, block, worker);
         }
         catch (Exception e)
