@@ -141,6 +141,9 @@ public sealed class EvaluationExperiment(EvaluationExperimentOptions options)
                 Threads = Options.Threads ?? Environment.ProcessorCount,
             },
             Storage, log, cancellation);
+        var facts = new DataFacts(dataset.Kind, dataset.Splits.Keys, Storage.IsRemote(data), ExperimentData.Cache(Options.CacheFolder) is not null);
+        foreach (var idle in IdleData.Find(EvaluationTable.All, Options, facts, Arguments is not null))
+            log.Warn(idle);
         var split = Options.Subset ?? new[] { DatasetSplit.Test, DatasetSplit.Validation, DatasetSplit.Train }.First(dataset.Has);
         var images = dataset.Get(split);
         var folder = RunFolder.Create(Options.Output, "evaluate", Options.Name ?? model.Network.Name, Options.ExistOk, Storage);

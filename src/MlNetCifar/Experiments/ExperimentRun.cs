@@ -134,8 +134,18 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
             },
             experiment.Storage, _log, cancellation);
         DecideLate(opened);
+        if (experiment.Dataset is null)
+            WarnOfIdle(opened);
         dataset = Split(opened, asked.Seed);
         return experiment.Dataset is null ? opened : null;
+    }
+
+    void WarnOfIdle(ImageDataset opened)
+    {
+        var facts = new DataFacts(
+            opened.Kind, opened.Splits.Keys, experiment.Storage.IsRemote(_options.Data!), ExperimentData.Cache(_options.CacheFolder) is not null, _backbone is not null, _options.Resume is not null);
+        foreach (var idle in IdleData.Find(ExperimentTable.All, _options, facts, _asOptions))
+            _log.Warn(idle);
     }
 
     ImageDataset Split(ImageDataset dataset, ulong seed)

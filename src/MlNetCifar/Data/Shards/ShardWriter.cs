@@ -87,7 +87,7 @@ public static class ShardWriter
             run.Begin(splits.Count > 1);
             foreach (var (split, members) in splits)
                 run.Split(split, CatalogSplits.Items(members, limit), (builder, indices) => Build(members, builder, indices, all));
-            return run.Finish(catalog.BadFiles, catalog.Warnings);
+            return run.Finish(catalog.BadFiles, [.. catalog.Warnings, .. Uncut(catalog.List.BySplit().Select(s => s.Split), options)]);
         }
         finally
         {
@@ -123,7 +123,7 @@ public static class ShardWriter
         run.Begin(splits.Count > 1);
         foreach (var (split, images) in splits)
             run.Split(split, CatalogSplits.Items(images), make);
-        return run.Finish(catalog.BadFiles, catalog.Warnings);
+        return run.Finish(catalog.BadFiles, [.. catalog.Warnings, .. Uncut(catalog.List.BySplit().Select(s => s.Split), options)]);
     }
 
     /// <summary>Writes an opened data set's shards; its pictures keep their size.</summary>
@@ -139,12 +139,15 @@ public static class ShardWriter
         ArgumentNullException.ThrowIfNull(data);
         options ??= new();
         options.Validate();
+        List<string> warnings = [.. data.Warnings, .. Uncut(data.Splits.Keys, options)];
         var taken = data.Has(DatasetSplit.Test) ? 0 : options.TestFraction;
         if (options.TestFraction > 0)
             data = data.Ensure(DatasetSplit.Test, options.TestFraction, options.Seed);
         if (options.ValidationFraction > 0)
             data = data.Ensure(DatasetSplit.Validation, options.ValidationFraction / (1 - taken), options.Seed);
         var first = data.Splits.First().Value;
+        if (data.Spec is null && options.Spec != new PreprocessSpec())
+            warnings.Add(FormattableString.Invariant($"what was asked of pictures has no effect: those of arrays stay as they are, {first.Width}×{first.Height}×{first.Channels}"));
         options = options with { Spec = (data.Spec ?? options.Spec) with { Width = first.Width, Height = first.Height, Channels = first.Channels } };
         if (options.Normalize)
             options = options with { NormalizedBy = Normalization.Compute(data.Train, cancellation) };
@@ -162,7 +165,17 @@ public static class ShardWriter
             }, source.ContentHash(cancellation));
         }
 
-        return run.Finish(data.BadFiles, data.Warnings);
+        return run.Finish(data.BadFiles, warnings);
+    }
+
+    /// <summary>Splits that were to be cut and are there already.</summary>
+    static IEnumerable<string> Uncut(IEnumerable<DatasetSplit> own, ShardOptions options)
+    {
+        var splits = own.ToHashSet();
+        if (options.TestFraction > 0 && splits.Contains(DatasetSplit.Test))
+            yield return "the share for a test split has no effect: the data have one";
+        if (options.ValidationFraction > 0 && splits.Contains(DatasetSplit.Validation))
+            yield return "the share for a validation split has no effect: the data have one";
     }
 
     static ReadOnlyMemory<byte> Read(FileTree tree, ImageRef image, long limit)
