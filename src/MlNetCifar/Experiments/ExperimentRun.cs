@@ -75,6 +75,7 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
             RunRecord.Arguments(folder, Arguments(training));
             RunRecord.Machine(folder, new MachineInfo());
             folder.Write("labels.txt", writer => dataset.Train.Classes.ToList().ForEach(writer.WriteLine));
+            SplitRecord.Of(dataset, training.Threads, cancellation).Write(folder);
         }
     }
 
