@@ -44,7 +44,7 @@ internal sealed class DatasetOpener(ImageDatasetOptions asked, IProgress<LoadPro
         var tree = Siblings(FileTree.Name(path)) is { } names && store.FileExists(path)
             ? new FolderTree(FileTree.Parent(path), store, names)
             : FileTree.Open(path, store, cancellation);
-        if (tree.Files.Any(f => ShardFolder.IsSidecar(f.Path)))
+        if (tree.Files.Any(f => ShardFiles.IsMark(f.Path)))
             throw DataErrors.Unfinished(path);
         return NpySets.Matches(tree) || CifarBinary.Matches(tree) ? (null, tree) : (ImageCatalog.Open(tree, _options.Files), null);
     }

@@ -41,6 +41,8 @@ public static class ShardWriter
         options ??= new();
         options.Validate();
         files ??= new();
+        if (input.TrimEnd('/') == folder.TrimEnd('/'))
+            throw DataErrors.OutputIsInput(folder);
         var opener = new DatasetOpener(new() { Spec = options.Spec, Decode = options.Decode, Files = files, Threads = options.Threads }, null, cancellation);
         var (loaded, catalog) = opener.Recognise(input);
         using (loaded)
@@ -83,7 +85,7 @@ public static class ShardWriter
             }
 
             var all = new ProgressCounter(images.Count, progress);
-            var run = new ShardRun(folder, options, catalog.Classes, all, cancellation);
+            using var run = new ShardRun(folder, options, catalog.Classes, all, cancellation);
             run.Begin(splits.Count > 1);
             foreach (var (split, members) in splits)
                 run.Split(split, CatalogSplits.Items(members, limit), (builder, indices) => Build(members, builder, indices, all));
@@ -119,7 +121,7 @@ public static class ShardWriter
         if (options.Normalize)
             throw new ArgumentException("Shards that are made elsewhere cannot be normalised.", nameof(options));
         var splits = CatalogSplits.Assign(catalog.List, options).BySplit();
-        var run = new ShardRun(folder, options, catalog.Classes, new ProgressCounter(catalog.Images.Count, null), cancellation);
+        using var run = new ShardRun(folder, options, catalog.Classes, new ProgressCounter(catalog.Images.Count, null), cancellation);
         run.Begin(splits.Count > 1);
         foreach (var (split, images) in splits)
             run.Split(split, CatalogSplits.Items(images), make);
@@ -151,7 +153,7 @@ public static class ShardWriter
         options = options with { Spec = (data.Spec ?? options.Spec) with { Width = first.Width, Height = first.Height, Channels = first.Channels } };
         if (options.Normalize)
             options = options with { NormalizedBy = Normalization.Compute(data.Train, cancellation) };
-        var run = new ShardRun(folder, options, data.Classes, new ProgressCounter(data.Splits.Sum(s => s.Value.Count), progress), cancellation);
+        using var run = new ShardRun(folder, options, data.Classes, new ProgressCounter(data.Splits.Sum(s => s.Value.Count), progress), cancellation);
         run.Begin(data.Splits.Count > 1);
         foreach (var (split, source) in data.Splits.OrderBy(s => s.Key))
         {
