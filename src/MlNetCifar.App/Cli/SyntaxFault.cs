@@ -44,7 +44,7 @@ internal sealed class SyntaxFault(ParseResult parsed, IReadOnlyList<Verb> all)
             return $"{found} {hint}";
         if (Spelling.Question(name, Known(verb)) is { Length: > 0 } question)
             return found + question;
-        string[] others = [.. all.Where(other => other.Options.Any(option => option.Option == name)).Select(other => $"'{other.Name}'")];
+        string[] others = [.. all.Where(other => other.Shown.Any(option => option.Option == name)).Select(other => $"'{other.Name}'")];
         return others.Length > 0 ? $"{found} It is one of {string.Join(", ", others)}." : found;
     }
 
@@ -55,7 +55,7 @@ internal sealed class SyntaxFault(ParseResult parsed, IReadOnlyList<Verb> all)
         return verb is not null && AsOption(token, verb) is { } write ? $"{found} {write}" : found;
     }
 
-    static IEnumerable<string> Known(Verb verb) => verb.Options.SelectMany(option => Habits.Aliases(option, verb).Prepend(option.Option));
+    static IEnumerable<string> Known(Verb verb) => verb.Shown.SelectMany(option => Habits.Aliases(option, verb).Prepend(option.Option));
 
     static string Names(IEnumerable<Verb> verbs) => string.Join(", ", verbs.Select(verb => verb.Name));
 

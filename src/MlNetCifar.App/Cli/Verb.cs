@@ -56,7 +56,14 @@ internal abstract class Verb(string name, string help)
     /// <summary>All options.</summary>
     public IReadOnlyList<OptionDescription> Options => _options ??= [.. OwnOptions, Json, Config, Verbose];
 
+    /// <summary>Those that the program gives to itself: nobody is told of them.</summary>
+    protected virtual IReadOnlyList<OptionDescription> Inner => [];
+
+    /// <summary>All options that people may use.</summary>
+    public IReadOnlyList<OptionDescription> Shown => _shown ??= [.. Options.Except(Inner)];
+
     IReadOnlyList<OptionDescription>? _options;
+    IReadOnlyList<OptionDescription>? _shown;
 
     /// <summary>The configuration file that holds where none is named; null for none.</summary>
     /// <param name="commandLine">Names and texts of what was typed.</param>

@@ -68,11 +68,11 @@ internal sealed class VerbHelp(string path, string help, Verb? verb, IReadOnlyLi
         {
             Section(writer, "Options that people use", [.. common.Select(name => Row(described.Options.Single(option => option.Name == name), described))]);
             writer.WriteLine();
-            writer.WriteLine($"All {described.Options.Count} options: {path} {AllOption}");
+            writer.WriteLine($"All {described.Shown.Count} options: {path} {AllOption}");
             return;
         }
 
-        foreach (var group in described.Options.GroupBy(option => option.Group))
+        foreach (var group in described.Shown.GroupBy(option => option.Group))
             Section(writer, group.Key, [.. group.Select(option => Row(option, described))]);
     }
 

@@ -101,11 +101,12 @@ internal sealed class ExplainCommand() : Verb("explain", "Show where on pictures
         mean.Add(map, pixels);
         stem += gradCam is null ? ".occlusion" : ".gradcam";
         var photograph = RgbImage.Decode(bytes, PictureFiles.Decoding(call) with { ApplyOrientation = model.Preprocess.ApplyOrientation });
-        ExplainView.WritePng($"{stem}.png", HeatmapOverlay.Draw(map, photograph, model.Preprocess));
-        LocalFileStore.Instance.Write($"{stem}.npy", stream => stream.Write(map.ToNpy()));
         (double Deletion, double Insertion)? scores = call.Get(s_scores) ? Occlusion.Judge(model, pixels, map, cancellation: call.Stop) : null;
+        var onSheet = ExplainView.OnSheet(file, gradCam?.Layer, stem, model.Classes[map.Class], map, scores);
+        ExplainView.WritePng($"{stem}.png", HeatmapOverlay.DrawCaptioned(map, photograph, model.Preprocess, ExplainView.Caption(onSheet, map.Degenerate)));
+        LocalFileStore.Instance.Write($"{stem}.npy", stream => stream.Write(map.ToNpy()));
         ExplainView.Print(call, file, gradCam?.Layer, stem, model.Classes[map.Class], map, scores);
-        page.Add(ExplainView.OnSheet(file, gradCam?.Layer, stem, model.Classes[map.Class], map, scores));
+        page.Add(onSheet);
     }
 
     static int? Target(string? text, ImageClassifier model)

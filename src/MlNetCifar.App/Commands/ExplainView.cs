@@ -48,6 +48,13 @@ internal static class ExplainView
         return new(Path.GetFileName(stem) + ".png", file, label, map.Probability, string.Join(", ", notes.Where(note => note.Length > 0)));
     }
 
+    /// <summary>The same below the picture itself.</summary>
+    public static IReadOnlyList<string> Caption(SheetPicture picture, bool isDegenerate) =>
+    [
+        Invariant($"{picture.Label} {100 * picture.Probability:0.0} %, {picture.Note}"), picture.Name,
+        isDegenerate ? "no colours: nothing in the picture speaks for this class" : "0 (violet): nothing, 1 (yellow): what speaks most for this class; pale: not seen",
+    ];
+
     /// <summary>Writes the page of all pictures; none where nothing was explained.</summary>
     public static void WriteSheet(Call call, ImageClassifier model, IReadOnlyList<SheetPicture> pictures, string folder)
     {

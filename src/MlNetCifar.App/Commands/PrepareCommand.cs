@@ -27,7 +27,7 @@ internal sealed class PrepareCommand() : Verb("prepare", "Turn images into shard
     protected override IEnumerable<OptionDescription> OwnOptions =>
     [
         ExperimentTable.Data, .. ExperimentTable.OfPictures, ExperimentTable.OnBadImage, .. ExperimentTable.OfFiles, s_to, s_parts, s_float32, s_normalize, s_test, s_validation, TrainingTable.Seed, s_master,
-        ClusterOptions.Worker, ClusterOptions.Ship, ClusterOptions.Stall, ClusterOptions.WorkerTimeout,
+        .. ClusterOptions.OfStage,
     ];
 
     public override IReadOnlyList<string> Examples =>
@@ -64,6 +64,7 @@ internal sealed class PrepareCommand() : Verb("prepare", "Turn images into shard
             WorkerTimeout = call.Get(ClusterOptions.WorkerTimeout),
             Hadoop = ClusterOptions.Hadoop(call),
         };
+        WarnOfIdle(call, stage);
         var report = Prepare(call, stage);
         foreach (var warning in report.Warnings)
             call.Terminal.Warn(warning);
@@ -71,6 +72,14 @@ internal sealed class PrepareCommand() : Verb("prepare", "Turn images into shard
             call.Terminal.Warn(Invariant($"{report.BadFiles.Count:N0} files were left out and are listed in {BadFile.FileName}; the first: {first.Path}: {first.Reason}"));
         PrepareView.Print(call, report);
         return ExitCodes.Ok;
+    }
+
+    static void WarnOfIdle(Call call, SparkPrepareOptions stage)
+    {
+        if (stage.Master.StartsWith("sc://", StringComparison.Ordinal))
+            return;
+        foreach (var option in ClusterOptions.OfStage.Where(option => call.Values.IsGiven(option) && !Equals(call.Values.Given(option), option.Default)))
+            call.Terminal.Warn($"{option.Option} has no effect: no cluster is asked for with {s_master.Option}");
     }
 
     static ShardReport Prepare(Call call, SparkPrepareOptions stage)

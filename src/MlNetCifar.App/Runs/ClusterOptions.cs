@@ -22,6 +22,9 @@ internal static class ClusterOptions
     public static OptionDescription<TimeSpan> WorkerTimeout { get; } = OptionDescription.Of(
         "worker-timeout", "TIME", "End a worker that gets no image done for this long; its part is tried again", OptionText.Limit, TimeSpan.FromMinutes(5), Group);
 
+    /// <summary>How images are made into shards on a cluster.</summary>
+    public static IReadOnlyList<OptionDescription> OfStage => [Worker, Ship, Stall, WorkerTimeout];
+
     /// <summary>The Connect server where there is no other place to run.</summary>
     public static OptionDescription<string?> Server { get; } = OptionDescription.Text("master", "ADDRESS", "The Spark Connect server, sc://host:port", group: Group);
 

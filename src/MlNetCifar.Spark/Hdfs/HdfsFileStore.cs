@@ -103,6 +103,30 @@ public sealed class HdfsFileStore : IFileStore, IDisposable
         }
     }
 
+    /// <inheritdoc/>
+    public bool TryCreate(string path, ReadOnlyMemory<byte> content)
+    {
+        // Renaming refuses a name that is taken, in one step of the name node; a file that is opened for writing would be there before its content.
+        var name = Local(path);
+        var temporary = $"{name}.{Guid.NewGuid():N}.tmp";
+        try
+        {
+            Client.WriteAsync(temporary, content).GetAwaiter().GetResult();
+            Client.RenameAsync(temporary, name).GetAwaiter().GetResult();
+            return true;
+        }
+        catch (MlNetCifarException e) when (e.Code == HdfsErrors.ExistsCode)
+        {
+            TryDelete(temporary);
+            return false;
+        }
+        catch
+        {
+            TryDelete(temporary);
+            throw;
+        }
+    }
+
     /// <summary>
     /// This store for a folder into which nobody looks meanwhile: files are written under their own names at once, which saves renaming each. The client stays this
     /// store's, which disposes of it.

@@ -22,6 +22,8 @@ public static class SparkPrepare
         var master = StageMaster.Parse(options.Master);
         var state = new StageProgress(progress);
         options = options with { Input = Normalize(options.Input), Output = Normalize(options.Output) };
+        if (Real(options.Input) == Real(options.Output))
+            throw StageErrors.OutputIsInput(options.Output);
         var nameNodes = NameNodes(options);
         using var stores = new StageStores(nameNodes, options.User);
         if (master.Address is null)
@@ -42,6 +44,10 @@ public static class SparkPrepare
         progress.Phase("done");
         return report;
     }
+
+    /// <summary>A folder by what its links lead to.</summary>
+    static string Real(string path) => HdfsPath.IsHdfs(path) || !Directory.Exists(path) ? path.TrimEnd('/')
+        : Directory.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName.TrimEnd('/') ?? path.TrimEnd('/');
 
     static string Normalize(string path)
     {

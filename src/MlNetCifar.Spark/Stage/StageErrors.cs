@@ -58,5 +58,8 @@ static class StageErrors
         new("MNC6053", ErrorKind.Usage, "A cluster cannot write normalised shards: their mean is known only when all images have been read.",
             "Leave out --normalize, which training does by itself, or prepare with --master local[*].");
 
+    public static MlNetCifarException OutputIsInput(string path) =>
+        new("MNC1038", ErrorKind.Usage, "The shards would be written into the folder of their own images.", "Give another folder.", path);
+
     static string Shorten(string row) => row.Length <= 200 ? row : row[..200] + "…";
 }

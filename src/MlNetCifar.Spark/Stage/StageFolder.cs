@@ -9,7 +9,8 @@ namespace MlNetCifar.Spark.Stage;
 /// </summary>
 sealed class StageFolder : IDisposable
 {
-    const string Temporary = "_temporary";
+    /// <summary>Not the name that Hadoop's own jobs use: what lies there is theirs.</summary>
+    const string Temporary = "_mlnetcifar_temporary";
 
     readonly IFileStore _store;
     readonly string _target;
@@ -42,6 +43,7 @@ sealed class StageFolder : IDisposable
         foreach (var file in part.Files)
             if (!present.TryGetValue(file.Name, out var length) || length != file.Length)
                 throw StageErrors.MissingFile(folder, file.Name);
+        plan.RequireFolder();
         foreach (var file in part.Files)
             Move($"{folder}/{file.Name}", $"{_target}/{file.Name}", file.Length);
         return part;

@@ -86,7 +86,7 @@ internal static class DataErrors
         new("MNC1031", ErrorKind.Data, $"This is no shard manifest ({inner.Message.TrimEnd('.')}).", "Run 'mlnetcifar prepare' again.", path, inner);
 
     public static MlNetCifarException Unfinished(string path) =>
-        new("MNC1032", ErrorKind.Data, "The shards are unfinished: there is no _SUCCESS.", "Run 'mlnetcifar prepare' again; it does only what is missing.", path);
+        new("MNC1032", ErrorKind.Data, "The shards are unfinished: there is no _SUCCESS or no manifest.", "Run 'mlnetcifar prepare' again; it does only what is missing.", path);
 
     public static MlNetCifarException SplitsDiffer(string path, string what) =>
         new("MNC1033", ErrorKind.Data, $"The splits differ in {what}.", "Run 'mlnetcifar prepare' again into an empty folder.", path);
@@ -96,6 +96,27 @@ internal static class DataErrors
 
     public static MlNetCifarException OtherLayout(string path) =>
         new("MNC1034", ErrorKind.Usage, "The folder holds shards with other splits.", "Give an empty folder, or delete the old shards.", path);
+
+    public static MlNetCifarException Busy(string path, string owner, TimeSpan age, TimeSpan silence) =>
+        new("MNC1035", ErrorKind.Failure,
+            FormattableString.Invariant($"Another 'prepare' writes into this folder: {owner}, begun {Seconds(age)} ago, last sign of life {Seconds(silence)} ago."),
+            "Wait until it is done, end it, or give another folder.", path);
+
+    public static MlNetCifarException TakenOver(string path, string owner) =>
+        new("MNC1036", ErrorKind.Failure, $"Another 'prepare' has taken this folder over: {owner}.", "Let that one finish, then run this one again, or give another folder.", path);
+
+    public static MlNetCifarException NotOurs(string path, IReadOnlyList<string> files) =>
+        new("MNC1037", ErrorKind.Usage,
+            $"The folder holds files that no 'prepare' has written and that shards would be written over: {string.Join(", ", files.Take(3))}{(files.Count > 3 ? $" and {files.Count - 3} more" : "")}.",
+            "Give an empty folder, or move them away.", path);
+
+    public static MlNetCifarException OutputIsInput(string path) =>
+        new("MNC1038", ErrorKind.Usage, "The shards would be written into the folder of their own images.", "Give another folder.", path);
+
+    public static MlNetCifarException OutputIsFile(string path) =>
+        new("MNC1038", ErrorKind.Usage, "The shards are to be written here, but this is a file.", "Give a folder.", path);
+
+    static string Seconds(TimeSpan time) => FormattableString.Invariant($"{Math.Max(time.TotalSeconds, 0):0} s");
 
     public static MlNetCifarException UnknownDataset(string name, IEnumerable<string> known) =>
         new("MNC1040", ErrorKind.Usage, $"There is no data set '{name}'.", $"Known: {string.Join(", ", known)}.");

@@ -44,7 +44,7 @@ internal sealed class DatasetOpener(ImageDatasetOptions asked, IProgress<LoadPro
         var tree = Siblings(FileTree.Name(path)) is { } names && store.FileExists(path)
             ? new FolderTree(FileTree.Parent(path), store, names)
             : FileTree.Open(path, store, cancellation);
-        if (tree.Files.Any(f => ShardFolder.IsSidecar(f.Path)))
+        if (tree.Files.Any(f => ShardFiles.IsMark(f.Path)))
             throw DataErrors.Unfinished(path);
         return NpySets.Matches(tree) || CifarBinary.Matches(tree) ? (null, tree) : (ImageCatalog.Open(tree, _options.Files), null);
     }
@@ -62,14 +62,14 @@ internal sealed class DatasetOpener(ImageDatasetOptions asked, IProgress<LoadPro
     {
         var sets = new NpySets(tree, _options.Files.Classes);
         var splits = sets.Read();
-        return new(path, splits, splits.Values.First().Classes) { Warnings = [.. tree.Warnings, .. sets.Warnings] };
+        return new(path, splits, splits.Values.First().Classes) { Kind = DataKind.Arrays, Warnings = [.. tree.Warnings, .. sets.Warnings] };
     }
 
     ImageDataset OpenCifar(FileTree tree, string path)
     {
         var cifar = new CifarBinary(tree, _options.Spec);
         var splits = cifar.Read(cancellation);
-        return new(path, splits, splits.Values.First().Classes) { Spec = _options.Spec ?? new(), Warnings = [.. tree.Warnings, .. cifar.Warnings] };
+        return new(path, splits, splits.Values.First().Classes) { Kind = DataKind.Cifar, Spec = _options.Spec ?? new(), Warnings = [.. tree.Warnings, .. cifar.Warnings] };
     }
 
     ImageDataset Load(ImageCatalog catalog)
@@ -114,7 +114,11 @@ internal sealed class DatasetOpener(ImageDatasetOptions asked, IProgress<LoadPro
             bad.AddRange(refused);
         }
 
-        return new(catalog.Origin, splits, catalog.Classes, owned) { Warnings = catalog.Warnings, BadFiles = bad, Spec = spec, PictureSize = pictures };
+        return new(catalog.Origin, splits, catalog.Classes, owned)
+        {
+            Kind = tree is MemoryTree ? DataKind.Memory : ManifestTable.IsManifest(catalog.Origin) ? DataKind.Manifest : DataKind.Files,
+            Warnings = catalog.Warnings, BadFiles = bad, Spec = spec, PictureSize = pictures,
+        };
     }
 
     /// <summary>What pictures are decoded from on demand.</summary>

@@ -43,6 +43,9 @@ public sealed class ImageDataset : IDisposable
     /// <summary>How the pictures were made from files; null where they came as arrays.</summary>
     public PreprocessSpec? Spec { get; internal init; }
 
+    /// <summary>What the pictures were read from.</summary>
+    internal DataKind Kind { get; init; }
+
     /// <summary>Median width and height of the pictures in their files, before any resizing, measured on about 64 of them; null where they came as arrays or shards.</summary>
     public ImageSize? PictureSize { get; internal init; }
 
@@ -135,7 +138,7 @@ public sealed class ImageDataset : IDisposable
         if (part.Count == 0)
             return null;
         var splits = new Dictionary<DatasetSplit, ImageSource>(_splits) { [DatasetSplit.Train] = rest, [split] = part };
-        return new(Path, splits, Classes, _owned) { Warnings = Warnings, BadFiles = BadFiles, Spec = Spec, PictureSize = PictureSize };
+        return new(Path, splits, Classes, _owned) { Warnings = Warnings, BadFiles = BadFiles, Spec = Spec, PictureSize = PictureSize, Kind = Kind };
     }
 
     /// <summary>Closes shard files; pictures in memory need no closing.</summary>

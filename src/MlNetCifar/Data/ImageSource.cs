@@ -59,6 +59,17 @@ public abstract class ImageSource
         return false;
     }
 
+    /// <summary>What tells a picture from others, wherever it lies: the first eight bytes of the SHA-256 of its pixels, lowest first.</summary>
+    /// <param name="index">0 … Count − 1.</param>
+    /// <param name="buffer"><see cref="ImageLength"/> bytes; may be overwritten.</param>
+    internal virtual ulong PixelHash(int index, Span<byte> buffer)
+    {
+        if (TryGetPixels(index, out var pixels))
+            return SourceHash.Of(pixels);
+        CopyPixels(index, buffer);
+        return SourceHash.Of(buffer);
+    }
+
     /// <summary>The number of pictures of each class.</summary>
     /// <returns>One count a class, in the classes' order.</returns>
     public int[] ClassCounts()

@@ -48,6 +48,8 @@ internal sealed class ImageSubset : ImageSource
 
     internal override bool TryGetPixels(int index, out ReadOnlySpan<byte> pixels) => _source.TryGetPixels(_indices[index], out pixels);
 
+    internal override ulong PixelHash(int index, Span<byte> buffer) => _source.PixelHash(_indices[index], buffer);
+
     internal override bool TryGetContentHash(int index, out ReadOnlySpan<byte> hash) => _source.TryGetContentHash(_indices[index], out hash);
 
     static int[] FindRuns(ReadOnlySpan<int> runs, int[] indices)

@@ -141,14 +141,22 @@ public sealed class EvaluationExperiment(EvaluationExperimentOptions options)
                 Threads = Options.Threads ?? Environment.ProcessorCount,
             },
             Storage, log, cancellation);
+        var facts = new DataFacts(dataset.Kind, dataset.Splits.Keys, Storage.IsRemote(data), ExperimentData.Cache(Options.CacheFolder) is not null);
+        foreach (var idle in IdleData.Find(EvaluationTable.All, Options, facts, Arguments is not null))
+            log.Warn(idle);
         var split = Options.Subset ?? new[] { DatasetSplit.Test, DatasetSplit.Validation, DatasetSplit.Train }.First(dataset.Has);
-        var images = dataset.Get(split);
+        var isWhole = Options.Subset is null && dataset.Splits.Count == 1 && split == DatasetSplit.Train;
+        var name = isWhole ? SetName(data) : split.ToString().ToLowerInvariant();
+        var all = dataset.Get(split);
+        var images = new UnseenImages(SplitRecord.Find(Options.Model!, Storage), log).Of(all, name, !isWhole, Options.Threads, cancellation);
+        if (images.Count < all.Count)
+            name = FormattableString.Invariant($"{name}, the {images.Count:N0} of {all.Count:N0} not trained on");
         var folder = RunFolder.Create(Options.Output, "evaluate", Options.Name ?? model.Network.Name, Options.ExistOk, Storage);
         RunRecord.Arguments(folder, Arguments is { } given ? RunRecord.Of(given, null) : RunRecord.Of(EvaluationTable.All, Options));
         var report = new ModelReport(folder, log)
         {
             Title = $"{model.Network.Name} on {Path.GetFileName(Path.TrimEndingDirectorySeparator(data))}",
-            Split = Options.Subset is null && dataset.Splits.Count == 1 && split == DatasetSplit.Train ? SetName(data) : split.ToString().ToLowerInvariant(),
+            Split = name,
             Dataset = dataset,
             Command = Command,
             Views = Options.Views,

@@ -110,6 +110,7 @@ internal sealed partial class ExperimentRun
         RunRecord.Arguments(folder, Arguments(training));
         RunRecord.Machine(folder, new MachineInfo());
         folder.Write("labels.txt", writer => dataset.Train.Classes.ToList().ForEach(writer.WriteLine));
+        SplitRecord.Of(dataset, training.Threads, cancellation).Write(folder);
         var trainer = new TransferTrainer(backbone, options);
         using var result = Fit(dataset, trainer);
         _log.Say(null, FormattableString.Invariant(

@@ -75,6 +75,7 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
             RunRecord.Arguments(folder, Arguments(training));
             RunRecord.Machine(folder, new MachineInfo());
             folder.Write("labels.txt", writer => dataset.Train.Classes.ToList().ForEach(writer.WriteLine));
+            SplitRecord.Of(dataset, training.Threads, cancellation).Write(folder);
         }
     }
 
@@ -134,8 +135,18 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
             },
             experiment.Storage, _log, cancellation);
         DecideLate(opened);
+        if (experiment.Dataset is null)
+            WarnOfIdle(opened);
         dataset = Split(opened, asked.Seed);
         return experiment.Dataset is null ? opened : null;
+    }
+
+    void WarnOfIdle(ImageDataset opened)
+    {
+        var facts = new DataFacts(
+            opened.Kind, opened.Splits.Keys, experiment.Storage.IsRemote(_options.Data!), ExperimentData.Cache(_options.CacheFolder) is not null, _backbone is not null, _options.Resume is not null);
+        foreach (var idle in IdleData.Find(ExperimentTable.All, _options, facts, _asOptions))
+            _log.Warn(idle);
     }
 
     ImageDataset Split(ImageDataset dataset, ulong seed)

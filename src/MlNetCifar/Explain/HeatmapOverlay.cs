@@ -48,6 +48,21 @@ public static class HeatmapOverlay
     }
 
     /// <summary>
+    /// As <see cref="Draw(Heatmap, RgbImage, PreprocessSpec)"/>, with numbers at the colour bar and lines of text below, so that the picture says by itself what it shows.
+    /// Text is drawn in ASCII: accents of Western letters are left out, all others are boxes, and a line that does not fit loses its middle.
+    /// </summary>
+    /// <param name="map">The map.</param>
+    /// <param name="photograph">As it was decoded, before any resizing.</param>
+    /// <param name="spec">How inputs are made of pictures.</param>
+    /// <param name="caption">The lines, for example class and probability, then the file.</param>
+    /// <exception cref="ArgumentException">The map is not of the specification's size.</exception>
+    public static RgbImage DrawCaptioned(Heatmap map, RgbImage photograph, PreprocessSpec spec, params IReadOnlyList<string> caption)
+    {
+        ArgumentNullException.ThrowIfNull(caption);
+        return OverlayFrame.Captioned(Draw(map, photograph, spec), caption);
+    }
+
+    /// <summary>
     /// A photograph at its own size, beside it the same under the map, and a colour bar from 0 (below) to 1 with marks at quarters. What the network does not see
     /// of the photograph is pale. Pictures whose shorter side is below 256 pixels are enlarged, those whose longer side exceeds 2,048 shrunk, by whole factors.
     /// </summary>

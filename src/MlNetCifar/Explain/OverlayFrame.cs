@@ -6,7 +6,13 @@ internal static class OverlayFrame
     /// <summary>Columns of the colour bar with its marks.</summary>
     public const int BarWidth = 22;
 
+    /// <summary>Columns for which a letter's dots are a pixel larger.</summary>
+    const int PixelsADot = 500;
+
     const int Marks = 4;
+
+    /// <summary>At every second mark, from the top.</summary>
+    static readonly string[] s_numbers = ["1.0", "0.5", "0.0"];
     const int MarkWidth = 6;
 
     /// <summary>A picture enlarged or shrunk by a whole factor where it is too small or too large to look at.</summary>
@@ -37,6 +43,34 @@ internal static class OverlayFrame
 
         for (var mark = 0; mark <= Marks; mark++)
             target.Row(mark * last / Marks).Slice(3 * (left + BarWidth - MarkWidth), 3 * MarkWidth).Fill(90);
+    }
+
+    /// <summary>A drawing with numbers at the marks of its bar, and lines of text below.</summary>
+    /// <param name="drawing">With a bar at its right border.</param>
+    /// <param name="lines">From the top; what does not fit loses its middle.</param>
+    public static RgbImage Captioned(RgbImage drawing, IReadOnlyList<string> lines)
+    {
+        var scale = Math.Max(2, drawing.Width / PixelsADot);
+        var margin = 4 * scale;
+        var result = new RgbImage(drawing.Width + (s_numbers[0].Length * 6 * scale) + margin, drawing.Height + margin + (lines.Count * CaptionText.LineHeight * scale));
+        result.Pixels.Fill(255);
+        for (var y = 0; y < drawing.Height; y++)
+            drawing.Row(y).CopyTo(result.Row(y));
+        for (var mark = 0; mark <= Marks; mark += 2)
+        {
+            // The numbers at the ends stay beside the bar.
+            var middle = mark * (drawing.Height - 1) / Marks;
+            var top = Math.Clamp(middle - (7 * scale / 2), 0, Math.Max(0, drawing.Height - (7 * scale)));
+            CaptionText.Draw(result, s_numbers[mark / 2], drawing.Width + (margin / 2), top, scale, 60);
+        }
+
+        for (var line = 0; line < lines.Count; line++)
+        {
+            var text = CaptionText.Shortened(lines[line], CaptionText.Fitting(result.Width - (2 * margin), scale));
+            CaptionText.Draw(result, text, margin, drawing.Height + margin + (line * CaptionText.LineHeight * scale), scale, line == 0 ? (byte)0 : (byte)80);
+        }
+
+        return result;
     }
 
     static RgbImage Enlarged(RgbImage image, int factor)

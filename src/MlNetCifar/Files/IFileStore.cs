@@ -33,6 +33,20 @@ public interface IFileStore
     /// <param name="content">Writes the bytes; an exception leaves no file behind.</param>
     void Write(string path, Action<Stream> content);
 
+    /// <summary>
+    /// Writes a file that is not there yet, whole: of several callers at once one succeeds. The default looks first and then writes, which is safe for one caller only.
+    /// </summary>
+    /// <param name="path">The final name; missing folders are created.</param>
+    /// <param name="content">The bytes.</param>
+    /// <returns>Whether it was written; false where there is a file of that name.</returns>
+    bool TryCreate(string path, ReadOnlyMemory<byte> content)
+    {
+        if (FileExists(path))
+            return false;
+        Write(path, stream => stream.Write(content.Span));
+        return true;
+    }
+
     /// <summary>Everything below a folder, at any depth, in no particular order.</summary>
     /// <param name="folder">An existing folder.</param>
     IEnumerable<StoredEntry> List(string folder);

@@ -37,6 +37,22 @@ public sealed class LocalFileStore : IFileStore
         FileTarget.Write(path, content);
     }
 
+    /// <inheritdoc/>
+    public bool TryCreate(string path, ReadOnlyMemory<byte> content)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        try
+        {
+            FileTarget.WriteNew(path, content.Span);
+            return true;
+        }
+        catch (IOException) when (File.Exists(path))
+        {
+            return false;
+        }
+    }
+
     /// <summary>
     /// Everything below a folder, at any depth, in no particular order. Links are followed, to folders too, except those that lead back to a folder they lie in; a link
     /// that leads nowhere is listed with the length 0. What is neither file nor folder is left out.

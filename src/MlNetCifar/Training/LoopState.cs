@@ -43,6 +43,9 @@ internal sealed record LoopState
     /// <summary><see cref="ImageSeconds"/> at that time.</summary>
     public double ImageSecondsAtValidation { get; set; }
 
+    /// <summary>Loss of the last step; null before the first, and in checkpoints written before it was kept.</summary>
+    public double? Loss { get; set; }
+
     /// <summary>Rate of the last step.</summary>
     public float LearningRate { get; set; }
 
@@ -72,7 +75,7 @@ internal sealed record LoopState
         LossSum += loss * images;
         Images += images;
         Correct += correct;
-        LearningRate = rate;
+        (Loss, LearningRate) = (loss, rate);
     }
 
     /// <summary>Goes on to the next epoch, whose figures are added to this one's.</summary>

@@ -32,7 +32,7 @@ public sealed class OptionPageTests
     static string Page()
     {
         var page = new StringBuilder(Head.ReplaceLineEndings("\n"));
-        var uses = AllVerbs.Create().SelectMany(verb => Commands(verb, "")).SelectMany(c => c.Verb.Options.Select(option => (c.Command, Option: option))).ToArray();
+        var uses = AllVerbs.Create().SelectMany(verb => Commands(verb, "")).SelectMany(c => c.Verb.Shown.Select(option => (c.Command, Option: option))).ToArray();
         foreach (var group in uses.GroupBy(use => use.Option.Group))
         {
             page.Append($"\n## {group.Key}\n\n| option | C# | values | default | what it does | commands |\n| --- | --- | --- | --- | --- | --- |\n");

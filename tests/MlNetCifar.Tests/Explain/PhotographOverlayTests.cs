@@ -96,6 +96,54 @@ public sealed class PhotographOverlayTests
     }
 
     [TestMethod]
+    public void Captioned_HasTheDrawing_NumbersAtTheBar_AndTheLines()
+    {
+        var (map, photograph, spec) = (Map(8, 8, at: 63), Grey(500, 374), new PreprocessSpec { Width = 8, Height = 8 });
+        var drawing = HeatmapOverlay.Draw(map, photograph, spec);
+        var captioned = HeatmapOverlay.DrawCaptioned(map, photograph, spec, "cat 63.1 %", "photos/a.jpg");
+        for (var y = 0; y < drawing.Height; y++)
+            Assert.IsTrue(captioned.Row(y)[..(3 * drawing.Width)].SequenceEqual(drawing.Row(y)));
+
+        // The left stroke of the letter l of "l": a column of dots two pixels wide; the line below it is lighter.
+        var text = HeatmapOverlay.DrawCaptioned(map, photograph, spec, "||||", "");
+        var top = drawing.Height + 8;
+        for (var y = top; y < top + 14; y++)
+            CollectionAssert.AreEqual(new byte[] { 255, 0, 0, 255 }, Enumerable.Range(11, 4).Select(x => text.Row(y)[3 * x]).ToArray(), $"row {y}");
+        Assert.IsTrue(text.Row(top + 14).ToArray().All(value => value == 255));
+        Assert.IsTrue(Enumerable.Range(0, 374).Any(y => text.Row(y)[(3 * drawing.Width)..].ContainsAnyExcept((byte)255)), "numbers beside the bar");
+    }
+
+    [TestMethod]
+    [DataRow("photo.jpg", 20, "photo.jpg")]
+    [DataRow("a/long/path/to/a/photo.jpg", 15, "a/lo.../photo.jpg")]
+    [DataRow("café Zürich", 20, "cafe Zurich")]
+    [DataRow("abcdef", 2, "ab")]
+    public void Text_ThatDoesNotFit_LosesItsMiddle(string text, int most, string expected)
+    {
+        var shortened = CaptionText.Shortened(text, most);
+        Assert.IsLessThanOrEqualTo(most, shortened.Length);
+        if (expected.Length <= most)
+            Assert.AreEqual(expected, shortened);
+        else
+            Assert.IsTrue(shortened.Contains("...", StringComparison.Ordinal) && text.EndsWith(shortened[^6..], StringComparison.Ordinal));
+    }
+
+    [TestMethod]
+    public void Letters_DifferFromEachOther_AndOthersAreBoxes()
+    {
+        string Drawn(char letter)
+        {
+            var image = new RgbImage(5, 7);
+            CaptionText.Draw(image, $"{letter}", 0, 0, 1, 255);
+            return Convert.ToHexString(image.Pixels);
+        }
+
+        var all = Enumerable.Range(' ', '~' - ' ' + 1).Select(code => Drawn((char)code)).Append(Drawn('猫')).ToArray();
+        Assert.AreEqual(all.Length, all.Distinct().Count());
+        Assert.AreEqual(Drawn('猫'), Drawn('\u0007'));
+    }
+
+    [TestMethod]
     public void Draw_RefusesAnotherSize() =>
         Assert.ThrowsExactly<ArgumentException>(() => HeatmapOverlay.Draw(Map(8, 8, at: 0), Grey(20, 20), new PreprocessSpec { Width = 16, Height = 8 }));
 

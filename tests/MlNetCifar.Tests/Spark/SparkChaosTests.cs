@@ -177,7 +177,7 @@ public sealed class SparkChaosTests
         var output = s_folder["full"];
         var error = await Assert.ThrowsExactlyAsync<MlNetCifarException>(() => SparkPrepare.RunAsync(Options(output, worker)));
         Assert.AreEqual("MNC6023", error.Code);
-        Assert.IsFalse(Directory.Exists(Path.Combine(output, "_temporary")));
+        Assert.IsFalse(Directory.Exists(Path.Combine(output, "_mlnetcifar_temporary")));
         await SparkPrepare.RunAsync(Options(output));
         StageFiles.AreSame(s_expected, StageFiles.Hashes(LocalFileStore.Instance, output));
     }

@@ -123,7 +123,7 @@ public sealed class SparkPrepareTests
                 source.Cancel();
         });
         await Assert.ThrowsAsync<OperationCanceledException>(() => SparkPrepare.RunAsync(Options(Hdfs("stage/input"), output), progress, source.Token));
-        Assert.IsFalse(s_store.FolderExists($"{output}/train/_temporary"));
+        Assert.IsFalse(s_store.FolderExists($"{output}/train/_mlnetcifar_temporary"));
 
         // On a busy machine the first split may be done when the first news of it arrives; the second cannot be.
         Assert.IsFalse(s_store.FileExists($"{output}/test/_SUCCESS"));
@@ -139,7 +139,7 @@ public sealed class SparkPrepareTests
         var error = await Assert.ThrowsExactlyAsync<MlNetCifarException>(() => SparkPrepare.RunAsync(
             Options(Hdfs("stage/input"), output) with { WorkerPath = script, StallTimeout = TimeSpan.FromSeconds(4) }));
         Assert.AreEqual("MNC6045", error.Code);
-        Assert.IsFalse(s_store.FolderExists($"{output}/train/_temporary"));
+        Assert.IsFalse(s_store.FolderExists($"{output}/train/_mlnetcifar_temporary"));
     }
 
     [TestMethod]

@@ -32,7 +32,7 @@ internal static class CompletionTree
     static IEnumerable<CompletedCommand> Commands(Verb verb, string parent)
     {
         var path = parent.Length == 0 ? verb.Name : $"{parent} {verb.Name}";
-        IReadOnlyList<CompletedOption> options = verb is VerbGroup ? [s_help] : [.. verb.Options.Select(option => Option(option, verb)), s_help, new([VerbHelp.AllOption], "Print help with all options", true, false, [])];
+        IReadOnlyList<CompletedOption> options = verb is VerbGroup ? [s_help] : [.. verb.Shown.Select(option => Option(option, verb)), s_help, new([VerbHelp.AllOption], "Print help with all options", true, false, [])];
         IReadOnlyList<string>? words = verb.Arguments is null ? [] : verb.Arguments.Contains('|') ? verb.Arguments.Split('|') : null;
         return verb.Verbs.SelectMany(inner => Commands(inner, path))
             .Prepend(new(path, [.. verb.Aliases.Prepend(verb.Name).Select(word => (parent, word))], [.. verb.Verbs.Select(Named)], options, words));

@@ -27,6 +27,8 @@ internal sealed class VerifyResumeCommand() : Verb("verify-resume", "Kill short 
         ExperimentTable.CheckpointEvery, s_kills, s_images, s_keep, s_child, s_killStep, s_killShare,
     ];
 
+    protected override IReadOnlyList<OptionDescription> Inner => [s_child, s_killStep, s_killShare];
+
     public override IReadOnlyList<string> Examples => ["", "--preset airbench94 --data shards --images 2000 --batch-size 200 --kills 20"];
 
     public override int Run(Call call)
@@ -48,7 +50,7 @@ internal sealed class VerifyResumeCommand() : Verb("verify-resume", "Kill short 
         }
     }
 
-    static int Verify(Call call, string parent)
+    int Verify(Call call, string parent)
     {
         var whole = Child(call, Path.Combine(parent, "whole"), 2, 0, 0) ?? throw CliErrors.ChildFailed();
         call.Terminal.Log(Invariant($"unbroken run: {whole.Steps} steps, SHA-256 {whole.Hash}"));
@@ -73,7 +75,7 @@ internal sealed class VerifyResumeCommand() : Verb("verify-resume", "Kill short 
     }
 
     /// <summary>Trains in a process of its own; null where that was killed.</summary>
-    static Outcome? Child(Call call, string folder, int threads, int killStep, double killShare)
+    Outcome? Child(Call call, string folder, int threads, int killStep, double killShare)
     {
         List<string> arguments =
         [
@@ -82,7 +84,7 @@ internal sealed class VerifyResumeCommand() : Verb("verify-resume", "Kill short 
         ];
         foreach (var option in call.Values.Options)
         {
-            if (option.Name is not ("child" or "kill-step" or "kill-share" or "threads" or "kills" or "keep" or "json") && call.Values.Given(option) is { } value)
+            if (!Inner.Contains(option) && option.Name is not ("threads" or "kills" or "keep" or "json") && call.Values.Given(option) is { } value)
                 arguments.AddRange([option.Option, OptionText.Of(value)]);
         }
 

@@ -27,7 +27,7 @@ internal static class ImageNames
     }
 
     /// <summary>Whether a file or folder of this name is none of the user's.</summary>
-    public static bool IsHidden(ReadOnlySpan<char> name) => name.StartsWith('.') || name is "__MACOSX" or "_temporary" or "@eaDir" or "#recycle" or "$RECYCLE.BIN" or "Thumbs.db" or "desktop.ini";
+    public static bool IsHidden(ReadOnlySpan<char> name) => name.StartsWith('.') || name is "__MACOSX" or "_temporary" or "_mlnetcifar_temporary" or "@eaDir" or "#recycle" or "$RECYCLE.BIN" or "Thumbs.db" or "desktop.ini";
 
     /// <summary>The label that a file's own name gives: what stands before its last number, else before its first separator; null where that is no word.</summary>
     /// <remarks><c>cat.0.jpg</c> → <c>cat</c>, <c>great_pyrenees_12.jpg</c> → <c>great_pyrenees</c>, <c>n01440764_36.JPEG</c> → <c>n01440764</c>, <c>1.jpg</c> → null.</remarks>

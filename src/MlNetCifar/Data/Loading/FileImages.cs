@@ -16,6 +16,7 @@ internal sealed class FileImages : ImageSource
     readonly ImageList _images;
     readonly int[] _slots;
     readonly byte[] _hashes;
+    readonly ulong[] _pixelHashes;
     readonly Preprocessor _preprocessor;
 
     /// <summary>A view on files that were decoded once and found good.</summary>
@@ -23,10 +24,11 @@ internal sealed class FileImages : ImageSource
     /// <param name="images">Of the tree.</param>
     /// <param name="slots">Which of the images, ascending.</param>
     /// <param name="hashes">Their files' SHA-256, one behind the other.</param>
+    /// <param name="pixelHashes">What <see cref="PixelHash"/> gives.</param>
     /// <param name="preprocessor">Makes pictures of files.</param>
     /// <param name="classes">Class names.</param>
-    public FileImages(FileTree tree, ImageList images, int[] slots, byte[] hashes, Preprocessor preprocessor, IReadOnlyList<string> classes) =>
-        (_tree, _images, _slots, _hashes, _preprocessor, Classes) = (tree, images, slots, hashes, preprocessor, classes);
+    public FileImages(FileTree tree, ImageList images, int[] slots, byte[] hashes, ulong[] pixelHashes, Preprocessor preprocessor, IReadOnlyList<string> classes) =>
+        (_tree, _images, _slots, _hashes, _pixelHashes, _preprocessor, Classes) = (tree, images, slots, hashes, pixelHashes, preprocessor, classes);
 
     public override int Count => _slots.Length;
 
@@ -51,6 +53,8 @@ internal sealed class FileImages : ImageSource
         if (fault is not null)
             throw DataErrors.BadImage(ImageReading.Describe(_tree.Locate(Name(index)), fault), fault);
     }
+
+    internal override ulong PixelHash(int index, Span<byte> buffer) => _pixelHashes[index];
 
     internal override bool TryGetContentHash(int index, out ReadOnlySpan<byte> hash)
     {

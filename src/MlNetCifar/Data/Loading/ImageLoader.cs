@@ -22,6 +22,7 @@ internal sealed class ImageLoader
     readonly Dictionary<int, int> _slots;
     readonly byte[] _pixels;
     readonly byte[] _hashes;
+    readonly ulong[] _pixelHashes;
     readonly SortedDictionary<int, BadFile> _bad = [];
     readonly List<ImageSize> _sizes = [];
     readonly int _stride;
@@ -41,6 +42,7 @@ internal sealed class ImageLoader
         _pixels = GC.AllocateUninitializedArray<byte>((int)bytes);
         _measured = Math.Max(1, images.Count / SizesMeasured);
         _hashes = options.DecodeOnDemand ? new byte[images.Count * ImageSource.ContentHashLength] : [];
+        _pixelHashes = options.DecodeOnDemand ? new ulong[images.Count] : [];
         _slots = new(images.Count);
         for (var i = 0; i < images.Count; i++)
             _slots.Add(images.File(i), i);
@@ -90,7 +92,7 @@ internal sealed class ImageLoader
                 if (fault is not null)
                     Refuse(slot, fault);
                 else
-                    Note(slot, bytes);
+                    Note(slot, bytes, picture);
                 _progress.Advance(fault is not null);
             }
         }
@@ -112,10 +114,14 @@ internal sealed class ImageLoader
     Span<byte> Hash(int slot) => _hashes.AsSpan(slot * ImageSource.ContentHashLength, ImageSource.ContentHashLength);
 
     /// <summary>What is kept of a file beside its pixels.</summary>
-    void Note(int slot, ReadOnlySpan<byte> file)
+    void Note(int slot, ReadOnlySpan<byte> file, ReadOnlySpan<byte> picture)
     {
         if (_options.DecodeOnDemand)
+        {
             SHA256.HashData(file, Hash(slot));
+            _pixelHashes[slot] = SourceHash.Of(picture);
+        }
+
         if (slot % _measured != 0)
             return;
         var info = ImageDecoder.ReadInfo(file);
@@ -133,7 +139,7 @@ internal sealed class ImageLoader
     FileImages OnDemand(IReadOnlyList<string> classes)
     {
         int[] good = [.. Enumerable.Range(0, _images.Count).Where(slot => !_bad.ContainsKey(slot))];
-        return new FileImages(_tree, _images, good, [.. good.SelectMany(slot => Hash(slot).ToArray())], _preprocessor, classes);
+        return new FileImages(_tree, _images, good, [.. good.SelectMany(slot => Hash(slot).ToArray())], [.. good.Select(slot => _pixelHashes[slot])], _preprocessor, classes);
     }
 
     ImageSet InMemory(IReadOnlyList<string> classes)

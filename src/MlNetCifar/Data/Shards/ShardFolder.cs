@@ -51,6 +51,7 @@ internal sealed class ShardFolder(string path, ImageDatasetOptions options)
         CheckOptions(first);
         return new(_path, found.ToDictionary(f => f.Key, f => (ImageSource)f.Value), first.Classes, new Owner([.. found.Values]))
         {
+            Kind = DataKind.Shards,
             Spec = first.Spec,
             Normalization = found.TryGetValue(DatasetSplit.Train, out var train) ? train.Manifest.Normalization : null,
             BadFiles = [.. found.OrderBy(f => f.Key).SelectMany(f => f.Value.Manifest.Parts).SelectMany(p => p.BadFiles)],

@@ -46,6 +46,13 @@ public sealed class ShardPlan
     /// <summary>For every part a SHA-256 over what goes into it and how: equal keys mean equal contents.</summary>
     public IReadOnlyList<string> Keys { get; }
 
+    /// <summary>What tells that the folder is another run's; null for nothing.</summary>
+    internal Action? Fence { get; set; }
+
+    /// <summary>Makes sure that the folder is still that of the run with this plan; to be called before a part gets its final name in it.</summary>
+    /// <exception cref="MlNetCifarException">Another run has taken the folder over (MNC1036).</exception>
+    public void RequireFolder() => Fence?.Invoke();
+
     /// <summary>Makes the plan.</summary>
     /// <param name="items">The images of one split.</param>
     /// <param name="options">Parts or target size, seed, specification.</param>

@@ -5,9 +5,11 @@ using MlNetCifar.Files;
 
 namespace MlNetCifar.Data;
 
-/// <summary>One run of <see cref="ShardWriter"/> over a folder: keeps what is whole, builds the rest, commits last.</summary>
+/// <summary>One run of <see cref="ShardWriter"/> over a folder, which it locks: keeps what is whole, builds the rest, commits last.</summary>
 internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyList<string> classes, ProgressCounter progress, CancellationToken cancellation)
+    : IDisposable
 {
+    ShardLock _lock = null!;
     readonly ShardBuilder _builder = new(options);
     readonly Dictionary<DatasetSplit, ShardManifest> _manifests = [];
     readonly IFileStore _store = options.Store;
@@ -24,7 +26,12 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
         LabelsFile.RequireLines(classes, folder);
         if (split ? _store.FileExists($"{folder}/{ShardManifest.FileName}") : _store.FileExists($"{ShardManifest.FolderOf(folder, DatasetSplit.Train)}/{ShardManifest.FileName}"))
             throw DataErrors.OtherLayout(folder);
+        _lock = Guard(folder, () => ShardLock.Take(_store, folder, cancellation));
+        if (split)
+            ShardFiles.RequireOwn(_store, folder, hasShards: Enum.GetValues<DatasetSplit>().Any(s => _store.FolderExists(ShardManifest.FolderOf(folder, s)) && Earlier(ShardManifest.FolderOf(folder, s)).Count > 0), new HashSet<string>(), _lock.FoundUnfinished);
     }
+
+    public void Dispose() => _lock?.Dispose();
 
     public void Split(DatasetSplit split, IReadOnlyList<ShardItem> items, Func<ShardBuilder, int[], ShardPart> build, string content = "") =>
         Split(split, items, (target, plan, missing) => missing.Select(p => Write(target, p, plan.Keys[p], build(_builder, plan.Parts[p]))), content);
@@ -35,7 +42,9 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
     {
         var target = _split ? ShardManifest.FolderOf(folder, split) : folder;
         var plan = ShardPlan.Create(items, options, content);
+        plan.Fence = _lock.Require;
         var earlier = Earlier(target);
+        ShardFiles.RequireOwn(_store, target, earlier.Count > 0, earlier.Values.SelectMany(part => part.Files).Select(file => file.Name).ToHashSet(), _lock.FoundUnfinished);
         var parts = new ShardPartInfo[plan.Parts.Count];
         var missing = new List<int>();
         for (var p = 0; p < parts.Length; p++)
@@ -89,6 +98,8 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
                 LabelsFile.Write(classes, $"{folder}/{LabelsFile.FileName}", _store);
                 _store.Write($"{folder}/{ShardManifest.SuccessName}", _ => { });
             }
+
+            _lock.Complete();
         });
         return new(folder, _manifests, _written, _kept, bad, warnings);
     }
@@ -114,7 +125,8 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
     // A folder being changed must not look complete.
     void Touch(string target) => Guard(target, () =>
     {
-        _changed = true;
+        _lock.Require();
+        _changed = _lock.HasWritten = true;
         _store.Delete($"{folder}/{ShardManifest.SuccessName}");
         _store.Delete($"{target}/{ShardManifest.SuccessName}");
     });
@@ -123,6 +135,7 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
     {
         try
         {
+            _lock.Require();
             return Guard(target, () => built.Write(_store, target, part, key, classes.Count));
         }
         finally
@@ -135,11 +148,12 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
     {
         var wanted = manifest.Parts.SelectMany(p => p.Files).Select(f => f.Name).ToHashSet(StringComparer.Ordinal);
         var present = _store.FolderExists(target) ? _store.List(target).Where(e => !e.IsFolder).Select(e => e.Path).ToArray() : [];
-        var stale = present.Where(f => IsPartFile(f) && !wanted.Contains(f)).ToArray();
+        var stale = present.Where(f => ShardFiles.IsPart(f) && !wanted.Contains(f)).ToArray();
         var complete = present.Contains(ShardManifest.FileName) && present.Contains(ShardManifest.SuccessName) && present.Contains(LabelsFile.FileName);
         if (!written && complete && stale.Length == 0 && ManifestIsSame(target, manifest))
             return;
         Touch(target);
+        _lock.Require();
         Guard(target, () =>
         {
             manifest.Write(_store, target);
@@ -147,10 +161,6 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
                 _store.Delete($"{target}/{file}");
         });
     }
-
-    static bool IsPartFile(string name) =>
-        !name.Contains('/') && (name.StartsWith("X_part_", StringComparison.Ordinal) || name.StartsWith("y_part_", StringComparison.Ordinal)
-            || name.StartsWith("files_part_", StringComparison.Ordinal));
 
     bool ManifestIsSame(string target, ShardManifest manifest)
     {

@@ -41,6 +41,8 @@ public static class ShardWriter
         options ??= new();
         options.Validate();
         files ??= new();
+        if (input.TrimEnd('/') == folder.TrimEnd('/'))
+            throw DataErrors.OutputIsInput(folder);
         var opener = new DatasetOpener(new() { Spec = options.Spec, Decode = options.Decode, Files = files, Threads = options.Threads }, null, cancellation);
         var (loaded, catalog) = opener.Recognise(input);
         using (loaded)
@@ -83,11 +85,11 @@ public static class ShardWriter
             }
 
             var all = new ProgressCounter(images.Count, progress);
-            var run = new ShardRun(folder, options, catalog.Classes, all, cancellation);
+            using var run = new ShardRun(folder, options, catalog.Classes, all, cancellation);
             run.Begin(splits.Count > 1);
             foreach (var (split, members) in splits)
                 run.Split(split, CatalogSplits.Items(members, limit), (builder, indices) => Build(members, builder, indices, all));
-            return run.Finish(catalog.BadFiles, catalog.Warnings);
+            return run.Finish(catalog.BadFiles, [.. catalog.Warnings, .. Uncut(catalog.List.BySplit().Select(s => s.Split), options)]);
         }
         finally
         {
@@ -119,11 +121,11 @@ public static class ShardWriter
         if (options.Normalize)
             throw new ArgumentException("Shards that are made elsewhere cannot be normalised.", nameof(options));
         var splits = CatalogSplits.Assign(catalog.List, options).BySplit();
-        var run = new ShardRun(folder, options, catalog.Classes, new ProgressCounter(catalog.Images.Count, null), cancellation);
+        using var run = new ShardRun(folder, options, catalog.Classes, new ProgressCounter(catalog.Images.Count, null), cancellation);
         run.Begin(splits.Count > 1);
         foreach (var (split, images) in splits)
             run.Split(split, CatalogSplits.Items(images), make);
-        return run.Finish(catalog.BadFiles, catalog.Warnings);
+        return run.Finish(catalog.BadFiles, [.. catalog.Warnings, .. Uncut(catalog.List.BySplit().Select(s => s.Split), options)]);
     }
 
     /// <summary>Writes an opened data set's shards; its pictures keep their size.</summary>
@@ -139,16 +141,19 @@ public static class ShardWriter
         ArgumentNullException.ThrowIfNull(data);
         options ??= new();
         options.Validate();
+        List<string> warnings = [.. data.Warnings, .. Uncut(data.Splits.Keys, options)];
         var taken = data.Has(DatasetSplit.Test) ? 0 : options.TestFraction;
         if (options.TestFraction > 0)
             data = data.Ensure(DatasetSplit.Test, options.TestFraction, options.Seed);
         if (options.ValidationFraction > 0)
             data = data.Ensure(DatasetSplit.Validation, options.ValidationFraction / (1 - taken), options.Seed);
         var first = data.Splits.First().Value;
+        if (data.Spec is null && options.Spec != new PreprocessSpec())
+            warnings.Add(FormattableString.Invariant($"what was asked of pictures has no effect: those of arrays stay as they are, {first.Width}×{first.Height}×{first.Channels}"));
         options = options with { Spec = (data.Spec ?? options.Spec) with { Width = first.Width, Height = first.Height, Channels = first.Channels } };
         if (options.Normalize)
             options = options with { NormalizedBy = Normalization.Compute(data.Train, cancellation) };
-        var run = new ShardRun(folder, options, data.Classes, new ProgressCounter(data.Splits.Sum(s => s.Value.Count), progress), cancellation);
+        using var run = new ShardRun(folder, options, data.Classes, new ProgressCounter(data.Splits.Sum(s => s.Value.Count), progress), cancellation);
         run.Begin(data.Splits.Count > 1);
         foreach (var (split, source) in data.Splits.OrderBy(s => s.Key))
         {
@@ -162,7 +167,17 @@ public static class ShardWriter
             }, source.ContentHash(cancellation));
         }
 
-        return run.Finish(data.BadFiles, data.Warnings);
+        return run.Finish(data.BadFiles, warnings);
+    }
+
+    /// <summary>Splits that were to be cut and are there already.</summary>
+    static IEnumerable<string> Uncut(IEnumerable<DatasetSplit> own, ShardOptions options)
+    {
+        var splits = own.ToHashSet();
+        if (options.TestFraction > 0 && splits.Contains(DatasetSplit.Test))
+            yield return "the share for a test split has no effect: the data have one";
+        if (options.ValidationFraction > 0 && splits.Contains(DatasetSplit.Validation))
+            yield return "the share for a validation split has no effect: the data have one";
     }
 
     static ReadOnlyMemory<byte> Read(FileTree tree, ImageRef image, long limit)

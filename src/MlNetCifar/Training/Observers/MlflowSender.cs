@@ -2,9 +2,18 @@ using System.Text.Json;
 
 namespace MlNetCifar.Training;
 
-/// <summary>Sends what is in a spool, in order, from a thread of its own; while the server is away it tries again and again.</summary>
+/// <summary>
+/// Sends what is in a spool, in order, from a thread of its own. After failures in a row it pauses longer and longer, and after <see cref="Attempts"/> of them it asks no more
+/// until there is another entry: a server that fails for ever is asked as often as entries come, and no oftener than once in the longest pause.
+/// </summary>
 internal sealed class MlflowSender : IDisposable
 {
+    /// <summary>Failures in a row after which the next attempt waits for the next entry.</summary>
+    public const int Attempts = 8;
+
+    /// <summary>Failures in a row after which a server that answers is taken for one that will not take the entry soon.</summary>
+    const int BusyAttempts = 3;
+
     static readonly TimeSpan s_longestPause = TimeSpan.FromMinutes(1);
 
     /// <summary>A name that is being looked up cannot be given up; the process need not wait for it.</summary>
@@ -18,8 +27,10 @@ internal sealed class MlflowSender : IDisposable
     volatile string? _failure;
     volatile string? _refusal;
     bool _woken;
+    bool _hurried;
     bool _again;
     int _misses;
+    int _failures;
 
     public MlflowSender(MlflowOptions options, MlflowSpool spool)
     {
@@ -34,20 +45,13 @@ internal sealed class MlflowSender : IDisposable
     /// <summary>Why the server refused an entry for good, the last one; null where it took all.</summary>
     public string? Refusal => _refusal;
 
-    /// <summary>Looks into the spool at once.</summary>
-    public void Wake()
-    {
-        lock (_gate)
-        {
-            _woken = true;
-            Monitor.PulseAll(_gate);
-        }
-    }
+    /// <summary>Looks into the spool at once, or when the pause after a failure is over.</summary>
+    public void Wake() => Wake(hurry: false);
 
     /// <summary>Waits until all is sent, at most for a while, and no longer than it takes to see that nobody is there.</summary>
     public void Settle(TimeSpan longest)
     {
-        Wake();
+        Wake(hurry: true);
         var clock = System.Diagnostics.Stopwatch.StartNew();
         lock (_gate)
         {
@@ -61,7 +65,7 @@ internal sealed class MlflowSender : IDisposable
     public void Dispose()
     {
         _stop.Cancel();
-        Wake();
+        Wake(hurry: true);
         if (_thread.Join(s_farewell))
             _stop.Dispose();
     }
@@ -77,12 +81,12 @@ internal sealed class MlflowSender : IDisposable
                 while (_spool.Next() is { } entry)
                 {
                     Send(client, entry.Line, entry.RunId);
-                    (_failure, pause) = (null, _options.Backoff);
+                    (_failure, _failures, pause) = (null, 0, _options.Backoff);
                     if (_stop.IsCancellationRequested)
                         return;
                 }
 
-                Rest(Timeout.InfiniteTimeSpan, isMiss: false);
+                Rest(TimeSpan.Zero, isMiss: false);
             }
             catch (OperationCanceledException) when (_stop.IsCancellationRequested)
             {
@@ -92,22 +96,36 @@ internal sealed class MlflowSender : IDisposable
             {
                 // Whatever it is, the run must not notice: this is the last frame of a thread of its own.
                 _failure = e.Message;
-                Rest(pause, isMiss: e is MlflowFault { Outcome: MlflowOutcome.Away });
+                _failures++;
+                Rest(pause, isMiss: e is MlflowFault { Outcome: MlflowOutcome.Away } || _failures >= BusyAttempts);
                 pause = TimeSpan.FromTicks(Math.Min(2 * pause.Ticks, s_longestPause.Ticks));
             }
         }
     }
 
-    /// <summary>Tells those who wait how it went, and waits for the next entry or the end of the pause.</summary>
+    /// <summary>Tells those who wait how it went; then lets the pause pass, and waits for the next entry unless this one is still to be tried.</summary>
     void Rest(TimeSpan pause, bool isMiss)
     {
+        var clock = System.Diagnostics.Stopwatch.StartNew();
         lock (_gate)
         {
             _misses += isMiss ? 1 : 0;
             Monitor.PulseAll(_gate);
-            if (!_woken && !_stop.IsCancellationRequested)
-                Monitor.Wait(_gate, pause);
-            _woken = false;
+            while (!_hurried && pause - clock.Elapsed is var left && left > TimeSpan.Zero)
+                Monitor.Wait(_gate, left);
+            while (!_woken && _failures is 0 or >= Attempts)
+                Monitor.Wait(_gate);
+            (_woken, _hurried) = (false, false);
+        }
+    }
+
+    void Wake(bool hurry)
+    {
+        lock (_gate)
+        {
+            _woken = true;
+            _hurried |= hurry;
+            Monitor.PulseAll(_gate);
         }
     }
 

@@ -4,7 +4,7 @@ namespace MlNetCifar.Training;
 
 /// <summary>
 /// Writes a TensorBoard event file: loss and rate every few steps, all figures every epoch. The step axis counts steps. Every run begins a file of its own, which takes
-/// the place of what earlier ones in the folder say: a resumed run from the step after the one it resumes at, a new run from the beginning. A disk that fails is a
+/// the place of what earlier ones in the folder say: a resumed run from where it goes on, a new run from the beginning. A disk that fails is a
 /// warning of the run.
 /// </summary>
 public sealed class TensorBoardObserver : ITrainingObserver, IDisposable
@@ -46,8 +46,11 @@ public sealed class TensorBoardObserver : ITrainingObserver, IDisposable
             _file.WriteVersion(Now);
 
             // Readers forget this step and all later ones.
-            _file.WriteStart(Now, run.ResumedFrom + 1 ?? 0);
+            var again = IsWrittenAgain(run);
+            _file.WriteStart(Now, again ? run.Step : run.ResumedFrom + 1 ?? 0);
             _stream.Flush();
+            if (again)
+                WriteStep(run);
         });
     }
 
@@ -55,8 +58,7 @@ public sealed class TensorBoardObserver : ITrainingObserver, IDisposable
     public void OnStep(TrainingRun run)
     {
         ArgumentNullException.ThrowIfNull(run);
-        if (run.Step % _everySteps == 0)
-            Write(run, run.Step, [("step/loss", run.Loss), ("step/learning_rate", run.LearningRate)]);
+        WriteStep(run);
     }
 
     /// <inheritdoc/>
@@ -123,6 +125,17 @@ public sealed class TensorBoardObserver : ITrainingObserver, IDisposable
     static long SecondOf(string path) =>
         Path.GetFileName(path) is var name && name.StartsWith(Prefix, StringComparison.Ordinal)
         && long.TryParse(name[Prefix.Length..].Split('.')[0], NumberStyles.None, CultureInfo.InvariantCulture, out var second) && second <= LatestSecond ? second : 0;
+
+    /// <summary>
+    /// Whether the step that a run goes on from gets new points: its epoch was open, so whatever record of it another process wrote at this very step is not of this run.
+    /// </summary>
+    bool IsWrittenAgain(TrainingRun run) => run.ResumedFrom > 0 && run.State.Images > 0 && (run.State.Loss is not null || run.Step % _everySteps != 0);
+
+    void WriteStep(TrainingRun run)
+    {
+        if (run.Step % _everySteps == 0 && run.State.Loss is { } loss)
+            Write(run, run.Step, [("step/loss", loss), ("step/learning_rate", run.LearningRate)]);
+    }
 
     void Write(TrainingRun run, long step, IEnumerable<(string Tag, double Value)> scalars)
     {

@@ -79,7 +79,14 @@ sealed class MlflowServer : IDisposable
 
     public Dictionary<string, Run> Runs { get; } = [];
 
-    public IReadOnlyList<string> Headers => _headers;
+    public IReadOnlyList<string> Headers
+    {
+        get
+        {
+            lock (_calls)
+                return [.. _headers];
+        }
+    }
 
     readonly List<string> _headers = [];
 

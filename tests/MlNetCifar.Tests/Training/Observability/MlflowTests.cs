@@ -60,6 +60,34 @@ public sealed class MlflowTests
     }
 
     [TestMethod]
+    public void Server_ThatFailsForEver_IsAskedABoundedNumberOfTimes_AndLosesNothing()
+    {
+        using var folder = new TestFolder();
+        using var server = new MlflowServer { FailEvery = 1 };
+        using var weights = NetworkWeights.Initialize(SmallRun.Network, 1);
+        var run = new TrainingRun(SmallRun.Network, SmallRun.Adam, 5) { BestWeights = weights };
+        using (var observer = new MlflowObserver(Options(server.Address, folder) with { Backoff = TimeSpan.FromMilliseconds(1), FinalWait = TimeSpan.FromMinutes(1) }))
+        {
+            observer.OnFitStart(run);
+            Assert.IsTrue(SpinWait.SpinUntil(() => server.Headers.Count >= MlflowSender.Attempts, TimeSpan.FromSeconds(30)));
+            Thread.Sleep(500);
+            Assert.IsInRange(MlflowSender.Attempts, MlflowSender.Attempts + 2, server.Headers.Count);
+            var clock = Stopwatch.StartNew();
+            for (var epoch = 1; epoch <= 3; epoch++)
+                observer.OnEpochEnd(run, new EpochRecord(epoch, 1, 0.5, null, null, 0.1f, 10, 1));
+            observer.OnFitEnd(run);
+            Assert.IsLessThan(20.0, clock.Elapsed.TotalSeconds);
+            Assert.AreEqual(7, observer.Waiting);
+        }
+
+        Assert.IsLessThanOrEqualTo(MlflowSender.Attempts + 10, server.Headers.Count);
+        Assert.AreEqual(1, run.Warnings.Count(w => w.Contains("takes no entries now", StringComparison.Ordinal)), string.Join('\n', run.Warnings));
+        Assert.AreEqual(1, run.Warnings.Count(w => w.Contains("7 entries", StringComparison.Ordinal)), string.Join('\n', run.Warnings));
+        Assert.AreEqual(2, run.Warnings.Count);
+        Assert.AreEqual(7, File.ReadAllLines(Path.Combine(folder.Root, "mlflow", "spool.jsonl")).Length);
+    }
+
+    [TestMethod]
     public void Run_ThatFails_IsMarkedSo()
     {
         using var folder = new TestFolder();

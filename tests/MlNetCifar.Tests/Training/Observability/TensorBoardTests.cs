@@ -87,6 +87,47 @@ public sealed class TensorBoardTests
         CollectionAssert.AreEqual(new long[] { 5, 10, 15, 20 }, points["train/loss"]);
     }
 
+    [TestMethod]
+    [DataRow(1)]
+    [DataRow(2)]
+    [DataRow(5)]
+    public void Resumed_BetweenAnEpochsLastStepAndItsRecord_DoublesNoPoint(int everyPoint)
+    {
+        using var folder = new TestFolder();
+        var (run, events) = (Path.Combine(folder.Root, "run"), Path.Combine(folder.Root, "events"));
+        var options = SmallRun.Adam with { Epochs = 4 };
+
+        // Killed after the record of the second epoch was written, and before the checkpoint with it: the last one is that after step 10, the epoch's last.
+        void End(int step, string folder, params ITrainingObserver[] observers)
+        {
+            var kill = new AfterStep(r =>
+            {
+                if (r.Step == step)
+                    throw new InvalidOperationException();
+            });
+            Assert.ThrowsExactly<InvalidOperationException>(() => SmallRun.Fit(SmallRun.Trainer(options, folder, observers: [.. observers, kill])));
+        }
+
+        End(11, Path.Combine(folder.Root, "other"), new TensorBoardObserver(events, everyPoint));
+        End(10, run);
+        var restart = new Started();
+        var resumed = SmallRun.Fit(SmallRun.Trainer(options, run, resume: true, observers: [new TensorBoardObserver(events, everyPoint), restart]));
+        Assert.AreEqual((10L, 5), (restart.Step, restart.StepInEpoch), "the checkpoint lies before the record");
+        Assert.AreEqual(20, resumed.Steps);
+        var points = EventReader.Points(events);
+        CollectionAssert.AreEqual(Enumerable.Range(1, 20).Where(step => step % everyPoint == 0).Select(step => (long)step).ToArray(), points["step/loss"]);
+        CollectionAssert.AreEqual(new long[] { 5, 10, 15, 20 }, points["train/loss"]);
+    }
+
+    sealed class Started : ITrainingObserver
+    {
+        public long Step { get; private set; }
+
+        public int StepInEpoch { get; private set; }
+
+        public void OnFitStart(TrainingRun run) => (Step, StepInEpoch) = (run.Step, run.StepInEpoch);
+    }
+
     sealed class StandingClock(long second) : TimeProvider
     {
         public long Second { get; set; } = second;

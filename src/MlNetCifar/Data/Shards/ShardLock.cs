@@ -1,0 +1,212 @@
+using System.Text.Json;
+using MlNetCifar.Files;
+
+namespace MlNetCifar.Data;
+
+/// <summary>
+/// One run at a time writes into a folder of shards: a file in it says who and since when, and is renewed as long as the run lives. A run that ended early leaves it behind as a
+/// note that what lies here is of prepare, and unfinished. Who was taken for dead and is not finds out before it commits anything.
+/// </summary>
+internal sealed class ShardLock : IDisposable
+{
+    public const string FileName = "_mlnetcifar.lock";
+
+    static readonly TimeSpan s_renewal = TimeSpan.FromSeconds(10);
+
+    /// <summary>Silence after which an owner elsewhere is doubted. Clocks may differ, so its note is then watched, too.</summary>
+    static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
+
+    readonly Lock _gate = new();
+    readonly IFileStore _store;
+    readonly string _folder;
+    readonly Timer _timer;
+    Note _note;
+    bool _ended;
+
+    ShardLock(IFileStore store, string folder, Note note, bool foundUnfinished)
+    {
+        (_store, _folder, _note, FoundUnfinished) = (store, folder, note, foundUnfinished);
+        _timer = new Timer(_ => Renew(), null, s_renewal, s_renewal);
+    }
+
+    /// <summary>Whether an earlier run ended early here.</summary>
+    public bool FoundUnfinished { get; }
+
+    /// <summary>Whether something was written, so that an early end leaves the note.</summary>
+    public bool HasWritten { get; set; }
+
+    /// <summary>Takes the folder.</summary>
+    /// <exception cref="MlNetCifarException">A run that lives has it (MNC1035), or it is a file (MNC1038).</exception>
+    public static ShardLock Take(IFileStore store, string folder, CancellationToken cancellation)
+    {
+        if (store.FileExists(folder))
+            throw DataErrors.OutputIsFile(folder);
+        var own = Note.OfThis();
+        var foundUnfinished = false;
+        while (!store.TryCreate(Path(folder), own.ToBytes()))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            if (Note.Read(store, Path(folder)) is not { } other)
+                continue;
+            if (Lives(store, folder, other, cancellation))
+                throw DataErrors.Busy(folder, other.Owner, DateTimeOffset.UtcNow - other.Started, DateTimeOffset.UtcNow - other.Renewed);
+            foundUnfinished = true;
+            if (Note.Read(store, Path(folder)) == other)
+                store.Delete(Path(folder));
+        }
+
+        return new(store, folder, own, foundUnfinished);
+    }
+
+    /// <summary>Makes sure that the folder is still this run's.</summary>
+    /// <exception cref="MlNetCifarException">Another run has taken it over (MNC1036).</exception>
+    public void Require()
+    {
+        var found = Note.Read(_store, Path(_folder));
+        if (found?.Id != _note.Id)
+            throw DataErrors.TakenOver(_folder, found?.Owner ?? "nobody is named");
+    }
+
+    /// <summary>Gives the folder back, complete.</summary>
+    public void Complete() => End(() => _store.Delete(Path(_folder)));
+
+    /// <summary>Gives it back as it is.</summary>
+    public void Dispose()
+    {
+        try
+        {
+            End(() =>
+            {
+                if (HasWritten || FoundUnfinished)
+                    Write(_note with { Ended = true });
+                else
+                    _store.Delete(Path(_folder));
+            });
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or MlNetCifarException)
+        {
+            // What ended the run is the error to tell; the note grows old by itself.
+        }
+    }
+
+    void End(Action end)
+    {
+        lock (_gate)
+        {
+            if (_ended)
+                return;
+            _ended = true;
+            _timer.Dispose();
+            if (Note.Read(_store, Path(_folder))?.Id == _note.Id)
+                end();
+        }
+    }
+
+    void Renew()
+    {
+        lock (_gate)
+        {
+            try
+            {
+                if (!_ended && Note.Read(_store, Path(_folder))?.Id == _note.Id)
+                    Write(_note = _note with { Renewed = DateTimeOffset.UtcNow });
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or MlNetCifarException)
+            {
+                // The next time may be better; and what is to be written meanwhile will find out.
+            }
+        }
+    }
+
+    void Write(Note note) => _store.Write(Path(_folder), stream => stream.Write(note.ToBytes()));
+
+    static string Path(string folder) => $"{folder}/{FileName}";
+
+    static bool Lives(IFileStore store, string folder, Note note, CancellationToken cancellation)
+    {
+        if (note.Ended || note.IsDeadHere)
+            return false;
+        if (DateTimeOffset.UtcNow - note.Renewed < s_patience)
+            return true;
+        cancellation.WaitHandle.WaitOne(3 * s_renewal);
+        cancellation.ThrowIfCancellationRequested();
+        return Note.Read(store, Path(folder)) != note;
+    }
+
+    /// <summary>Who has a folder.</summary>
+    sealed record Note(string Id, string User, string Machine, int Process, DateTimeOffset ProcessStarted, DateTimeOffset Started, DateTimeOffset Renewed, bool Ended)
+    {
+        public string Owner => FormattableString.Invariant($"{User}@{Machine}, process {Process}");
+
+        /// <summary>Whether it is a process of this machine that has ended.</summary>
+        public bool IsDeadHere
+        {
+            get
+            {
+                if (Machine != Environment.MachineName)
+                    return false;
+                try
+                {
+                    using var process = System.Diagnostics.Process.GetProcessById(Process);
+                    return (process.StartTime.ToUniversalTime() - ProcessStarted.UtcDateTime).Duration() > TimeSpan.FromSeconds(5);
+                }
+                catch (Exception e) when (e is ArgumentException or InvalidOperationException)
+                {
+                    return true;
+                }
+            }
+        }
+
+        public static Note OfThis()
+        {
+            using var process = System.Diagnostics.Process.GetCurrentProcess();
+            var now = DateTimeOffset.UtcNow;
+            return new($"{Guid.NewGuid():N}", Environment.UserName, Environment.MachineName, process.Id, process.StartTime.ToUniversalTime(), now, now, false);
+        }
+
+        /// <summary>Null where there is none. What cannot be read was written by something else, and is nobody's.</summary>
+        public static Note? Read(IFileStore store, string path)
+        {
+            if (!store.FileExists(path))
+                return null;
+            try
+            {
+                using var stream = store.OpenRead(path);
+                using var json = JsonDocument.Parse(stream);
+                var root = json.RootElement;
+                return new(
+                    root.GetProperty("id").GetString()!, root.GetProperty("user").GetString()!, root.GetProperty("machine").GetString()!, root.GetProperty("process").GetInt32(),
+                    root.GetProperty("process_started").GetDateTimeOffset(), root.GetProperty("started").GetDateTimeOffset(), root.GetProperty("renewed").GetDateTimeOffset(),
+                    root.GetProperty("ended").GetBoolean());
+            }
+            catch (FileNotFoundException)
+            {
+                return null;
+            }
+            catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+            {
+                return new("", "nobody", "", 0, default, default, default, true);
+            }
+        }
+
+        public byte[] ToBytes()
+        {
+            using var buffer = new MemoryStream();
+            using (var json = new Utf8JsonWriter(buffer, ManifestJson.Options(indented: true)))
+            {
+                json.WriteStartObject();
+                json.WriteString("id", Id);
+                json.WriteString("user", User);
+                json.WriteString("machine", Machine);
+                json.WriteNumber("process", Process);
+                json.WriteString("process_started", ProcessStarted);
+                json.WriteString("started", Started);
+                json.WriteString("renewed", Renewed);
+                json.WriteBoolean("ended", Ended);
+                json.WriteEndObject();
+            }
+
+            return buffer.ToArray();
+        }
+    }
+}
