@@ -15,10 +15,7 @@ internal static class ModelFile
 
     const int LongestReason = 500;
 
-    public static void Save(ImageClassifier model, string path)
-    {
-        Save(model.Weights, Describe(model), model.IsHalfPrecision, path);
-    }
+    public static void Save(ImageClassifier model, string path, string? proof) => Save(model.Weights, Describe(model), model.IsHalfPrecision, path, proof);
 
     /// <summary>All of a model but its weights, as JSON.</summary>
     public static string Describe(ImageClassifier model) =>
@@ -30,9 +27,11 @@ internal static class ModelFile
     public static void Save(FeatureExtractor model, string path) =>
         Save(model.Weights, Describe(model.Weights, [], model.Preprocess, model.Normalization, static _ => { }), half: false, path);
 
-    static void Save(NetworkWeights weights, string description, bool half, string path)
+    static void Save(NetworkWeights weights, string description, bool half, string path, string? proof = null)
     {
         var metadata = new Dictionary<string, string> { ["format"] = "pt", [Key] = description };
+        if (proof is not null)
+            metadata.Add(ProofRecord.Key, proof);
         try
         {
             LocalFileStore.Instance.Write(path, stream => SafeTensors.Write(stream, [.. weights.Tensors.Select(t => WeightLayout.ToFile(t, half))], metadata));
@@ -193,6 +192,7 @@ internal static class ModelFile
             BestEpoch = fields.Int("best_epoch", 0) is var best and >= 0 ? best : throw fields.Wrong("best_epoch", "is below 0"),
             TrainingSettings = fields.Text("training", ""),
             IsHalfPrecision = file.Tensors.Any(t => t.Half),
+            Proof = file.Metadata.GetValueOrDefault(ProofRecord.Key),
             Calibration = fields.ObjectOrNull("calibration", inner => Calibration(inner, weights)),
         };
         return Checked(model, m => m.WeightsSha256, fields, path);

@@ -50,5 +50,8 @@ internal static class OnnxErrors
     public static MlNetCifarException Proof(string path, string found) =>
         new("MNC4114", ErrorKind.Data, $"The file cannot be checked by pictures of its own: {Short(found)}.", "Export it with pictures (--proof).", path);
 
+    public static MlNetCifarException Preprocessing(string path, string found) =>
+        new("MNC4115", ErrorKind.Usage, $"The model's preprocessing cannot be part of the graph: {found} has no form in ONNX.", "Export a model that takes prepared pixels (--input pixels).", path);
+
     static string Short(string text) => text.Length <= 400 ? text : text[..400] + "…";
 }
