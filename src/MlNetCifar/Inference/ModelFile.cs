@@ -70,7 +70,8 @@ internal static class ModelFile
         }
     }
 
-    static ReadOnlyMemory<byte> Content(string path, IFileStore store)
+    /// <summary>A whole file.</summary>
+    public static ReadOnlyMemory<byte> Content(string path, IFileStore store)
     {
         try
         {
@@ -242,7 +243,7 @@ internal static class ModelFile
     static PreprocessSpec SpecOf(NetworkSpec network) => new() { Width = network.Width, Height = network.Height, Channels = network.Channels };
 
     /// <summary>Compares what the network needs with what is there, before memory is taken for it.</summary>
-    static void CheckTensors(NetworkSpec network, TensorFile file, string path)
+    public static void CheckTensors(NetworkSpec network, TensorFile file, string path)
     {
         var byName = file.Tensors.ToDictionary(t => t.Name);
         foreach (var node in network.Resolve().SelectMany(n => n.Flat()))
@@ -262,7 +263,8 @@ internal static class ModelFile
             throw NetworkErrors.Weights($"a tensor '{byName.Keys.Order(StringComparer.Ordinal).First()}'", "only the network's own", path);
     }
 
-    static void Fill(NetworkWeights weights, IReadOnlyList<FileTensor> tensors)
+    /// <summary>Takes over tensors that were compared with what the network needs.</summary>
+    public static void Fill(NetworkWeights weights, IReadOnlyList<FileTensor> tensors)
     {
         var byName = tensors.ToDictionary(t => t.Name);
         foreach (var tensor in weights.Tensors)

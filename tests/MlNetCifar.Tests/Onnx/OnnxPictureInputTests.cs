@@ -11,7 +11,7 @@ namespace MlNetCifar.Tests.Onnx;
 public sealed class OnnxPictureInputTests
 {
     /// <summary>One pixel where a picture shrinks, more where a small one is enlarged.</summary>
-    const int Edge = 2;
+    const int Edge = 3;
 
     static readonly (int Width, int Height)[] s_sizes = [(20, 16), (61, 40), (33, 120), (8, 6), (6, 8), (5, 3), (301, 200), (16, 20), (17, 17)];
 
@@ -147,10 +147,10 @@ public sealed class OnnxPictureInputTests
                 _inner = Math.Max(_inner, difference);
         }
 
-        /// <summary>One step inside; at the edge, where a bilinear resize repeats its pixels, more, on noise as here.</summary>
+        /// <summary>One step inside, two where a picture is enlarged; at the edge, where a bilinear resize repeats its pixels, more, on noise as here.</summary>
         public void Check(PreprocessSpec spec)
         {
-            Assert.IsLessThanOrEqualTo(1, _inner);
+            Assert.IsLessThanOrEqualTo(spec.Filter == ResizeFilter.Bicubic ? 1 : 2, _inner);
             Assert.IsLessThanOrEqualTo(spec.Filter == ResizeFilter.Bicubic ? 1 : 16, _edge);
             Assert.IsLessThan(spec.Filter == ResizeFilter.Bicubic ? 0.01 : 0.3, _sum / _count);
         }
