@@ -12,6 +12,8 @@ if (args is ["scaling", .. var scaling])
     return ScalingBenchmark.Run(scaling);
 if (args is ["checkpoints", .. var checkpoints])
     return CheckpointBenchmark.Run(checkpoints);
+if (args is ["onnx", .. var onnx])
+    return OnnxBenchmark.Run(onnx);
 if (args is ["spark", .. var stage])
     return await SparkBenchmark.RunAsync(stage);
 if (args is ["listing", var count, .. [] or ["splits"]])

@@ -3,19 +3,19 @@ using MlNetCifar.App.Cli;
 namespace MlNetCifar.App.Commands;
 
 /// <summary>Runs the pictures that an exported model carries.</summary>
-internal sealed class CheckCommand() : Verb("check", "Check that an exported ONNX model still gives the outputs that it carries for its own pictures.")
+internal sealed class CheckCommand() : Verb("check", "Check that an exported model still gives the outputs that it carries for its own pictures.")
 {
     public override string Arguments => "FILE";
 
-    public override string ArgumentsHelp => "An .onnx file that was exported with --proof";
+    public override string ArgumentsHelp => "An .onnx or .safetensors file that was exported with pictures";
 
     protected override IEnumerable<OptionDescription> OwnOptions => [];
 
-    public override IReadOnlyList<string> Examples => ["photos.onnx"];
+    public override IReadOnlyList<string> Examples => ["photos.onnx", "photos.safetensors"];
 
     public override int Run(Call call)
     {
-        var result = OnnxProof.Check(call.Arguments[0]);
+        var result = ModelProof.Check(call.Arguments[0]);
         if (call.Json)
             JsonLine.Write(call.Terminal.Out, json =>
             {

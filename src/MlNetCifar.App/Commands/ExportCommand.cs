@@ -1,7 +1,6 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
 using MlNetCifar.Files;
-using MlNetCifar.Imaging;
 
 namespace MlNetCifar.App.Commands;
 
@@ -23,19 +22,19 @@ internal sealed class ExportCommand() : Verb("export", "Write a trained model to
 
     static readonly OptionDescription<bool> s_half = OptionDescription.Flag("half", "Round filters and matrices to 16-bit floats: half the size, the same speed");
     static readonly OptionDescription<OnnxInput> s_input = OptionDescription.Of(
-        "input", "NAME", "What the model takes: pixels, bytes [N, H, W, C] that it scales itself, or normalized, floats [N, C, H, W]", OptionText.Choice<OnnxInput>, OnnxInput.Pixels, Onnx);
+        "input", "NAME", "What the model takes: pixels, bytes [N, H, W, C] that it scales itself, normalized, floats [N, C, H, W], or pictures, bytes [1, height, width, 3] of any size that it resizes itself too", OptionText.Choice<OnnxInput>, OnnxInput.Pixels, Onnx);
 
     static readonly OptionDescription<OnnxWeights> s_precision = OptionDescription.Of(
         "precision", "NAME", "How filters and matrices are held: float32, float16 or int8; the computation is in 32-bit floats", OptionText.Choice<OnnxWeights>, OnnxWeights.Float32, Onnx);
 
-    static readonly OptionDescription<int> s_opset = OptionDescription.Of("opset", "N", "Version of the operators, 13 to 24", Opset, new OnnxExportOptions().Opset, Onnx);
+    static readonly OptionDescription<int?> s_opset = OptionDescription.Of<int?>(
+        "opset", "N", "Version of the operators, 13 to 24", text => Opset(text), null, Onnx, "17, or 18 for --input pictures");
     static readonly OptionDescription<bool> s_fold = OptionDescription.Flag("fold-batch-norm", "Make batch normalisations part of the convolutions before them", Onnx);
-    static readonly OptionDescription<string?> s_proof = OptionDescription.Text(
-        "proof", "FOLDER", "Pictures, or a folder of them, of which the file carries the first 16 with their outputs, for 'check'", group: Onnx);
-
     static readonly OptionDescription<string?> s_license = OptionDescription.Text("license", "NAME", "Licence of the model, for its metadata", group: Onnx);
 
-    protected override IEnumerable<OptionDescription> OwnOptions => [EvaluationTable.Model, s_out, s_format, s_half, s_input, s_precision, s_opset, s_fold, s_proof, s_license];
+    static readonly OptionDescription<bool> s_noCard = OptionDescription.Flag("no-card", "Write no model card, FILE.md, beside the file", Onnx);
+
+    protected override IEnumerable<OptionDescription> OwnOptions => [EvaluationTable.Model, s_out, s_format, s_half, s_input, s_precision, s_opset, s_fold, s_license, s_noCard, .. ProofPictures.Options];
 
     public override IReadOnlyList<string> Examples =>
         ["--model runs/train/seed-cnn --half --out photos.safetensors", "--model runs/train/seed-cnn --precision int8 --out photos.onnx"];
@@ -43,15 +42,19 @@ internal sealed class ExportCommand() : Verb("export", "Write a trained model to
     public override int Run(Call call)
     {
         var target = call.Values.Required(s_out);
+        if (call.Get(s_opset) is { } opset && OnnxExportOptions.OldestOpset(call.Get(s_input)) is var oldest && opset < oldest)
+            throw CliErrors.Syntax(Invariant($"'{s_input.Option} pictures' needs {s_opset.Option} {oldest} or newer."), "mlnetcifar export");
         string[] endings = call.Get(s_format) switch { ExportFormat.Onnx => [".onnx"], ExportFormat.Safetensors => [".safetensors"], _ => [".safetensors", ".onnx"] };
         var format = OutputFile.Format(s_out, target, "a model", endings) == ".onnx" ? ExportFormat.Onnx : ExportFormat.Safetensors;
-        using var model = ModelChoice.Load(call);
+        var path = ModelChoice.Path(call);
+        using var model = RunFolder.LoadModel(path, new HdfsStorage(call));
+        var proof = ProofPictures.Find(call, path, model);
         using var written = call.Get(s_half) ? model.ToHalfPrecision() : null;
         var result = written ?? model;
         if (format == ExportFormat.Onnx)
-            result.ExportOnnx(target, OnnxOptions(call) with { Proof = call.Get(s_proof) is { } place ? Pictures(call, place, result) : null });
+            result.ExportOnnx(target, OnnxOptions(call) with { Proof = proof });
         else
-            result.Save(target);
+            result.Save(target, proof);
         var bytes = LocalFileStore.Instance.FindLength(target) ?? 0;
         if (call.Json)
             JsonLine.Write(call.Terminal.Out, json =>
@@ -74,17 +77,8 @@ internal sealed class ExportCommand() : Verb("export", "Write a trained model to
         Opset = call.Get(s_opset),
         FoldBatchNorm = call.Get(s_fold),
         License = call.Get(s_license) ?? "",
+        ModelCard = !call.Get(s_noCard),
     };
-
-    static ImageSet Pictures(Call call, string place, ImageClassifier model)
-    {
-        string[] files = [.. PictureFiles.Find(call, place).Take(OnnxProof.MostPictures)];
-        var (preprocessor, length) = (new Preprocessor(model.Preprocess), model.Preprocess.Length);
-        var pixels = new byte[files.Length * length];
-        for (var i = 0; i < files.Length; i++)
-            preprocessor.Apply(PictureFiles.Read(call, files[i]), pixels.AsSpan(i * length, length), files[i]);
-        return new ImageSet(pixels, new int[files.Length], model.Network.Width, model.Network.Height, model.Network.Channels, model.Classes);
-    }
 
     static int Opset(string text) =>
         OptionText.Int(text) is var value && value >= OnnxExportOptions.Opsets.Oldest && value <= OnnxExportOptions.Opsets.Newest ? value : throw new FormatException("a version from 13 to 24");

@@ -5,7 +5,7 @@ using MlNetCifar.Imaging;
 namespace MlNetCifar.App.Commands;
 
 /// <summary>Makes a model file of a network that another program wrote.</summary>
-internal sealed class ImportCommand() : Verb("import", "Make a model file of an ONNX file, whose network must be a chain of layers with residual blocks.")
+internal sealed class ImportCommand() : Verb("import", "Make a model file of an ONNX file, whose network must be a chain of layers with residual blocks, or of PyTorch weights.")
 {
     static readonly OptionDescription<string?> s_to = OptionDescription.Text("to", "FILE", "The .safetensors file to write");
     static readonly OptionDescription<string?> s_preprocessing = OptionDescription.Text(
@@ -21,18 +21,22 @@ internal sealed class ImportCommand() : Verb("import", "Make a model file of an 
     static readonly OptionDescription<string?> s_output = OptionDescription.Text("output-name", "NAME", "The output to import up to; without it the first");
     static readonly OptionDescription<string?> s_classes = OptionDescription.Text("class-names", "FILE", "A text file with the name of one class a line, in the order of the outputs");
 
+    static readonly OptionDescription<string?> s_preset = OptionDescription.Text(
+        "preset", "NAME", "The network that a .safetensors file of torchvision, timm or PyTorch holds weights of, for example resnet18");
+
     public override string Arguments => "FILE";
 
-    public override string ArgumentsHelp => "An ONNX file of any program, weights included";
+    public override string ArgumentsHelp => "An ONNX file of any program, weights included; with --preset a .safetensors file";
 
-    protected override IEnumerable<OptionDescription> OwnOptions => [s_to, s_preprocessing, s_mean, s_std, s_size, s_output, s_classes];
+    protected override IEnumerable<OptionDescription> OwnOptions => [s_to, s_preset, s_preprocessing, s_mean, s_std, s_size, s_output, s_classes];
 
-    public override IReadOnlyList<string> Examples => ["resnet.onnx --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 --to resnet.safetensors"];
+    public override IReadOnlyList<string> Examples => 
+        ["resnet.onnx --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 --to resnet.safetensors", "torchvision-resnet18.safetensors --preset resnet18 --class-names imagenet.txt --to resnet18.safetensors"];
 
     public override int Run(Call call)
     {
         var target = call.Values.Required(s_to);
-        using var model = OnnxImport.Load(call.Arguments[0], ImportOptions(call));
+        using var model = Import(call);
         model.Save(target);
         var (network, sha256) = (model.Network, model.Weights.Sha256());
         if (call.Json)
@@ -59,6 +63,18 @@ internal sealed class ImportCommand() : Verb("import", "Make a model file of an 
         call.Terminal.Log(Invariant(
             $"{target}: '{network.Name}' for {network.Width}×{network.Height} pixels, {model.Weights.ParameterCount:N0} parameters, {network.Classes:N0} {result}, weights' SHA-256 {sha256}"));
         return ExitCodes.Ok;
+    }
+
+    static ImportedModel Import(Call call)
+    {
+        var (file, options) = (call.Arguments[0], ImportOptions(call));
+        if (call.Get(s_preset) is not { } preset)
+            return file.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase)
+                ? throw CliErrors.Syntax($"Weights alone do not say what network they are of: {s_preset.Option} does.", "mlnetcifar import")
+                : OnnxImport.Load(file, options);
+        if (options.Preprocessing is not null || options.Output is not null)
+            throw CliErrors.Syntax($"{s_preprocessing.Option} and {s_output.Option} are for ONNX files, {s_preset.Option} for weights alone.", "mlnetcifar import");
+        return WeightImport.Load(file, new() { Preset = preset, Size = options.Size, Classes = options.Classes, Normalization = options.Normalization });
     }
 
     static OnnxImportOptions ImportOptions(Call call)

@@ -80,4 +80,16 @@ public sealed class Experiment(ExperimentOptions options)
         ArgumentOutOfRangeException.ThrowIfLessThan(epoch, 1);
         return new ExperimentRun(this, cancellation).WriteBatch(page, picture, epoch, most);
     }
+
+    /// <summary>Pictures of the experiment's data, prepared as training saw them: of the validation images where there are some, else the test images, else those trained on.</summary>
+    /// <param name="most">At most so many, in the classes' shares; the same ones each time.</param>
+    /// <param name="cancellation">Ends the work.</param>
+    /// <returns>In memory, with labels.</returns>
+    /// <exception cref="MlNetCifarException">Options or data are wrong.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public ImageSet SamplePictures(int most, CancellationToken cancellation = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(most, 1);
+        return new ExperimentRun(this, cancellation).SamplePictures(most);
+    }
 }

@@ -107,6 +107,18 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
         return [.. images.Select(image => new KeyValuePair<string, string>(train.Name(image.Row), train.Classes[image.Label]))];
     }
 
+    /// <summary>Pictures that training saw least of.</summary>
+    public ImageSet SamplePictures(int most)
+    {
+        using var opened = Open(out var dataset);
+        using var backbone = _backbone;
+        var source = (dataset.Validation ?? dataset.Test ?? dataset.Train).Sample(most, seed: 0);
+        var pixels = new byte[source.Count * source.ImageLength];
+        for (var i = 0; i < source.Count; i++)
+            source.CopyPixels(i, pixels.AsSpan(i * source.ImageLength, source.ImageLength));
+        return new(pixels, [.. Enumerable.Range(0, source.Count).Select(source.Label)], source.Width, source.Height, source.Channels, source.Classes);
+    }
+
     /// <summary>Opens and splits the data.</summary>
     /// <returns>What is to be disposed.</returns>
     IDisposable? Open(out ImageDataset dataset)

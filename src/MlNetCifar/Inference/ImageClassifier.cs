@@ -79,6 +79,9 @@ public sealed partial class ImageClassifier : IDisposable
     /// <summary>Whether filters and matrices are rounded to 16-bit floats, and saved as such.</summary>
     public bool IsHalfPrecision { get; internal init; }
 
+    /// <summary>Pictures with the logits that these weights gave for them, as <see cref="ProofRecord"/> writes them; null, the usual case, for none.</summary>
+    internal string? Proof { get; init; }
+
     /// <summary>Makes features from what is known of pictures; whose last layer is a dense one behind those features. Null, the usual case, for none.</summary>
     internal FeatureSource? FeaturesOf
     {
@@ -107,11 +110,15 @@ public sealed partial class ImageClassifier : IDisposable
 
     /// <summary>Writes one file: safetensors with PyTorch's tensor names and layouts, the rest as JSON in its metadata. Atomic.</summary>
     /// <param name="path">Usually ends in <c>.safetensors</c>.</param>
-    /// <exception cref="MlNetCifarException">The file cannot be written (MNC4006); what was there before is untouched.</exception>
-    public void Save(string path)
+    /// <param name="proof">
+    /// Pictures of the model's size of which the file carries the first 16 with the logits that the model gives for them, for <c>ModelProof.Check</c>; null (the default) for those that the
+    /// model carries, if it does. A source without pictures for none.
+    /// </param>
+    /// <exception cref="MlNetCifarException">The pictures have another size (MNC4008), or the file cannot be written (MNC4006); what was there before is untouched.</exception>
+    public void Save(string path, ImageSource? proof = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        ModelFile.Save(this, path);
+        ModelFile.Save(this, path, proof is null ? Proof : proof.Count == 0 ? null : ProofRecord.Of(this, proof).ToJson(this));
     }
 
     /// <summary>Fits a calibration and gives the model with it.</summary>
@@ -168,6 +175,7 @@ public sealed partial class ImageClassifier : IDisposable
     ImageClassifier With(NetworkWeights weights, CalibrationModel? calibration, bool half) => new(weights, Classes, Preprocess, Normalization)
     {
         History = History, BestEpoch = BestEpoch, TrainingSettings = TrainingSettings, Calibration = calibration, IsHalfPrecision = half, FeaturesOf = half ? null : FeaturesOf,
+        Proof = Proof is not null && weights.Sha256() == WeightsSha256 ? Proof : null,
     };
 
     /// <summary>Class probabilities of many preprocessed pictures: the network's own, without the <see cref="Calibration"/>.</summary>

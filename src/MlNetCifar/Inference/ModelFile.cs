@@ -15,10 +15,7 @@ internal static class ModelFile
 
     const int LongestReason = 500;
 
-    public static void Save(ImageClassifier model, string path)
-    {
-        Save(model.Weights, Describe(model), model.IsHalfPrecision, path);
-    }
+    public static void Save(ImageClassifier model, string path, string? proof) => Save(model.Weights, Describe(model), model.IsHalfPrecision, path, proof);
 
     /// <summary>All of a model but its weights, as JSON.</summary>
     public static string Describe(ImageClassifier model) =>
@@ -30,9 +27,11 @@ internal static class ModelFile
     public static void Save(FeatureExtractor model, string path) =>
         Save(model.Weights, Describe(model.Weights, [], model.Preprocess, model.Normalization, static _ => { }), half: false, path);
 
-    static void Save(NetworkWeights weights, string description, bool half, string path)
+    static void Save(NetworkWeights weights, string description, bool half, string path, string? proof = null)
     {
         var metadata = new Dictionary<string, string> { ["format"] = "pt", [Key] = description };
+        if (proof is not null)
+            metadata.Add(ProofRecord.Key, proof);
         try
         {
             LocalFileStore.Instance.Write(path, stream => SafeTensors.Write(stream, [.. weights.Tensors.Select(t => WeightLayout.ToFile(t, half))], metadata));
@@ -71,7 +70,8 @@ internal static class ModelFile
         }
     }
 
-    static ReadOnlyMemory<byte> Content(string path, IFileStore store)
+    /// <summary>A whole file.</summary>
+    public static ReadOnlyMemory<byte> Content(string path, IFileStore store)
     {
         try
         {
@@ -193,6 +193,7 @@ internal static class ModelFile
             BestEpoch = fields.Int("best_epoch", 0) is var best and >= 0 ? best : throw fields.Wrong("best_epoch", "is below 0"),
             TrainingSettings = fields.Text("training", ""),
             IsHalfPrecision = file.Tensors.Any(t => t.Half),
+            Proof = file.Metadata.GetValueOrDefault(ProofRecord.Key),
             Calibration = fields.ObjectOrNull("calibration", inner => Calibration(inner, weights)),
         };
         return Checked(model, m => m.WeightsSha256, fields, path);
@@ -242,7 +243,7 @@ internal static class ModelFile
     static PreprocessSpec SpecOf(NetworkSpec network) => new() { Width = network.Width, Height = network.Height, Channels = network.Channels };
 
     /// <summary>Compares what the network needs with what is there, before memory is taken for it.</summary>
-    static void CheckTensors(NetworkSpec network, TensorFile file, string path)
+    public static void CheckTensors(NetworkSpec network, TensorFile file, string path)
     {
         var byName = file.Tensors.ToDictionary(t => t.Name);
         foreach (var node in network.Resolve().SelectMany(n => n.Flat()))
@@ -262,7 +263,8 @@ internal static class ModelFile
             throw NetworkErrors.Weights($"a tensor '{byName.Keys.Order(StringComparer.Ordinal).First()}'", "only the network's own", path);
     }
 
-    static void Fill(NetworkWeights weights, IReadOnlyList<FileTensor> tensors)
+    /// <summary>Takes over tensors that were compared with what the network needs.</summary>
+    public static void Fill(NetworkWeights weights, IReadOnlyList<FileTensor> tensors)
     {
         var byName = tensors.ToDictionary(t => t.Name);
         foreach (var tensor in weights.Tensors)

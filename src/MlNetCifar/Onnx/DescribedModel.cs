@@ -27,7 +27,7 @@ internal static class DescribedModel
         {
             var options = ExportMetadata.Read(choices) ?? throw new InvalidDataException("the choices of its export are not known");
             var forms = new WeightForms(options.Weights);
-            classifier = ModelFile.Restore(description, new TensorFile(Tensors(model.Graph, forms), new Dictionary<string, string>()), path);
+            classifier = ModelFile.Restore(description, new TensorFile(Tensors(model.Graph, forms), model.Metadata.Where(pair => pair.Name == ProofRecord.Key).Take(1).ToDictionary(pair => pair.Name, pair => pair.Value)), path);
             if (Difference(Exporter.Graph(classifier, options, forms), model.Graph) is { } difference)
                 throw new InvalidDataException(difference);
             return classifier;

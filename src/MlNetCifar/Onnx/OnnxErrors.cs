@@ -50,5 +50,16 @@ internal static class OnnxErrors
     public static MlNetCifarException Proof(string path, string found) =>
         new("MNC4114", ErrorKind.Data, $"The file cannot be checked by pictures of its own: {Short(found)}.", "Export it with pictures (--proof).", path);
 
+    public static MlNetCifarException Preprocessing(string path, string found) =>
+        new("MNC4115", ErrorKind.Usage, $"The model's preprocessing cannot be part of the graph: {found} has no form in ONNX.", "Export a model that takes prepared pixels (--input pixels).", path);
+
+    public static MlNetCifarException Pickle(string path) =>
+        new(
+            "MNC4116", ErrorKind.Data, "This is a PyTorch file of pickled objects: a program, which is not run here.",
+            "Save its tensors alone, in Python: safetensors.torch.save_file(model.state_dict(), 'model.safetensors').", path);
+
+    public static MlNetCifarException WholeModel(string path) =>
+        new("MNC4117", ErrorKind.Usage, "The file holds a whole model of this program, not weights alone.", "Use it as it is.", path);
+
     static string Short(string text) => text.Length <= 400 ? text : text[..400] + "…";
 }

@@ -72,6 +72,60 @@ public sealed class OnnxCommandTests
     }
 
     [TestMethod]
+    public void PicturesOfTheRun_AreTheProof_WhereTheyCanBeHad()
+    {
+        using var folder = new Pictures();
+        var data = folder.Splits(train: 60);
+        Cli.Run("train", "--data", data, "--preset", "seed-cnn", "--size", "16", "--epochs", "1", "--output", folder.Runs).Good();
+        var (run, file) = (Path.Combine(folder.Runs, "train", "seed-cnn"), folder["photos.onnx"]);
+        foreach (var target in new[] { file, folder["photos.safetensors"] })
+        {
+            var export = Cli.Run("export", "--model", run, "--out", target).Good();
+            StringAssert.Contains(export.Error, $"proof    16 pictures of {data}");
+            StringAssert.StartsWith(Cli.Run("check", target).Good().Out, "PASS: 16 pictures");
+        }
+
+        StringAssert.Contains(File.ReadAllText(file + ".md"), "seed-cnn");
+        Assert.IsFalse(File.Exists(folder["photos.safetensors.md"]));
+
+        // What carries a proof hands it on, though the numbers of smaller weights are others.
+        Cli.Run("export", "--model", folder["photos.safetensors"], "--precision", "int8", "--out", folder["small.onnx"], "--no-card").Good();
+        StringAssert.StartsWith(Cli.Run("check", folder["small.onnx"]).Good().Out, "PASS: 16 pictures");
+        Assert.IsFalse(File.Exists(folder["small.onnx.md"]));
+        Cli.Run("export", "--model", run, "--out", file, "--no-proof").Good();
+        Cli.Run("check", file).Bad(ExitCodes.DataRejected, "MNC4114");
+        Directory.Delete(data, recursive: true);
+        StringAssert.Contains(Cli.Run("export", "--model", run, "--out", file).Good().Error, "No proof is in the file: MNC1001");
+        Cli.Run("export", "--model", run, "--out", file, "--data", data).Bad(ExitCodes.DataRejected, "MNC1001");
+        Cli.Run("export", "--model", run, "--out", file, "--data", folder.Classes("others")).Good();
+        StringAssert.StartsWith(Cli.Run("check", file).Good().Out, "PASS: 16 pictures");
+    }
+
+    [TestMethod]
+    public void Pictures_NeedAnOpset()
+    {
+        using var folder = new TestFolder();
+        using var model = SmallModel.Create();
+        model.Save(folder["model.safetensors"]);
+        Cli.Run("export", "--model", folder["model.safetensors"], "--out", folder["m.onnx"], "--input", "pictures", "--opset", "17").Bad(ExitCodes.Usage, "MNC9001");
+        Cli.Run("export", "--model", folder["model.safetensors"], "--out", folder["m.onnx"], "--input", "pictures").Good();
+    }
+
+    [TestMethod]
+    public void WeightsAlone_AreImported()
+    {
+        using var folder = new TestFolder();
+        using var model = OnnxExportTests.Random(Architectures.Create("seed-cnn", 8, 8, 3, 4), 5);
+        folder.Write("weights.safetensors", WeightImportTests.Weights(model));
+        Cli.Run("import", folder["weights.safetensors"], "--to", folder["m.safetensors"]).Bad(ExitCodes.Usage, "MNC9001");
+        var import = Cli.Run("import", folder["weights.safetensors"], "--preset", "seed-cnn", "--size", "8", "--to", folder["m.safetensors"]).Good();
+        StringAssert.Contains(import.Error, "mean and deviation of ImageNet");
+        using var again = ImageClassifier.Load(folder["m.safetensors"]);
+        Assert.AreEqual(model.WeightsSha256, again.WeightsSha256);
+        Cli.Run("import", folder["weights.safetensors"], "--preset", "resnet18", "--to", folder["m.safetensors"]).Bad(ExitCodes.DataRejected, "MNC2006");
+    }
+
+    [TestMethod]
     public void Features_AreImported()
     {
         using var folder = new TestFolder();

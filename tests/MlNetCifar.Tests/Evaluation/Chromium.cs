@@ -30,13 +30,29 @@ internal static class Chromium
         return (File.ReadAllBytes(picture), [.. errors.Split('\n').Where(line => line.Contains("CONSOLE", StringComparison.Ordinal))]);
     }
 
-    static string Run(IEnumerable<string> arguments)
+    /// <summary>Starts it; what it says is dropped.</summary>
+    public static Process Start(IEnumerable<string> arguments)
+    {
+        var process = Begin([.. s_switches, .. arguments]);
+        process.ErrorDataReceived += static (_, _) => { };
+        process.OutputDataReceived += static (_, _) => { };
+        process.BeginErrorReadLine();
+        process.BeginOutputReadLine();
+        return process;
+    }
+
+    static Process Begin(IEnumerable<string> arguments)
     {
         var program = Environment.GetEnvironmentVariable("PATH")?.Split(Path.PathSeparator)
             .SelectMany(folder => s_names.Select(name => Path.Combine(folder, name))).FirstOrDefault(File.Exists);
         if (program is null)
             Assert.Inconclusive("There is no Chromium on this machine.");
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+        return Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+    }
+
+    static string Run(IEnumerable<string> arguments)
+    {
+        using var process = Begin(arguments);
         var (errors, output) = (process.StandardError.ReadToEndAsync(), process.StandardOutput.ReadToEndAsync());
         if (!process.WaitForExit(TimeSpan.FromMinutes(3)))
         {

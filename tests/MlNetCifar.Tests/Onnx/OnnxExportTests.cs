@@ -2,6 +2,7 @@ using MlNetCifar.Nn;
 using MlNetCifar.Numerics;
 using MlNetCifar.Tests.Inference;
 using MlNetCifar.Tests.Nn;
+using MlNetCifar.Tests.Reference;
 using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Onnx;
@@ -30,6 +31,37 @@ public sealed class OnnxExportTests
         Compare(model, new(), 2000, 1e-4);
     }
 
+    /// <summary>
+    /// Who is right where the two differ most: the slow network in double precision decides. Both are off by rounding alone: of logits up to 1,924, as resnet34 gave with a head as wide as it is
+    /// first drawn, ours by 0.006 (fast convolutions round more), ONNX Runtime's by 0.001, of which a softmax makes 0.001 of probability where two classes lie 0.8 apart.
+    /// </summary>
+    [TestMethod]
+    [TestCategory("Slow")]
+    [TestCategory("Long")]
+    [DynamicData(nameof(Presets))]
+    public void WhereTheyDifferMost_BothAreRightButForRounding(string name)
+    {
+        const int count = 200, classes = 10;
+        using var folder = new TestFolder();
+        using var model = Random(Architectures.Create(name, 32, 32, 3, classes), 2);
+        model.ExportOnnx(folder["model.onnx"]);
+        using var peer = new OnnxRuntimePeer(folder["model.onnx"]);
+        var pictures = Pictures(model, count);
+        var pixels = Pixels(model, pictures);
+        float[] ours = model.Logits(pictures), theirs = peer.Run(pixels, [count, 32, 32, 3], "logits");
+        var worst = Enumerable.Range(0, count).MaxBy(i => Enumerable.Range(i * classes, classes).Max(at => Math.Abs(ours[at] - theirs[at])));
+        var length = model.Preprocess.Length;
+        double[] scaled = [.. pixels.AsSpan(worst * length, length).ToArray().Select((v, i) => ((v / 255.0) - model.Normalization.Mean[i % 3]) / model.Normalization.Std[i % 3])];
+        var values = model.Weights.Tensors.ToDictionary(t => t.Name, t => t.Values.ToArray().Select(v => (double)v).ToArray());
+        var truth = new ReferenceNetwork(model.Weights, tensor => values[tensor], training: false).Logits(scaled, 1);
+        var (largest, off) = (truth.Max(Math.Abs), new[] { 0.0, 0.0 });
+        for (var k = 0; k < classes; k++)
+            (off[0], off[1]) = (Math.Max(off[0], Math.Abs(ours[(worst * classes) + k] - truth[k])), Math.Max(off[1], Math.Abs(theirs[(worst * classes) + k] - truth[k])));
+        Console.WriteLine($"{name}: of the largest logit, {largest:F2}, ours are off by {off[0] / largest:G2}, ONNX Runtime's by {off[1] / largest:G2}");
+        Assert.IsLessThan(1e-5, off[0] / largest);
+        Assert.IsLessThan(1e-5, off[1] / largest);
+    }
+
     [TestMethod]
     public void TwoClassesByOneOutput_EqualOnnxRuntime()
     {
@@ -47,7 +79,7 @@ public sealed class OnnxExportTests
     {
         using var plain = SmallModel.Create();
         using var model = plain.Calibrate(SmallModel.Images(120));
-        foreach (var input in Enum.GetValues<OnnxInput>())
+        foreach (var input in (OnnxInput[])[OnnxInput.Pixels, OnnxInput.Normalized])
             Compare(model, new() { Opset = opset, FoldBatchNorm = fold, Input = input }, 40, 1e-5);
     }
 
@@ -127,7 +159,10 @@ public sealed class OnnxExportTests
         }
     }
 
-    /// <summary>A model whose tensors are all different from their first zeros and ones.</summary>
+    /// <summary>
+    /// A model whose tensors are all different from their first zeros and ones, and whose logits are as large as a trained one's: unscaled, they grow with depth, and a softmax of
+    /// thousands tells of ties only.
+    /// </summary>
     internal static ImageClassifier Random(NetworkSpec spec, ulong seed)
     {
         var weights = NetworkWeights.Initialize(spec, seed);
@@ -135,11 +170,24 @@ public sealed class OnnxExportTests
         foreach (var tensor in weights.Tensors.Where(t => t.Dimensions.Length == 1))
             foreach (ref var value in tensor.Values)
                 value = tensor.Name.EndsWith("running_var", StringComparison.Ordinal) ? 0.5f + random.NextSingle() : value + (0.2f * (random.NextSingle() - 0.5f));
+        foreach (var matrix in weights.Tensors.Where(t => t.Dimensions.Length == 2 && !t.Values.ContainsAnyExcept(0)))
+            foreach (ref var value in matrix.Values)
+                value = (random.NextSingle() - 0.5f) / MathF.Sqrt(matrix.Dimensions[0]);
         weights.Changed();
         float[] mean = [0.4f, 0.5f, 0.6f], std = [0.2f, 0.3f, 0.25f];
-        return new ImageClassifier(
+        var model = new ImageClassifier(
             weights, [.. Enumerable.Range(0, spec.Classes).Select(i => $"class {i}")], new PreprocessSpec { Width = spec.Width, Height = spec.Height, Channels = spec.Channels },
             new Normalization(mean[..spec.Channels], std[..spec.Channels]));
+        if (weights.Nodes.LastOrDefault(node => node.Layer is Linear) is not { } head)
+            return model;
+        var factor = 10 / model.Logits(Pictures(model, 8)).Max(Math.Abs);
+        var scaled = weights.Clone();
+        foreach (var tensor in scaled.Tensors.Where(t => t.Name.StartsWith($"{head.WeightName}.", StringComparison.Ordinal)))
+            foreach (ref var value in tensor.Values)
+                value *= factor;
+        scaled.Changed();
+        using (model)
+            return model.WithWeights(scaled);
     }
 
     /// <summary>Random pictures of a model.</summary>
@@ -150,6 +198,14 @@ public sealed class OnnxExportTests
         return new ImageSet(pixels, new int[count], model.Network.Width, model.Network.Height, model.Network.Channels, model.Classes);
     }
 
+    static byte[] Pixels(ImageClassifier model, ImageSet pictures)
+    {
+        var pixels = new byte[pictures.Count * model.Preprocess.Length];
+        for (var i = 0; i < pictures.Count; i++)
+            pictures.CopyPixels(i, pixels.AsSpan(i * model.Preprocess.Length, model.Preprocess.Length));
+        return pixels;
+    }
+
     static void Compare(ImageClassifier model, OnnxExportOptions options, int count, double tolerance, double ties = 1e-5)
     {
         using var folder = new TestFolder();
@@ -157,9 +213,7 @@ public sealed class OnnxExportTests
         using var peer = new OnnxRuntimePeer(folder["model.onnx"]);
         var pictures = Pictures(model, count);
         var (spec, classes) = (model.Network, model.Classes.Length);
-        var pixels = new byte[count * model.Preprocess.Length];
-        for (var i = 0; i < count; i++)
-            pictures.CopyPixels(i, pixels.AsSpan(i * model.Preprocess.Length, model.Preprocess.Length));
+        var pixels = Pixels(model, pictures);
         float[] logits, probabilities;
         string[] labels;
         if (options.Input == OnnxInput.Pixels)
@@ -192,7 +246,7 @@ public sealed class OnnxExportTests
 
         var relative = OnnxRuntimePeer.RelativeDifference(logits, ours);
         Console.WriteLine($"{spec.Name}, {count} pictures: probabilities differ by {most:G3} at most, logits by {relative:G3} of the largest");
-        Assert.IsLessThan(options.Weights == OnnxWeights.Float32 ? 1e-4 : 0.1, relative);
+        Assert.IsLessThan(options.Weights == OnnxWeights.Float32 ? 1e-5 : 0.1, relative);
         Assert.IsLessThan(tolerance, most);
         Assert.AreEqual(0, differing);
     }

@@ -1,5 +1,6 @@
 using System.Formats.Tar;
 using System.IO.Compression;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Onnx;
 
@@ -17,24 +18,42 @@ internal static class PackagedModels
     /// <param name="side">Height and width.</param>
     public static ImageSet Photographs(int count, int side)
     {
-        var path = Path.Combine(Environment.GetEnvironmentVariable("MLNETCIFAR_SHARED") ?? "", "data", "cats-dogs-sample.tar.gz");
-        if (!File.Exists(path))
-            Assert.Inconclusive("MLNETCIFAR_SHARED names no folder with data/cats-dogs-sample.tar.gz.");
         var spec = new PreprocessSpec { Width = side, Height = side };
         var preprocessor = new MlNetCifar.Imaging.Preprocessor(spec);
         var pixels = new byte[count * spec.Length];
+        foreach (var (i, (name, file)) in Photographs().Take(count).Index())
+            preprocessor.Apply(file, pixels.AsSpan(i * spec.Length, spec.Length), name);
+        return new ImageSet(pixels, new int[count], side, side, 3, ["any"]);
+    }
+
+    /// <summary>The same as files.</summary>
+    /// <returns>Their paths.</returns>
+    public static IReadOnlyList<string> PhotographFiles(int count, TestFolder folder)
+    {
+        var paths = new List<string>();
+        foreach (var (i, (_, file)) in Photographs().Take(count).Index())
+        {
+            paths.Add(folder[$"{i:0000}.jpg"]);
+            File.WriteAllBytes(paths[^1], file);
+        }
+
+        return paths;
+    }
+
+    static IEnumerable<(string Name, byte[] File)> Photographs()
+    {
+        var path = Path.Combine(Environment.GetEnvironmentVariable("MLNETCIFAR_SHARED") ?? "", "data", "cats-dogs-sample.tar.gz");
+        if (!File.Exists(path))
+            Assert.Inconclusive("MLNETCIFAR_SHARED names no folder with data/cats-dogs-sample.tar.gz.");
         using var tar = new TarReader(new GZipStream(File.OpenRead(path), CompressionMode.Decompress));
-        for (var i = 0; i < count && tar.GetNextEntry() is { } entry;)
+        while (tar.GetNextEntry() is { } entry)
         {
             if (entry.DataStream is null || !entry.Name.EndsWith(".jpg", StringComparison.Ordinal))
                 continue;
             using var file = new MemoryStream();
             entry.DataStream.CopyTo(file);
-            preprocessor.Apply(file.ToArray(), pixels.AsSpan(i * spec.Length, spec.Length), entry.Name);
-            i++;
+            yield return (entry.Name, file.ToArray());
         }
-
-        return new ImageSet(pixels, new int[count], side, side, 3, ["any"]);
     }
 
     static string Packaged(string folder, string name)

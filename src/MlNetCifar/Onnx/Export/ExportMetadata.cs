@@ -29,16 +29,16 @@ internal static class ExportMetadata
             ("preprocess_sha256", preprocess.Hash()),
             ("mean", Json(json => Numbers(json, scaling.Mean))),
             ("std", Json(json => Numbers(json, scaling.Std))),
-            ("Image.BitmapPixelFormat", preprocess.Channels == 3 ? "Rgb8" : "Gray8"),
+            ("Image.BitmapPixelFormat", preprocess.Channels == 3 || options.Input == OnnxInput.Pictures ? "Rgb8" : "Gray8"),
             ("Image.ColorSpaceGamma", "SRGB"),
-            ("Image.NominalPixelRange", options.Input == OnnxInput.Pixels ? "NominalRange_0_255" : "Normalized_0_1"),
+            ("Image.NominalPixelRange", options.Input == OnnxInput.Normalized ? "Normalized_0_1" : "NominalRange_0_255"),
             ("training_sha256", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(model.TrainingSettings)))),
             ("weights_sha256", model.WeightsSha256),
             (Export, Json(json => Choices(json, options))),
             (ModelFile.Key, ModelFile.Describe(model)),
         };
         if (options.Proof is { Count: > 0 } pictures)
-            list.Add((OnnxProof.Name, OnnxProof.Write(model, pictures)));
+            list.Add((ProofRecord.Key, ProofRecord.Of(model, pictures).ToJson(model)));
         if (options.License.Length > 0)
             list.Insert(0, ("license", options.License));
         if (model.Calibration is { Views: > 1 } calibration)
@@ -71,7 +71,7 @@ internal static class ExportMetadata
     static void Choices(Utf8JsonWriter json, OnnxExportOptions options)
     {
         json.WriteStartObject();
-        json.WriteNumber("opset", options.Opset);
+        json.WriteNumber("opset", options.Version);
         json.WriteString("input", options.Input.ToString());
         json.WriteString("weights", options.Weights.ToString());
         json.WriteBoolean("fold_batch_norm", options.FoldBatchNorm);

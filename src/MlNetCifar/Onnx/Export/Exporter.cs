@@ -21,10 +21,10 @@ internal static class Exporter
         using var written = model.WithWeights(forms.Round(folded ?? model.Weights));
         return new()
         {
-            IrVersion = options.Opset switch { <= 18 => 8, <= 20 => 9, <= 22 => 10, _ => 11 },
+            IrVersion = options.Version switch { <= 18 => 8, <= 20 => 9, <= 22 => 10, _ => 11 },
             Producer = Producer,
             ProducerVersion = Files.FileOrigin.Current,
-            Opsets = [("", options.Opset)],
+            Opsets = [("", options.Version)],
             Metadata = ExportMetadata.Of(written, options),
             Graph = Graph(written, options, forms),
         };
@@ -39,7 +39,12 @@ internal static class Exporter
         var (spec, weights) = (model.Network, model.Weights);
         var graph = new GraphBuilder(weights, options, forms);
         var input = Input(spec, options.Input);
-        var outputs = graph.Add(weights.Nodes, options.Input == OnnxInput.Pixels ? Scale(graph, input.Name, spec, model.Normalization) : input.Name);
+        var outputs = graph.Add(weights.Nodes, options.Input switch
+        {
+            OnnxInput.Pixels => Scale(graph, Picture(graph, input.Name), spec, model.Normalization),
+            OnnxInput.Pictures => Scale(graph, new PictureSteps(graph, model.Preprocess).Add(input.Name), spec, model.Normalization),
+            _ => input.Name,
+        });
         outputs = graph.InOrder(graph.Flat(weights.Nodes[^1], outputs), weights.Nodes[^1]);
         outputs = Logits(graph, outputs, spec);
         var temperature = model.Calibration?.Temperature.Temperature ?? 1;
@@ -48,7 +53,7 @@ internal static class Exporter
         var best = graph.Add("best", "ArgMax", [outputs], ("axis", 1L), ("keepdims", 0L));
         var names = graph.Constant(new OnnxTensor("class_names", ElementType.String, [spec.Classes]) { Texts = [.. model.Classes] });
         graph.Add("label", "Gather", [names, best], ("axis", 0L));
-        OnnxDimension batch = new(null, "N", "DATA_BATCH"), classes = new(spec.Classes);
+        OnnxDimension batch = Batch(options.Input), classes = new(spec.Classes);
         return new()
         {
             Name = spec.Name,
@@ -64,15 +69,28 @@ internal static class Exporter
 
     static OnnxValue Input(NetworkSpec spec, OnnxInput kind)
     {
-        OnnxDimension batch = new(null, "N", "DATA_BATCH"), channels = new(spec.Channels, "", "DATA_CHANNEL");
+        OnnxDimension batch = Batch(kind), channels = new(spec.Channels, "", "DATA_CHANNEL");
         OnnxDimension height = new(spec.Height, "", "DATA_FEATURE"), width = new(spec.Width, "", "DATA_FEATURE");
-        return kind == OnnxInput.Pixels
-            ? new("pixels", ElementType.UInt8, [batch, height, width, channels]) { Denotation = "IMAGE", Description = "Pixels from 0 to 255, red, green, blue" }
-            : new("input", ElementType.Float, [batch, channels, height, width]) { Denotation = "IMAGE", Description = "Pixels, scaled by mean and deviation" };
+        OnnxDimension[] anySize = [batch, new(null, "height", "DATA_FEATURE"), new(null, "width", "DATA_FEATURE"), new(3, "", "DATA_CHANNEL")];
+        return kind switch
+        {
+            OnnxInput.Pixels => new("pixels", ElementType.UInt8, [batch, height, width, channels]) { Denotation = "IMAGE", Description = "Pixels from 0 to 255, red, green, blue" },
+            OnnxInput.Pictures => new("picture_pixels", ElementType.UInt8, anySize) { Denotation = "IMAGE", Description = "One picture of any size, pixels from 0 to 255, red, green, blue" },
+            _ => new("input", ElementType.Float, [batch, channels, height, width]) { Denotation = "IMAGE", Description = "Pixels, scaled by mean and deviation" },
+        };
+    }
+
+    /// <summary>Pictures of any size come one at a time.</summary>
+    static OnnxDimension Batch(OnnxInput kind) => kind == OnnxInput.Pictures ? new(1, "", "DATA_BATCH") : new(null, "N", "DATA_BATCH");
+
+    static string Picture(GraphBuilder graph, string pixels)
+    {
+        var floats = graph.Add("floats", "Cast", [pixels], ("to", (long)ElementType.Float));
+        return graph.Add("picture", "Transpose", [floats], ("perm", new long[] { 0, 3, 1, 2 }));
     }
 
     /// <summary>Bytes to what the first layer takes, with the figures of <see cref="PixelNormalizer"/>.</summary>
-    static string Scale(GraphBuilder graph, string pixels, NetworkSpec spec, Normalization normalization)
+    static string Scale(GraphBuilder graph, string picture, NetworkSpec spec, Normalization normalization)
     {
         var normalizer = new PixelNormalizer(spec.Width, normalization, SimdLevel.Active);
         var channels = spec.Channels;
@@ -81,8 +99,6 @@ internal static class Exporter
         for (var i = 0; i < summands.Length; i++)
             summands[(i % channels * plane) + (i / channels)] = normalizer.Bias[i];
         long[] shape = plane == 1 ? [1, channels, 1, 1] : [1, channels, spec.Height, spec.Width];
-        var floats = graph.Add("floats", "Cast", [pixels], ("to", (long)ElementType.Float));
-        var picture = graph.Add("picture", "Transpose", [floats], ("perm", new long[] { 0, 3, 1, 2 }));
         var scaled = graph.Add("scaled", "Mul", [picture, graph.Constant("pixel_scale", [1, channels, 1, 1], normalizer.Scale.AsSpan(0, channels))]);
         return graph.Add("normalized", "Add", [scaled, graph.Constant("pixel_summand", shape, summands)]);
     }

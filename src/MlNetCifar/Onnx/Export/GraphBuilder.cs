@@ -22,7 +22,7 @@ internal sealed class GraphBuilder(NetworkWeights weights, OnnxExportOptions opt
     readonly HashSet<string> _flattened = [];
 
     /// <inheritdoc/>
-    public int Opset => options.Opset;
+    public int Opset => options.Version;
 
     /// <summary>The nodes, in the order of computation.</summary>
     public IReadOnlyList<OnnxNode> Nodes => _nodes;

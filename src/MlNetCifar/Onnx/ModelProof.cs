@@ -1,0 +1,62 @@
+using System.Buffers.Binary;
+using MlNetCifar.Inference;
+using MlNetCifar.Onnx;
+
+namespace MlNetCifar;
+
+/// <summary>
+/// What a file carries to show that it works where it is used: a few preprocessed pictures and the logits that the model gave for them when it was written. They are
+/// in its metadata under <c>proof</c>: <c>pixels</c>, base64 (URL alphabet) of bytes [count, H, W, C], and <c>logits</c>, base64 of little-endian 32-bit floats [count, classes].
+/// </summary>
+public static class ModelProof
+{
+    /// <summary>Most pictures that a file carries.</summary>
+    public const int MostPictures = ProofRecord.MostPictures;
+
+    /// <summary>Difference of logits that counts as equal, as a share of the largest.</summary>
+    public const double Tolerance = ProofRecord.Tolerance;
+
+    /// <summary>Runs a file's pictures through the network that the file holds, and compares.</summary>
+    /// <param name="path">An .onnx file of <see cref="OnnxExport"/>, or a model file, with a proof.</param>
+    /// <exception cref="MlNetCifarException">The file cannot be read (MNC40xx, MNC41xx), or has no proof or a damaged one (MNC4114).</exception>
+    public static ProofResult Check(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        if (path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase))
+            return CheckModelFile(path);
+        var content = OnnxImport.Content(path);
+        return IsSafeTensors(content.Span) ? CheckModelFile(path) : CheckOnnx(content, path);
+    }
+
+    static ProofResult CheckModelFile(string path)
+    {
+        using var model = ImageClassifier.Load(path);
+        return Run(model.Proof, model, path);
+    }
+
+    static ProofResult CheckOnnx(ReadOnlyMemory<byte> content, string path)
+    {
+        var importer = new Importer(content, path, new());
+        var text = importer.Model.Metadata.FirstOrDefault(pair => pair.Name == ProofRecord.Key).Value ?? throw OnnxErrors.Proof(path, "it has none");
+        using var imported = OnnxImport.Read(content, path, new());
+        if (!imported.IsClassifier)
+            throw OnnxErrors.Proof(path, "the network gives no classes");
+        using var model = imported.ToClassifier();
+        return Run(text, model, path);
+    }
+
+    static ProofResult Run(string? proof, ImageClassifier model, string path)
+    {
+        try
+        {
+            return ProofRecord.Read(proof ?? throw new InvalidDataException("it has none"), model).Check(model);
+        }
+        catch (InvalidDataException e)
+        {
+            throw OnnxErrors.Proof(path, e.Message);
+        }
+    }
+
+    /// <summary>Such a file begins with the length of a JSON object.</summary>
+    static bool IsSafeTensors(ReadOnlySpan<byte> file) => file.Length > sizeof(long) && BinaryPrimitives.ReadUInt64LittleEndian(file) < (ulong)file.Length && file[sizeof(long)] == '{';
+}
