@@ -118,24 +118,29 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
         var asked = _options.TrainingFor(32);
         TrainingTable.Check(asked, _asOptions);
         OpenBackbone();
-        var opened = experiment.Dataset ?? ExperimentData.Open(
-            _options.Data ?? throw ExperimentErrors.NoData(),
-            new ImageDatasetOptions
-            {
-                Spec = _backbone?.Preprocess ?? _options.Preprocess,
-                DecodeOnDemand = _backbone is not null,
-                Decide = Decide,
-                Files = ExperimentData.Files(_options.LabelsFrom, _options.MaxFileSize),
-                Decode = ExperimentData.Decode(_options.OnTruncated, _options.MaxPixels),
-                CacheFolder = ExperimentData.Cache(_options.CacheFolder),
-                CacheLimit = _options.CacheLimit,
-                OnBadImage = _options.OnBadImage,
-                Threads = asked.Threads ?? Environment.ProcessorCount,
-            },
-            experiment.Storage, _log, cancellation);
+        var opened = experiment.Dataset ?? Read(asked.Threads);
         DecideLate(opened);
         dataset = Split(opened, asked.Seed);
         return experiment.Dataset is null ? opened : null;
+    }
+
+    ImageDataset Read(int? threads)
+    {
+        var options = new ImageDatasetOptions
+        {
+            Spec = _backbone?.Preprocess ?? _options.Preprocess,
+            DecodeOnDemand = _backbone is not null,
+            Decide = Decide,
+            Files = ExperimentData.Files(_options.LabelsFrom, _options.MaxFileSize),
+            Decode = ExperimentData.Decode(_options.OnTruncated, _options.MaxPixels),
+            CacheFolder = ExperimentData.Cache(_options.CacheFolder),
+            CacheLimit = _options.CacheLimit,
+            OnBadImage = _options.OnBadImage,
+            Threads = threads ?? Environment.ProcessorCount,
+        };
+        return experiment.Images is { } images
+            ? ExperimentData.Open(images, options, _log, cancellation)
+            : ExperimentData.Open(_options.Data ?? throw ExperimentErrors.NoData(), options, experiment.Storage, _log, cancellation);
     }
 
     ImageDataset Split(ImageDataset dataset, ulong seed)
