@@ -154,6 +154,12 @@ public sealed class EvaluationResult
     /// <summary>The headline numbers of two classes with their intervals, seen from the positive class; empty for more classes.</summary>
     public IReadOnlyList<MetricValue> BinaryHeadline => MetricCatalog.BinaryOf(this);
 
+    /// <summary>The true class of each image that was given, those left out among them, [N]; empty without <see cref="EvaluationOptions.KeepRows"/>.</summary>
+    public ReadOnlySpan<int> Labels => Rows is null ? [] : Rows.Labels;
+
+    /// <summary>The scores behind the numbers, [N, C], or [N] where only those of the positive class were given; empty without <see cref="EvaluationOptions.KeepRows"/>.</summary>
+    public ReadOnlySpan<float> Scores => Rows is null ? [] : Rows.Scores;
+
     internal ScoredRows? Rows { get; }
 
     /// <summary>Bootstrap resamples behind the intervals, and how many of them areas under curves got.</summary>

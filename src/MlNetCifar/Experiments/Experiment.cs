@@ -1,3 +1,4 @@
+using MlNetCifar.Data;
 using MlNetCifar.Experiments;
 using MlNetCifar.Training;
 
@@ -21,6 +22,12 @@ public sealed class Experiment(ExperimentOptions options)
 
     /// <summary>An open data set instead of <see cref="ExperimentOptions.Data"/>; it stays the caller's. The default is null.</summary>
     public ImageDataset? Dataset { get; init; }
+
+    /// <summary>
+    /// Image files that the program gives, by split, instead of <see cref="ExperimentOptions.Data"/>: they are read, chosen for and trained on as those of a folder with the
+    /// same names. Ignored where <see cref="Dataset"/> is given. The default is null.
+    /// </summary>
+    public IEnumerable<LabelledImage>? Images { get; init; }
 
     /// <summary>Weights and normalisation to begin training with; null (the default) for fresh ones.</summary>
     public TrainingStart? Start { get; init; }

@@ -16,9 +16,22 @@ internal static class ExperimentData
     {
         path = storage.Normalize(path);
         var located = options with { Files = options.Files with { Store = storage.StoreOf(path) } };
+        return Open($"reading {path}", progress => ImageDataset.Open(path, located, progress, cancellation), log);
+    }
+
+    /// <summary>Makes a data set of images that the program gives, and says what was found.</summary>
+    /// <param name="images">The images.</param>
+    /// <param name="options">How.</param>
+    /// <param name="log">Told what was found.</param>
+    /// <param name="cancellation">Ends the reading.</param>
+    public static ImageDataset Open(IEnumerable<LabelledImage> images, ImageDatasetOptions options, ExperimentLog log, CancellationToken cancellation) =>
+        Open("reading images", progress => ImageDataset.Create(images, options, progress, cancellation), log);
+
+    static ImageDataset Open(string title, Func<IProgress<LoadProgress>, ImageDataset> open, ExperimentLog log)
+    {
         var started = TimeProvider.System.GetTimestamp();
-        var dataset = log.During(ExperimentStage.Reading, $"reading {path}", advance =>
-            ImageDataset.Open(path, located, new Report<LoadProgress>(p => advance((double)p.Done / Math.Max(p.Total, 1), Line(p, started))), cancellation));
+        var dataset = log.During(ExperimentStage.Reading, title, advance =>
+            open(new Report<LoadProgress>(p => advance((double)p.Done / Math.Max(p.Total, 1), Line(p, started)))));
         foreach (var warning in dataset.Warnings)
             log.Warn(warning);
         if (dataset.BadFiles is [var first, ..])

@@ -131,23 +131,9 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
         var asked = _options.TrainingFor(32);
         TrainingTable.Check(asked, _asOptions);
         OpenBackbone();
-        var opened = experiment.Dataset ?? ExperimentData.Open(
-            _options.Data ?? throw ExperimentErrors.NoData(),
-            new ImageDatasetOptions
-            {
-                Spec = _backbone?.Preprocess ?? _options.Preprocess,
-                DecodeOnDemand = _backbone is not null,
-                Decide = Decide,
-                Files = ExperimentData.Files(_options.LabelsFrom, _options.MaxFileSize),
-                Decode = ExperimentData.Decode(_options.OnTruncated, _options.MaxPixels),
-                CacheFolder = ExperimentData.Cache(_options.CacheFolder),
-                CacheLimit = _options.CacheLimit,
-                OnBadImage = _options.OnBadImage,
-                Threads = asked.Threads ?? Environment.ProcessorCount,
-            },
-            experiment.Storage, _log, cancellation);
+        var opened = experiment.Dataset ?? Read(asked.Threads);
         DecideLate(opened);
-        if (experiment.Dataset is null)
+        if (experiment.Dataset is null && experiment.Images is null)
             WarnOfIdle(opened);
         dataset = Split(opened, asked.Seed);
         return experiment.Dataset is null ? opened : null;
@@ -159,6 +145,25 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
             opened.Kind, opened.Splits.Keys, experiment.Storage.IsRemote(_options.Data!), ExperimentData.Cache(_options.CacheFolder) is not null, _backbone is not null, _options.Resume is not null);
         foreach (var idle in IdleData.Find(ExperimentTable.All, _options, facts, _asOptions))
             _log.Warn(idle);
+    }
+
+    ImageDataset Read(int? threads)
+    {
+        var options = new ImageDatasetOptions
+        {
+            Spec = _backbone?.Preprocess ?? _options.Preprocess,
+            DecodeOnDemand = _backbone is not null,
+            Decide = Decide,
+            Files = ExperimentData.Files(_options.LabelsFrom, _options.MaxFileSize),
+            Decode = ExperimentData.Decode(_options.OnTruncated, _options.MaxPixels),
+            CacheFolder = ExperimentData.Cache(_options.CacheFolder),
+            CacheLimit = _options.CacheLimit,
+            OnBadImage = _options.OnBadImage,
+            Threads = threads ?? Environment.ProcessorCount,
+        };
+        return experiment.Images is { } images
+            ? ExperimentData.Open(images, options, _log, cancellation)
+            : ExperimentData.Open(_options.Data ?? throw ExperimentErrors.NoData(), options, experiment.Storage, _log, cancellation);
     }
 
     ImageDataset Split(ImageDataset dataset, ulong seed)

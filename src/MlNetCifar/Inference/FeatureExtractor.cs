@@ -65,7 +65,7 @@ public sealed class FeatureExtractor : IDisposable
         return new(Without(classifier.Weights), classifier.Preprocess, classifier.Normalization);
     }
 
-    /// <summary>Reads a file of <see cref="Save"/>, or a classifier's, whose last dense layer and what follows it are left out.</summary>
+    /// <summary>Reads a file of <see cref="Save(string)"/>, or a classifier's, whose last dense layer and what follows it are left out.</summary>
     /// <param name="path">A .safetensors file.</param>
     /// <exception cref="MlNetCifarException">The file is missing, foreign, damaged or too new (MNC40xx).</exception>
     public static FeatureExtractor Load(string path)
@@ -74,7 +74,26 @@ public sealed class FeatureExtractor : IDisposable
         return ModelFile.LoadFeatures(path, LocalFileStore.Instance);
     }
 
-    /// <summary>Writes one file, as <see cref="ImageClassifier.Save"/> does. Atomic.</summary>
+    /// <summary>Reads the content of such a file, for example out of an archive.</summary>
+    /// <param name="stream">Read from where it stands to its end; not closed.</param>
+    /// <exception cref="MlNetCifarException">The content is foreign, damaged or too new (MNC40xx).</exception>
+    /// <exception cref="IOException">The stream cannot be read.</exception>
+    public static FeatureExtractor Load(Stream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        return ModelFile.LoadFeatures(stream);
+    }
+
+    /// <summary>Writes the content of the file that <see cref="Save(string)"/> writes, to be kept within another.</summary>
+    /// <param name="stream">Written from where it stands; not closed.</param>
+    /// <exception cref="IOException">The stream cannot be written.</exception>
+    public void Save(Stream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        ModelFile.Save(this, stream);
+    }
+
+    /// <summary>Writes one file, as <see cref="ImageClassifier.Save(string)"/> does. Atomic.</summary>
     /// <param name="path">Usually ends in <c>.safetensors</c>.</param>
     /// <exception cref="MlNetCifarException">The file cannot be written (MNC4006); what was there before is untouched.</exception>
     public void Save(string path)

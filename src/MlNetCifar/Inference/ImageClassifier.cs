@@ -93,12 +93,12 @@ public sealed partial class ImageClassifier : IDisposable
     internal int IdleLanes => _scorer.Idle;
 
     /// <summary>Reads a model file.</summary>
-    /// <param name="path">A file that <see cref="Save"/> wrote.</param>
+    /// <param name="path">A file that <see cref="Save(string)"/> wrote.</param>
     /// <exception cref="MlNetCifarException">The file is missing, foreign, damaged or too new (MNC40xx).</exception>
     public static ImageClassifier Load(string path) => LoadFrom(path, LocalFileStore.Instance);
 
     /// <summary>Reads a model file of any store.</summary>
-    /// <param name="path">A file that <see cref="Save"/> wrote.</param>
+    /// <param name="path">A file that <see cref="Save(string)"/> wrote.</param>
     /// <param name="store">Where it lies.</param>
     /// <exception cref="MlNetCifarException">The file is missing, foreign, damaged or too new (MNC40xx).</exception>
     public static ImageClassifier LoadFrom(string path, IFileStore store)
@@ -106,6 +106,16 @@ public sealed partial class ImageClassifier : IDisposable
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(store);
         return ModelFile.Load(path, store);
+    }
+
+    /// <summary>Reads the content of a model file, for example out of an archive.</summary>
+    /// <param name="stream">What <see cref="Save(Stream)"/> wrote, from where it stands to its end; not closed.</param>
+    /// <exception cref="MlNetCifarException">The content is foreign, damaged or too new (MNC40xx).</exception>
+    /// <exception cref="IOException">The stream cannot be read.</exception>
+    public static ImageClassifier Load(Stream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        return ModelFile.Load(stream);
     }
 
     /// <summary>Writes one file: safetensors with PyTorch's tensor names and layouts, the rest as JSON in its metadata. Atomic.</summary>
@@ -119,6 +129,15 @@ public sealed partial class ImageClassifier : IDisposable
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ModelFile.Save(this, path, proof is null ? Proof : proof.Count == 0 ? null : ProofRecord.Of(this, proof).ToJson(this));
+    }
+
+    /// <summary>Writes the content of the file that <see cref="Save(string)"/> writes, to be kept within another.</summary>
+    /// <param name="stream">Written from where it stands; not closed.</param>
+    /// <exception cref="IOException">The stream cannot be written.</exception>
+    public void Save(Stream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        ModelFile.Save(this, stream, Proof);
     }
 
     /// <summary>Fits a calibration and gives the model with it.</summary>
@@ -190,6 +209,18 @@ public sealed partial class ImageClassifier : IDisposable
     public float[] Score(
         ImageSource source, int? threads = null, TestTimeViews views = TestTimeViews.None, IProgress<int>? progress = null, CancellationToken cancellation = default) =>
         ClassScores.Probabilities(Network, _scorer.Run(source, threads, views, [], progress, cancellation));
+
+    /// <summary>
+    /// What the model answers for many preprocessed pictures: bit for bit the probabilities of <see cref="Classify(ImageSource, int, int, CancellationToken)"/>, of as many views of
+    /// each and calibrated where the model is.
+    /// </summary>
+    /// <param name="source">Of the model's size and channels.</param>
+    /// <param name="threads">Threads, ≥ 1; the result does not depend on it. Null for the cores this process may use.</param>
+    /// <param name="cancellation">Ends the work.</param>
+    /// <returns>[N, classes], each row summing to 1.</returns>
+    /// <exception cref="MlNetCifarException">The pictures do not fit (MNC4008).</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public float[] Probabilities(ImageSource source, int? threads = null, CancellationToken cancellation = default) => Answers(source, threads, OwnViews, cancellation);
 
     /// <summary>What the softmax makes the probabilities of, for many preprocessed pictures.</summary>
     /// <param name="source">Of the model's size and channels.</param>

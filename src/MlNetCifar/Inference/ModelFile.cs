@@ -15,7 +15,12 @@ internal static class ModelFile
 
     const int LongestReason = 500;
 
-    public static void Save(ImageClassifier model, string path, string? proof) => Save(model.Weights, Describe(model), model.IsHalfPrecision, path, proof);
+    /// <summary>What a stream is called in errors.</summary>
+    const string InMemory = "model";
+
+    public static void Save(ImageClassifier model, string path, string? proof) => Save(path, stream => Save(model, stream, proof));
+
+    public static void Save(ImageClassifier model, Stream stream, string? proof) => Write(stream, model.Weights, Describe(model), model.IsHalfPrecision, proof);
 
     /// <summary>All of a model but its weights, as JSON.</summary>
     public static string Describe(ImageClassifier model) =>
@@ -24,17 +29,24 @@ internal static class ModelFile
     /// <summary>Puts a model together of what <see cref="Describe(ImageClassifier)"/> wrote and its tensors.</summary>
     public static ImageClassifier Restore(string description, TensorFile tensors, string path) => Read(description, tensors, path, Classifier);
 
-    public static void Save(FeatureExtractor model, string path) =>
-        Save(model.Weights, Describe(model.Weights, [], model.Preprocess, model.Normalization, static _ => { }), half: false, path);
+    public static void Save(FeatureExtractor model, string path) => Save(path, stream => Save(model, stream));
 
-    static void Save(NetworkWeights weights, string description, bool half, string path, string? proof = null)
+    public static void Save(FeatureExtractor model, Stream stream) =>
+        Write(stream, model.Weights, Describe(model.Weights, [], model.Preprocess, model.Normalization, static _ => { }), half: false, proof: null);
+
+    static void Write(Stream stream, NetworkWeights weights, string description, bool half, string? proof)
     {
         var metadata = new Dictionary<string, string> { ["format"] = "pt", [Key] = description };
         if (proof is not null)
             metadata.Add(ProofRecord.Key, proof);
+        SafeTensors.Write(stream, [.. weights.Tensors.Select(t => WeightLayout.ToFile(t, half))], metadata);
+    }
+
+    static void Save(string path, Action<Stream> write)
+    {
         try
         {
-            LocalFileStore.Instance.Write(path, stream => SafeTensors.Write(stream, [.. weights.Tensors.Select(t => WeightLayout.ToFile(t, half))], metadata));
+            LocalFileStore.Instance.Write(path, write);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -42,14 +54,18 @@ internal static class ModelFile
         }
     }
 
-    public static ImageClassifier Load(string path, IFileStore store) => Load(path, store, Classifier);
+    public static ImageClassifier Load(string path, IFileStore store) => Read(Content(path, store), path, Classifier);
+
+    public static ImageClassifier Load(Stream stream) => Read(Content(stream, InMemory), InMemory, Classifier);
 
     /// <summary>Reads a file of features, or of a classifier, whose features are those before its last dense layer.</summary>
-    public static FeatureExtractor LoadFeatures(string path, IFileStore store) => Load(path, store, Features);
+    public static FeatureExtractor LoadFeatures(string path, IFileStore store) => Read(Content(path, store), path, Features);
 
-    static T Load<T>(string path, IFileStore store, Func<JsonFields, NetworkWeights, TensorFile, string, T> read)
+    public static FeatureExtractor LoadFeatures(Stream stream) => Read(Content(stream, InMemory), InMemory, Features);
+
+    static T Read<T>(ReadOnlyMemory<byte> content, string path, Func<JsonFields, NetworkWeights, TensorFile, string, T> read)
     {
-        var file = SafeTensors.Read(Content(path, store), path);
+        var file = SafeTensors.Read(content, path);
         return file.Metadata.TryGetValue(Key, out var description) ? Read(description, file, path, read) : throw ModelErrors.Foreign(path);
     }
 
@@ -76,11 +92,7 @@ internal static class ModelFile
         try
         {
             using var stream = store.OpenRead(path);
-            if (stream.CanSeek && stream.Length > Array.MaxLength)
-                throw ModelErrors.NotSafeTensors(path, $"it has {stream.Length:N0} bytes, more than {Array.MaxLength:N0}");
-            using var copy = new MemoryStream();
-            stream.CopyTo(copy, 1 << 20);
-            return copy.GetBuffer().AsMemory(0, (int)copy.Length);
+            return Content(stream, path);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException || store.FolderExists(path))
         {
@@ -90,6 +102,15 @@ internal static class ModelFile
         {
             throw ModelErrors.Unreadable(path, e);
         }
+    }
+
+    static ReadOnlyMemory<byte> Content(Stream stream, string path)
+    {
+        if (stream.CanSeek && stream.Length > Array.MaxLength)
+            throw ModelErrors.NotSafeTensors(path, $"it has {stream.Length:N0} bytes, more than {Array.MaxLength:N0}");
+        using var copy = new MemoryStream();
+        stream.CopyTo(copy, 1 << 20);
+        return copy.GetBuffer().AsMemory(0, (int)copy.Length);
     }
 
     static JsonDocument Json(string description, string path)

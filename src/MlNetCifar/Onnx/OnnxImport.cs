@@ -133,7 +133,7 @@ public sealed class ImportedModel : IDisposable
         return FeatureExtractor.Of(classifier);
     }
 
-    /// <summary>Writes a model file: of a classifier one for <see cref="ImageClassifier.Load"/>, of a network that gives features one for <see cref="FeatureExtractor.Load"/>. Atomic.</summary>
+    /// <summary>Writes a model file: of a classifier one for <see cref="ImageClassifier.Load(string)"/>, of a network that gives features one for <see cref="FeatureExtractor.Load(string)"/>. Atomic.</summary>
     /// <param name="path">Usually ends in <c>.safetensors</c>.</param>
     /// <exception cref="MlNetCifarException">The file cannot be written (MNC4006).</exception>
     public void Save(string path)

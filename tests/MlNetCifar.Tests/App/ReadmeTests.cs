@@ -79,6 +79,7 @@ public sealed class ReadmeTests
     [TestMethod]
     [DataRow("README.md")]
     [DataRow("src/MlNetCifar/README.md")]
+    [DataRow("docs/mlnet.md")]
     public void Links_LeadSomewhere(string document)
     {
         var path = Repository.File(document.Split('/'));
@@ -99,7 +100,7 @@ public sealed class ReadmeTests
         return Run(folder, "dotnet", argument.Length == 0 ? [program] : [program, folder[argument]], variables ?? []);
     }
 
-    static string Compiler()
+    internal static string Compiler()
     {
         var root = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(typeof(object).Assembly.Location)!, "..", "..", ".."));
         return Directory.EnumerateFiles(Path.Combine(root, "sdk"), "csc.dll", SearchOption.AllDirectories).OrderDescending().First();

@@ -129,6 +129,32 @@ public sealed class ImageDatasetTests
     }
 
     [TestMethod]
+    [DataRow(false)]
+    [DataRow(true)]
+    public void Create_LargeFiles_AreReadWhole(bool onDemand)
+    {
+        // Larger than the buffer that reading begins with, and given in pieces.
+        var pixels = new byte[300 * 200 * 3];
+        new Random(1).NextBytes(pixels);
+        byte[] file = [.. "P6\n300 200\n255\n"u8, .. pixels];
+        var spec = new PreprocessSpec { Width = 300, Height = 200 };
+        LabelledImage[] images = [new("1", "a", () => new Pieces(file)), LabelledImage.FromBytes("2", "b", file)];
+        using var data = ImageDataset.Create(images, new() { Spec = spec, DecodeOnDemand = onDemand });
+        Assert.IsEmpty(data.BadFiles);
+        var read = new byte[pixels.Length];
+        for (var i = 0; i < 2; i++)
+        {
+            data.Train.CopyPixels(i, read);
+            CollectionAssert.AreEqual(pixels, read);
+        }
+    }
+
+    sealed class Pieces(byte[] content) : MemoryStream(content)
+    {
+        public override int Read(byte[] buffer, int offset, int count) => base.Read(buffer, offset, Math.Min(count, 1000));
+    }
+
+    [TestMethod]
     public void Ensure_CutsASplitOnlyWhereThereIsNone()
     {
         var set = TestImages.Random(100);

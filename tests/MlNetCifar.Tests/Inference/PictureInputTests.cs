@@ -108,8 +108,8 @@ public sealed class PictureInputTests
         Refuses<ArgumentNullException>(
             () => model.Predict((RgbImage)null!), () => model.Predict((Stream)null!), () => model.Predict((string)null!), () => model.Classify((IEnumerable<RgbImage>)null!),
             () => model.ClassifyAsync((IEnumerable<string>)null!), () => model.ClassifyAsync((Stream)null!).GetAwaiter().GetResult(), () => model.Score(null!), () => model.Logits(null!),
-            () => model.Features(null!), () => model.Evaluate(null!), () => model.Calibrate(null!), () => ImageClassifier.Load(null!), () => ImageClassifier.LoadFrom("x", null!),
-            () => model.Save(null!), () => new GradCam(null!), () => GradCam.Layers(null!), () => explainer.Explain((RgbImage)null!), () => explainer.Explain((string)null!),
+            () => model.Features(null!), () => model.Evaluate(null!), () => model.Calibrate(null!), () => ImageClassifier.Load((string)null!), () => ImageClassifier.Load((Stream)null!), () => ImageClassifier.LoadFrom("x", null!),
+            () => model.Save((string)null!), () => model.Save((Stream)null!), () => new GradCam(null!), () => GradCam.Layers(null!), () => explainer.Explain((RgbImage)null!), () => explainer.Explain((string)null!),
             () => Occlusion.Explain(null!, new byte[144]), () => Occlusion.Judge(model, new byte[144], null!), () => Heatmap.Average(null!), () => new MeanHeatmap().Add(null!),
             () => HeatmapOverlay.Draw(null!, [], 3), () => new Preprocessor(null!), () => new Preprocessor(new PreprocessSpec()).Apply((RgbImage)null!, new byte[3072]),
             () => RgbImage.Load((string)null!), () => RgbImage.Load((Stream)null!));

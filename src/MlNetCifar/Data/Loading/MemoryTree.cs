@@ -29,7 +29,7 @@ internal sealed class MemoryTree : FileTree
         var length = 0;
         while (true)
         {
-            EnsureCapacity(ref buffer, length + 1L, _images[file].Name);
+            Grow(ref buffer, length, _images[file].Name);
             var n = stream.Read(buffer, length, buffer.Length - length);
             if (n == 0)
                 return length;
@@ -37,6 +37,15 @@ internal sealed class MemoryTree : FileTree
             if (length > _limit)
                 throw FileErrors.FileTooLarge(_images[file].Name, length, _limit);
         }
+    }
+
+    /// <summary>Makes room behind what was read already.</summary>
+    static void Grow(ref byte[] buffer, int length, string name)
+    {
+        var read = buffer;
+        EnsureCapacity(ref buffer, length + 1L, name);
+        if (buffer != read)
+            read.AsSpan(0, length).CopyTo(buffer);
     }
 
     /// <summary>Classes and references, sorted like a folder's.</summary>

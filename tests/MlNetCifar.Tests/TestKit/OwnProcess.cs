@@ -1,0 +1,45 @@
+using System.Diagnostics;
+using MlNetCifar.Tests.MLNet;
+
+namespace MlNetCifar.Tests.TestKit;
+
+/// <summary>What tests run in a process of its own, in which nothing has happened yet.</summary>
+static class OwnProcess
+{
+    static int Main(string[] args)
+    {
+        switch (args)
+        {
+            case ["mlnet-predict", var model, var folder, .. var paths]:
+                FreshProcess.Predict(model, folder, paths, Console.Out);
+                return 0;
+            case ["mlnet-forget", var model]:
+                FreshProcess.LoadWithoutRegistration(model, Console.Out);
+                return 0;
+            case ["run", var program]:
+                return System.Reflection.Assembly.LoadFrom(program).EntryPoint!.Invoke(null, [Array.Empty<string>()]) as int? ?? 0;
+            default:
+                Console.Error.WriteLine($"unknown: {string.Join(' ', args)}");
+                return 2;
+        }
+    }
+
+    /// <summary>Runs it.</summary>
+    /// <returns>What was written to standard output.</returns>
+    public static string Run(params string[] args) => RunIn(Environment.CurrentDirectory, args);
+
+    /// <summary>Runs it in a folder.</summary>
+    /// <returns>What was written to standard output.</returns>
+    public static string RunIn(string folder, params string[] args)
+    {
+        using var process = Process.Start(new ProcessStartInfo("dotnet", ["exec", typeof(OwnProcess).Assembly.Location, .. args])
+        {
+            RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder,
+        })!;
+        var error = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        Assert.AreEqual(0, process.ExitCode, error.Result);
+        return output;
+    }
+}
