@@ -40,6 +40,14 @@ public sealed record Augmentation
         new(nameof(Cutout), a => a.Cutout, 0),
         new(nameof(Brightness), a => a.Brightness, 0, 1),
         new(nameof(Contrast), a => a.Contrast, 0, 1),
+        new(nameof(Saturation), a => a.Saturation, 0, 1),
+        new(nameof(Hue), a => a.Hue, 0, 180),
+        new(nameof(CropArea), a => a.CropArea, 0, 1),
+        new(nameof(CropAreaMax), a => a.CropAreaMax, 0, 1) { Above = true },
+        new(nameof(CropAspect), a => a.CropAspect, 1, 100),
+        new(nameof(Erasing), a => a.Erasing, 0, 1),
+        new(nameof(Mixup), a => a.Mixup, 0, 100),
+        new(nameof(CutMix), a => a.CutMix, 0, 100),
     ];
 
     /// <summary>Mirroring. The default is <see cref="FlipMode.None"/>.</summary>
@@ -63,18 +71,66 @@ public sealed record Augmentation
     /// <summary>Largest relative change of contrast about middle grey, 0 … 1. The default is 0.</summary>
     public float Contrast { get; init; }
 
+    /// <summary>Largest relative change of the distance of colours from grey, 0 … 1; nothing for grey pictures. The default is 0.</summary>
+    public float Saturation { get; init; }
+
+    /// <summary>Largest turn of all colours about grey, in degrees, 0 … 180; nothing for grey pictures. The default is 0.</summary>
+    public float Hue { get; init; }
+
+    /// <summary>
+    /// Least share of the picture's area that a random crop keeps, 0 … 1; it is resized to the network's input. Of image files that are decoded on demand it is cut from the
+    /// picture as it was decoded, before it is resized; of others from their pixels. The default is 0: no crop.
+    /// </summary>
+    public float CropArea { get; init; }
+
+    /// <summary>Largest share of the area that <see cref="CropArea"/> keeps, in (0, 1]. The default is 1.</summary>
+    public float CropAreaMax { get; init; } = 1;
+
+    /// <summary>Largest ratio of the longer to the shorter side of that crop, ≥ 1. The default is 4/3.</summary>
+    public float CropAspect { get; init; } = 4f / 3;
+
+    /// <summary>
+    /// Probability that a rectangle of 2 % to a third of the picture, its sides 1:3.3 to 3.3:1, is set to the mean (Zhong et al. 2020), 0 … 1. The default is 0.
+    /// </summary>
+    public float Erasing { get; init; }
+
+    /// <summary>
+    /// Whether one of 14 changes of shape, colour or sharpness, at a random strength, is made to each picture (TrivialAugment, Müller and Hutter 2021); those of shape leave
+    /// black where nothing is. The default is false.
+    /// </summary>
+    public bool TrivialAugment { get; init; }
+
+    /// <summary>
+    /// α of mixup (Zhang et al. 2018), ≥ 0: each picture is averaged with the next of its batch, and so are their labels, the larger share, of Beta(α, α), being its own.
+    /// The default is 0: none.
+    /// </summary>
+    public float Mixup { get; init; }
+
+    /// <summary>
+    /// α of CutMix (Yun et al. 2019), ≥ 0: a rectangle of the next picture of the batch takes the place of at most half of each, and labels are shared by area. Where both are
+    /// asked for, each picture gets one of the two. The default is 0: none.
+    /// </summary>
+    public float CutMix { get; init; }
+
     /// <summary>No change.</summary>
     public static Augmentation None { get; } = new();
 
     /// <summary>Whether nothing is ever changed.</summary>
-    public bool IsNone => this == None with { Padding = Padding };
+    public bool IsNone => this == None with { Padding = Padding, CropAreaMax = CropAreaMax, CropAspect = CropAspect };
+
+    /// <summary>Whether pictures of a batch are mixed.</summary>
+    internal bool Mixes => Mixup > 0 || CutMix > 0;
 
     /// <summary>Random flips and shifts of an eighth of the picture, mirrored at the edges: a good default for photographs.</summary>
     /// <param name="side">The picture's smaller side in pixels.</param>
     public static Augmentation Standard(int side = 32) =>
         new() { Flip = FlipMode.Random, Shift = Math.Max(1, side / 8), Padding = EdgePadding.Reflect };
 
-    /// <summary>A preset by name: <c>none</c> or <c>standard</c>.</summary>
+    /// <summary>Random crops of at least a third of the area, flips and slight changes of colour: what suits photographs that show one thing each.</summary>
+    public static Augmentation Photographs { get; } =
+        new() { Flip = FlipMode.Random, CropArea = 0.35f, Brightness = 0.1f, Contrast = 0.2f, Saturation = 0.2f, Hue = 5 };
+
+    /// <summary>A preset by name: <c>none</c>, <c>standard</c> or <c>photographs</c>.</summary>
     /// <param name="name">Case does not matter.</param>
     /// <param name="side">The picture's smaller side in pixels.</param>
     /// <exception cref="MlNetCifarException">There is no such preset (MNC1016).</exception>
@@ -82,6 +138,7 @@ public sealed record Augmentation
     {
         "none" => None,
         "standard" => Standard(side),
+        "photographs" => Photographs,
         _ => throw DataErrors.UnknownPreset(name),
     };
 
@@ -100,6 +157,8 @@ public sealed record Augmentation
             yield return $"{nameof(Flip)} is {Flip}, expected one of {string.Join(", ", Enum.GetNames<FlipMode>())}";
         if (!Enum.IsDefined(Padding))
             yield return $"{nameof(Padding)} is {Padding}, expected one of {string.Join(", ", Enum.GetNames<EdgePadding>())}";
+        if (CropArea > CropAreaMax)
+            yield return FormattableString.Invariant($"{nameof(CropArea)} is {CropArea}, expected at most {nameof(CropAreaMax)}, which is {CropAreaMax}");
         foreach (var fault in Ranges.Faults(this))
             yield return fault;
     }

@@ -7,6 +7,8 @@ internal sealed class Batch
 {
     readonly Arena _pixels;
     readonly int[] _labels;
+    readonly int[] _secondLabels;
+    readonly float[] _shares;
     readonly int[] _indices;
     readonly int _imageLength;
 
@@ -15,6 +17,8 @@ internal sealed class Batch
         _imageLength = imageLength;
         _pixels = new Arena((long)batchSize * imageLength);
         _labels = new int[batchSize];
+        _secondLabels = new int[batchSize];
+        _shares = new float[batchSize];
         _indices = new int[batchSize];
     }
 
@@ -26,6 +30,9 @@ internal sealed class Batch
 
     /// <summary>Labels, one a picture.</summary>
     public ReadOnlySpan<int> Labels => _labels.AsSpan(0, Count);
+
+    /// <summary>Where pictures are mixed: the labels of what was mixed in, and how much each picture has kept.</summary>
+    public LabelMix Mix => IsMixed ? new(_secondLabels.AsSpan(0, Count), _shares.AsSpan(0, Count)) : default;
 
     /// <summary>Indices into the source, one a picture.</summary>
     public ReadOnlySpan<int> Indices => _indices.AsSpan(0, Count);
@@ -39,6 +46,12 @@ internal sealed class Batch
     internal Span<float> Destination => _pixels.Span(0, (int)_pixels.Length);
 
     internal Span<int> LabelDestination => _labels;
+
+    internal Span<int> SecondLabelDestination => _secondLabels;
+
+    internal Span<float> ShareDestination => _shares;
+
+    internal bool IsMixed { get; set; }
 
     internal Span<int> IndexDestination => _indices;
 

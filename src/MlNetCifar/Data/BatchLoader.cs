@@ -183,6 +183,6 @@ internal sealed class BatchLoader : IDisposable
         batch.Epoch = _epoch;
         batch.Index = index;
         indices.CopyTo(batch.IndexDestination);
-        filler.Fill(indices, _epoch, batch.Destination, batch.LabelDestination);
+        filler.Fill(batch);
     }
 }

@@ -44,7 +44,7 @@ internal static class DataErrors
         new("MNC1015", ErrorKind.Data, $"The class '{name}' has {found} images, {expected} are asked for.", "Ask for fewer.", path);
 
     public static MlNetCifarException UnknownPreset(string? name) =>
-        new("MNC1016", ErrorKind.Usage, $"There is no augmentation '{name}'.", "Use 'none' or 'standard'.");
+        new("MNC1016", ErrorKind.Usage, $"There is no augmentation '{name}'.", "Use 'none', 'standard' or 'photographs'.");
 
     public static MlNetCifarException TooLargeForMemory(string path, long bytes) =>
         new("MNC1017", ErrorKind.Data, $"The pictures take {bytes:N0} bytes in memory, more than one array holds.", "Make shards with 'mlnetcifar prepare' and use those.", path);

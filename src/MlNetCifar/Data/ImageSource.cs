@@ -1,4 +1,5 @@
 using MlNetCifar.Data;
+using MlNetCifar.Imaging;
 
 namespace MlNetCifar;
 
@@ -47,6 +48,17 @@ public abstract class ImageSource
     {
         pixels = default;
         return false;
+    }
+
+    /// <summary>Copies a random part of a picture, resized to its size, [H, W, C]: of the pixels, unless a source can go back to the picture they were made of.</summary>
+    internal virtual void CopyCrop(int index, RandomCrop crop, Span<byte> destination)
+    {
+        CopyPixels(index, destination);
+        var image = RgbImage.Uninitialized(Width, Height);
+        for (var i = 0; i < image.Pixels.Length; i++)
+            image.Pixels[i] = destination[Channels == 3 ? i : i / 3];
+        new Preprocessor(new PreprocessSpec { Width = Width, Height = Height, Channels = Channels }).Apply(image, crop.Part, destination);
+        image.Recycle();
     }
 
     /// <summary>Bytes of the hashes of <see cref="TryGetContentHash"/>.</summary>

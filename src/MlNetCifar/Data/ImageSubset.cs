@@ -44,6 +44,8 @@ internal sealed class ImageSubset : ImageSource
 
     public override void CopyPixels(int index, Span<byte> destination) => _source.CopyPixels(_indices[index], destination);
 
+    internal override void CopyCrop(int index, RandomCrop crop, Span<byte> destination) => _source.CopyCrop(_indices[index], crop, destination);
+
     public override string Name(int index) => _source.Name(_indices[index]);
 
     internal override bool TryGetPixels(int index, out ReadOnlySpan<byte> pixels) => _source.TryGetPixels(_indices[index], out pixels);

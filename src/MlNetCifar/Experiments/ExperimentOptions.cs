@@ -99,7 +99,7 @@ public sealed record ExperimentOptions
     /// <summary>How to train; null (the default) for the preset's <see cref="Recipes"/>.</summary>
     public TrainingOptions? Training { get; init; }
 
-    /// <summary>A preset of the augmentation, <c>none</c> or <c>standard</c>, in place of that of <see cref="Training"/>. The default is null.</summary>
+    /// <summary>A preset of the augmentation, <c>none</c>, <c>standard</c> or <c>photographs</c>, in place of that of <see cref="Training"/>. The default is null.</summary>
     public string? Augment { get; init; }
 
     /// <summary>

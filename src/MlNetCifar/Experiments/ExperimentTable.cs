@@ -100,11 +100,11 @@ public static class ExperimentTable
 
     /// <summary>Preset of the augmentation; single changes go on top of it.</summary>
     public static OptionDescription<string?> Augment { get; } =
-        new("augment", "Random changes to training images: none or standard (flips and shifts) [as the preset]", text => text, null)
+        new("augment", "Random changes to training images: none, standard (flips and shifts) or photographs (crops, flips and colours) [as the preset]", text => text, null)
         {
             ValueName = "NAME",
             Group = "Augmentation",
-            Choices = ["none", "standard"],
+            Choices = ["none", "standard", "photographs"],
         };
 
     /// <summary>The run folder to go on in.</summary>

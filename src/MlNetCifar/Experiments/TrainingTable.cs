@@ -96,7 +96,20 @@ public static class TrainingTable
         Change(nameof(Augmentation.Rotation), "DEGREES", "Largest rotation to either side", OptionText.Number, a => a.Rotation, (a, v) => a with { Rotation = v }),
         Change(nameof(Augmentation.Cutout), "PIXELS", "Side of a square that is blanked", OptionText.Int, a => a.Cutout, (a, v) => a with { Cutout = v }),
         Change(nameof(Augmentation.Brightness), "SHARE", "Largest change of brightness", OptionText.Number, a => a.Brightness, (a, v) => a with { Brightness = v }),
-        Change(nameof(Augmentation.Contrast), "SHARE", "Largest change of contrast", OptionText.Number, a => a.Contrast, (a, v) => a with { Contrast = v }));
+        Change(nameof(Augmentation.Contrast), "SHARE", "Largest change of contrast", OptionText.Number, a => a.Contrast, (a, v) => a with { Contrast = v }),
+        Change(nameof(Augmentation.Saturation), "SHARE", "Largest change of saturation", OptionText.Number, a => a.Saturation, (a, v) => a with { Saturation = v }),
+        Change(nameof(Augmentation.Hue), "DEGREES", "Largest turn of the hue", OptionText.Number, a => a.Hue, (a, v) => a with { Hue = v }),
+        Change(
+            nameof(Augmentation.CropArea), "SHARE", "Least share of the picture that a random crop keeps, before it is resized; 0 for no crop", OptionText.Number,
+            a => a.CropArea, (a, v) => a with { CropArea = v }),
+        Change(nameof(Augmentation.CropAreaMax), "SHARE", "Largest share that it keeps", OptionText.Number, a => a.CropAreaMax, (a, v) => a with { CropAreaMax = v }),
+        Change(nameof(Augmentation.CropAspect), "RATIO", "Largest ratio of its sides", OptionText.Number, a => a.CropAspect, (a, v) => a with { CropAspect = v }),
+        Change(nameof(Augmentation.Erasing), "P", "Probability that a rectangle is blanked", OptionText.Number, a => a.Erasing, (a, v) => a with { Erasing = v }),
+        Change(
+            nameof(Augmentation.TrivialAugment), "BOOL", "Whether each picture gets one of 14 changes at a random strength", OptionText.Bool, a => a.TrivialAugment,
+            (a, v) => a with { TrivialAugment = v }),
+        Change(nameof(Augmentation.Mixup), "ALPHA", "Average pictures and labels in pairs", OptionText.Number, a => a.Mixup, (a, v) => a with { Mixup = v }),
+        Change(nameof(Augmentation.CutMix), "ALPHA", "Put a rectangle of another picture into each", OptionText.Number, a => a.CutMix, (a, v) => a with { CutMix = v }));
 
     /// <summary>All of both.</summary>
     public static OptionTable<TrainingOptions> All { get; } = new([], [.. Steps.All, .. Changes.All]);

@@ -48,18 +48,36 @@ public sealed class Preprocessor
         image.Recycle();
     }
 
+    /// <summary>Decodes a file whole, and makes the result of a part of it, whatever <see cref="PreprocessSpec.Resize"/> says of all of it.</summary>
+    /// <param name="file">A whole file.</param>
+    /// <param name="part">Chooses the part by width and height.</param>
+    /// <param name="destination">[Height, Width, Channels] bytes; overwritten.</param>
+    /// <param name="path">Named in errors.</param>
+    internal void Apply(ReadOnlySpan<byte> file, Func<int, int, Box> part, Span<byte> destination, string? path = null)
+    {
+        var image = ImageDecoder.Decode(Given(file), _decode with { MinWidth = 0, MinHeight = 0 }, path);
+        Apply(image, part, destination);
+        image.Recycle();
+    }
+
     /// <summary>Resizes and converts one picture.</summary>
     /// <param name="image">Any size; of a JPEG decoded with <see cref="PreprocessSpec.ForDecoding"/>, it gives what the file gives.</param>
     /// <param name="destination">[Height, Width, Channels] bytes; overwritten.</param>
     /// <exception cref="ArgumentException"><paramref name="destination"/> is too short.</exception>
-    public void Apply(RgbImage image, Span<byte> destination)
+    public void Apply(RgbImage image, Span<byte> destination) => Apply(image, null, destination);
+
+    /// <summary>Resizes and converts a part of one picture; null for all of it, as <see cref="PreprocessSpec.Resize"/> says.</summary>
+    internal void Apply(RgbImage image, Func<int, int, Box>? part, Span<byte> destination)
     {
         ArgumentNullException.ThrowIfNull(image);
         if (destination.Length < Spec.Length) throw new ArgumentException($"{destination.Length} bytes given, {Spec.Length} needed.", nameof(destination));
         destination = destination[..Spec.Length];
         var workspace = s_workspace ??= new Workspace();
         var pixels = Spec.Channels == 3 ? destination : Workspace.Reserve(ref workspace.Rgb, 3 * Spec.Width * Spec.Height);
-        Place(image, pixels, workspace);
+        if (part is null)
+            Place(image, pixels, workspace);
+        else
+            workspace.Resampler.Resize(image, part(image.Width, image.Height), Spec.Filter, new(Spec.Width, Spec.Height), Spec.Width, Spec.Height, pixels);
         if (Spec.Channels == 1) Smoothing.ToGrey(pixels, destination);
         if (Spec.Median > 0)
         {

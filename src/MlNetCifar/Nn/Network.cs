@@ -115,14 +115,15 @@ internal sealed class Network : IDisposable
     /// <param name="smoothing">Label smoothing, 0 … 1.</param>
     /// <param name="classWeights">One per class, or empty.</param>
     /// <param name="correct">Images whose most probable class is the label.</param>
-    public double Loss(ReadOnlySpan<int> labels, float smoothing, ReadOnlySpan<float> classWeights, out int correct)
+    /// <param name="mix">Second labels of mixed images; none by default.</param>
+    public double Loss(ReadOnlySpan<int> labels, float smoothing, ReadOnlySpan<float> classWeights, out int correct, LabelMix mix = default)
     {
         var logits = Logits(labels.Length);
         var probabilities = Probabilities(labels.Length);
         var gradient = _logits.Gradient is null ? [] : _logits.GradientRows(labels.Length);
         return Weights.Spec.Loss == LossKind.SigmoidCrossEntropy
-            ? Losses.SigmoidCrossEntropy(logits, labels, smoothing, classWeights, probabilities, gradient, out correct)
-            : Losses.SoftmaxCrossEntropy(logits, labels, smoothing, classWeights, probabilities, gradient, out correct);
+            ? Losses.SigmoidCrossEntropy(logits, labels, smoothing, classWeights, probabilities, gradient, out correct, mix)
+            : Losses.SoftmaxCrossEntropy(logits, labels, smoothing, classWeights, probabilities, gradient, out correct, mix);
     }
 
     /// <summary>Computes all gradients of the last training pass from the gradient that <see cref="Loss"/> left.</summary>

@@ -11,6 +11,10 @@ internal enum RandomPurpose : uint
     Bootstrap = 6,
     Backoff = 7,
     Layer = 8,
+    Crop = 9,
+    Erase = 10,
+    Change = 11,
+    Mix = 12,
 }
 
 /// <summary>

@@ -53,6 +53,8 @@ internal static class IdleOptions
         new(nameof(TrainingOptions.Beta1), o => o.Beta1, p => !p.Uses(OptimizerKind.Adam, OptimizerKind.AdamW), NotAdam),
         new(nameof(TrainingOptions.Beta2), o => o.Beta2, p => !p.Uses(OptimizerKind.Adam, OptimizerKind.AdamW), NotAdam),
         new(nameof(TrainingOptions.Epsilon), o => o.Epsilon, p => !p.Uses(OptimizerKind.Adam, OptimizerKind.AdamW), NotAdam),
+        new(nameof(Augmentation.CropAreaMax), o => o.Augmentation.CropAreaMax, p => p.Options.Augmentation.CropArea == 0, "it is for {0}", nameof(Augmentation.CropArea)),
+        new(nameof(Augmentation.CropAspect), o => o.Augmentation.CropAspect, p => p.Options.Augmentation.CropArea == 0, "it is for {0}", nameof(Augmentation.CropArea)),
         .. Changes(),
     ];
 
@@ -82,6 +84,9 @@ internal static class IdleOptions
         [
             (nameof(Augmentation.Flip), a => a.Flip), (nameof(Augmentation.Shift), a => a.Shift), (nameof(Augmentation.Rotation), a => a.Rotation),
             (nameof(Augmentation.Cutout), a => a.Cutout), (nameof(Augmentation.Brightness), a => a.Brightness), (nameof(Augmentation.Contrast), a => a.Contrast),
+            (nameof(Augmentation.Saturation), a => a.Saturation), (nameof(Augmentation.Hue), a => a.Hue), (nameof(Augmentation.CropArea), a => a.CropArea),
+            (nameof(Augmentation.Erasing), a => a.Erasing), (nameof(Augmentation.TrivialAugment), a => a.TrivialAugment), (nameof(Augmentation.Mixup), a => a.Mixup),
+            (nameof(Augmentation.CutMix), a => a.CutMix),
         ];
         foreach (var (name, read) in changes)
             yield return new(name, o => read(o.Augmentation), p => p.Options.OverfitBatches is not null, "{0} trains on pictures as they are", nameof(TrainingOptions.OverfitBatches));

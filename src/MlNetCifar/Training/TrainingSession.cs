@@ -107,7 +107,7 @@ internal sealed class TrainingSession : IDisposable
         try
         {
             Network.Forward(batch.Count, training: true, _options.Seed, Optimizer.Steps, cancellation);
-            var loss = Network.Loss(batch.Labels, _options.LabelSmoothing, _classWeights, out correct);
+            var loss = Network.Loss(batch.Labels, _options.LabelSmoothing, _classWeights, out correct, batch.Mix);
             if (double.IsFinite(loss))
                 Network.Backward(cancellation);
             return loss;

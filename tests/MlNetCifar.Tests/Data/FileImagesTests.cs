@@ -1,4 +1,5 @@
 using MlNetCifar.Data;
+using MlNetCifar.Imaging;
 using MlNetCifar.Numerics;
 using MlNetCifar.Tests.TestKit;
 
@@ -57,6 +58,40 @@ public sealed class FileImagesTests
         using var memory = ImageDataset.Open(folder["data"], s_inMemory);
         using var demand = ImageDataset.Open(folder["data"], s_onDemand);
         CollectionAssert.AreEqual(Batches(memory.Train), Batches(demand.Train));
+    }
+
+    [TestMethod]
+    public void Crops_AreCutFromTheDecodedPicture()
+    {
+        // Red tells the column, green the row.
+        const int Width = 120;
+        const int Height = 90;
+        byte[] pixels = [.. Enumerable.Range(0, Width * Height).SelectMany(i => (byte[])[(byte)(2 * (i % Width)), (byte)(2 * (i / Width)), 0])];
+        using var folder = new TestFolder().Add("data/a/0.png", PngEncoder.Encode(pixels, Width, Height, 3)).Add("data/b/0.png", PngEncoder.Encode(pixels, Width, Height, 3));
+        using var demand = ImageDataset.Open(folder["data"], s_onDemand);
+        using var memory = ImageDataset.Open(folder["data"], s_inMemory);
+        var (actual, small) = (new byte[90], new byte[90]);
+        for (var sample = 0; sample < 30; sample++)
+        {
+            var crop = RandomCrop.Of(new Augmentation { CropArea = 0.3f }, new SplitRandom(1, RandomPurpose.Crop, 0, (ulong)sample));
+            demand.Train.Subset([1]).CopyCrop(0, crop, actual);
+            Check(actual, crop.PixelsOf(Width, Height), 1, 1);
+
+            // Of pixels that are small already, 20×18 each.
+            memory.Train.CopyCrop(1, crop, small);
+            Check(small, crop.PixelsOf(6, 5), 20, 18);
+        }
+
+        // Where the kernel leaves the picture it leans inwards, by less than half of its reach.
+        static void Check(byte[] result, PixelBox box, int unitX, int unitY)
+        {
+            var (stepX, stepY) = (unitX * Math.Max(1, box.Width / 6.0), unitY * Math.Max(1, box.Height / 5.0));
+            for (var i = 0; i < 30; i++)
+            {
+                Assert.AreEqual(unitX * (box.Left + (((i % 6) + 0.5) * box.Width / 6.0)), (result[3 * i] / 2.0) + 0.5, (stepX / 2) + 0.5, $"{box} {i}");
+                Assert.AreEqual(unitY * (box.Top + (((i / 6) + 0.5) * box.Height / 5.0)), (result[(3 * i) + 1] / 2.0) + 0.5, (stepY / 2) + 0.5, $"{box} {i}");
+            }
+        }
     }
 
     static float[] Batches(ImageSource source)

@@ -43,6 +43,49 @@ public sealed class LossTests
 
     [TestMethod]
     [DataRow(0f, false)]
+    [DataRow(0.1f, true)]
+    public void MixedLabels_AreTwoImagesWithTheirShares(float smoothing, bool weighted)
+    {
+        const int Count = 4;
+        const int Classes = 3;
+        var logits = LaneCases.Draw(5, Count * Classes, -3, 3);
+        int[] first = [0, 1, 2, 1], second = [1, 1, 0, 2];
+        float[] shares = [0.7f, 0.5f, 1, 0.9f], weights = weighted ? [0.5f, 1, 3] : [];
+        var gradient = new float[Count * Classes];
+        var loss = Losses.SoftmaxCrossEntropy(logits, first, smoothing, weights, new float[Count * Classes], gradient, out _, new(second, shares));
+        double Reference(double[] z) => Halves(0, (labels, w) => ReferenceLayers.SoftmaxCrossEntropy(z, labels, Classes, smoothing, w));
+        Assert.AreEqual(Reference(LaneCases.Doubles(logits)), loss, 1e-7);
+        CheckGradient(Reference, LaneCases.Doubles(logits), gradient);
+
+        int[] one = [0, 1, 1, 0], other = [1, 1, 0, 0];
+        (first, second, weights) = (one, other, weighted ? [0.5f, 2] : []);
+        var single = LaneCases.Draw(6, Count, -3, 3);
+        loss = Losses.SigmoidCrossEntropy(single, one, smoothing, weights, new float[Count], gradient.AsSpan(0, Count), out _, new(other, shares));
+        double OfOne(double[] z) => Halves(0, (labels, w) => ReferenceLayers.SigmoidCrossEntropy(z, labels, smoothing, w));
+        Assert.AreEqual(OfOne(LaneCases.Doubles(single)), loss, 1e-7);
+        CheckGradient(OfOne, LaneCases.Doubles(single), gradient.AsSpan(0, Count));
+
+        // Each image's loss for each of its labels on its own: the reference gives it where all other images weigh nothing.
+        double Halves(double sum, Func<int[], double[]?, double> mean)
+        {
+            double total = 0;
+            for (var i = 0; i < Count; i++)
+                foreach (var (label, share) in new[] { (first[i], shares[i]), (second[i], 1 - shares[i]) })
+                {
+                    var alone = Enumerable.Repeat((label + 1) % 2, Count).ToArray();
+                    alone[i] = label;
+                    double[] only = [.. Enumerable.Range(0, 3).Select(k => k == label ? 1.0 : 0.0)];
+                    var weight = share * (weighted ? weights[label] : 1.0);
+                    sum += weight * mean(alone, only);
+                    total += weight;
+                }
+
+            return sum / total;
+        }
+    }
+
+    [TestMethod]
+    [DataRow(0f, false)]
     [DataRow(0.2f, false)]
     [DataRow(0f, true)]
     [DataRow(0.4f, true)]

@@ -21,10 +21,15 @@ public sealed class IdleOptionsTests
         Case(nameof(TrainingOptions.Beta2), new() { Beta2 = 0.1f, Optimizer = OptimizerKind.Sgd }, new() { Beta2 = 0.1f }),
         Case(nameof(TrainingOptions.Epsilon), new() { Epsilon = 0.1f, Optimizer = OptimizerKind.Sgd }, new() { Epsilon = 0.1f }),
         Case(nameof(Augmentation.Padding), With(new() { Padding = EdgePadding.Reflect }), With(new() { Padding = EdgePadding.Reflect, Shift = 1 })),
+        Case(nameof(Augmentation.CropAspect), With(new() { CropAspect = 2 }), With(new() { CropAspect = 2, CropArea = 0.5f })),
+        Case(nameof(Augmentation.CropAreaMax), With(new() { CropAreaMax = 0.7f }), With(new() { CropAreaMax = 0.7f, CropArea = 0.5f })),
         .. new (string Name, Augmentation Value)[]
         {
             (nameof(Augmentation.Flip), new() { Flip = FlipMode.Random }), (nameof(Augmentation.Shift), new() { Shift = 1 }), (nameof(Augmentation.Rotation), new() { Rotation = 1 }),
             (nameof(Augmentation.Cutout), new() { Cutout = 1 }), (nameof(Augmentation.Brightness), new() { Brightness = 1 }), (nameof(Augmentation.Contrast), new() { Contrast = 1 }),
+            (nameof(Augmentation.Saturation), new() { Saturation = 1 }), (nameof(Augmentation.Hue), new() { Hue = 9 }), (nameof(Augmentation.CropArea), new() { CropArea = 0.5f }),
+            (nameof(Augmentation.Erasing), new() { Erasing = 1 }), (nameof(Augmentation.TrivialAugment), new() { TrivialAugment = true }),
+            (nameof(Augmentation.Mixup), new() { Mixup = 1 }), (nameof(Augmentation.CutMix), new() { CutMix = 1 }),
         }.Select(change => Case(change.Name, With(change.Value) with { OverfitBatches = 1 }, With(change.Value))),
     ];
 

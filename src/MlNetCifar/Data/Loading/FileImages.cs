@@ -44,11 +44,15 @@ internal sealed class FileImages : ImageSource
 
     public override string Name(int index) => _images.Path(_slots[index]);
 
-    public override void CopyPixels(int index, Span<byte> destination)
+    public override void CopyPixels(int index, Span<byte> destination) => Decode(index, null, destination);
+
+    internal override void CopyCrop(int index, RandomCrop crop, Span<byte> destination) => Decode(index, crop, destination);
+
+    void Decode(int index, RandomCrop? crop, Span<byte> destination)
     {
         var file = _images.File(_slots[index]);
         var buffer = s_buffer ?? [];
-        var fault = Read(file, ref buffer, out var length) ?? ImageReading.Read(_tree, file, buffer.AsSpan(0, length), _preprocessor, destination);
+        var fault = Read(file, ref buffer, out var length) ?? ImageReading.Read(_tree, file, buffer.AsSpan(0, length), _preprocessor, destination, crop);
         s_buffer = buffer.Length <= KeepBytes ? buffer : null;
         if (fault is not null)
             throw DataErrors.BadImage(ImageReading.Describe(_tree.Locate(Name(index)), fault), fault);

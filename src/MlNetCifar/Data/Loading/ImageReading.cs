@@ -6,24 +6,27 @@ namespace MlNetCifar.Data;
 /// <summary>The step from a file's bytes to a picture, with every fault turned into a reason.</summary>
 internal static class ImageReading
 {
-    /// <summary>Decodes and preprocesses one file.</summary>
+    /// <summary>Decodes and preprocesses one file, or a random part of it.</summary>
     /// <returns>Why it could not; null where it could.</returns>
     public static Exception? Read(
-        FileTree tree, int file, ReadOnlySpan<byte> bytes, Preprocessor preprocessor, Span<byte> destination)
+        FileTree tree, int file, ReadOnlySpan<byte> bytes, Preprocessor preprocessor, Span<byte> destination, RandomCrop? crop = null)
     {
         var entry = tree.Files[file];
         if (bytes.Length < entry.Length)
             return FileErrors.ShortRead(tree.Locate(entry.Path), bytes.Length, entry.Length);
-        return Read(bytes, preprocessor, tree.Locate(entry.Path), destination);
+        return Read(bytes, preprocessor, tree.Locate(entry.Path), destination, crop);
     }
 
-    /// <summary>Decodes and preprocesses one file.</summary>
+    /// <summary>Decodes and preprocesses one file, or a random part of it.</summary>
     /// <returns>Why it could not; null where it could.</returns>
-    public static Exception? Read(ReadOnlySpan<byte> bytes, Preprocessor preprocessor, string path, Span<byte> destination)
+    public static Exception? Read(ReadOnlySpan<byte> bytes, Preprocessor preprocessor, string path, Span<byte> destination, RandomCrop? crop = null)
     {
         try
         {
-            preprocessor.Apply(bytes, destination, path);
+            if (crop is null)
+                preprocessor.Apply(bytes, destination, path);
+            else
+                preprocessor.Apply(bytes, crop.Part, destination, path);
             return null;
         }
         catch (Exception e) when (e is not OutOfMemoryException)

@@ -3,7 +3,7 @@ using MlNetCifar.Numerics;
 namespace MlNetCifar.Data;
 
 /// <summary>
-/// Bytes to normalised floats in one pass over the picture: shift, mirror, normalise, then cutout; pictures that also rotate take a slower way.
+/// Bytes to normalised floats in one pass over the picture: shift, mirror, colour, normalise, then cutout and erasing; pictures that also rotate take a slower way.
 /// One per thread, since it owns scratch rows.
 /// </summary>
 internal sealed class PixelPass
@@ -40,10 +40,11 @@ internal sealed class PixelPass
     /// <param name="destination">[H, W, C]; overwritten.</param>
     public void Augmented(ReadOnlySpan<byte> pixels, in SampleDraw draw, Span<float> destination)
     {
-        var (scale, bias) = Photometric(draw);
+        var colours = _channels == 3 && (draw.Saturation != 1 || draw.Hue != 0) ? new ColourChange(draw.Brightness, draw.Contrast, draw.Saturation, draw.Hue) : default;
+        var (scale, bias) = colours.Changes ? (_normalizer.Scale, _normalizer.Bias) : Photometric(draw);
         if (draw.Angle != 0)
         {
-            Rotate(pixels, draw, scale, bias, destination);
+            Rotate(pixels, draw, scale, bias, colours, destination);
         }
         else
         {
@@ -57,12 +58,18 @@ internal sealed class PixelPass
                     row = _mirrored;
                 }
 
-                RowConverter.Convert(row, scale, _normalizer.Row(bias, y), destination.Slice(y * stride, stride), _simd);
+                var target = destination.Slice(y * stride, stride);
+                var summands = _normalizer.Row(bias, y);
+                if (colours.Changes)
+                    colours.Convert(row, scale, summands, target);
+                else
+                    RowConverter.Convert(row, scale, summands, target, _simd);
             }
         }
 
         if (_augmentation.Cutout > 0)
             Cutout(draw, destination);
+        Clear(draw.Erased, destination);
     }
 
     /// <summary>Mirrors a coordinate into 0 … length − 1, the edges not repeated.</summary>
@@ -132,12 +139,17 @@ internal sealed class PixelPass
         var top = draw.CutoutY - (_augmentation.Cutout / 2);
         var (x0, x1) = (Math.Max(left, 0), Math.Min(left + _augmentation.Cutout, _width));
         var (y0, y1) = (Math.Max(top, 0), Math.Min(top + _augmentation.Cutout, _height));
-        for (var y = y0; y < y1; y++)
-            destination.Slice(((y * _width) + x0) * _channels, (x1 - x0) * _channels).Clear();
+        Clear(new(x0, y0, x1 - x0, y1 - y0), destination);
+    }
+
+    void Clear(PixelBox box, Span<float> destination)
+    {
+        for (var y = box.Top; y < box.Top + box.Height; y++)
+            destination.Slice(((y * _width) + box.Left) * _channels, box.Width * _channels).Clear();
     }
 
     // Target to source: undo the mirror, then the rotation about the centre, then the shift; bilinear between pixels.
-    void Rotate(ReadOnlySpan<byte> pixels, in SampleDraw draw, float[] scale, float[] bias, Span<float> destination)
+    void Rotate(ReadOnlySpan<byte> pixels, in SampleDraw draw, float[] scale, float[] bias, in ColourChange colours, Span<float> destination)
     {
         var (sin, cos) = Math.SinCos(draw.Angle);
         var (centreX, centreY) = ((_width - 1) / 2.0, (_height - 1) / 2.0);
@@ -150,12 +162,16 @@ internal sealed class PixelPass
             {
                 var dx = (draw.Flip ? _width - 1 - x : x) - centreX;
                 var target = destination.Slice(((y * _width) + x) * _channels, _channels);
-                Sample(pixels, (float)(originX + (cos * dx)), (float)(originY + (sin * dx)), scale, summands.Slice(x * _channels, _channels), target);
+                Sample(pixels, (float)(originX + (cos * dx)), (float)(originY + (sin * dx)), target);
+                if (colours.Changes)
+                    colours.Apply(target);
+                for (var c = 0; c < _channels; c++)
+                    target[c] = Lanes1.MultiplyAdd(target[c], scale[c], summands[(x * _channels) + c]);
             }
         }
     }
 
-    void Sample(ReadOnlySpan<byte> pixels, float x, float y, float[] scale, ReadOnlySpan<float> bias, Span<float> destination)
+    void Sample(ReadOnlySpan<byte> pixels, float x, float y, Span<float> destination)
     {
         var (left, top) = (MathF.Floor(x), MathF.Floor(y));
         var (fx, fy) = (x - left, y - top);
@@ -170,7 +186,7 @@ internal sealed class PixelPass
                 : (Pixel(pixels, x0, y0, c), Pixel(pixels, x0 + 1, y0, c), Pixel(pixels, x0, y0 + 1, c), Pixel(pixels, x0 + 1, y0 + 1, c));
             var upper = a + ((b - a) * fx);
             var lower = d + ((e - d) * fx);
-            destination[c] = Lanes1.MultiplyAdd(upper + ((lower - upper) * fy), scale[c], bias[c]);
+            destination[c] = upper + ((lower - upper) * fy);
         }
     }
 

@@ -24,6 +24,15 @@ internal readonly struct SampleDraw
     /// <summary>Factor about middle grey.</summary>
     public float Contrast { get; private init; }
 
+    /// <summary>Factor of the distance from grey.</summary>
+    public float Saturation { get; private init; }
+
+    /// <summary>Radians.</summary>
+    public float Hue { get; private init; }
+
+    /// <summary>What is erased; of no width for nothing.</summary>
+    public PixelBox Erased { get; private init; }
+
     /// <summary>Draws all changes, also those switched off, so that each has its fixed place in the stream.</summary>
     public static SampleDraw Create(Augmentation augmentation, ulong seed, int epoch, int sample, int height, int width)
     {
@@ -44,6 +53,9 @@ internal readonly struct SampleDraw
             CutoutY = random.Next(height),
             Brightness = Symmetric(ref random) * augmentation.Brightness,
             Contrast = 1 + (Symmetric(ref random) * augmentation.Contrast),
+            Saturation = 1 + (Symmetric(ref random) * augmentation.Saturation),
+            Hue = Symmetric(ref random) * augmentation.Hue * (MathF.PI / 180),
+            Erased = RandomErasing.Draw(augmentation.Erasing, new SplitRandom(seed, RandomPurpose.Erase, (ulong)epoch, (ulong)sample), width, height),
         };
     }
 

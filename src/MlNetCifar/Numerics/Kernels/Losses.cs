@@ -5,7 +5,7 @@ internal static class Losses
 {
     /// <summary>
     /// Softmax cross-entropy of label distributions smoothed to (1 − s)·[k = label] + s/K, weighted per image by the weight of its class:
-    /// Σᵢ wᵢ·lossᵢ / Σᵢ wᵢ, and its gradient with respect to the logits.
+    /// Σᵢ wᵢ·lossᵢ / Σᵢ wᵢ, and its gradient with respect to the logits. A mixed image counts as its two parts, each with its share of the weight of its class.
     /// </summary>
     /// <param name="logits">[n, K].</param>
     /// <param name="labels">[n], 0 … K − 1.</param>
@@ -14,13 +14,14 @@ internal static class Losses
     /// <param name="probabilities">[n, K]; overwritten with the softmax; may be <paramref name="logits"/>.</param>
     /// <param name="gradient">[n, K]; overwritten; empty where not wanted.</param>
     /// <param name="correct">Images whose largest logit is the label's (the first of equals counts).</param>
+    /// <param name="mix">Second labels; none by default.</param>
     /// <returns>The weighted mean loss, in nats.</returns>
     public static double SoftmaxCrossEntropy(
         ReadOnlySpan<float> logits, ReadOnlySpan<int> labels, float smoothing, ReadOnlySpan<float> classWeights,
-        Span<float> probabilities, Span<float> gradient, out int correct)
+        Span<float> probabilities, Span<float> gradient, out int correct, LabelMix mix = default)
     {
         var k = logits.Length / labels.Length;
-        var total = TotalWeight(labels, classWeights);
+        var total = TotalWeight(labels, classWeights, mix);
         double loss = 0;
         correct = 0;
         for (var i = 0; i < labels.Length; i++)
@@ -28,7 +29,9 @@ internal static class Losses
             var z = logits.Slice(i * k, k);
             var p = probabilities.Slice(i * k, k);
             var label = labels[i];
-            var weight = classWeights.IsEmpty ? 1.0 : classWeights[label];
+            var (firstWeight, second, secondWeight) = mix.Parts(i, label, classWeights);
+            var weight = firstWeight + secondWeight;
+            var (firstTarget, secondTarget) = (Share(firstWeight, weight) * (1 - smoothing), secondWeight == 0 ? 0 : Share(secondWeight, weight) * (1 - smoothing));
             double max = z[0], sumZ = 0, target = z[label];
             var best = 0;
             for (var j = 0; j < k; j++)
@@ -43,13 +46,15 @@ internal static class Losses
             for (var j = 0; j < k; j++)
                 sum += Math.Exp(z[j] - max);
             var logSum = max + Math.Log(sum);
-            loss += weight * (logSum - ((1 - smoothing) * target) - (smoothing / k * sumZ));
+            loss += firstWeight * (logSum - ((1 - smoothing) * target) - (smoothing / k * sumZ));
+            if (secondWeight > 0)
+                loss += secondWeight * (logSum - ((1 - smoothing) * z[second]) - (smoothing / k * sumZ));
             for (var j = 0; j < k; j++)
             {
                 var q = Math.Exp(z[j] - logSum);
                 p[j] = (float)q;
                 if (!gradient.IsEmpty)
-                    gradient[(i * k) + j] = (float)(weight / total * (q - (smoothing / k) - (j == label ? 1 - smoothing : 0)));
+                    gradient[(i * k) + j] = (float)(weight / total * (q - (smoothing / k) - (j == label ? firstTarget : 0) - (j == second ? secondTarget : 0)));
             }
         }
 
@@ -66,19 +71,22 @@ internal static class Losses
     /// <param name="probabilities">[n]; overwritten with the probability of class 1; may be <paramref name="logits"/>.</param>
     /// <param name="gradient">[n]; overwritten; empty where not wanted.</param>
     /// <param name="correct">Images on the right side of 0.5.</param>
+    /// <param name="mix">Second labels; none by default.</param>
     /// <returns>The weighted mean loss, in nats.</returns>
     public static double SigmoidCrossEntropy(
         ReadOnlySpan<float> logits, ReadOnlySpan<int> labels, float smoothing, ReadOnlySpan<float> classWeights,
-        Span<float> probabilities, Span<float> gradient, out int correct)
+        Span<float> probabilities, Span<float> gradient, out int correct, LabelMix mix = default)
     {
-        var total = TotalWeight(labels, classWeights);
+        var total = TotalWeight(labels, classWeights, mix);
         double loss = 0;
         correct = 0;
         for (var i = 0; i < labels.Length; i++)
         {
             double z = logits[i];
-            var weight = classWeights.IsEmpty ? 1.0 : classWeights[labels[i]];
-            var target = (labels[i] * (1 - smoothing)) + (smoothing / 2);
+            var (firstWeight, second, secondWeight) = mix.Parts(i, labels[i], classWeights);
+            var weight = firstWeight + secondWeight;
+            var share = secondWeight == 0 ? labels[i] : (float)(((firstWeight * labels[i]) + (secondWeight * second)) / weight);
+            var target = (share * (1 - smoothing)) + (smoothing / 2);
             correct += (z > 0 ? 1 : 0) == labels[i] ? 1 : 0;
 
             // log(1 + eᶻ) without overflow.
@@ -106,13 +114,20 @@ internal static class Losses
             probabilities[j] = (float)(Math.Exp(logits[j] - max) / sum);
     }
 
-    static double TotalWeight(ReadOnlySpan<int> labels, ReadOnlySpan<float> classWeights)
+    /// <summary>A part of a weight, exactly 1 where it is all of it.</summary>
+    static double Share(double part, double whole) => part == whole ? 1 : part / whole;
+
+    static double TotalWeight(ReadOnlySpan<int> labels, ReadOnlySpan<float> classWeights, LabelMix mix)
     {
         if (classWeights.IsEmpty)
             return labels.Length;
         double total = 0;
-        foreach (var label in labels)
-            total += classWeights[label];
+        for (var i = 0; i < labels.Length; i++)
+        {
+            var (first, _, second) = mix.Parts(i, labels[i], classWeights);
+            total += first + second;
+        }
+
         return total;
     }
 }
