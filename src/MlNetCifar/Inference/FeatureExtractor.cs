@@ -93,7 +93,7 @@ public sealed class FeatureExtractor : IDisposable
         ModelFile.Save(this, stream);
     }
 
-    /// <summary>Writes one file, as <see cref="ImageClassifier.Save(string)"/> does. Atomic.</summary>
+    /// <summary>Writes one file, as <see cref="ImageClassifier.Save(string, ImageSource?)"/> does. Atomic.</summary>
     /// <param name="path">Usually ends in <c>.safetensors</c>.</param>
     /// <exception cref="MlNetCifarException">The file cannot be written (MNC4006); what was there before is untouched.</exception>
     public void Save(string path)

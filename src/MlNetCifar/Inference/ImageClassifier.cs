@@ -93,12 +93,12 @@ public sealed partial class ImageClassifier : IDisposable
     internal int IdleLanes => _scorer.Idle;
 
     /// <summary>Reads a model file.</summary>
-    /// <param name="path">A file that <see cref="Save(string)"/> wrote.</param>
+    /// <param name="path">A file that <see cref="Save(string, ImageSource?)"/> wrote.</param>
     /// <exception cref="MlNetCifarException">The file is missing, foreign, damaged or too new (MNC40xx).</exception>
     public static ImageClassifier Load(string path) => LoadFrom(path, LocalFileStore.Instance);
 
     /// <summary>Reads a model file of any store.</summary>
-    /// <param name="path">A file that <see cref="Save(string)"/> wrote.</param>
+    /// <param name="path">A file that <see cref="Save(string, ImageSource?)"/> wrote.</param>
     /// <param name="store">Where it lies.</param>
     /// <exception cref="MlNetCifarException">The file is missing, foreign, damaged or too new (MNC40xx).</exception>
     public static ImageClassifier LoadFrom(string path, IFileStore store)
@@ -131,7 +131,7 @@ public sealed partial class ImageClassifier : IDisposable
         ModelFile.Save(this, path, proof is null ? Proof : proof.Count == 0 ? null : ProofRecord.Of(this, proof).ToJson(this));
     }
 
-    /// <summary>Writes the content of the file that <see cref="Save(string)"/> writes, to be kept within another.</summary>
+    /// <summary>Writes the content of the file that <see cref="Save(string, ImageSource?)"/> writes, to be kept within another.</summary>
     /// <param name="stream">Written from where it stands; not closed.</param>
     /// <exception cref="IOException">The stream cannot be written.</exception>
     public void Save(Stream stream)
