@@ -1,9 +1,9 @@
 using MlNetCifar.App.Cli;
-using MlNetCifar.App.Commands;
+using MlNetCifar.App.Runs;
 using MlNetCifar.Imaging;
 using MlNetCifar.Pretrained;
 
-namespace MlNetCifar.App.Runs;
+namespace MlNetCifar.App.Commands;
 
 /// <summary>The pictures that an exported file carries as its proof, and whose they are.</summary>
 internal static class ProofPictures
