@@ -4,7 +4,7 @@
 #:property RestorePackagesWithLockFile=false
 #:property PublishAot=false
 
-// The same through ML.NET's ApplyOnnxModel: dotnet run samples/onnx/check-mlnet.cs -- photos.onnx
+// The same through ML.NET's ApplyOnnxModel: dotnet run samples/onnx/check-mlnet.cs -- photos.onnx (exported with --input pixels, as it is without that)
 using System.Buffers.Text;
 using System.Runtime.InteropServices;
 using System.Text.Json;

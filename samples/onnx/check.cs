@@ -3,7 +3,7 @@
 #:property RestorePackagesWithLockFile=false
 #:property PublishAot=false
 
-// Runs the pictures that an exported model carries in ONNX Runtime, and compares: dotnet run samples/onnx/check.cs -- photos.onnx
+// Runs the pictures that an exported model carries in ONNX Runtime, and compares: dotnet run samples/onnx/check.cs -- photos.onnx (exported with --input pixels, as it is without that)
 using System.Buffers.Text;
 using System.Runtime.InteropServices;
 using System.Text.Json;

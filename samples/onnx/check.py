@@ -12,6 +12,8 @@ decode = lambda text, kind: np.frombuffer(base64.urlsafe_b64decode(text + "=" * 
 pixels = decode(proof["pixels"], np.uint8).reshape(proof["count"], prepared["height"], prepared["width"], prepared["channels"])
 expected = decode(proof["logits"], "<f4").reshape(proof["count"], -1)
 name = session.get_inputs()[0].name
+if name == "picture_pixels" and (prepared["channels"] == 1 or prepared["shorter_side"] > prepared["height"]):
+    sys.exit("The pictures in the file are prepared already, and this model would prepare them again.")
 if name == "input":  # scaled by the caller
     pixels = ((pixels / 255.0 - json.loads(about["mean"])) / json.loads(about["std"])).transpose(0, 3, 1, 2).astype(np.float32)
 found = np.concatenate([session.run(["logits"], {name: pixels[i : i + 1]})[0] for i in range(len(pixels))])

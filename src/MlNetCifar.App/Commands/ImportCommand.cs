@@ -30,8 +30,8 @@ internal sealed class ImportCommand() : Verb("import", "Make a model file of an 
 
     protected override IEnumerable<OptionDescription> OwnOptions => [s_to, s_preset, s_preprocessing, s_mean, s_std, s_size, s_output, s_classes];
 
-    public override IReadOnlyList<string> Examples => 
-        ["resnet.onnx --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 --to resnet.safetensors", "torchvision-resnet18.safetensors --preset resnet18 --class-names imagenet.txt --to resnet18.safetensors"];
+    public override IReadOnlyList<string> Examples =>
+        ["resnet.onnx --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 --to resnet.safetensors", "weights.safetensors --preset resnet18 --to resnet18.safetensors"];
 
     public override int Run(Call call)
     {

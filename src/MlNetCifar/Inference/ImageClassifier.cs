@@ -80,7 +80,7 @@ public sealed partial class ImageClassifier : IDisposable
     public bool IsHalfPrecision { get; internal init; }
 
     /// <summary>Pictures with the logits that these weights gave for them, as <see cref="ProofRecord"/> writes them; null, the usual case, for none.</summary>
-    internal string? Proof { get; init; }
+    internal string? Proof { get; set; }
 
     /// <summary>Makes features from what is known of pictures; whose last layer is a dense one behind those features. Null, the usual case, for none.</summary>
     internal FeatureSource? FeaturesOf
@@ -184,7 +184,9 @@ public sealed partial class ImageClassifier : IDisposable
         }
 
         rounded.Changed();
-        return With(rounded, Calibration, half: true);
+        var half = With(rounded, Calibration, half: true);
+        half.Proof = Proof is { } proof ? ProofRecord.Again(proof, this, half) : null;
+        return half;
     }
 
     /// <summary>The model with other weights, of the same network or one that computes the same.</summary>

@@ -54,6 +54,19 @@ internal sealed record ProofRecord(byte[] Pixels, float[] Logits)
         }
     }
 
+    /// <summary>The same pictures with what another model of the same preprocessing gives for them; a text that cannot be read stays as it is, to be named by a check.</summary>
+    public static string Again(string text, ImageClassifier model, ImageClassifier other)
+    {
+        try
+        {
+            return Of(other, Read(text, model).Pictures(model)).ToJson(other);
+        }
+        catch (InvalidDataException)
+        {
+            return text;
+        }
+    }
+
     public string ToJson(ImageClassifier model)
     {
         using var buffer = new MemoryStream();

@@ -61,5 +61,8 @@ internal static class OnnxErrors
     public static MlNetCifarException WholeModel(string path) =>
         new("MNC4117", ErrorKind.Usage, "The file holds a whole model of this program, not weights alone.", "Use it as it is.", path);
 
+    public static MlNetCifarException OtherScaling(string path, int found, int expected) =>
+        new("MNC4118", ErrorKind.Usage, $"A mean and deviation of {found} channels were given for a network of {expected}.", "Give one number a channel.", path);
+
     static string Short(string text) => text.Length <= 400 ? text : text[..400] + "…";
 }

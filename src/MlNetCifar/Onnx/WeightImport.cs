@@ -42,9 +42,9 @@ public static class WeightImport
     /// <param name="path">A .safetensors file.</param>
     /// <param name="options">What the file does not say.</param>
     /// <returns>A classifier; the caller disposes it. Its notes say what was taken for granted.</returns>
-    /// <exception cref="ArgumentException">The class names, the scaling or the preprocessing do not fit the network.</exception>
     /// <exception cref="MlNetCifarException">
-    /// The preset is unknown (MNC2004), the file is missing, foreign or damaged (MNC40xx), a pickle (MNC4116) or a whole model (MNC4117), or a tensor is missing, of another shape, or none of the network's (MNC2006).
+    /// The preset is unknown (MNC2004), the file is missing, foreign or damaged (MNC40xx), a pickle (MNC4116) or a whole model (MNC4117), or a tensor is missing, of another shape, or none of the network's (MNC2006);
+    /// class names (MNC4112) or scaling (MNC4118) do not fit.
     /// </exception>
     public static ImportedModel Load(string path, WeightImportOptions options)
     {
@@ -55,7 +55,7 @@ public static class WeightImport
 
     internal static ImportedModel Read(ReadOnlyMemory<byte> content, string path, WeightImportOptions options)
     {
-        if (content.Span.StartsWith("PK\u0003\u0004"u8) || content.Span.StartsWith((ReadOnlySpan<byte>)[0x80, 0x02]))
+        if (IsPickle(content.Span))
             throw OnnxErrors.Pickle(path);
         var notes = new List<string>();
         var file = Named(SafeTensors.Read(content, path), notes);
@@ -65,11 +65,14 @@ public static class WeightImport
             throw NetworkErrors.Weights($"'{name}' of type {type}", "tensors of F32, F16 or BF16", path);
         var spec = Network(file, options, notes);
         ModelFile.CheckTensors(spec, file, path);
-        var (preprocess, normalization, classes) = (Preprocess(spec, options, notes), Scaling(spec, options, notes), Classes(spec, options, path));
+        var (preprocess, normalization, classes) = (Preprocess(spec, options, notes), Scaling(spec, options, notes, path), Classes(spec, options, path));
         var weights = new NetworkWeights(spec);
         ModelFile.Fill(weights, file.Tensors);
         return new ImportedModel(weights, preprocess, normalization) { Classes = classes, Notes = notes };
     }
+
+    /// <summary>A zip archive, or the pickle of older versions; a safetensors file may begin with the same bytes, but has a brace behind its length.</summary>
+    static bool IsPickle(ReadOnlySpan<byte> file) => (file.Length < 9 || file[8] != '{') && (file.StartsWith("PK\u0003\u0004"u8) || file.StartsWith((ReadOnlySpan<byte>)[0x80, 0x02]));
 
     /// <summary>The tensors without counters, and without the prefix of a model that was trained in parallel.</summary>
     static TensorFile Named(TensorFile file, List<string> notes)
@@ -115,10 +118,10 @@ public static class WeightImport
         return new() { Width = spec.Width, Height = spec.Height, Channels = spec.Channels, Resize = ResizeMode.ShorterSideCrop, ShorterSide = ShorterSide };
     }
 
-    static Normalization Scaling(NetworkSpec spec, WeightImportOptions options, List<string> notes)
+    static Normalization Scaling(NetworkSpec spec, WeightImportOptions options, List<string> notes, string path)
     {
         if (options.Normalization is { } given)
-            return given.Fits(spec.Height, spec.Width, spec.Channels) ? given : throw new ArgumentException($"The normalisation has {given.Channels} channels; the network takes {spec.Channels}.", nameof(options));
+            return given.Fits(spec.Height, spec.Width, spec.Channels) ? given : throw OnnxErrors.OtherScaling(path, given.Channels, spec.Channels);
         notes.Add("Pixels are scaled by the mean and deviation of ImageNet (--mean and --std say otherwise).");
         return spec.Channels == 3 ? new(s_mean, s_deviation) : new([s_mean.Average()], [s_deviation.Average()]);
     }

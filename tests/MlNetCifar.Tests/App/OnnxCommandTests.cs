@@ -92,6 +92,8 @@ public sealed class OnnxCommandTests
         Cli.Run("export", "--model", folder["photos.safetensors"], "--precision", "int8", "--out", folder["small.onnx"], "--no-card").Good();
         StringAssert.StartsWith(Cli.Run("check", folder["small.onnx"]).Good().Out, "PASS: 16 pictures");
         Assert.IsFalse(File.Exists(folder["small.onnx.md"]));
+        Cli.Run("export", "--model", folder["photos.safetensors"], "--half", "--out", folder["half.safetensors"]).Good();
+        StringAssert.StartsWith(Cli.Run("check", folder["half.safetensors"]).Good().Out, "PASS: 16 pictures");
         Cli.Run("export", "--model", run, "--out", file, "--no-proof").Good();
         Cli.Run("check", file).Bad(ExitCodes.DataRejected, "MNC4114");
         Directory.Delete(data, recursive: true);
@@ -122,6 +124,7 @@ public sealed class OnnxCommandTests
         StringAssert.Contains(import.Error, "mean and deviation of ImageNet");
         using var again = ImageClassifier.Load(folder["m.safetensors"]);
         Assert.AreEqual(model.WeightsSha256, again.WeightsSha256);
+        Cli.Run("import", folder["weights.safetensors"], "--preset", "seed-cnn", "--size", "8", "--mean", "0", "--std", "1", "--to", folder["n.safetensors"]).Bad(ExitCodes.Usage, "MNC4118");
         Cli.Run("import", folder["weights.safetensors"], "--preset", "resnet18", "--to", folder["m.safetensors"]).Bad(ExitCodes.DataRejected, "MNC2006");
     }
 

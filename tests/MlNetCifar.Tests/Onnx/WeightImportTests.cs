@@ -68,6 +68,7 @@ public sealed class WeightImportTests
         Refused("MNC2006", "'step' of type I64", [.. good, ("step", "I64", [], new byte[8])]);
         Refused("MNC2006", "no tensor 'fc.weight'", [.. good.Where(t => t.Name != "fc.weight")]);
         Assert.AreEqual("MNC4116", Assert.ThrowsExactly<MlNetCifarException>(() => WeightImport.Read("PK\u0003\u0004archive"u8.ToArray(), "x.pth", s_resnet)).Code);
+        Assert.AreEqual("MNC4116", Assert.ThrowsExactly<MlNetCifarException>(() => WeightImport.Read(new byte[] { 0x80, 2, 125, 113, 0, 0, 0, 0, 0, 0 }, "x.pth", s_resnet)).Code);
         Assert.AreEqual("MNC4112", Assert.ThrowsExactly<MlNetCifarException>(() => WeightImport.Read(Write(good), "x", s_resnet with { Classes = ["a"] })).Code);
         Assert.AreEqual("MNC2004", Assert.ThrowsExactly<MlNetCifarException>(() => WeightImport.Read(Write(good), "x", s_resnet with { Preset = "vgg" })).Code);
         using var folder = new TestFolder();

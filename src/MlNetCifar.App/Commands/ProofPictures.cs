@@ -1,9 +1,9 @@
 using MlNetCifar.App.Cli;
-using MlNetCifar.App.Commands;
+using MlNetCifar.App.Runs;
 using MlNetCifar.Imaging;
 using MlNetCifar.Pretrained;
 
-namespace MlNetCifar.App.Runs;
+namespace MlNetCifar.App.Commands;
 
 /// <summary>The pictures that an exported file carries as its proof, and whose they are.</summary>
 internal static class ProofPictures
@@ -80,9 +80,11 @@ internal static class ProofPictures
     /// <summary>The run's data, opened and cut as it did.</summary>
     static (ImageSource Source, string Name)? OfRun(Call call, string path, int most)
     {
-        var folder = File.Exists(path) ? Path.GetDirectoryName(Path.GetDirectoryName(Path.GetFullPath(path))) : path;
+        // A run's model lies in its folder of weights; args.json above another file may be of anything.
+        var weights = Path.GetDirectoryName(Path.GetFullPath(path));
+        var folder = Directory.Exists(path) ? path : Path.GetFileName(weights) == "weights" ? Path.GetDirectoryName(weights) : null;
         var record = Path.Combine(folder ?? "", "args.json");
-        if (!File.Exists(record))
+        if (folder is null || !File.Exists(record))
         {
             call.Terminal.Log("proof    none: no data are known that the model was trained on (--data PATH, --proof FOLDER)");
             return null;
