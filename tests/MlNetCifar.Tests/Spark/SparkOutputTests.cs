@@ -111,8 +111,8 @@ public sealed class SparkOutputTests
             .Where(line => line.TryGetProperty("predictions", out _)).ToDictionary(Name, Best);
         foreach (var line in predictions)
             Assert.AreEqual(files[Name(line)], Best(line), Name(line));
-        var table = Run("predict", shards, "--model", model, "--csv").Out.TrimEnd('\n').Split('\n');
-        Assert.HasCount(121, table);
+        Run("predict", shards, "--model", model, "--csv", folder["answers.csv"]);
+        Assert.HasCount(121, File.ReadAllLines(folder["answers.csv"]));
 
         static (string?, float) Best(JsonElement line) =>
             line.GetProperty("predictions")[0] is var best ? (best.GetProperty("label").GetString(), best.GetProperty("probability").GetSingle()) : default;

@@ -1,7 +1,5 @@
-using MlNetCifar.Data;
 using MlNetCifar.Files;
 using MlNetCifar.Spark.Stage;
-using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Spark.Stage;
 
@@ -36,26 +34,6 @@ public sealed class StageRowsTests
         using var input = Input("a/x/1.jpg", "b/y/1.jpg");
         CollectionAssert.AreEqual(new[] { "a/x/1.jpg", "b/y/1.jpg" }, input.Catalog.Images.Select(i => input.RowPath(i.Path)).ToArray());
         Assert.AreEqual("a/x/1.jpg", input.Catalog.Images[0].Path);
-    }
-
-    /// <summary>An archive's wrapping folder, imported as files or packed.</summary>
-    [TestMethod]
-    public void WrappingFolder_IsAlikeInRowsAndInFiles()
-    {
-        using var folder = new TestFolder();
-        string[] paths = ["photos/train/cat/1.jpg", "photos/train/dog/2.jpg", "photos/test/cat/3.jpg"];
-        foreach (var path in paths)
-            folder.Write(path, "x");
-        using var files = ImageCatalog.Open(folder.Root);
-        foreach (var prefix in new[] { "", "hdfs://host:9000/data/" })
-        {
-            using var rows = Input([.. paths.Select(path => prefix + path)]);
-            CollectionAssert.AreEqual(
-                files.Images.Select(i => (i.Split, i.Label, i.Path.Replace("photos/", "", StringComparison.Ordinal))).ToArray(),
-                rows.Catalog.Images.Select(i => (i.Split, i.Label, i.Path.Replace("photos/", "", StringComparison.Ordinal))).ToArray());
-            if (prefix.Length == 0)
-                CollectionAssert.AreEqual(files.Images.Select(i => i.Path).ToArray(), rows.Catalog.Images.Select(i => i.Path).ToArray());
-        }
     }
 
     [TestMethod]
