@@ -1,6 +1,9 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Commands;
+using MlNetCifar.Spark;
 
 NativeHeap.ReturnFreedBlocks();
 using var signals = new Signals();
-return CommandLine.Run(args, Terminal.OfProcess(signals), AllVerbs.Create());
+var terminal = Terminal.OfProcess(signals);
+RetryPolicy.Told = terminal.Log;
+return CommandLine.Run(args, terminal, AllVerbs.Create());

@@ -21,6 +21,12 @@ public sealed record RetryPolicy
     /// <summary>No further attempt starts this long after the first one. The default is 10 minutes.</summary>
     public TimeSpan Deadline { get; init; } = TimeSpan.FromMinutes(10);
 
+    /// <summary>
+    /// Told in words that an operation has failed several times and is tried again, at most once in ten seconds, from any thread; null (the default) for nobody. For programs
+    /// whose users would wonder why nothing happens.
+    /// </summary>
+    public static Action<string>? Told { get; set; }
+
     /// <summary>A single attempt.</summary>
     public static RetryPolicy None { get; } = new() { MaxAttempts = 1 };
 
@@ -39,6 +45,12 @@ public sealed record RetryPolicy
 /// <param name="time">The clock; null for the system's.</param>
 sealed class RetryState(RetryPolicy policy, TimeProvider? time)
 {
+    /// <summary>Failures that are not worth a word.</summary>
+    const int Usual = 2;
+
+    static readonly TimeSpan s_silence = TimeSpan.FromSeconds(10);
+    static long s_told;
+
     readonly TimeProvider _time = time ?? TimeProvider.System;
     readonly long _start = (time ?? TimeProvider.System).GetTimestamp();
     int _failures;
@@ -47,7 +59,9 @@ sealed class RetryState(RetryPolicy policy, TimeProvider? time)
     public void Reset() => _failures = 0;
 
     /// <summary>Notes a failure and waits; false where no attempt is left.</summary>
-    public async ValueTask<bool> WaitAsync(CancellationToken cancellationToken)
+    /// <param name="cause">What failed.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async ValueTask<bool> WaitAsync(Exception cause, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         if (++_failures >= policy.MaxAttempts)
@@ -55,7 +69,17 @@ sealed class RetryState(RetryPolicy policy, TimeProvider? time)
         var delay = policy.Delay(_failures, Random.Shared.NextDouble());
         if (_time.GetElapsedTime(_start) + delay > policy.Deadline)
             return false;
+        Tell(cause);
         await Task.Delay(delay, _time, cancellationToken).ConfigureAwait(false);
         return true;
+    }
+
+    void Tell(Exception cause)
+    {
+        var last = Interlocked.Read(ref s_told);
+        if (_failures <= Usual || RetryPolicy.Told is not { } told || (last != 0 && TimeProvider.System.GetElapsedTime(last) < s_silence))
+            return;
+        if (Interlocked.CompareExchange(ref s_told, TimeProvider.System.GetTimestamp(), last) == last)
+            told(FormattableString.Invariant($"no answer after {_failures} of {policy.MaxAttempts} attempts, trying again: {cause.GetBaseException().Message}"));
     }
 }

@@ -29,6 +29,9 @@ public sealed record SparkDoctorOptions
     /// <summary>Longest time for each check. The default is 30 s.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>Longest time for a row's trip through an executor, which may have to start first: the longer of this and <see cref="Timeout"/>. The default is 3 minutes.</summary>
+    public TimeSpan ExecutorTimeout { get; init; } = TimeSpan.FromMinutes(3);
+
     /// <summary>Where name nodes are found; null for HADOOP_CONF_DIR.</summary>
     public HadoopConfiguration? Hadoop { get; init; }
 
@@ -59,16 +62,17 @@ public static class SparkDoctor
         checks.Add(await CheckAsync("spark", ct => SparkAsync(options.Master, ct)).ConfigureAwait(false));
         if (checks[^1].IsHealthy == true)
         {
-            checks.Add(await CheckAsync("executor", ct => RowAsync(options.Master, ct)).ConfigureAwait(false));
-            checks.Add(await CheckAsync("program", ct => ProgramAsync(options.Master, ct)).ConfigureAwait(false));
+            checks.Add(await CheckAsync("executor", ct => RowAsync(options.Master, ct), ForExecutors(options)).ConfigureAwait(false));
+            checks.Add(await CheckAsync("program", ct => ProgramAsync(options.Master, ct), ForExecutors(options)).ConfigureAwait(false));
         }
 
         return checks;
 
-        async Task<SparkCheck> CheckAsync(string name, Func<CancellationToken, Task<SparkCheck>> check)
+        async Task<SparkCheck> CheckAsync(string name, Func<CancellationToken, Task<SparkCheck>> check, TimeSpan? most = null)
         {
+            var longest = most ?? options.Timeout;
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            limit.CancelAfter(options.Timeout);
+            limit.CancelAfter(longest);
             try
             {
                 return await check(limit.Token).ConfigureAwait(false) with { Name = name };
@@ -79,11 +83,14 @@ public static class SparkDoctor
             }
             catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
             {
-                return new(name, false, string.Create(CultureInfo.InvariantCulture, $"no answer within {options.Timeout.TotalSeconds:0} s"),
+                return new(name, false, string.Create(CultureInfo.InvariantCulture, $"no answer within {longest.TotalSeconds:0} s"),
                     "Look whether the cluster has free cores and whether its logs show errors.");
             }
         }
     }
+
+    /// <summary>A cold cluster starts its executors with the first query: half a minute and more.</summary>
+    static TimeSpan ForExecutors(SparkDoctorOptions options) => options.ExecutorTimeout > options.Timeout ? options.ExecutorTimeout : options.Timeout;
 
     static SparkCheck Runtime()
     {

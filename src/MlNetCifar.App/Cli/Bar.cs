@@ -2,11 +2,15 @@ using Spectre.Console;
 
 namespace MlNetCifar.App.Cli;
 
-/// <summary>A progress bar on standard error until it is disposed; none where nobody looks.</summary>
+/// <summary>A progress bar on standard error until it is disposed; where that is no terminal, a line every ten seconds.</summary>
 internal sealed class Bar : IDisposable
 {
     readonly ManualResetEventSlim _done = new();
+    static readonly TimeSpan s_interval = TimeSpan.FromSeconds(10);
+
     readonly Thread? _drawing;
+    readonly Timer? _telling;
+    volatile string _text;
     ProgressTask? _task;
 
     /// <summary>Shows a bar.</summary>
@@ -14,8 +18,13 @@ internal sealed class Bar : IDisposable
     /// <param name="title">Text before the first report.</param>
     public Bar(Terminal terminal, string title)
     {
+        _text = title;
         if (!terminal.IsErrorTerminal)
+        {
+            _telling = new Timer(_ => terminal.Log(_text), null, s_interval, s_interval);
             return;
+        }
+
         _drawing = new Thread(() => Draw(terminal.LogConsole, title)) { IsBackground = true };
         _drawing.Start();
     }
@@ -25,6 +34,7 @@ internal sealed class Bar : IDisposable
     /// <param name="text">What is being done, with its speed.</param>
     public void Advance(double share, string text)
     {
+        _text = text;
         if (Volatile.Read(ref _task) is not { } task)
             return;
         task.Value = share;
@@ -33,6 +43,7 @@ internal sealed class Bar : IDisposable
 
     public void Dispose()
     {
+        _telling?.Dispose();
         _done.Set();
         _drawing?.Join();
         _done.Dispose();

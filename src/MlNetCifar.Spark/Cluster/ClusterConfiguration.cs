@@ -185,7 +185,17 @@ sealed class ClusterConfiguration(LocalClusterOptions options, SparkRuntime runt
 
     static string Number(int value) => value.ToString(CultureInfo.InvariantCulture);
 
-    void WriteXml(string name, Dictionary<string, string> properties) =>
+    void WriteXml(string name, Dictionary<string, string> properties)
+    {
+        foreach (var (key, value) in options.HadoopProperties.Where(property => FileOf(property.Key) == name))
+            properties[key] = value;
+        Save(name, properties);
+    }
+
+    static string FileOf(string property) =>
+        property.StartsWith("dfs.", StringComparison.Ordinal) ? "hdfs-site.xml" : property.StartsWith("yarn.", StringComparison.Ordinal) ? "yarn-site.xml" : "core-site.xml";
+
+    void Save(string name, Dictionary<string, string> properties) =>
         new XDocument(new XElement("configuration", properties.Select(p =>
             new XElement("property", new XElement("name", p.Key), new XElement("value", p.Value))))).Save(Path.Combine(HadoopFolder, name));
 }

@@ -43,6 +43,9 @@ public sealed record LocalClusterOptions
     /// <summary>Further entries of spark-defaults.conf.</summary>
     public IReadOnlyDictionary<string, string> SparkProperties { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>Further properties of the Hadoop files: <c>yarn.</c>… in yarn-site.xml, <c>dfs.</c>… in hdfs-site.xml, all others in core-site.xml.</summary>
+    public IReadOnlyDictionary<string, string> HadoopProperties { get; init; } = new Dictionary<string, string>();
+
     /// <summary>Further variables of the environment of all daemons.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
 

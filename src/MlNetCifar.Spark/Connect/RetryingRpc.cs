@@ -46,7 +46,7 @@ sealed class RetryingRpc(ISparkConnectRpc inner, RetryPolicy policy, TimeProvide
             }
             catch (GrpcException e) when (e.IsTransient && !cancellationToken.IsCancellationRequested)
             {
-                if (!await retry.WaitAsync(cancellationToken).ConfigureAwait(false))
+                if (!await retry.WaitAsync(e, cancellationToken).ConfigureAwait(false))
                     throw;
             }
         }

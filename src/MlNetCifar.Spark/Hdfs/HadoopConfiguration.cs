@@ -54,7 +54,7 @@ public sealed partial class HadoopConfiguration
     {
         if (uri.Scheme is "webhdfs" or "swebhdfs")
             return [new Uri($"{(uri.Scheme == "webhdfs" ? "http" : "https")}://{uri.Host}:{(uri.Port > 0 ? uri.Port : DefaultHttpPort)}")];
-        var authority = uri.Authority.Length > 0 ? uri : DefaultFileSystem ?? throw HdfsErrors.BadAddress(uri.OriginalString);
+        var authority = uri.Authority.Length > 0 ? uri : DefaultFileSystem ?? throw HdfsErrors.NoDefault(uri.OriginalString);
         var suffixes = Suffixes(authority.Host);
         var secure = Get("dfs.http.policy") == "HTTPS_ONLY";
         var property = secure ? "dfs.namenode.https-address" : "dfs.namenode.http-address";

@@ -51,6 +51,10 @@ static class HdfsErrors
     public static MlNetCifarException BadConfiguration(string path, string reason, Exception? cause = null) =>
         new("MNC6012", ErrorKind.Usage, reason, "Mend the Hadoop configuration or unset HADOOP_CONF_DIR.", path, cause);
 
+    public static MlNetCifarException NoDefault(string text) =>
+        new("MNC6015", ErrorKind.Usage, $"'{text}' names no name node, and no configuration says which one is meant.",
+            "Set HADOOP_CONF_DIR to the folder of core-site.xml (its fs.defaultFS counts), or write hdfs://host:port/path.");
+
     public static MlNetCifarException BadAddress(string text) =>
         new("MNC6013", ErrorKind.Usage, $"'{text}' is no HDFS address.", "Write hdfs://host:port/path, webhdfs://host:port/path or hdfs://nameservice/path.");
 

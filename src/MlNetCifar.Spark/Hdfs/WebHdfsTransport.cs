@@ -49,7 +49,7 @@ sealed class WebHdfsTransport(HttpMessageInvoker http, WebHdfsOptions options, T
             }
             catch (Exception e) when (IsTransient(e, cancellationToken))
             {
-                if (await retry.WaitAsync(cancellationToken).ConfigureAwait(false))
+                if (await retry.WaitAsync(e, cancellationToken).ConfigureAwait(false))
                     continue;
                 if (e is TransientHdfsException { Error: { } error })
                     throw error;

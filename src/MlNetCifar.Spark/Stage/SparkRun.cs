@@ -19,6 +19,7 @@ sealed class SparkRun(
         using var input = await OpenAsync(cancellationToken).ConfigureAwait(false);
         if (input is null)
             return SparkPrepare.Local(options, Environment.ProcessorCount, stores, progress, cancellationToken);
+        WorkerProgram.Require(options, connection.Host);
         var shards = options.Shards with { Store = _store };
         shards.Validate();
         progress.Total(input.Catalog.Images.Count);

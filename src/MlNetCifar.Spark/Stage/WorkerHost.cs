@@ -54,7 +54,8 @@ public static class WorkerHost
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            error.WriteLine(e is MlNetCifarException or WorkerFaultException ? e.Message : e.ToString());
+            // Spark shows the end of what is written here, so the reason alone is written, and nothing after it.
+            error.WriteLine(e is MlNetCifarException or WorkerFaultException ? e.Message : $"{e.GetType().Name}: {e.Message}");
             error.Flush();
             Thread.Sleep(s_lastWords);
             return Retry;

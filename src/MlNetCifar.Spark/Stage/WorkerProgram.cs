@@ -18,16 +18,28 @@ static class WorkerProgram
         return File.Exists(beside) ? beside : throw StageErrors.NoWorker($"{Variable} is not set, and there is no {beside}");
     }
 
+    /// <summary>Makes sure that there is a program to start, where that can be seen from here.</summary>
+    /// <exception cref="MlNetCifarException">There is none (MNC6040), or it cannot be sent (MNC6052).</exception>
+    public static void Require(SparkPrepareOptions options, string host)
+    {
+        var path = Find(options.WorkerPath);
+        var isSent = options.ShipWorker ?? !IsThisMachine(host);
+        if (!isSent && !IsThisMachine(host))
+            return;
+        if (!File.Exists(path))
+            throw StageErrors.NoWorker($"there is no file {path}");
+        if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & (UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute)) == 0)
+            throw StageErrors.NoWorker($"{path} is no program: it may not be executed");
+        if (isSent && File.Exists($"{path}.dll"))
+            throw StageErrors.NotOneFile(path);
+    }
+
     /// <summary>Ships the program where needed and returns the command without its argument.</summary>
     public static async Task<string> InstallAsync(SparkSession session, SparkPrepareOptions options, CancellationToken cancellationToken)
     {
         var path = Find(options.WorkerPath);
         if (!(options.ShipWorker ?? !IsThisMachine(session.Connection.Host)))
             return Quote(path);
-        if (!File.Exists(path))
-            throw StageErrors.NoWorker(path);
-        if (File.Exists($"{path}.dll"))
-            throw StageErrors.NotOneFile(path);
         // The folder's name on the executors is not known here, so the file's name must be unique for the pattern to be.
         var name = $"{FileName}-{Guid.NewGuid():N}";
         await session.AddFileAsync(name, path, cancellationToken).ConfigureAwait(false);

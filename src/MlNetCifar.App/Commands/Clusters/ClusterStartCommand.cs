@@ -21,7 +21,10 @@ internal sealed class ClusterStartCommand() : Verb(
         "spark-home", "FOLDER", "An unpacked Spark 4; without it SPARK_HOME, or the archive in the folder spark of MLNETCIFAR_SHARED", group: Runtime);
     static readonly OptionDescription<string?> s_hadoop = OptionDescription.Text("hadoop-home", "FOLDER", "An unpacked Hadoop; without it HADOOP_HOME", group: Runtime);
 
-    protected override IEnumerable<OptionDescription> OwnOptions => [ClusterView.Folder, s_manager, s_executors, s_cores, s_memory, s_spark, s_hadoop];
+    static readonly OptionDescription<string?> s_conf = OptionDescription.Text(
+        "conf", "LIST", "Further properties, separated by ';': spark.… for Spark, others for Hadoop, for example \"spark.ui.enabled=false;dfs.blocksize=1048576\"", group: Runtime);
+
+    protected override IEnumerable<OptionDescription> OwnOptions => [ClusterView.Folder, s_manager, s_executors, s_cores, s_memory, s_spark, s_hadoop, s_conf];
 
     public override IReadOnlyList<string> Examples => ["--manager yarn --executor-cores 2 --executor-memory 2g"];
 
@@ -30,6 +33,7 @@ internal sealed class ClusterStartCommand() : Verb(
 
     public override int Run(Call call)
     {
+        var properties = Properties(call.Get(s_conf));
         var options = new LocalClusterOptions
         {
             Folder = call.Get(ClusterView.Folder)!,
@@ -37,6 +41,8 @@ internal sealed class ClusterStartCommand() : Verb(
             Executors = call.Get(s_executors),
             ExecutorCores = call.Get(s_cores),
             ExecutorMemory = (int)((call.Get(s_memory) ?? 512L << 20) >> 20),
+            SparkProperties = properties.Where(p => IsSpark(p.Key)).ToDictionary(),
+            HadoopProperties = properties.Where(p => !IsSpark(p.Key)).ToDictionary(),
             Runtime = SparkRuntime.Find(call.Get(s_spark), call.Get(s_hadoop)),
         };
         var started = TimeProvider.System.GetTimestamp();
@@ -47,6 +53,21 @@ internal sealed class ClusterStartCommand() : Verb(
             ClusterView.PrintVariables(call, cluster);
         call.Terminal.Log($"stop it with: mlnetcifar cluster stop --folder {call.Get(ClusterView.Folder)}");
         return ExitCodes.Ok;
+    }
+
+    static bool IsSpark(string name) => name.StartsWith("spark.", StringComparison.Ordinal);
+
+    static Dictionary<string, string> Properties(string? text)
+    {
+        var found = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var entry in (text ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        {
+            var at = entry.IndexOf('=');
+            if (at <= 0 || !entry[..at].Contains('.') || !found.TryAdd(entry[..at].Trim(), entry[(at + 1)..].Trim()))
+                throw CliErrors.Value(s_conf.Option, entry, "name=value, each name once, as in Spark's and Hadoop's files");
+        }
+
+        return found;
     }
 
     sealed class Progress(Call call, long started) : IProgress<string>

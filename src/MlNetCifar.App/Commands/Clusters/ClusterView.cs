@@ -49,7 +49,7 @@ internal static class ClusterView
         call.Terminal.Tables.Write(table);
     }
 
-    static IEnumerable<(string Name, string Value)> Variables(LocalCluster cluster)
+    public static IEnumerable<(string Name, string Value)> Variables(LocalCluster cluster)
     {
         if (cluster.FileSystem is not null)
             yield return ("HADOOP_CONF_DIR", cluster.HadoopConfiguration);

@@ -104,7 +104,7 @@ internal sealed class ImageLoader
 
     void Refuse(int slot, Exception fault)
     {
-        var bad = ImageReading.Describe(_tree.Locate(_images[slot].Path), fault);
+        var bad = ImageReading.Require(_tree.Locate(_images[slot].Path), fault);
         if (_options.OnBadImage == OnBadImage.Fail)
             throw DataErrors.BadImage(bad, fault);
         lock (_bad)

@@ -174,7 +174,7 @@ public sealed class ShardBuilder(ShardOptions options)
 
         void Refuse(int row, ShardInput input, Exception fault)
         {
-            var bad = ImageReading.Describe(input.Name, fault);
+            var bad = ImageReading.Require(input.Name, fault);
             if (builder.Options.OnBadImage == OnBadImage.Fail)
                 throw DataErrors.BadImage(bad, fault);
             lock (_gate)
