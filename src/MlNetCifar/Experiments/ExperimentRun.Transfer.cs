@@ -244,6 +244,9 @@ internal sealed partial class ExperimentRun
             _options = _options with { FineTune = depth };
             _log.Say("fine-tune", FormattableString.Invariant(
                 $"{OptionText.Of(depth)}, for {(training.TimeBudget is null ? "" : "about ")}{Math.Max(1, Math.Floor(epochs)):0} epochs; rate {training.LearningRate} at the head, half of it at each stage towards the stem"));
+            // Under a budget the recipe's epochs were not asked for, and are not to be told to have no effect.
+            if (training.TimeBudget is not null && training.Epochs == _options.Recipe(network.Height).Epochs)
+                training = training with { Epochs = new TrainingOptions().Epochs };
             return training with { Groups = FineTunePlan.Groups(network, depth, Math.Max(1, epochs), _options.FreezeStatistics) };
         }
 

@@ -120,7 +120,7 @@ public sealed class FineTuneTests
         var backbone = Saved(folder);
         string[] train =
         [
-            "train", "--data", folder["photos"], "--backbone", backbone, "--fine-tune", "all", "--epochs", "300", "--patience", "none", "--batch-size", "8", "--learning-rate", "0.0001",
+            "train", "--data", folder["photos"], "--backbone", backbone, "--fine-tune", "all", "--epochs", "300", "--patience", "300", "--batch-size", "8", "--learning-rate", "0.0001",
             "--val-split", "0.2", "--checkpoint-every", "3", "--threads", "2", "--cache", folder["cache"], "--output", folder.Runs, "--name",
         ];
         using (var whole = new ProgramProcess([.. train, "whole"]))
