@@ -39,6 +39,9 @@ public sealed class PretrainedBackbones : IBackboneCatalog
     public string? LicenceOf(string name) => name == ResNet18 ? "MIT (Microsoft.ML.DnnImageFeaturizer.ResNet18)" : null;
 
     /// <inheritdoc/>
+    public PreprocessSpec? PreprocessOf(string name) => name == ResNet18 ? new PreprocessSpec { Width = 224, Height = 224 } : null;
+
+    /// <inheritdoc/>
     /// <exception cref="ArgumentException">The name is none of <see cref="Names"/>.</exception>
     /// <exception cref="MlNetCifarException">A file is missing (MNC3105), or is not the package's (MNC3106).</exception>
     public FeatureExtractor Open(string name)

@@ -11,7 +11,7 @@ internal sealed class TrainCommand() : Verb("train", "Train a network on labelle
 
     protected override IEnumerable<OptionDescription> OwnOptions =>
     [
-        .. ExperimentTable.OfData, .. ExperimentTable.OfNetwork, s_findRate, ExperimentTable.Views, .. TrainingTable.Steps.Descriptions, ExperimentTable.Augment,
+        .. ExperimentTable.OfData, .. ExperimentTable.OfNetwork, .. ExperimentTable.OfFineTuning, s_findRate, ExperimentTable.Views, .. TrainingTable.Steps.Descriptions, ExperimentTable.Augment,
         .. TrainingTable.Changes.Descriptions, .. ExperimentTable.OfSaving, .. ExperimentTable.OfRun,
     ];
 
@@ -21,7 +21,7 @@ internal sealed class TrainCommand() : Verb("train", "Train a network on labelle
 
     public override IReadOnlyList<string> Common =>
     [
-        "data", "size", "preset", "backbone", "epochs", "batch-size", "learning-rate", "optimizer", "time-budget", "patience", "augment", "class-weights", "val-split", "seed",
+        "data", "size", "preset", "backbone", "fine-tune", "epochs", "batch-size", "learning-rate", "optimizer", "time-budget", "patience", "augment", "class-weights", "val-split", "seed",
         "output", "name", "resume",
     ];
 
@@ -30,11 +30,12 @@ internal sealed class TrainCommand() : Verb("train", "Train a network on labelle
         "photos",
         "photos --size 64 --preset cats-dogs-cnn",
         "--data cifar10.tar.gz --preset advanced-cnn --time-budget 15m",
+        "photos --fine-tune all --time-budget 30m",
         "--data hdfs:///shards --output hdfs:///runs",
         "--resume runs/train/seed-cnn --epochs 40",
     ];
 
-    public override string Note => "The defaults of training are those of the preset; above, of seed-cnn. A head on a backbone is fitted without steps.";
+    public override string Note => "The defaults of training are those of the preset; above, of seed-cnn. A head on a backbone is fitted without steps; what is trained further has defaults of its own.";
 
     /// <summary>A run to go on with has its options beside it.</summary>
     public override string? Configuration(IReadOnlyDictionary<string, string> commandLine) =>

@@ -72,7 +72,7 @@ public sealed record ExperimentOptions
     /// </summary>
     public string? CacheFolder { get; init; } = DefaultCache;
 
-    /// <summary>Bytes that <see cref="CacheFolder"/> may take, &gt; 0; null for no limit. The default is 20 GiB.</summary>
+    /// <summary>Bytes that shards in <see cref="CacheFolder"/> may take, &gt; 0; null for no limit. Features, 2 KiB a picture of a ResNet-18, do not count. The default is 20 GiB.</summary>
     public long? CacheLimit { get; init; } = 20L << 30;
 
     /// <summary>What stands for a network that is chosen by the pictures.</summary>
@@ -89,6 +89,15 @@ public sealed record ExperimentOptions
     /// It decides how pictures become inputs. The default is null.
     /// </summary>
     public string? Backbone { get; init; }
+
+    /// <summary>
+    /// How much of the backbone is trained further once its head is fitted; what does better on the validation images is kept, the frozen backbone or the one trained further.
+    /// The default is <see cref="FineTuning.Auto"/>.
+    /// </summary>
+    public FineTuning FineTune { get; init; }
+
+    /// <summary>Whether batch normalisation keeps the backbone's running statistics when that is trained further. The default is true.</summary>
+    public bool FreezeStatistics { get; init; } = true;
 
     /// <summary>A network of your own instead of the preset; it must fit the size of the pictures and the number of classes. The default is null.</summary>
     public NetworkSpec? Network { get; init; }
@@ -152,9 +161,9 @@ public sealed record ExperimentOptions
     /// <summary>What the network is called.</summary>
     internal string NetworkName => Network?.Name ?? (Backbone is { } backbone ? Path.GetFileNameWithoutExtension(backbone) : Preset);
 
-    /// <summary>How the network is trained unless something else is asked for; a head is not trained as the network of its backbone would be.</summary>
+    /// <summary>How the network is trained unless something else is asked for; a backbone is trained further in another way than from scratch.</summary>
     /// <param name="side">The pictures' smaller side.</param>
-    internal TrainingOptions Recipe(int side) => Recipes.For(Backbone is null ? NetworkName : "head", side);
+    internal TrainingOptions Recipe(int side) => Recipes.For(Backbone is null ? NetworkName : Recipes.FineTuning, side);
 
     /// <summary>How pictures of a size are trained on.</summary>
     /// <param name="side">The pictures' smaller side.</param>

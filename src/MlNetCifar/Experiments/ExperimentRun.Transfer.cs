@@ -8,7 +8,15 @@ namespace MlNetCifar.Experiments;
 internal sealed partial class ExperimentRun
 {
     /// <summary>Options of training that a head has, too.</summary>
-    static readonly string[] s_ofHeads = ["class-weights", "label-smoothing", "seed", "threads"];
+    static readonly string[] s_ofHeads = ["class-weights", "label-smoothing", "seed", "threads", "time-budget"];
+
+    /// <summary>Epochs that training the last stage further is worth, at least, and all stages.</summary>
+    const int LeastEpochs = 2;
+
+    const int EpochsOfAll = 6;
+
+    /// <summary>A forward pass as a share of a training step.</summary>
+    const double ForwardShare = 0.5;
 
     FeatureExtractor? _backbone;
 
@@ -38,7 +46,7 @@ internal sealed partial class ExperimentRun
         else if (_options.Preprocess is not null)
             ChooseSmall($"{seen}, with inputs as they were asked for");
         else if (experiment.Backbones.Names.FirstOrDefault(experiment.Backbones.IsHere) is { } name)
-            ChooseBackbone(name, experiment.Backbones.Open(name), seen);
+            ChooseBackbone(name, experiment.Backbones.Open(name), seen, sizes.Images);
         else
             ChooseSmall($"{seen}, and no backbone is here");
         return _backbone is null ? options : options with { Spec = _backbone.Preprocess, DecodeOnDemand = true };
@@ -53,10 +61,12 @@ internal sealed partial class ExperimentRun
         var seen = FormattableString.Invariant($"{train.Count:N0} training pictures of {train.Width}×{train.Height}×{train.Channels} in {train.Classes.Count} classes");
         foreach (var name in experiment.Backbones.Names.Where(experiment.Backbones.IsHere))
         {
+            if (experiment.Backbones.PreprocessOf(name) is { } known && !Fits(known))
+                continue;
             var backbone = experiment.Backbones.Open(name);
-            if ((backbone.Preprocess.Width, backbone.Preprocess.Height, backbone.Preprocess.Channels) == (train.Width, train.Height, train.Channels))
+            if (Fits(backbone.Preprocess))
             {
-                ChooseBackbone(name, backbone, seen);
+                ChooseBackbone(name, backbone, seen, train.Count);
                 return;
             }
 
@@ -64,6 +74,8 @@ internal sealed partial class ExperimentRun
         }
 
         ChooseSmall(seen);
+
+        bool Fits(PreprocessSpec spec) => (spec.Width, spec.Height, spec.Channels) == (train.Width, train.Height, train.Channels);
     }
 
     void ChooseSmall(string seen)
@@ -73,13 +85,22 @@ internal sealed partial class ExperimentRun
         _log.Say(null, $"another choice: {Way(ExperimentTable.Preset, nameof(ExperimentOptions.Preset))} {string.Join(", ", Architectures.Names.Where(name => name != _options.Preset))}");
     }
 
-    void ChooseBackbone(string name, FeatureExtractor backbone, string seen)
+    void ChooseBackbone(string name, FeatureExtractor backbone, string seen, int pictures)
     {
         _options = _options with { Backbone = name };
         _backbone = backbone;
-        _log.Say("auto", $"a head on the frozen backbone {name}, for {seen}: features are computed once, then the head takes seconds");
+        var time = TimeSpan.FromSeconds(2 * pictures / FeatureTime.PerSecond(backbone, _options.TrainingFor(backbone.Preprocess.Height).Threads));
+        _log.Say("auto", $"a head on the frozen backbone {name}, for {seen}: about {OptionText.Of(Rounded(time))} for features, seconds for the head{Further()}");
         _log.Say(null, $"another choice: {Way(ExperimentTable.Backbone, nameof(ExperimentOptions.Backbone))} FILE, or a network from scratch with {Way(ExperimentTable.Preset, nameof(ExperimentOptions.Preset))} {string.Join(", ", Architectures.Names)}");
     }
+
+    /// <summary>What is done with the time that a budget leaves.</summary>
+    string Further() => _options.FineTune switch
+    {
+        FineTuning.None => "",
+        FineTuning.Auto => _options.TrainingFor(_backbone!.Preprocess.Height).TimeBudget is { } budget ? $"; then the backbone is trained further as far as {OptionText.Of(budget)} goes" : "",
+        var depth => $"; then the backbone is trained further: {OptionText.Of(depth)}",
+    };
 
     string Way(OptionDescription option, string property) => _asOptions ? option.Option : property;
 
@@ -88,7 +109,7 @@ internal sealed partial class ExperimentRun
     {
         // Whether a default was given cannot be asked: a run's own args.json gives it.
         var isAsked = _options.ValidationSplit != new ExperimentOptions().ValidationSplit;
-        if (_backbone is null || isAsked || dataset.Has(DatasetSplit.Validation) || dataset.Train.Count * _options.ValidationSplit >= CalibrationImages)
+        if (_backbone is null || isAsked || _options.FineTune is FineTuning.LastStage or FineTuning.All || dataset.Has(DatasetSplit.Validation) || dataset.Train.Count * _options.ValidationSplit >= CalibrationImages)
             return true;
         _log.Say(null, FormattableString.Invariant(
             $"no validation split: of {dataset.Train.Count:N0} training images it would have fewer than the {CalibrationImages} that a calibration takes, so all are learnt"));
@@ -99,7 +120,6 @@ internal sealed partial class ExperimentRun
     {
         var training = _options.TrainingFor(Math.Min(dataset.Train.Width, dataset.Train.Height));
         TrainingTable.Check(training, _asOptions);
-        WarnOfUnused(training);
         var options = new TransferOptions
         {
             ClassWeights = training.ClassWeights, LabelSmoothing = training.LabelSmoothing, Seed = training.Seed, Threads = training.Threads,
@@ -111,19 +131,41 @@ internal sealed partial class ExperimentRun
         RunRecord.Machine(folder, new MachineInfo());
         folder.Write("labels.txt", writer => dataset.Train.Classes.ToList().ForEach(writer.WriteLine));
         SplitRecord.Of(dataset, training.Threads, cancellation).Write(folder);
+        (options, var train) = WithinBudget(dataset, backbone, options, training.TimeBudget);
         var trainer = new TransferTrainer(backbone, options);
-        using var result = Fit(dataset, trainer);
+        using var result = Fit(dataset, train, trainer);
         _log.Say(null, FormattableString.Invariant(
             $"features after {result.FeatureTime.TotalSeconds:0.0} s; head with L2 penalty {result.Penalty} chosen on {result.HeldOut}{HeldOut(result.History[0])}"));
-        var finished = Finish(folder, dataset, new Trained
+        if (ChooseDepth(dataset, result, training) is not { } further)
+        {
+            WarnOfUnused(training);
+            return Finished(Frozen());
+        }
+
+        RunRecord.Arguments(folder, Arguments(further));
+        var frozen = Frozen();
+        try
+        {
+            var tuned = FineTune(folder, dataset, result, frozen.Model, further);
+            if (tuned is null)
+                return Finished(frozen);
+            frozen.Model.Dispose();
+            return Finished(tuned);
+        }
+        catch
+        {
+            frozen.Model.Dispose();
+            throw;
+        }
+
+        Trained Frozen() => new()
         {
             Model = result.ToClassifier(trainer),
             Summary = FormattableString.Invariant($"finished after {result.Elapsed.TotalSeconds:0.0} s"),
             ChosenByValidation = "the penalty",
             Settings =
             [
-                new("backbone", _options.Backbone!), new("backbone licence", experiment.Backbones.LicenceOf(_options.Backbone!) ?? "not known"), new("backbone SHA-256", backbone.WeightsSha256),
-                new("L2 penalty", FormattableString.Invariant($"{result.Penalty}")), new("chosen on", result.HeldOut), new("flip", OptionText.Of(options.Flip)),
+                .. OfBackbone(backbone), new("L2 penalty", FormattableString.Invariant($"{result.Penalty}")), new("chosen on", result.HeldOut), new("flip", OptionText.Of(options.Flip)),
                 new("class-weights", OptionText.Of(options.ClassWeights)), new("label-smoothing", OptionText.Of(options.LabelSmoothing)), new("seed", OptionText.Of(options.Seed)),
             ],
             ScoringSpeed = 2 * dataset.Train.Count / Math.Max(result.FeatureTime.TotalSeconds, 1),
@@ -132,14 +174,159 @@ internal sealed partial class ExperimentRun
             LastWeightsSha256 = result.WeightsSha256,
             Threads = options.Threads,
             Seed = options.Seed,
-        });
+        };
 
-        // The backbone ends with the run; the model does not.
-        finished.Model.FeaturesOf = null;
-        return finished;
+        ExperimentResult Finished(Trained trained)
+        {
+            var finished = Finish(folder, dataset, trained);
+
+            // The backbone ends with the run; the model does not.
+            finished.Model.FeaturesOf = null;
+            return finished;
+        }
     }
 
-    TransferResult Fit(ImageDataset dataset, TransferTrainer trainer) => _log.During(ExperimentStage.Training, "computing features", advance =>
+    IEnumerable<KeyValuePair<string, string>> OfBackbone(FeatureExtractor backbone) =>
+    [
+        new("backbone", _options.Backbone!), new("backbone licence", experiment.Backbones.LicenceOf(_options.Backbone!) ?? "not known"), new("backbone SHA-256", backbone.WeightsSha256),
+    ];
+
+    /// <summary>Features of mirrored pictures are left out where the budget has no room for them, then of as many training pictures as it takes; both are told.</summary>
+    (TransferOptions Options, ImageSource Train) WithinBudget(ImageDataset dataset, FeatureExtractor backbone, TransferOptions options, TimeSpan? budget)
+    {
+        var train = dataset.Train;
+        if (budget is not { } time)
+            return (options, train);
+        var held = (dataset.Validation?.Count ?? 0) + (Judging(dataset) == DatasetSplit.Test ? dataset.Get(DatasetSplit.Test).Count : 0);
+        var room = ((time - TimeProvider.System.GetElapsedTime(_started) - s_reportTime).TotalSeconds * FeatureTime.PerSecond(backbone, options.Threads)) - held;
+        if (options.Flip && 2 * train.Count > room)
+        {
+            options = options with { Flip = false };
+            _log.Say("budget", $"mirrored pictures are not learnt: {OptionText.Of(time)} has no room for their features");
+        }
+
+        var most = (int)Math.Clamp(room, 2 * train.Classes.Count, train.Count);
+        if (most < train.Count)
+        {
+            train = train.Sample(most, options.Seed);
+            _log.Warn(FormattableString.Invariant($"{train.Count:N0} of the {dataset.Train.Count:N0} training images are learnt: {OptionText.Of(time)} has no room for the features of more"));
+        }
+
+        return (options, train);
+    }
+
+    /// <summary>How the backbone is trained further; null where it is not.</summary>
+    TrainingOptions? ChooseDepth(ImageDataset dataset, TransferResult result, TrainingOptions training)
+    {
+        var network = result.Weights.Spec;
+        if (_options.FineTune == FineTuning.None || (_options.FineTune == FineTuning.Auto && (training.TimeBudget is null || !dataset.Has(DatasetSplit.Validation))))
+            return null;
+
+        // A run that goes on has its groups.
+        if (training.Groups.Count > 0)
+            return training;
+        if (_options.FineTune != FineTuning.Auto && training.TimeBudget is null)
+            return Deeper(_options.FineTune, training.Epochs);
+        var left = Remaining(dataset, training);
+        if (_options.FineTune != FineTuning.Auto)
+            return Deeper(_options.FineTune, left / EpochSeconds(_options.FineTune));
+        var last = EpochSeconds(FineTuning.LastStage);
+        if (left < LeastEpochs * last)
+        {
+            _log.Say("fine-tune", $"none: an epoch of the last stage takes about {Time(last)}, and {Time(Math.Max(left, 0))} are left");
+            return null;
+        }
+
+        var all = left < EpochsOfAll * last ? double.PositiveInfinity : EpochSeconds(FineTuning.All);
+        return left < EpochsOfAll * all ? Deeper(FineTuning.LastStage, left / last) : Deeper(FineTuning.All, left / all);
+
+        TrainingOptions Deeper(FineTuning depth, double epochs)
+        {
+            _options = _options with { FineTune = depth };
+            _log.Say("fine-tune", FormattableString.Invariant(
+                $"{OptionText.Of(depth)}, for {(training.TimeBudget is null ? "" : "about ")}{Math.Max(1, Math.Floor(epochs)):0} epochs; rate {training.LearningRate} at the head, half of it at each stage towards the stem"));
+            // Under a budget the recipe's epochs were not asked for, and are not to be told to have no effect.
+            if (training.TimeBudget is not null && training.Epochs == _options.Recipe(network.Height).Epochs)
+                training = training with { Epochs = new TrainingOptions().Epochs };
+            return training with { Groups = FineTunePlan.Groups(network, depth, Math.Max(1, epochs), _options.FreezeStatistics) };
+        }
+
+        // All stages at once, as in the longest epochs.
+        double EpochSeconds(FineTuning depth)
+        {
+            var groups = FineTunePlan.Groups(network, depth, 0, _options.FreezeStatistics);
+            var thawed = training with { Groups = [.. groups.Select(g => g.ThawAfterEpochs is null ? g : g with { Frozen = false, ThawAfterEpochs = null })] };
+            var seconds = NetworkBenchmark.SecondsOfStep(network, thawed);
+            return seconds * (dataset.Train.Count + ((dataset.Validation?.Count ?? 0) * ForwardShare));
+        }
+    }
+
+    static string Time(double seconds) => OptionText.Of(Rounded(TimeSpan.FromSeconds(seconds)));
+
+    /// <summary>Seconds that the budget leaves for training further.</summary>
+    double Remaining(ImageDataset dataset, TrainingOptions training) =>
+        (training.TimeBudget!.Value - TimeProvider.System.GetElapsedTime(_started) - s_reportTime).TotalSeconds
+        - (dataset.Get(Judging(dataset)).Count / FeatureTime.PerSecond(_backbone!, training.Threads));
+
+    /// <summary>Trains the backbone further.</summary>
+    /// <returns>What was learnt; null where it does no better on the validation images than the frozen one.</returns>
+    Trained? FineTune(RunFolder folder, ImageDataset dataset, TransferResult result, ImageClassifier frozen, TrainingOptions training)
+    {
+        if (training.TimeBudget is not null && Remaining(dataset, training) <= 0)
+        {
+            _log.Warn("the time budget is spent: the backbone stays frozen");
+            return null;
+        }
+
+        Directory.CreateDirectory(folder.Weights);
+        frozen.Save(folder.Best);
+        if (_options.MemoryLimit is { } limit)
+        {
+            var plan = MemoryPlan.Fit(result.Weights.Spec, training, dataset.Train, dataset.Validation, limit);
+            training = plan.Options;
+            _log.Say("memory", plan.Summary);
+        }
+
+        var start = new TrainingStart { Weights = result.Weights, Normalization = _backbone!.Normalization, Preprocess = _backbone.Preprocess, Name = _options.NetworkName };
+        using var tuned = TryFit();
+        if (tuned is null)
+            return null;
+        if (tuned.BestEpoch == 0)
+        {
+            _log.Say("fine-tune", "no epoch was finished: the backbone stays frozen");
+            return null;
+        }
+
+        if (dataset.Validation is { } validation)
+        {
+            var best = tuned.History.First(e => e.Epoch == tuned.BestEpoch);
+            var (accuracy, loss) = FineTunePlan.Measure(frozen.Score(validation, threads: training.Threads), validation);
+            var isBetter = best.ValidationAccuracy > accuracy || (best.ValidationAccuracy == accuracy && best.ValidationLoss < loss);
+            _log.Say("fine-tune", FormattableString.Invariant(
+                $"validation accuracy {best.ValidationAccuracy:0.0000}, loss {best.ValidationLoss:0.0000}; frozen {accuracy:0.0000}, {loss:0.0000}: {(isBetter ? "kept" : "the frozen backbone is kept")}"));
+            if (!isBetter)
+                return null;
+        }
+
+        var trained = Trained.Of(tuned, _backbone.Preprocess);
+        return trained with { Settings = [.. OfBackbone(_backbone), new("fine-tune", OptionText.Of(_options.FineTune)), .. trained.Settings], Elapsed = result.Elapsed + trained.Elapsed };
+
+        // At too high a rate the frozen backbone is still there.
+        TrainingResult? TryFit()
+        {
+            try
+            {
+                return Fit(folder, dataset, result.Weights.Spec, training, () => { }, start);
+            }
+            catch (MlNetCifarException e) when (e.Code == "MNC3002")
+            {
+                _log.Warn($"the backbone stays frozen: {e.Message}");
+                return null;
+            }
+        }
+    }
+
+    TransferResult Fit(ImageDataset dataset, ImageSource train, TransferTrainer trainer) => _log.During(ExperimentStage.Training, "computing features", advance =>
     {
         var started = TimeProvider.System.GetTimestamp();
         var report = new Report<TransferProgress>(p =>
@@ -150,7 +337,7 @@ internal sealed partial class ExperimentRun
                 (double)p.Done / Math.Max(p.Total, 1),
                 p.Done == p.Total ? "training the head" : FormattableString.Invariant($"features {p.Done:N0}/{p.Total:N0}  {speed:N0} a second  {OptionText.Of(Rounded(left))} left"));
         });
-        return trainer.Fit(dataset.Train, dataset.Validation, report, cancellation);
+        return trainer.Fit(train, dataset.Validation, report, cancellation);
     });
 
     void Announce(ImageDataset dataset, FeatureExtractor backbone, RunFolder folder)

@@ -226,7 +226,7 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
     static string Counts(ImageDataset dataset) => string.Join(", ", new[] { DatasetSplit.Train, DatasetSplit.Validation, DatasetSplit.Test }.Where(dataset.Has)
         .Select(s => FormattableString.Invariant($"{dataset.Get(s).Count:N0} {s.ToString().ToLowerInvariant()}")));
 
-    TrainingResult Fit(RunFolder folder, ImageDataset dataset, NetworkSpec network, TrainingOptions training, Action begun) =>
+    TrainingResult Fit(RunFolder folder, ImageDataset dataset, NetworkSpec network, TrainingOptions training, Action begun, TrainingStart? start = null) =>
         _log.During(ExperimentStage.Training, "training", advance =>
         {
             var trainer = new Trainer(network, training)
@@ -238,7 +238,7 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
                 },
                 Reserve = Reserve(dataset),
                 NameOf = property => _asOptions ? TrainingTable.OptionOf(property) : property,
-                Start = experiment.Start,
+                Start = start ?? experiment.Start,
             };
             _followers.AddRange(Followers(folder));
             var files = new EpochFiles(folder, dataset.Classes, ExperimentData.Spec(dataset), begun);

@@ -76,7 +76,7 @@ public static class ExperimentTable
 
     /// <summary>Most that folder may take.</summary>
     public static OptionDescription<long?> CacheLimit { get; } = OptionDescription.Of(
-        "cache-limit", "SIZE", "Most that folder may take, for example 500m; what was not read for longest goes first; none for no limit",
+        "cache-limit", "SIZE", "Most that the shards there may take, for example 500m; what was not read for longest goes first; none for no limit; features are small and stay",
         OptionText.Bytes, s_defaults.CacheLimit, OfImages, "20g");
 
     /// <summary>Name of the network.</summary>
@@ -92,6 +92,15 @@ public static class ExperimentTable
     /// <summary>What a head is trained on.</summary>
     public static OptionDescription<string?> Backbone { get; } = OptionDescription.Text(
         "backbone", "NAME", "Train a head on the features of this trained network instead: a name such as resnet18, or a model file", group: Network);
+
+    /// <summary>How much of the backbone is trained further.</summary>
+    public static OptionDescription<FineTuning> FineTune { get; } = OptionDescription.Of(
+        "fine-tune", "NAME", $"How much of the backbone is trained further once the head is fitted: {OptionText.Choices<FineTuning>()}; auto does where --time-budget has room for it",
+        OptionText.Choice<FineTuning>, s_defaults.FineTune, Network);
+
+    /// <summary>Whether running statistics stay the backbone's.</summary>
+    public static OptionDescription<bool> FreezeStatistics { get; } = OptionDescription.Of(
+        "freeze-statistics", "BOOL", "Whether batch normalisation keeps the backbone's statistics when that is trained further", OptionText.Bool, s_defaults.FreezeStatistics, Network);
 
     /// <summary>Views whose scores are averaged.</summary>
     public static OptionDescription<TestTimeViews> Views { get; } = OptionDescription.Of(
@@ -166,6 +175,8 @@ public static class ExperimentTable
         Bind(CacheLimit, nameof(ExperimentOptions.CacheLimit), o => o.CacheLimit, (o, v) => o with { CacheLimit = v }),
         Bind(Preset, nameof(ExperimentOptions.Preset), o => o.Preset, (o, v) => o with { Preset = v! }),
         Bind(Backbone, nameof(ExperimentOptions.Backbone), o => o.Backbone, (o, v) => o with { Backbone = v }),
+        Bind(FineTune, nameof(ExperimentOptions.FineTune), o => o.FineTune, (o, v) => o with { FineTune = v }),
+        Bind(FreezeStatistics, nameof(ExperimentOptions.FreezeStatistics), o => o.FreezeStatistics, (o, v) => o with { FreezeStatistics = v }),
         Bind(Views, nameof(ExperimentOptions.Views), o => o.Views, (o, v) => o with { Views = v }),
         Bind(Augment, nameof(ExperimentOptions.Augment), o => o.Augment, (o, v) => o with { Augment = v }),
         Bind(Resume, nameof(ExperimentOptions.Resume), o => o.Resume, (o, v) => o with { Resume = v }),
@@ -189,6 +200,9 @@ public static class ExperimentTable
 
     /// <summary>What is trained.</summary>
     public static IEnumerable<OptionDescription> OfNetwork => [Preset, Backbone];
+
+    /// <summary>How a backbone is trained further.</summary>
+    public static IEnumerable<OptionDescription> OfFineTuning => [FineTune, FreezeStatistics];
 
     /// <summary>How a run is saved, resumed, followed and kept within memory.</summary>
     public static IEnumerable<OptionDescription> OfSaving => [Resume, CheckpointEvery, CheckpointTime, MemoryLimit, TensorBoard, Mlflow];

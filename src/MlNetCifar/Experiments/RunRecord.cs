@@ -24,7 +24,7 @@ internal static class RunRecord
         var asTheDataAre = !ExperimentTable.OfPictures.Any(values.IsGiven);
         foreach (var option in values.Options.Where(option => option.IsRecorded))
         {
-            var value = chosen is not null && ExperimentTable.OfNetwork.Contains(option) ? ExperimentTable.All.Find(option)!.Get(chosen)
+            var value = chosen is not null && ExperimentTable.OfNetwork.Concat(ExperimentTable.OfFineTuning).Contains(option) ? ExperimentTable.All.Find(option)!.Get(chosen)
                 : training is not null && TrainingTable.All.Find(option) is { } binding ? binding.Get(training)
                 : asTheDataAre && ExperimentTable.OfPictures.Contains(option) ? null
                 : values.Effective(option);

@@ -58,6 +58,20 @@ public static class NetworkBenchmark
         return BestRate(() => session.Step(batch, 0, out _, 0.1f), options.BatchSize, RoughSeconds);
     }
 
+    /// <summary>Seconds of an image in a training step as the options say, frozen groups included as they are in the first epoch: the second of two steps.</summary>
+    internal static double SecondsOfStep(NetworkSpec network, TrainingOptions options)
+    {
+        options = options with { BatchSize = Math.Min(options.BatchSize, RoughBatch) };
+        var source = Synthetic(network, options.BatchSize);
+        using var session = new TrainingSession(network, options, source, Normalization.None(network.Channels));
+        using var loader = Loader(source, options.BatchSize);
+        var batch = loader.Next()!;
+        session.Step(batch, 0, out _, 0.1f);
+        var clock = Stopwatch.StartNew();
+        session.Step(batch, 0, out _, 0.1f);
+        return clock.Elapsed.TotalSeconds / options.BatchSize;
+    }
+
     /// <summary>Forward passes.</summary>
     /// <param name="network">What to run.</param>
     /// <param name="options">Batch size and threads.</param>

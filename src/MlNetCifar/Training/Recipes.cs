@@ -5,6 +5,9 @@ namespace MlNetCifar;
 /// <summary>Training options that suit the presets of <see cref="MlNetCifar.Architectures"/>.</summary>
 public static class Recipes
 {
+    /// <summary>Stands for a trained backbone that is trained further with a head for other classes.</summary>
+    internal const string FineTuning = "fine-tuning";
+
     /// <summary>Defaults of one preset.</summary>
     /// <param name="preset">Name of the preset; another name gets the general defaults.</param>
     /// <param name="side">The images' smaller side in pixels; scales the shifts of the augmentation.</param>
@@ -25,6 +28,11 @@ public static class Recipes
         },
         "airbench94" => Airbench94,
         "resnet18" or "resnet34" => Resnet(side),
+        FineTuning => new()
+        {
+            Epochs = 8, BatchSize = 32, Optimizer = OptimizerKind.AdamW, LearningRate = 1e-4f, WeightDecay = 0.01f, Warmup = 0.1f,
+            Augmentation = Augmentation.Photographs with { CropArea = 0.5f },
+        },
         _ => new() { Augmentation = Augmentation.Standard(side) },
     };
 

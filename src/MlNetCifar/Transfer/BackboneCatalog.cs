@@ -16,6 +16,10 @@ public interface IBackboneCatalog
     /// <param name="name">Any name.</param>
     string? LicenceOf(string name);
 
+    /// <summary>How a backbone's pictures are made, where that is known without opening it; null (the default) where it is not.</summary>
+    /// <param name="name">Any name.</param>
+    PreprocessSpec? PreprocessOf(string name) => null;
+
     /// <summary>Opens a backbone.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
     /// <returns>The caller disposes it.</returns>

@@ -43,19 +43,14 @@ internal sealed class FeatureStore
         return true;
     }
 
-    /// <summary>Keeps rows.</summary>
+    /// <summary>Keeps rows for whoever opens the folder next; memory does not hold them.</summary>
     /// <param name="keys">One behind the other.</param>
-    /// <param name="rows">[n, features]; not copied, and not to be changed.</param>
+    /// <param name="rows">[n, features].</param>
     /// <exception cref="MlNetCifarException">They cannot be written (MNC3103).</exception>
     public void Add(ReadOnlySpan<byte> keys, float[] rows)
     {
-        if (_folder is not null)
-            Write(keys, rows);
-        Remember(keys, rows);
-    }
-
-    void Write(ReadOnlySpan<byte> keys, float[] rows)
-    {
+        if (_folder is null)
+            return;
         var part = new byte[Header + keys.Length + (sizeof(float) * rows.Length)];
         s_magic.CopyTo(part, 0);
         BinaryPrimitives.WriteInt32LittleEndian(part.AsSpan(8), keys.Length / KeyLength);

@@ -105,13 +105,19 @@ public sealed class GrowthTests
         var renamed = expected.ToJsonString().Replace("\"frozen\":", "\"fixed_filter\":", StringComparison.Ordinal);
         var known = JsonWalk.Properties(JsonNode.Parse(format.Written.ToJsonString().Replace("\"frozen\":", "\"fixed_filter\":", StringComparison.Ordinal))!)
             .Select(JsonWalk.Pattern).ToHashSet();
-        var (left, right) = (JsonNode.Parse(renamed)!.AsObject(), actual.DeepClone());
-        while (JsonWalk.Properties(right).FirstOrDefault(p => !known.Contains(JsonWalk.Pattern(p)) && !IsForeign(format, p)) is { } added)
-            right = JsonWalk.Without(right, added);
+        var (left, right) = (Known(JsonNode.Parse(renamed)!).AsObject(), Known(actual.DeepClone()));
         left.Remove(FileOrigin.Property);
         if (place == "scaled_decoding")
             left.Remove("scaled_decoding_version");
         Assert.IsTrue(JsonNode.DeepEquals(left, right), $"{format.Name} without '{place}':\n{left.ToJsonString()}\n{right.ToJsonString()}");
+
+        // The default of an object, too, has more properties than it had.
+        JsonNode Known(JsonNode json)
+        {
+            while (JsonWalk.Properties(json).FirstOrDefault(p => !known.Contains(JsonWalk.Pattern(p)) && !IsForeign(format, p)) is { } added)
+                json = JsonWalk.Without(json, added);
+            return json;
+        }
     }
 
     static void AssertNamed(Action read, string place)

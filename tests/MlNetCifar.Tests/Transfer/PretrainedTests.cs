@@ -18,6 +18,8 @@ public sealed class PretrainedTests
         StringAssert.Contains(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "backbones", "ResNet18.LICENSE")), "MIT");
         using var backbone = backbones.Open("resnet18");
         Assert.AreEqual(512, backbone.Count);
+        Assert.AreEqual(backbone.Preprocess, backbones.PreprocessOf("resnet18"));
+        Assert.IsNull(backbones.PreprocessOf("resnet50"));
         Assert.AreEqual((224, 224, 3), (backbone.Preprocess.Width, backbone.Preprocess.Height, backbone.Preprocess.Channels));
 
         // Grey pictures are colour pictures without colour, and one pixel is a picture.
