@@ -30,7 +30,7 @@ public sealed record ImageNetworkOptions
     /// <summary>The folder that paths are relative to; null (the default) for the current folder.</summary>
     public string? ImageFolder { get; init; }
 
-    /// <summary>What pixels are multiplied by to lie between 0 and 255; 255 where the pipeline has divided by it. The default is 1.</summary>
+    /// <summary>What pixels that are singles are multiplied by to lie between 0 and 255; 255 where the pipeline has divided by it. Bytes are taken as they are. The default is 1.</summary>
     public float PixelScale { get; init; } = 1;
 
     /// <summary>The column of labels: a key, or text. Rows without one are left out. The default is <c>Label</c>.</summary>

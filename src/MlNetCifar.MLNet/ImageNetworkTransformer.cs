@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Microsoft.ML;
-using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 
 namespace MlNetCifar.MLNet;
@@ -8,7 +7,7 @@ namespace MlNetCifar.MLNet;
 /// <summary>
 /// A trained image classifier as a transform of ML.NET: adds probabilities and the most probable label. What it gives is bit for bit what <see cref="Model"/> answers.
 /// </summary>
-public sealed class ImageNetworkTransformer : PictureTransformer, ISingleFeaturePredictionTransformer<ImageClassifier>
+public sealed class ImageNetworkTransformer : PictureTransformer, IPredictionTransformer<ImageClassifier>
 {
     internal const string LoaderName = "UseMlNetCifar.Network";
     internal const int FormatVersion = 1;
@@ -25,12 +24,6 @@ public sealed class ImageNetworkTransformer : PictureTransformer, ISingleFeature
 
     /// <summary>The values of the label, in the order of the scores.</summary>
     public IReadOnlyList<string> Labels => _engine.Labels.Names;
-
-    /// <inheritdoc/>
-    public string FeatureColumnName => _engine.Input.Name;
-
-    /// <inheritdoc/>
-    public DataViewType FeatureColumnType => new VectorDataViewType(NumberDataViewType.Byte);
 
     /// <summary>
     /// Writes the model for other programs, preprocessing and labels with it. To be used instead of <c>ConvertToOnnx</c>, which leaves out transforms that are not of

@@ -13,6 +13,7 @@ internal static class MLInternals
     const BindingFlags All = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static;
 
     static readonly Assembly s_core = typeof(IHostEnvironment).Assembly;
+    static readonly PropertyInfo? s_isCancelled = s_core.GetType("Microsoft.ML.Runtime.ICancelable")?.GetProperty("IsCanceled");
 
     /// <summary>The environment that a catalogue of trainers or transforms was made by.</summary>
     public static IHostEnvironment EnvironmentOf(object catalog)
@@ -23,8 +24,7 @@ internal static class MLInternals
     }
 
     /// <summary>Whether <c>MLContext.CancelExecution</c> was called; false where that cannot be seen.</summary>
-    public static bool IsCancelled(IHostEnvironment environment) =>
-        s_core.GetType("Microsoft.ML.Runtime.ICancelable") is { } contract && contract.IsInstanceOfType(environment) && contract.GetProperty("IsCanceled")?.GetValue(environment) is true;
+    public static bool IsCancelled(IHostEnvironment environment) => s_isCancelled?.DeclaringType!.IsInstanceOfType(environment) is true && s_isCancelled.GetValue(environment) is true;
 
     /// <summary>The shape that an estimator promises for a schema.</summary>
     public static SchemaShape ShapeOf(DataViewSchema schema) => Invoke<SchemaShape>(Method(typeof(SchemaShape), "Create", typeof(DataViewSchema)), null, schema);

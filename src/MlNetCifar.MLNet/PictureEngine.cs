@@ -6,8 +6,8 @@ namespace MlNetCifar.MLNet;
 /// <summary>What is computed of pictures, whatever view they come from. Immutable; thread-safe.</summary>
 internal abstract class PictureEngine
 {
-    /// <summary>Bytes of pictures that are scored together; enough to keep all cores busy, and little enough to stay in their caches.</summary>
-    const int BytesAtOnce = 4 << 20;
+    /// <summary>Bytes of pictures that are scored together; enough to keep all cores busy and to be worth a network compiled for them.</summary>
+    const int BytesAtOnce = 8 << 20;
 
     /// <summary>Where the pictures are.</summary>
     public required PictureInput Input { get; init; }
@@ -25,7 +25,7 @@ internal abstract class PictureEngine
     public abstract Preprocessor Preprocessor { get; }
 
     /// <summary>Pictures of a block.</summary>
-    public int BlockSize => Math.Clamp(BytesAtOnce / Preprocessor.Spec.Length, 16, 512);
+    public int BlockSize => Math.Clamp(BytesAtOnce / Preprocessor.Spec.Length, 16, 2048);
 
     /// <summary>Looks at pictures.</summary>
     /// <param name="pixels">[N, H, W, C] as <see cref="Preprocessor"/> makes them.</param>

@@ -37,20 +37,27 @@ public sealed class MLNetEvaluationTests
             var figures = MLNetEvaluation.Compare(Evaluator.Evaluate(scores.Labels, scores.Scores, scores.Classes, s_options with { PositiveClass = (int)(seed % 2) }));
             Assert.Contains("AreaUnderPrecisionRecallCurve", figures.Select(f => f.Name));
             Assert.Contains("Binary.Entropy", figures.Select(f => f.Name));
+            var hasTies = Enumerable.Range(0, scores.Labels.Length).Select(i => scores.Scores[(2 * i) + (int)(seed % 2)]).Distinct().Count() < scores.Labels.Length;
             foreach (var figure in figures.Where(f => !IsBinaryLoss(f)))
-                Assert.IsFalse(figure.Differs, $"{figure} of fixture {seed}");
-
-            // ML.NET takes what is left to 1; the network's own probability of the other class is rounded by itself.
-            var (loss, positive) = (0.0, (int)(seed % 2));
-            for (var i = 0; i < scores.Labels.Length; i++)
             {
-                var p = scores.Scores[(2 * i) + positive];
-                loss -= Math.Log2(scores.Labels[i] == positive ? p : 1.0 - p) / scores.Labels.Length;
+                if (hasTies && figure.Name == "AreaUnderPrecisionRecallCurve")
+                    Assert.AreEqual(figure.MLNet, figure.Ours, 1e-3, $"{figure} of fixture {seed}");
+                else
+                    Assert.IsFalse(figure.Differs, $"{figure} of fixture {seed}");
             }
 
-            var compared = figures.Single(f => f.Name == "Binary.LogLoss");
-            Assert.AreEqual(loss, compared.MLNet, 1e-12);
-            Assert.AreEqual(compared.MLNet, compared.Ours, 1e-4);
+            // ML.NET takes what is left to 1, which may be 0; we take the network's own probability of the other class, which is rounded by itself.
+            var (left, own, positive) = (0.0, 0.0, (int)(seed % 2));
+            for (var i = 0; i < scores.Labels.Length; i++)
+            {
+                var (p, q, isPositive) = (scores.Scores[(2 * i) + positive], scores.Scores[(2 * i) + 1 - positive], scores.Labels[i] == positive);
+                left -= Math.Log2(isPositive ? p : 1.0 - p) / scores.Labels.Length;
+                own -= Math.Log2(isPositive ? p : q) / scores.Labels.Length;
+            }
+
+            var loss = figures.Single(f => f.Name == "Binary.LogLoss");
+            Assert.AreEqual(left, loss.MLNet, 1e-12);
+            Assert.AreEqual(own, loss.Ours, 1e-12);
         }
     }
 
