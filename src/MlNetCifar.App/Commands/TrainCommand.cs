@@ -35,7 +35,7 @@ internal sealed class TrainCommand() : Verb("train", "Train a network on labelle
         "--resume runs/train/seed-cnn --epochs 40",
     ];
 
-    public override string Note => "The defaults of training are those of the preset; above, of seed-cnn. A head on a backbone is fitted without steps; what is trained further has defaults of its own.";
+    public override string Note => "The defaults of training are those of the preset; above, of seed-cnn.\nA head on a backbone is fitted without steps; what is trained further has defaults of its own.";
 
     /// <summary>A run to go on with has its options beside it.</summary>
     public override string? Configuration(IReadOnlyDictionary<string, string> commandLine) =>

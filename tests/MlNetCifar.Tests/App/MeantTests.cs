@@ -116,7 +116,7 @@ public sealed class MeantTests
         foreach (var verb in MlNetCifar.App.Commands.AllVerbs.Create().SelectMany(verb => verb.Verbs.Prepend(verb)))
         {
             StringAssert.Contains(script, verb.Name);
-            foreach (var option in verb is VerbGroup ? [] : verb.Options)
+            foreach (var option in verb is VerbGroup ? [] : verb.Shown)
                 StringAssert.Contains(script, shell == "fish" ? $"-l {option.Name} " : option.Option);
         }
     }

@@ -187,7 +187,7 @@ public sealed class SettingTests
 
     static string Example(OptionDescription option) => option.ValueName switch
     {
-        "BOOL" => "false",
+        "BOOL" => option.Default is true ? "false" : "true",
         "TIME" => "1h30m",
         "GROUPS" => "conv*, layer1: rate-factor=0.5, frozen; fc1",
         "NAME" => option.Name switch { "optimizer" => "muon", "schedule" => "one-cycle", "class-weights" => "balanced", "flip" => "alternate", _ => "reflect" },

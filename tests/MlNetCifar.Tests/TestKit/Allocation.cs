@@ -14,28 +14,38 @@ internal static class Allocation
     public static long Least(WorkerPool pool, Action work)
     {
         var (before, after) = (new long[pool.Threads], new long[pool.Threads]);
+        var arrived = new int[1];
         var least = long.MaxValue;
         for (var i = 0; i < Attempts && least > 0; i++)
         {
-            Read(pool, before);
+            Read(pool, before, arrived);
             work();
-            Read(pool, after);
+            Read(pool, after, arrived);
             least = Math.Min(least, after.Sum() - before.Sum());
         }
 
         return least;
     }
 
-    static void Read(WorkerPool pool, long[] bytes)
+    static void Read(WorkerPool pool, long[] bytes, int[] arrived)
     {
-        var job = new Reader { Bytes = bytes };
+        var job = new Reader { Bytes = bytes, Arrived = arrived };
+        arrived[0] = 0;
         pool.Run(ref job, pool.Threads);
     }
 
     struct Reader : IParallelJob
     {
         public long[] Bytes;
+        public int[] Arrived;
 
-        public readonly void Execute(int block, int worker) => Bytes[worker] = GC.GetAllocatedBytesForCurrentThread();
+        public readonly void Execute(int block, int worker)
+        {
+            // Nobody is done before all have begun, so that no thread takes another's block.
+            Interlocked.Increment(ref Arrived[0]);
+            while (Volatile.Read(ref Arrived[0]) < Bytes.Length)
+                Thread.Yield();
+            Bytes[worker] = GC.GetAllocatedBytesForCurrentThread();
+        }
     }
 }

@@ -63,9 +63,9 @@ public static class OptionFile
         json.WriteString(Verb, verb);
         json.WriteString(Version, FileOrigin.Current);
 
-        // Null is not read back and stands for the default: a "none" that is not the default is written by its name.
+        // Null is not read back and stands for the default, which may be a recipe's: a "none" is written by its name.
         foreach (var (option, value) in values)
-            WriteValue(json, option.Name, value is null && option.AllowsNone && option.Default is not null ? OptionText.Of(value) : value);
+            WriteValue(json, option.Name, value is null && option.AllowsNone ? OptionText.Of(value) : value);
     });
 
     /// <summary>Writes one indented object.</summary>
