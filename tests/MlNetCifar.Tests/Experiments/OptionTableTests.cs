@@ -129,11 +129,12 @@ public sealed class OptionTableTests
     public void None_IsWrittenByItsName_SinceARecipeMayHaveAnotherDefault()
     {
         using var stream = new MemoryStream();
-        OptionFile.Write(stream, "train", [(ExperimentTable.CacheLimit, null), (ExperimentTable.MemoryLimit, null), (ExperimentTable.Resize, null)]);
+        OptionFile.Write(stream, "train", [(ExperimentTable.CacheLimit, null), (ExperimentTable.MemoryLimit, null), (ExperimentTable.Resize, null), (ExperimentTable.Size, null)]);
         var text = System.Text.Encoding.UTF8.GetString(stream.ToArray());
         StringAssert.Contains(text, "\"cache-limit\": \"none\"");
         StringAssert.Contains(text, "\"memory-limit\": \"none\"");
         StringAssert.Contains(text, "\"resize\": null");
+        StringAssert.Contains(text, "\"size\": null");
     }
 
     static IEnumerable<(string Name, string Property)> Bindings() =>

@@ -152,7 +152,20 @@ public sealed class OptionDescription<T> : OptionDescription
     /// <inheritdoc/>
     public override object? Default => Fallback;
 
-    internal override bool AllowsNone => default(T) is null;
+    internal override bool AllowsNone => default(T) is null && ReadsNone();
+
+    // Its reader alone knows.
+    bool ReadsNone()
+    {
+        try
+        {
+            return _read(OptionText.Of(null)) is null;
+        }
+        catch (FormatException)
+        {
+            return false;
+        }
+    }
 
     static Type ValueType => Nullable.GetUnderlyingType(typeof(T)) ?? typeof(T);
 
