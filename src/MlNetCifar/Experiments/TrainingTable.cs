@@ -125,11 +125,12 @@ public static class TrainingTable
 
     /// <summary>Options as a report shows them: those that had an effect.</summary>
     internal static IEnumerable<KeyValuePair<string, string>> Pairs(TrainingOptions options) =>
-        All.All.Where(binding => HasEffect(binding.Property, binding.Get(options), options))
+        All.All.Where(binding => HasEffect(binding, binding.Get(options), options))
             .Select(binding => new KeyValuePair<string, string>(binding.Description.Name, OptionText.Of(binding.Get(options))));
 
-    static bool HasEffect(string property, object? value, TrainingOptions options) =>
-        value is not (null or 0 or 0f or ClassWeighting.None or FlipMode.None) && (value is not ParameterGroups groups || groups.Any()) && !IdleOptions.IsIdle(property, new(options, Validates: true));
+    static bool HasEffect(OptionBinding<TrainingOptions> binding, object? value, TrainingOptions options) =>
+        value is not (null or 0 or 0f or ClassWeighting.None or FlipMode.None) && (value is not false || binding.Description.Default is true)
+        && (value is not ParameterGroups groups || groups.Any()) && !IdleOptions.IsIdle(binding.Property, new(options, Validates: true));
 
     /// <summary>Checks options; faults are told by the names that the caller used.</summary>
     /// <param name="options">The options.</param>

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json;
 using MlNetCifar.Files;
 
@@ -15,6 +16,9 @@ internal sealed class ShardLock : IDisposable
 
     /// <summary>Silence after which an owner elsewhere is doubted. Clocks may differ, so its note is then watched, too.</summary>
     static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
+
+    // Of this process: one whose end could not be written, on a full disk, is told by not being among them.
+    static readonly ConcurrentDictionary<string, bool> s_held = new();
 
     readonly Lock _gate = new();
     readonly IFileStore _store;
@@ -42,6 +46,21 @@ internal sealed class ShardLock : IDisposable
         if (store.FileExists(folder))
             throw DataErrors.OutputIsFile(folder);
         var own = Note.OfThis();
+        s_held[own.Id] = true;
+        try
+        {
+            return new(store, folder, own, Place(store, folder, own, cancellation));
+        }
+        catch
+        {
+            s_held.TryRemove(own.Id, out _);
+            throw;
+        }
+    }
+
+    /// <summary>Writes the note, where that of a run which ended early may have to go first; whether it had.</summary>
+    static bool Place(IFileStore store, string folder, Note own, CancellationToken cancellation)
+    {
         var foundUnfinished = false;
         while (!store.TryCreate(Path(folder), own.ToBytes()))
         {
@@ -55,7 +74,7 @@ internal sealed class ShardLock : IDisposable
                 store.Delete(Path(folder));
         }
 
-        return new(store, folder, own, foundUnfinished);
+        return foundUnfinished;
     }
 
     /// <summary>Makes sure that the folder is still this run's.</summary>
@@ -97,6 +116,7 @@ internal sealed class ShardLock : IDisposable
                 return;
             _ended = true;
             _timer.Dispose();
+            s_held.TryRemove(_note.Id, out _);
             if (Note.Read(_store, Path(_folder))?.Id == _note.Id)
                 end();
         }
@@ -138,13 +158,15 @@ internal sealed class ShardLock : IDisposable
     {
         public string Owner => FormattableString.Invariant($"{User}@{Machine}, process {Process}");
 
-        /// <summary>Whether it is a process of this machine that has ended.</summary>
+        /// <summary>Whether it is a process of this machine that has ended, or a run of this process that has.</summary>
         public bool IsDeadHere
         {
             get
             {
                 if (Machine != Environment.MachineName)
                     return false;
+                if (Process == Environment.ProcessId && !s_held.ContainsKey(Id))
+                    return true;
                 try
                 {
                     using var process = System.Diagnostics.Process.GetProcessById(Process);
