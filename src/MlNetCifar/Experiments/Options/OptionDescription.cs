@@ -152,9 +152,9 @@ public sealed class OptionDescription<T> : OptionDescription
     /// <inheritdoc/>
     public override object? Default => Fallback;
 
-    internal override bool AllowsNone => default(T) is null && ReadsNone();
+    internal override bool AllowsNone => default(T) is null && (Fallback is not null || ReadsNone());
 
-    // Its reader alone knows.
+    // Of options that are off by default, their reader alone knows.
     bool ReadsNone()
     {
         try
