@@ -69,7 +69,9 @@ public sealed class RunsTests
         var text = head;
         for (var epoch = 1; epoch <= 3; epoch++)
         {
-            folder.Text("runs/train/r/results.csv", text += $"{epoch},1,0.5,1,0.5,0.1,10,1\n");
+            // Whole or not at all, as a run writes it: half a file is a run that was begun again.
+            folder.Text("results.csv", text += $"{epoch},1,0.5,1,0.5,0.1,10,1\n");
+            File.Move(folder["results.csv"], folder["runs/train/r/results.csv"], overwrite: true);
             Thread.Sleep(60);
         }
 
