@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
@@ -37,9 +36,6 @@ public sealed class ImageFeaturizingEstimator : IEstimator<ImageFeaturizingTrans
 public sealed class ImageFeaturizingTransformer : PictureTransformer
 {
     internal const string LoaderName = "UseMlNetCifar.Features";
-    internal const int FormatVersion = 1;
-    const string NetworkEntry = "network.safetensors";
-    const string ColumnsEntry = "columns.json";
 
     readonly FeaturizerEngine _engine;
 
@@ -50,34 +46,12 @@ public sealed class ImageFeaturizingTransformer : PictureTransformer
     public FeatureExtractor Model => _engine.Model;
 
     /// <inheritdoc/>
-    public override void Save(ModelSaveContext ctx)
-    {
-        ArgumentNullException.ThrowIfNull(ctx);
-        MLInternals.Save(ctx, LoaderName, FormatVersion, (NetworkEntry, Model.Save), (ColumnsEntry, WriteColumns));
-    }
+    public override void Save(ModelSaveContext ctx) => Save(ctx, LoaderName, Model.Save, json => json.WriteString("output", _engine.Outputs[0].Column.Name));
 
-    internal static ImageFeaturizingTransformer Load(IHostEnvironment environment, object context)
-    {
-        if (MLInternals.VersionOf(context) is > FormatVersion and var version)
-            throw MLNetErrors.TooNew(version, FormatVersion);
-        var model = MLInternals.Load(context, NetworkEntry, FeatureExtractor.Load);
-        using var columns = MLInternals.Load(context, ColumnsEntry, stream => JsonDocument.Parse(stream));
-        var json = columns.RootElement;
-        return new(new FeaturizerEngine(model, json.GetProperty("output").GetString()!)
-        {
-            Environment = environment, Input = PictureInput.Read(json), OnBadImage = Enum.Parse<OnBadImage>(json.GetProperty("onBadImage").GetString()!),
-        });
-    }
-
-    void WriteColumns(Stream stream)
-    {
-        using var json = new Utf8JsonWriter(stream, new() { Indented = true });
-        json.WriteStartObject();
-        _engine.Input.Write(json);
-        json.WriteString("onBadImage", _engine.OnBadImage.ToString());
-        json.WriteString("output", _engine.Outputs[0].Column.Name);
-        json.WriteEndObject();
-    }
+    internal static ImageFeaturizingTransformer Load(IHostEnvironment environment, object context) => Load(
+        context, FeatureExtractor.Load,
+        (model, json, input, policy) => new ImageFeaturizingTransformer(
+            new FeaturizerEngine(model, json.GetProperty("output").GetString()!) { Environment = environment, Input = input, OnBadImage = policy }));
 }
 
 /// <summary>Describes pictures.</summary>

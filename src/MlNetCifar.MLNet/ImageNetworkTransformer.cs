@@ -10,9 +10,6 @@ namespace MlNetCifar.MLNet;
 public sealed class ImageNetworkTransformer : PictureTransformer, IPredictionTransformer<ImageClassifier>
 {
     internal const string LoaderName = "UseMlNetCifar.Network";
-    internal const int FormatVersion = 1;
-    const string NetworkEntry = "network.safetensors";
-    const string ColumnsEntry = "columns.json";
 
     readonly ClassifierEngine _engine;
 
@@ -35,34 +32,19 @@ public sealed class ImageNetworkTransformer : PictureTransformer, IPredictionTra
     public void ExportOnnx(string path, OnnxExportOptions? options = null) => Model.ExportOnnx(path, options);
 
     /// <inheritdoc/>
-    public override void Save(ModelSaveContext ctx)
-    {
-        ArgumentNullException.ThrowIfNull(ctx);
-        MLInternals.Save(ctx, LoaderName, FormatVersion, (NetworkEntry, Model.Save), (ColumnsEntry, WriteColumns));
-    }
+    public override void Save(ModelSaveContext ctx) => Save(ctx, LoaderName, Model.Save, WriteOutputs);
 
-    internal static ImageNetworkTransformer Load(IHostEnvironment environment, object context)
+    internal static ImageNetworkTransformer Load(IHostEnvironment environment, object context) => Load(context, ImageClassifier.Load, (model, json, input, policy) =>
     {
-        if (MLInternals.VersionOf(context) is > FormatVersion and var version)
-            throw MLNetErrors.TooNew(version, FormatVersion);
-        var model = MLInternals.Load(context, NetworkEntry, ImageClassifier.Load);
-        using var columns = MLInternals.Load(context, ColumnsEntry, stream => JsonDocument.Parse(stream));
-        var (json, names) = (columns.RootElement, columns.RootElement.GetProperty("outputs"));
+        var names = json.GetProperty("outputs");
         var labels = LabelValues.Of([.. json.GetProperty("labels").EnumerateArray().Select(value => value.GetString()!)], Text(json, "labelType"));
         var outputs = new OutputNames(
             Text(names, "score")!, Text(names, "predictedLabel")!, Text(names, "features"), Text(names, "isUnknown"), Text(names, "labelSet"));
-        return new(new ClassifierEngine(model, labels, outputs)
-        {
-            Environment = environment, Input = PictureInput.Read(json), OnBadImage = Enum.Parse<OnBadImage>(Text(json, "onBadImage")!),
-        });
-    }
+        return new ImageNetworkTransformer(new ClassifierEngine(model, labels, outputs) { Environment = environment, Input = input, OnBadImage = policy });
+    });
 
-    void WriteColumns(Stream stream)
+    void WriteOutputs(Utf8JsonWriter json)
     {
-        using var json = new Utf8JsonWriter(stream, new() { Indented = true });
-        json.WriteStartObject();
-        _engine.Input.Write(json);
-        json.WriteString("onBadImage", _engine.OnBadImage.ToString());
         json.WriteStartObject("outputs");
         json.WriteString("score", _engine.Names.Score);
         json.WriteString("predictedLabel", _engine.Names.PredictedLabel);
@@ -75,7 +57,6 @@ public sealed class ImageNetworkTransformer : PictureTransformer, IPredictionTra
         foreach (var name in _engine.Labels.Names)
             json.WriteStringValue(name);
         json.WriteEndArray();
-        json.WriteEndObject();
     }
 
     static string? Text(JsonElement json, string name) => json.GetProperty(name).GetString();

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
@@ -6,6 +7,10 @@ namespace MlNetCifar.MLNet;
 /// <summary>A transform of ML.NET that computes columns of pictures. Lazy, thread-safe; rows keep their order.</summary>
 public abstract class PictureTransformer : ITransformer
 {
+    const int FormatVersion = 1;
+    const string NetworkEntry = "network.safetensors";
+    const string ColumnsEntry = "columns.json";
+
     private protected PictureTransformer(PictureEngine engine) => Engine = engine;
 
     internal PictureEngine Engine { get; }
@@ -33,6 +38,33 @@ public abstract class PictureTransformer : ITransformer
     /// <summary>Writes the transform into a model's archive, the network as the file that <c>Save</c> of the library writes.</summary>
     /// <param name="ctx">Where to.</param>
     public abstract void Save(ModelSaveContext ctx);
+
+    /// <summary>Writes a network, and as JSON the input, the policy for pictures that cannot be read, and what <paramref name="outputs"/> adds.</summary>
+    private protected void Save(ModelSaveContext ctx, string loader, Action<Stream> network, Action<Utf8JsonWriter> outputs)
+    {
+        ArgumentNullException.ThrowIfNull(ctx);
+        MLInternals.Save(ctx, loader, FormatVersion, (NetworkEntry, network), (ColumnsEntry, stream =>
+        {
+            using var json = new Utf8JsonWriter(stream, new() { Indented = true });
+            json.WriteStartObject();
+            Engine.Input.Write(json);
+            json.WriteString("onBadImage", Engine.OnBadImage.ToString());
+            outputs(json);
+            json.WriteEndObject();
+        }
+        ));
+    }
+
+    /// <summary>Reads what <see cref="Save(ModelSaveContext, string, Action{Stream}, Action{Utf8JsonWriter})"/> wrote.</summary>
+    private protected static T Load<TModel, T>(object context, Func<Stream, TModel> network, Func<TModel, JsonElement, PictureInput, OnBadImage, T> build)
+    {
+        if (MLInternals.VersionOf(context) is > FormatVersion and var version)
+            throw MLNetErrors.TooNew(version, FormatVersion);
+        var model = MLInternals.Load(context, NetworkEntry, network);
+        using var columns = MLInternals.Load(context, ColumnsEntry, stream => JsonDocument.Parse(stream));
+        var json = columns.RootElement;
+        return build(model, json, PictureInput.Read(json), Enum.Parse<OnBadImage>(json.GetProperty("onBadImage").GetString()!));
+    }
 
     PictureBinding Bind(DataViewSchema schema)
     {
