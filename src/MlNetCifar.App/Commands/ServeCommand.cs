@@ -111,7 +111,7 @@ internal sealed class ServeCommand() : Verb("serve", "Answer over HTTP what is o
 
         if (models.Count == 0 && call.Get(s_models) is null)
             models.Add("default", RunFolder.ModelPath(ModelChoice.Newest(call)));
-        return new()
+        var options = new ServingOptions
         {
             Models = models,
             ModelsFolder = call.Get(s_models) is not { } folder || Directory.Exists(folder) ? call.Get(s_models) : throw CliErrors.InputNotFound(folder),
@@ -126,6 +126,15 @@ internal sealed class ServeCommand() : Verb("serve", "Answer over HTTP what is o
             ApiKey = call.Get(s_key),
             BearerToken = call.Get(s_token),
         };
+        try
+        {
+            options.Validate();
+            return options;
+        }
+        catch (ArgumentException e)
+        {
+            throw CliErrors.Argument(e.Message, e);
+        }
     }
 
     /// <summary>A name and a path; without a name that of the run's folder, or of the file.</summary>

@@ -62,6 +62,9 @@ internal static class Faults
         response.StatusCode = fault.Status;
         if (fault.RetryAfter is { } wait)
             response.Headers.RetryAfter = ((int)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+        // What is too large is not read to its end, so that the connection cannot carry another request.
+        if (fault.Status == 413)
+            response.Headers.Connection = "close";
         if (fault.Status == 401)
             response.Headers.WWWAuthenticate = "Bearer";
         response.ContentType = isProtocol ? "application/json" : "application/problem+json";

@@ -33,8 +33,11 @@ internal sealed record InferRequest(
         var length = body.Length;
         if (jsonLength is not null && (!int.TryParse(jsonLength, NumberStyles.None, CultureInfo.InvariantCulture, out length) || length < 1 || length > body.Length))
             throw ServerErrors.Parameter("Inference-Header-Content-Length", jsonLength, $"a whole number from 1 to the body's {body.Length} bytes");
-        using var document = PictureReader.Parse(body[..length]);
-        var root = Object(document.RootElement, "The body");
+        return PictureReader.Parse(body[..length], root => Read(Object(root, "The body"), body, length, options));
+    }
+
+    static InferRequest Read(JsonElement root, ReadOnlyMemory<byte> body, int length, ServingOptions options)
+    {
         var inputs = Member(root, "inputs", JsonValueKind.Array, "The body");
         if (inputs.GetArrayLength() != 1)
             throw ServerErrors.Shape($"{inputs.GetArrayLength()} inputs", "one");

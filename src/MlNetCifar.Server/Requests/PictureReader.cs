@@ -28,7 +28,7 @@ internal static class PictureReader
         if (type.MediaType.Equals("multipart/form-data", StringComparison.OrdinalIgnoreCase))
             return await FormAsync(request, type, options, cancellation).ConfigureAwait(false);
         if (IsJson(type))
-            return FromJson((await WholeAsync(context, options, cancellation).ConfigureAwait(false)).Bytes, options);
+            return Parse((await WholeAsync(context, options, cancellation).ConfigureAwait(false)).Bytes, root => FromJson(root, options));
         if (type.Type.Equals("image", StringComparison.OrdinalIgnoreCase) || type.MediaType.Equals("application/octet-stream", StringComparison.OrdinalIgnoreCase))
             return [await WholeAsync(context, options, cancellation).ConfigureAwait(false)];
         throw ServerErrors.WrongType(type.MediaType.ToString(), Expected);
@@ -58,16 +58,18 @@ internal static class PictureReader
             throw ServerErrors.TooLarge("Pictures of the request", count, options.MaxPicturesPerRequest);
     }
 
-    /// <summary>Parses a body of JSON.</summary>
+    /// <summary>Reads a body of JSON.</summary>
     /// <exception cref="RequestFault">It is none (400).</exception>
-    public static JsonDocument Parse(ReadOnlyMemory<byte> body)
+    public static T Parse<T>(ReadOnlyMemory<byte> body, Func<JsonElement, T> read)
     {
         try
         {
-            return JsonDocument.Parse(body, Json);
+            using var document = JsonDocument.Parse(body, Json);
+            return read(document.RootElement);
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
+            // The latter where text is no valid Unicode, which shows only when it is read.
             throw ServerErrors.Malformed($"The body is no JSON that is accepted here: {e.Message}");
         }
     }
@@ -75,10 +77,8 @@ internal static class PictureReader
     static async Task<SentPicture> WholeAsync(HttpContext context, ServingOptions options, CancellationToken cancellation) =>
         new(null, await BodyReader.ReadAsync(context.Request.Body, context.Request.ContentLength, options.MaxBodyBytes, cancellation).ConfigureAwait(false));
 
-    static List<SentPicture> FromJson(ReadOnlyMemory<byte> body, ServingOptions options)
+    static List<SentPicture> FromJson(JsonElement root, ServingOptions options)
     {
-        using var document = Parse(body);
-        var root = document.RootElement;
         if (root.ValueKind == JsonValueKind.Object && root.TryGetProperty("image", out var image))
             return [new(null, Base64(image, "'image'"))];
         if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("images", out var images) || images.ValueKind != JsonValueKind.Array || images.GetArrayLength() == 0)

@@ -33,7 +33,8 @@ internal static class KServeRoutes
         using var ticket = serving.Admission.Body(BodyReader.Bound(context, serving.Options));
         var body = await BodyReader.ReadAsync(context.Request.Body, context.Request.ContentLength, serving.Options.MaxBodyBytes, scope.Stop).ConfigureAwait(false);
         var choices = Choices.Of(context);
-        var scored = await Scoring.AllAsync(serving, model, scope, Pictures(body, serving.Options), choices.Top).ConfigureAwait(false);
+        var pictures = PictureReader.Parse(body, root => Pictures(root, serving.Options));
+        var scored = await Scoring.AllAsync(serving, model, scope, pictures, choices.Top).ConfigureAwait(false);
         if (scored.FirstOrDefault(s => s.Fault is not null) is { } bad)
             throw bad.Fault!;
         await ProtocolRoutes.WriteAsync(context, json =>
@@ -64,10 +65,9 @@ internal static class KServeRoutes
     }
 
     /// <summary>Instances are texts in base64, or objects that hold one under <c>b64</c>, directly or one level down.</summary>
-    static List<SentPicture> Pictures(ReadOnlyMemory<byte> body, ServingOptions options)
+    static List<SentPicture> Pictures(JsonElement root, ServingOptions options)
     {
-        using var document = PictureReader.Parse(body);
-        if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty("instances", out var instances)
+        if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("instances", out var instances)
             || instances.ValueKind != JsonValueKind.Array || instances.GetArrayLength() == 0)
             throw ServerErrors.Malformed("There are no instances in the body.", "Send {\"instances\": [{\"image\": {\"b64\": \"BASE64\"}}]}.");
         PictureReader.CheckCount(instances.GetArrayLength(), options);
