@@ -43,6 +43,15 @@ internal sealed class ChromiumPage : IDisposable
         return answer.TryGetProperty("exceptionDetails", out var fault) ? throw new InvalidOperationException(fault.ToString()) : answer.GetProperty("result").GetProperty("value").GetString()!;
     }
 
+    /// <summary>A PNG of what the window shows at a size.</summary>
+    public async Task<byte[]> Screenshot(int width, int height)
+    {
+        await Send("Emulation.setDeviceMetricsOverride", new { width, height, deviceScaleFactor = 1, mobile = width < 600 });
+        await Receive(_calls);
+        await Send("Page.captureScreenshot", new { format = "png" });
+        return Convert.FromBase64String((await Receive(_calls)).GetProperty("data").GetString()!);
+    }
+
     public void Dispose()
     {
         _socket.Dispose();

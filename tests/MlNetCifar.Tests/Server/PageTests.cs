@@ -49,6 +49,9 @@ public sealed class PageTests
         Assert.AreEqual("0", parts[2], "controls without a name");
         Assert.AreEqual("small", parts[3]);
         Assert.AreEqual("true", parts[4], "nothing sticks out to the side");
+        Keep(await page.Screenshot(1200, 900), "answer-1200.png");
+        Keep(await page.Screenshot(400, 1400), "answer-400.png");
+        Assert.AreEqual("true", await page.Evaluate("'' + (document.documentElement.scrollWidth <= innerWidth)"), "nor on a phone");
     }
 
     /// <summary>MLNETCIFAR_KEEP_SCREENSHOTS names a folder for people who want to look.</summary>
