@@ -19,6 +19,7 @@ internal sealed class LoadGenerator(int port, string path, IReadOnlyList<byte[]>
 
     readonly List<double> _milliseconds = [];
     int _next;
+    volatile bool _isOver;
 
     /// <summary>Answers by status.</summary>
     public SortedDictionary<int, int> Answers { get; } = [];
@@ -43,13 +44,16 @@ internal sealed class LoadGenerator(int port, string path, IReadOnlyList<byte[]>
         return this;
     }
 
+    /// <summary>Sends no more.</summary>
+    public void Stop() => _isOver = true;
+
     /// <summary>Milliseconds of an answer that so large a share of them did not exceed.</summary>
     public double Quantile(double share) => _milliseconds.Count == 0 ? double.NaN : _milliseconds.Order().ElementAt(Math.Min(_milliseconds.Count - 1, (int)(share * _milliseconds.Count)));
 
     async Task KeepBusyAsync(Stopwatch clock, TimeSpan time)
     {
         var buffer = new byte[16 << 10];
-        while (clock.Elapsed < time)
+        while (clock.Elapsed < time && !_isOver)
         {
             using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
             var isOpen = false;
@@ -57,7 +61,7 @@ internal sealed class LoadGenerator(int port, string path, IReadOnlyList<byte[]>
             {
                 await socket.ConnectAsync(IPAddress.Loopback, port);
                 var stays = isOpen = true;
-                while (stays && clock.Elapsed < time)
+                while (stays && clock.Elapsed < time && !_isOver)
                 {
                     var start = Stopwatch.GetTimestamp();
                     await socket.SendAsync(_requests[(uint)Interlocked.Increment(ref _next) % (uint)_requests.Length]);

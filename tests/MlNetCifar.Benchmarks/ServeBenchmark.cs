@@ -128,16 +128,24 @@ internal static class ServeBenchmark
         const int swaps = 100;
         var load = new LoadGenerator(port, "/predict", pictures);
         using var client = new HttpClient();
-        var running = load.RunAsync(16, TimeSpan.FromSeconds(25));
+        var running = load.RunAsync(16, TimeSpan.FromSeconds(60));
         for (var i = 0; i < swaps && !running.IsCompleted; i++)
         {
             model.Save(file);
-            await Task.Delay(200);
+            while (await SwapsOf(client, port) <= i && !running.IsCompleted)
+                await Task.Delay(20);
         }
 
+        load.Stop();
         await running;
+        Console.WriteLine($"swaps under load: {await SwapsOf(client, port)}; {Summary(load)}");
+    }
+
+    static async Task<int> SwapsOf(HttpClient client, int port)
+    {
+        const string name = "mlnetcifar_model_swaps ";
         var metrics = await client.GetStringAsync(new Uri($"http://127.0.0.1:{port}/metrics"));
-        Console.WriteLine($"swaps under load: {metrics.Split('\n').First(l => l.StartsWith("mlnetcifar_model_swaps ", StringComparison.Ordinal))}; {Summary(load)}");
+        return int.Parse(metrics.Split('\n').First(l => l.StartsWith(name, StringComparison.Ordinal))[name.Length..], CultureInfo.InvariantCulture);
     }
 
     static async Task MemoryAsync(int port, byte[][] pictures, TimeSpan time)
