@@ -100,11 +100,10 @@ internal sealed class ModelWatcher(ServingOptions options, ModelStore store, ILo
         {
             foreach (var path in Directory.EnumerateFiles(root, "*" + Extension))
                 Add(path, Path.GetFileNameWithoutExtension(path), null);
-            foreach (var folder in Directory.EnumerateDirectories(root))
-            foreach (var path in Directory.EnumerateFiles(folder, "*" + Extension))
+            foreach (var path in Directory.EnumerateDirectories(root).SelectMany(folder => Directory.EnumerateFiles(folder, "*" + Extension)))
             {
                 if (int.TryParse(Path.GetFileNameWithoutExtension(path), NumberStyles.None, CultureInfo.InvariantCulture, out var number))
-                    Add(path, Path.GetFileName(folder), number);
+                    Add(path, Path.GetFileName(Path.GetDirectoryName(path)!), number);
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

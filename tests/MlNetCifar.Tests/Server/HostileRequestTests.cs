@@ -13,10 +13,8 @@ public sealed class HostileRequestTests
     static RunningServer? s_server;
 
     [ClassInitialize]
-    public static async Task Start(TestContext context) => s_server = await RunningServer.Start(o => o with
-    {
-        MaxBodyBytes = 200_000, MaxPicturePixels = 1_000_000, MaxDimension = 4000, MaxPicturesPerRequest = 4, Timeout = TimeSpan.FromSeconds(10),
-    });
+    public static async Task Start(TestContext context) => s_server = await RunningServer.Start(
+        o => o with { MaxBodyBytes = 200_000, MaxPicturePixels = 1_000_000, MaxDimension = 4000, MaxPicturesPerRequest = 4, Timeout = TimeSpan.FromSeconds(10) });
 
     [ClassCleanup]
     public static async Task Stop() => await s_server!.DisposeAsync();
