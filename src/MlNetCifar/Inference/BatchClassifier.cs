@@ -53,16 +53,34 @@ public sealed class BatchClassifier : IDisposable
         {
             if (pictures[i].Length != _length)
                 throw new ArgumentException($"Picture {i} has {pictures[i].Length} bytes; the model takes {_length}.", nameof(pictures));
-            _model.Scorer.Normalizer.Apply(pictures[i].Span, _normalized.AsSpan(i * _length, _length));
         }
 
         var outputs = new float[count * _model.Network.Outputs];
         var features = new float[count * _model.FeaturesAsked];
-        Scorer.Average(_network, _normalized.AsSpan(0, count * _length), count, _model.OwnViews, new float[features.Length], features, outputs, cancellation);
+        if (count == 1)
+            Alone(pictures[0].Span, features, outputs, cancellation);
+        else
+            Together(pictures, features, outputs, cancellation);
         var answers = new Classification[count];
         var job = new AnswerJob(_model, pictures, top, outputs, features, answers);
         _pool.Run(ref job, count);
         return answers;
+    }
+
+    void Together(IReadOnlyList<ReadOnlyMemory<byte>> pictures, float[] features, float[] outputs, CancellationToken cancellation)
+    {
+        for (var i = 0; i < pictures.Count; i++)
+            _model.Scorer.Normalizer.Apply(pictures[i].Span, _normalized.AsSpan(i * _length, _length));
+        Scorer.Average(
+            _network, _normalized.AsSpan(0, pictures.Count * _length), pictures.Count, _model.OwnViews, new float[features.Length], features, outputs, cancellation);
+    }
+
+    // What is compiled for many pictures reads filters of four times the size, which one picture does not repay.
+    void Alone(ReadOnlySpan<byte> picture, float[] features, float[] outputs, CancellationToken cancellation)
+    {
+        using var lane = _model.Scorer.Rent();
+        picture.CopyTo(lane.Pixels);
+        lane.Run(_model.OwnViews, features, outputs, cancellation);
     }
 
     /// <inheritdoc/>
