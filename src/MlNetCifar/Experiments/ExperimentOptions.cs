@@ -72,8 +72,14 @@ public sealed record ExperimentOptions
     /// </summary>
     public string? CacheFolder { get; init; } = DefaultCache;
 
-    /// <summary>Bytes that shards in <see cref="CacheFolder"/> may take, &gt; 0; null for no limit. Features, 2 KiB a picture of a ResNet-18, do not count. The default is 20 GiB.</summary>
+    /// <summary>
+    /// Bytes that shards in <see cref="CacheFolder"/> may take, and features as many, &gt; 0; null for no limit. What was not used for longest goes first; what this run used
+    /// stays. Features of a ResNet-18 take 2 KiB a picture. The default is 20 GiB.
+    /// </summary>
     public long? CacheLimit { get; init; } = 20L << 30;
+
+    /// <summary>Where features of backbones are kept, which <see cref="CacheFolder"/> decides; null for nowhere.</summary>
+    public string? FeatureFolder => ExperimentData.FeatureCache(CacheFolder);
 
     /// <summary>What stands for a network that is chosen by the pictures.</summary>
     public const string Auto = "auto";

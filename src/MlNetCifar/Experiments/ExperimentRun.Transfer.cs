@@ -32,7 +32,14 @@ internal sealed partial class ExperimentRun
         if (_options.Preprocess is not null)
             throw ExperimentErrors.BackboneAnd(name, "how pictures become inputs, which it decides itself", "Leave out size, grey, resize, filter, median and blur.");
         _backbone = experiment.Backbones.Find(name);
+        Tidy();
     }
+
+    /// <summary>
+    /// Reading a backbone's file leaves garbage of several times its size, and the pass over pictures makes so little that nothing would collect it: what the run takes at most
+    /// would be the sum of both.
+    /// </summary>
+    static void Tidy() => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
 
     /// <summary>Chooses by the image files that were found.</summary>
     ImageDatasetOptions Decide(ImageCatalog catalog, ImageDatasetOptions options)
@@ -89,6 +96,7 @@ internal sealed partial class ExperimentRun
     {
         _options = _options with { Backbone = name };
         _backbone = backbone;
+        Tidy();
         var time = TimeSpan.FromSeconds(2 * pictures / FeatureTime.PerSecond(backbone, _options.TrainingFor(backbone.Preprocess.Height).Threads));
         _log.Say("auto", $"a head on the frozen backbone {name}, for {seen}: about {OptionText.Of(Rounded(time))} for features, seconds for the head{Further()}");
         _log.Say(null, $"another choice: {Way(ExperimentTable.Backbone, nameof(ExperimentOptions.Backbone))} FILE, or a network from scratch with {Way(ExperimentTable.Preset, nameof(ExperimentOptions.Preset))} {string.Join(", ", Architectures.Names)}");
@@ -123,7 +131,7 @@ internal sealed partial class ExperimentRun
         var options = new TransferOptions
         {
             ClassWeights = training.ClassWeights, LabelSmoothing = training.LabelSmoothing, Seed = training.Seed, Threads = training.Threads,
-            Flip = training.Augmentation.Flip != FlipMode.None, CacheFolder = ExperimentData.FeatureCache(_options.CacheFolder),
+            Flip = training.Augmentation.Flip != FlipMode.None, CacheFolder = _options.FeatureFolder,
         };
         var folder = Folder();
         Announce(dataset, backbone, folder);
@@ -133,7 +141,9 @@ internal sealed partial class ExperimentRun
         SplitRecord.Of(dataset, training.Threads, cancellation).Write(folder);
         (options, var train) = WithinBudget(dataset, backbone, options, training.TimeBudget);
         var trainer = new TransferTrainer(backbone, options);
+        var since = DateTime.UtcNow;
         using var result = Fit(dataset, train, trainer);
+        PruneFeatures(options.CacheFolder, since);
         _log.Say(null, FormattableString.Invariant(
             $"features after {result.FeatureTime.TotalSeconds:0.0} s; head with L2 penalty {result.Penalty} chosen on {result.HeldOut}{HeldOut(result.History[0])}"));
         if (ChooseDepth(dataset, result, training) is not { } further)
@@ -184,6 +194,17 @@ internal sealed partial class ExperimentRun
             finished.Model.FeaturesOf = null;
             return finished;
         }
+    }
+
+    /// <summary>Features that were not used for longest go where the folder has more than it may.</summary>
+    void PruneFeatures(string? folder, DateTime inUse)
+    {
+        if (folder is null || _options.CacheLimit is not { } limit)
+            return;
+        var (parts, bytes) = FeatureStore.Prune(folder, limit, inUse);
+        if (parts > 0)
+            _log.Say("cache", FormattableString.Invariant(
+                $"{parts:N0} files of features, {bytes / 1e6:0.0} MB, not used for longest, were deleted: {Way(ExperimentTable.CacheLimit, nameof(ExperimentOptions.CacheLimit))} is {OptionText.OfBytes(limit)}"));
     }
 
     IEnumerable<KeyValuePair<string, string>> OfBackbone(FeatureExtractor backbone) =>
@@ -248,6 +269,10 @@ internal sealed partial class ExperimentRun
             // Under a budget the recipe's epochs were not asked for, and are not to be told to have no effect.
             if (training.TimeBudget is not null && training.Epochs == _options.Recipe(network.Height).Epochs)
                 training = training with { Epochs = new TrainingOptions().Epochs };
+
+            // Nor was the recipe's patience, where nothing is validated.
+            if (!dataset.Has(DatasetSplit.Validation) && training.Patience == _options.Recipe(network.Height).Patience)
+                training = training with { Patience = null };
             return training with { Groups = FineTunePlan.Groups(network, depth, Math.Max(1, epochs), _options.FreezeStatistics) };
         }
 
@@ -297,19 +322,28 @@ internal sealed partial class ExperimentRun
             return null;
         }
 
-        if (dataset.Validation is { } validation)
+        var trained = Trained.Of(tuned, _backbone.Preprocess);
+        var share = 1f;
+        if (dataset.Validation is { } validation && ChooseMix(frozen, trained.Model, validation, training.Threads) is var mix)
         {
-            var best = tuned.History.First(e => e.Epoch == tuned.BestEpoch);
-            var (accuracy, loss) = FineTunePlan.Measure(frozen.Score(validation, threads: training.Threads), validation);
-            var isBetter = best.ValidationAccuracy > accuracy || (best.ValidationAccuracy == accuracy && best.ValidationLoss < loss);
-            _log.Say("fine-tune", FormattableString.Invariant(
-                $"validation accuracy {best.ValidationAccuracy:0.0000}, loss {best.ValidationLoss:0.0000}; frozen {accuracy:0.0000}, {loss:0.0000}: {(isBetter ? "kept" : "the frozen backbone is kept")}"));
-            if (!isBetter)
+            if (mix.Share == 0)
+            {
+                trained.Model.Dispose();
                 return null;
+            }
+
+            trained = trained with { Model = Mixed(frozen, trained.Model, share = mix.Share) };
         }
 
-        var trained = Trained.Of(tuned, _backbone.Preprocess);
-        return trained with { Settings = [.. OfBackbone(_backbone), new("fine-tune", OptionText.Of(_options.FineTune)), .. trained.Settings], Elapsed = result.Elapsed + trained.Elapsed };
+        return trained with
+        {
+            Settings =
+            [
+                .. OfBackbone(_backbone), new("fine-tune", OptionText.Of(_options.FineTune)), new("weights", FormattableString.Invariant($"{share:P0} of the way from the frozen ones to those trained further")),
+                .. trained.Settings,
+            ],
+            Elapsed = result.Elapsed + trained.Elapsed,
+        };
 
         // At too high a rate the frozen backbone is still there.
         TrainingResult? TryFit()
@@ -324,6 +358,29 @@ internal sealed partial class ExperimentRun
                 return null;
             }
         }
+    }
+
+    /// <summary>How much of what was learnt further is taken: as much as does best on the validation images.</summary>
+    MixFigures ChooseMix(ImageClassifier frozen, ImageClassifier tuned, ImageSource validation, int? threads)
+    {
+        var figures = new List<MixFigures> { WeightMix.Measure(0, frozen.Logits(validation, threads), validation) };
+        foreach (var share in WeightMix.Shares)
+        {
+            using var model = tuned.WithWeights(WeightMix.Between(frozen.Weights, tuned.Weights, share));
+            figures.Add(WeightMix.Measure(share, model.Logits(validation, threads, cancellation: CancellationToken.None), validation));
+        }
+
+        var best = WeightMix.Best(figures);
+        foreach (var mix in figures)
+            _log.Say(null, FormattableString.Invariant(
+                $"{mix.Share,4:P0} of the way from the frozen weights to those trained further: validation accuracy {mix.Accuracy:0.0000}, calibrated loss {mix.Loss:0.0000}{(mix == best ? mix.Share == 0 ? ": the frozen backbone is kept" : ": kept" : "")}"));
+        return best;
+    }
+
+    static ImageClassifier Mixed(ImageClassifier frozen, ImageClassifier tuned, float share)
+    {
+        using (tuned)
+            return tuned.WithWeights(WeightMix.Between(frozen.Weights, tuned.Weights, share));
     }
 
     TransferResult Fit(ImageDataset dataset, ImageSource train, TransferTrainer trainer) => _log.During(ExperimentStage.Training, "computing features", advance =>

@@ -1,6 +1,7 @@
 using MlNetCifar.Data;
 using MlNetCifar.Nn;
 using MlNetCifar.Training;
+using MlNetCifar.Transfer;
 
 namespace MlNetCifar.Experiments;
 
@@ -236,7 +237,7 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
                     Folder = folder.File(RunFolder.Checkpoints), EverySteps = _options.CheckpointEvery, Every = _options.CheckpointTime,
                     Resume = _options.Resume is not null, Replace = _options.ExistOk,
                 },
-                Reserve = Reserve(dataset),
+                Reserve = Reserve(dataset, start is null ? 1 : 1 + WeightMix.Shares.Count),
                 NameOf = property => _asOptions ? TrainingTable.OptionOf(property) : property,
                 Start = start ?? experiment.Start,
             };
@@ -265,9 +266,11 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
     }
 
     /// <summary>A time budget is that of the whole experiment: images are read before training; afterwards the model is calibrated and evaluated.</summary>
-    BudgetReserve Reserve(ImageDataset dataset)
+    /// <param name="dataset">Its validation images are scored so often.</param>
+    /// <param name="times">How often.</param>
+    BudgetReserve Reserve(ImageDataset dataset, int times)
     {
-        var calibration = dataset.Has(DatasetSplit.Validation) ? dataset.Get(DatasetSplit.Validation).Count : 0;
+        var calibration = dataset.Has(DatasetSplit.Validation) ? times * dataset.Get(DatasetSplit.Validation).Count : 0;
         var scored = (long)(calibration + dataset.Get(Judging(dataset)).Count) * Views.Of(_options.Views).Length;
         return new BudgetReserve(TimeProvider.System.GetElapsedTime(_started), scored, s_reportTime);
     }

@@ -76,7 +76,7 @@ public static class ExperimentTable
 
     /// <summary>Most that folder may take.</summary>
     public static OptionDescription<long?> CacheLimit { get; } = OptionDescription.Of(
-        "cache-limit", "SIZE", "Most that the shards there may take, for example 500m; what was not read for longest goes first; none for no limit; features are small and stay",
+        "cache-limit", "SIZE", "Most that the shards there, and the features, may take each, for example 500m; what was not used for longest goes first; none for no limit",
         OptionText.Bytes, s_defaults.CacheLimit, OfImages, "20g");
 
     /// <summary>Name of the network.</summary>
@@ -91,7 +91,7 @@ public static class ExperimentTable
 
     /// <summary>What a head is trained on.</summary>
     public static OptionDescription<string?> Backbone { get; } = OptionDescription.Text(
-        "backbone", "NAME", "Train a head on the features of this trained network instead: a name such as resnet18, or a model file", group: Network);
+        "backbone", "NAME", "Train a head on the features of this trained network instead, or examine data by them: a name such as resnet18, or a model file", group: Network);
 
     /// <summary>How much of the backbone is trained further.</summary>
     public static OptionDescription<FineTuning> FineTune { get; } = OptionDescription.Of(

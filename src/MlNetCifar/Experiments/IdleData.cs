@@ -33,7 +33,7 @@ internal static class IdleData
             .Select(option => new IdleDataRule(option, Decoded)),
         new(ExperimentTable.LabelsFrom, facts => facts.Kind == DataKind.Manifest ? "the manifest tells the classes" : Decoded(facts)),
         new(ExperimentTable.CacheFolder, facts => facts.ReadsRemoteShards || facts.HasBackbone || !facts.HasCache ? null : "neither are shards read from elsewhere nor features of a backbone computed"),
-        new(ExperimentTable.CacheLimit, facts => !facts.ReadsRemoteShards ? "no shards are read from elsewhere" : facts.HasCache ? null : "there is no cache"),
+        new(ExperimentTable.CacheLimit, facts => !facts.ReadsRemoteShards && !facts.HasBackbone ? "neither are shards read from elsewhere nor features of a backbone computed" : facts.HasCache ? null : "there is no cache"),
         new(ExperimentTable.Name, Resumed), new(ExperimentTable.ExistOk, Resumed),
     ];
 

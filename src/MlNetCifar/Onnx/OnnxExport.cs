@@ -10,7 +10,7 @@ public enum OnnxInput
     /// <summary><c>pixels</c>, bytes 0 … 255, [N, H, W, C], red first; their scaling is part of the graph.</summary>
     Pixels,
 
-    /// <summary><c>input</c>, 32-bit floats, [N, C, H, W], scaled by mean and deviation already.</summary>
+    /// <summary><c>input</c>, 32-bit floats, [N, C, H, W], scaled by mean and deviation of each channel already; what a mean image takes beyond that is part of the graph.</summary>
     Normalized,
 
     /// <summary>

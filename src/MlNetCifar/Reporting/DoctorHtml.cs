@@ -26,6 +26,8 @@ internal static class DoctorHtml
         PageFrame.Head(html, "Data set examination", subtitle, style: Style);
         Counts(html, report);
         Summary(html, report);
+        foreach (var note in report.Notes)
+            html.Append(CultureInfo.InvariantCulture, $"<p class=\"small\">{Text(note)}</p>\n");
         foreach (var group in report.Findings.GroupBy(f => f.Kind))
             Group(html, report, group.Key, [.. group]);
         PageFrame.Foot(html);
@@ -114,6 +116,7 @@ internal static class DoctorHtml
         FindingKind.Cmyk => "Print colours",
         FindingKind.Alpha => "Transparency",
         FindingKind.Animated => "Animations",
+        FindingKind.LikelyMislabelled => "Likely wrong labels",
         _ => "Pictures without colour",
     };
 

@@ -30,7 +30,7 @@ public static class Recipes
         "resnet18" or "resnet34" => Resnet(side),
         FineTuning => new()
         {
-            Epochs = 8, BatchSize = 32, Optimizer = OptimizerKind.AdamW, LearningRate = 1e-4f, WeightDecay = 0.01f, Warmup = 0.1f,
+            Epochs = 8, BatchSize = 32, Optimizer = OptimizerKind.AdamW, LearningRate = 1e-4f, WeightDecay = 0.01f, Warmup = 0.1f, Patience = 5,
             Augmentation = Augmentation.Photographs with { CropArea = 0.5f },
         },
         _ => new() { Augmentation = Augmentation.Standard(side) },

@@ -31,7 +31,7 @@ internal sealed class FeaturePass(FeatureExtractor backbone, TransferOptions opt
         var keys = new byte[source.Count * KeyLength];
         if (options.CacheFolder is not null)
             ForEach(source.Count, i => Hash(source, i, keys.AsSpan(i * KeyLength, KeyLength)));
-        int[] missing = [.. Enumerable.Range(0, source.Count).Where(i => options.CacheFolder is null || !store.TryGet(Key(keys, i), Row(features, i)))];
+        var missing = store.Take(keys, features);
         Report(source.Count - missing.Length);
         foreach (var part in missing.Chunk(PartSize))
         {

@@ -60,24 +60,6 @@ internal static class FineTunePlan
         return [.. groups.Where((g, i) => i >= first || g.Role is not null)];
     }
 
-    /// <summary>Accuracy and mean loss, as an epoch's record has them.</summary>
-    /// <param name="scores">[N, K].</param>
-    /// <param name="images">With N labels.</param>
-    public static (double Accuracy, double Loss) Measure(ReadOnlySpan<float> scores, ImageSource images)
-    {
-        var classes = images.Classes.Count;
-        double loss = 0;
-        var correct = 0;
-        for (var i = 0; i < images.Count; i++)
-        {
-            var row = scores.Slice(i * classes, classes);
-            loss -= Math.Log(Math.Max(row[images.Label(i)], float.Epsilon));
-            correct += row[..images.Label(i)].ContainsAnyInRange(row[images.Label(i)], float.MaxValue) || row[images.Label(i)..].ContainsAnyExceptInRange(float.MinValue, row[images.Label(i)]) ? 0 : 1;
-        }
-
-        return ((double)correct / images.Count, loss / images.Count);
-    }
-
     static bool HasStatistics(NetworkSpec network)
     {
         using var weights = new NetworkWeights(network);

@@ -58,6 +58,25 @@ internal sealed class HeadFitter(TransferOptions options, CancellationToken canc
         return Final(own ?? search, train, all, choice) with { HeldOutLoss = choice.Loss, HeldOutAccuracy = choice.Accuracy, HeldOut = words };
     }
 
+    /// <summary>What is said of each picture by a head that has not learnt it: five heads, each fitted without a fifth of every class, with the penalty that does best.</summary>
+    /// <param name="rows">Two pictures of each class at least.</param>
+    /// <returns>Probabilities, [N, K].</returns>
+    public float[] CrossValidate(FeatureRows rows)
+    {
+        using var objective = new HeadObjective(rows, options, cancellation);
+        var parts = Folded(rows, int.MaxValue);
+        var choice = Search(objective, rows, parts, s_penalties);
+        var probabilities = new float[rows.Labels.Length * rows.Classes];
+        foreach (var part in parts)
+        {
+            var (scaling, point) = (FeatureScaling.Of(rows, part.Learnt), new double[objective.Length]);
+            Lbfgs.Minimize(objective.Loss(part.Learnt, scaling, choice.Penalty), point, MostSteps, Tolerance);
+            objective.Score(point, part.HeldOut, scaling, probabilities);
+        }
+
+        return probabilities;
+    }
+
     /// <summary>The pictures, and which of them are learnt and held out in turn.</summary>
     (FeatureRows Rows, IReadOnlyList<Part> Parts, string Words) HoldOut(FeatureRows train, FeatureRows? validation)
     {
@@ -65,24 +84,28 @@ internal sealed class HeadFitter(TransferOptions options, CancellationToken canc
             return (
                 Join(train, validation), [new([.. Enumerable.Range(0, train.Labels.Length)], [.. Enumerable.Range(train.Labels.Length, validation.Labels.Length)])],
                 FormattableString.Invariant($"{validation.Labels.Length:N0} validation images"));
-        var folds = new int[train.Labels.Length];
+        return Folded(train, MostFolded) is { Length: > 0 } parts ? (train, parts, "five folds of the training images") : (train, [], "nothing");
+    }
+
+    /// <summary>Five parts of each class, each held out in turn; none where a class has a single picture.</summary>
+    Part[] Folded(FeatureRows rows, int most)
+    {
+        var folds = new int[rows.Labels.Length];
         Array.Fill(folds, -1);
         var least = int.MaxValue;
-        for (var label = 0; label < train.Classes; label++)
+        for (var label = 0; label < rows.Classes; label++)
         {
-            int[] members = [.. Enumerable.Range(0, folds.Length).Where(i => train.Labels[i] == label)];
+            int[] members = [.. Enumerable.Range(0, folds.Length).Where(i => rows.Labels[i] == label)];
             if (members.Length == 0)
                 continue;
             least = Math.Min(least, members.Length);
             new SplitRandom(options.Seed, RandomPurpose.Split, 1, (ulong)label).Shuffle<int>(members);
-            var used = (int)Math.Ceiling(Math.Min(1, (double)MostFolded / folds.Length) * members.Length);
+            var used = (int)Math.Ceiling(Math.Min(1, (double)most / folds.Length) * members.Length);
             for (var i = 0; i < used; i++)
                 folds[members[i]] = i % Folds;
         }
 
-        if (least < 2)
-            return (train, [], "nothing");
-        return (train, [.. Enumerable.Range(0, Folds).Select(f => new Part(Where(x => x >= 0 && x != f), Where(x => x == f))).Where(p => p.HeldOut.Length > 0)], "five folds of the training images");
+        return least < 2 ? [] : [.. Enumerable.Range(0, Folds).Select(f => new Part(Where(x => x >= 0 && x != f), Where(x => x == f))).Where(p => p.HeldOut.Length > 0)];
 
         int[] Where(Func<int, bool> isIn) => [.. Enumerable.Range(0, folds.Length).Where(i => isIn(folds[i]))];
     }

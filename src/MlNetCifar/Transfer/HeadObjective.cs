@@ -1,3 +1,4 @@
+using MlNetCifar.Inference;
 using MlNetCifar.Nn;
 using MlNetCifar.Numerics;
 using MlNetCifar.Training;
@@ -73,6 +74,28 @@ internal sealed class HeadObjective : IDisposable
         var loss = Sum(point, [], pictures, 1, scaling, [], 0, out var correct);
         accuracy = (double)correct / pictures.Length;
         return loss;
+    }
+
+    /// <summary>Probabilities of pictures, unmirrored.</summary>
+    /// <param name="point">The layer.</param>
+    /// <param name="pictures">Which.</param>
+    /// <param name="scaling">Of the features.</param>
+    /// <param name="probabilities">[N, K], of all pictures; the rows of these are written.</param>
+    public void Score(ReadOnlySpan<double> point, int[] pictures, FeatureScaling scaling, Span<float> probabilities)
+    {
+        Put(point);
+        var classes = _rows.Classes;
+        for (var first = 0; first < pictures.Length; first += BatchSize)
+        {
+            _cancellation.ThrowIfCancellationRequested();
+            var count = Math.Min(BatchSize, pictures.Length - first);
+            for (var i = 0; i < count; i++)
+                scaling.Apply(_rows.Row(0, pictures[first + i]), _network.Input(count).Slice(i * _rows.Length, _rows.Length));
+            _network.Forward(count);
+            var logits = _network.Logits(count);
+            for (var i = 0; i < count; i++)
+                Softmax.Apply(logits.Slice(i * classes, classes), 1, probabilities.Slice(pictures[first + i] * classes, classes));
+        }
     }
 
     public void Dispose()

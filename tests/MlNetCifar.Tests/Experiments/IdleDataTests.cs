@@ -59,9 +59,9 @@ public sealed class IdleDataTests
         var data = folder.Splits();
         string[] train = ["train", "--data", data, "--output", folder.Runs, "--preset", "cats-dogs-cnn", "--size", "16", "--epochs", "1", "--batch-size", "8", "--threads", "1"];
         var run = Cli.Run([.. train, "--split", "0.6", "--cache-limit", "1g", "--labels-from", "folder"]).Good();
-        AssertTold(run, "--split has no effect: the data have a test split", "--cache-limit has no effect: no shards are read from elsewhere");
+        AssertTold(run, "--split has no effect: the data have a test split", "--cache-limit has no effect: neither are shards read from elsewhere nor features of a backbone computed");
         var model = Path.Combine(folder.Runs, "train", "cats-dogs-cnn");
-        AssertTold(Cli.Run("evaluate", "--data", data, "--model", model, "--output", folder.Runs, "--cache-limit", "1g").Good(), "--cache-limit has no effect: no shards are read from elsewhere");
+        AssertTold(Cli.Run("evaluate", "--data", data, "--model", model, "--output", folder.Runs, "--cache-limit", "1g").Good(), "--cache-limit has no effect: neither are shards read from elsewhere nor features of a backbone computed");
         var prepared = Cli.Run("prepare", data, "--to", folder["shards"], "--size", "16", "--test-share", "0.2", "--worker-timeout", "9m").Good();
         AssertTold(prepared, "--worker-timeout has no effect: no cluster", "the share for a test split has no effect: the data have one");
         AssertTold(

@@ -103,13 +103,15 @@ public sealed class OnnxExportTests
     }
 
     [TestMethod]
-    public void MeanImage_IsInTheGraph()
+    [DataRow(OnnxInput.Pixels)]
+    [DataRow(OnnxInput.Normalized)]
+    public void MeanImage_IsInTheGraph(OnnxInput input)
     {
         using var model = SmallModel.Create();
         var random = new Random(8);
         var scaling = Normalization.WithMeanImage([.. Enumerable.Range(0, 8 * 6 * 3).Select(_ => random.NextSingle())], [0.2f, 0.3f, 0.4f]);
         using var other = new ImageClassifier(model.Weights.Clone(), model.Classes, model.Preprocess, scaling);
-        Compare(other, new(), 40, 1e-5);
+        Compare(other, new() { Input = input }, 40, 1e-5);
     }
 
     [TestMethod]

@@ -37,6 +37,7 @@ public sealed class OnnxRoundTripTests
         using var small = SmallModel.Create();
         using var image = new ImageClassifier(small.Weights.Clone(), small.Classes, small.Preprocess, Normalization.WithMeanImage([.. Enumerable.Range(0, 144).Select(i => i / 200f)], [1, 1, 1]));
         AssertSame(image, new());
+        AssertSame(image, new() { Input = OnnxInput.Normalized });
     }
 
     [TestMethod]

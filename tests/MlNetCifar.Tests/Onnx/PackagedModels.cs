@@ -40,7 +40,8 @@ internal static class PackagedModels
         return paths;
     }
 
-    static IEnumerable<(string Name, byte[] File)> Photographs()
+    /// <summary>Photographs of cats and dogs with their names in the archive.</summary>
+    public static IEnumerable<(string Name, byte[] File)> Photographs()
     {
         var path = Path.Combine(Environment.GetEnvironmentVariable("MLNETCIFAR_SHARED") ?? "", "data", "cats-dogs-sample.tar.gz");
         if (!File.Exists(path))

@@ -1,5 +1,6 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.Imaging;
+using MlNetCifar.Nn;
 using MlNetCifar.Tests.App;
 using MlNetCifar.Tests.Training.Resume;
 using MlNetCifar.Transfer;
@@ -39,6 +40,46 @@ public sealed class FineTuneTests
         Assert.IsTrue(trained.All(t => t.StartsWith("layer4.", StringComparison.Ordinal) || t.StartsWith("fc.", StringComparison.Ordinal)), string.Join(' ', trained));
         Assert.Contains("layer4.1.bn2.running_mean", trained);
         Assert.Contains("layer4.0.conv1.weight", trained);
+    }
+
+    [TestMethod]
+    public void Mix_IsOnTheLine_AndTheBestIsNeverWorseThanFrozen()
+    {
+        using var frozen = NetworkWeights.Initialize(SmallBackbone.Spec, 1);
+        using var tuned = NetworkWeights.Initialize(SmallBackbone.Spec, 2);
+        foreach (var share in WeightMix.Shares)
+        {
+            using var mix = WeightMix.Between(frozen, tuned, share);
+            foreach (var tensor in mix.Tensors)
+                for (var i = 0; i < tensor.Length; i++)
+                    Assert.AreEqual(((1 - share) * frozen.Find(tensor.Name)!.Values[i]) + (share * tuned.Find(tensor.Name)!.Values[i]), tensor.Values[i], 1e-6f);
+        }
+
+        using var last = WeightMix.Between(frozen, tuned, 1);
+        Assert.AreEqual(tuned.Sha256(), last.Sha256());
+        Assert.AreEqual(0.5f, Best((0.9, 0.3), (0.9, 0.25), (0.95, 0.2), (0.85, 0.1), (0.95, 0.21)));
+        Assert.AreEqual(0, Best((0.9, 0.3), (0.89, 0.1), (0.95, 0.3), (0.9, 0.31), (0, double.PositiveInfinity)));
+
+        static float Best(params (double Accuracy, double Loss)[] figures) =>
+            WeightMix.Best([.. figures.Select((f, i) => new MixFigures(i == 0 ? 0 : WeightMix.Shares[i - 1], f.Accuracy, f.Loss))]).Share;
+    }
+
+    [TestMethod]
+    public void Mix_IsMeasuredAsCalibrated()
+    {
+        var images = SmallBackbone.Images(2, classes: 2).Subset([0, 1, 2, 3]);
+        float[] logits = [3, 0, 0, 3, 3, 0, 3, 0];
+        float[] surer = [.. logits.Select(z => 10 * z)];
+        var (plain, tenfold) = (WeightMix.Measure(0, logits, images), WeightMix.Measure(1, surer, images));
+        Assert.AreEqual((0.75, 0.75), (plain.Accuracy, tenfold.Accuracy));
+        Assert.AreEqual(plain.Loss, tenfold.Loss, 1e-9);
+
+        // With three of four right the best probability is three quarters.
+        Assert.AreEqual(-(0.75 * Math.Log(0.75)) - (0.25 * Math.Log(0.25)), plain.Loss, 1e-9);
+
+        // Where all are right, surer is better without end; then they are taken as they are.
+        Assert.AreEqual(Math.Log(1 + Math.Exp(-3)), WeightMix.Measure(0, [3, 0, 0, 3, 3, 0, 0, 3], images).Loss, 1e-6);
+        Assert.AreEqual((0, double.PositiveInfinity), (WeightMix.Measure(0, [3, 0, 0, 3, float.NaN, 0, 0, 3], images).Accuracy, WeightMix.Measure(0, [3, 0, 0, 3, float.NaN, 0, 0, 3], images).Loss));
     }
 
     [TestMethod]

@@ -1,6 +1,7 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.Imaging;
 using MlNetCifar.Tests.App;
+using MlNetCifar.Tests.Onnx;
 
 namespace MlNetCifar.Tests.Transfer;
 
@@ -46,10 +47,48 @@ public sealed class TransferExperimentTests
         StringAssert.Contains(warning, "--epochs, --optimizer");
         Assert.DoesNotContain("class-weights", warning);
         Cli.Run([.. train, "--preset", "seed-cnn"]).Bad(ExitCodes.Usage, "MNC9014");
-        Cli.Run([.. train, "--size", "32"]).Bad(ExitCodes.Usage, "MNC9014");
+        foreach (var made in new[] { "--size=32", "--resize=centercrop", "--grey" })
+            StringAssert.Contains(Cli.Run([.. train, made]).Bad(ExitCodes.Usage, "MNC9014").Error, "how pictures become inputs, which it decides itself");
         Cli.Run([.. train, "--lr-find"]).Bad(ExitCodes.Usage, "MNC9013");
         Cli.Run("train", "--data", folder["data"], "--backbone", "vgg", "--output", folder.Runs).Bad(ExitCodes.Usage, "MNC3104");
         Cli.Run("train", "--data", folder["data"], "--backbone", folder["none.safetensors"], "--output", folder.Runs).Bad(ExitCodes.DataRejected, "MNC4001");
+    }
+
+    [TestMethod]
+    public void Train_BackboneThatCannotBeUsed_IsNamed()
+    {
+        using var folder = new Pictures();
+        string[] train = ["train", "--data", folder.Splits(), "--output", folder.Runs, "--cache", "none", "--backbone"];
+        var graph = new TestGraph();
+        folder.Write("foreign.onnx", graph.Then("Conv", [graph.Random(4, 3, 3, 3)]).Then("LSTM").ToBytes());
+        StringAssert.Contains(Cli.Run([.. train, folder["foreign.onnx"]]).Bad(ExitCodes.DataRejected, "MNC4105").Error, "LSTM");
+        graph = new TestGraph();
+        folder.Write("shape.onnx", graph.Then("Conv", [graph.Random(4, 5, 3, 3)]).ToBytes());
+        Cli.Run([.. train, folder["shape.onnx"]]).Bad(ExitCodes.DataRejected, "MNC4105");
+        graph = new TestGraph();
+        var whole = graph.Then("Conv", [graph.Random(4, 3, 3, 3)]).Then("GlobalAveragePool").Then("Flatten").ToBytes();
+        folder.Write("half.onnx", whole[..(whole.Length / 2)]);
+        Cli.Run([.. train, folder["half.onnx"]]).Bad(ExitCodes.DataRejected, "MNC4103");
+        folder.Write("plain.onnx", whole);
+        Cli.Run([.. train, folder["plain.onnx"]]).Bad(ExitCodes.Usage, "MNC4109");
+        var model = File.ReadAllBytes(Saved(folder));
+        folder.Write("half.safetensors", model[..^100]);
+        Cli.Run([.. train, folder["half.safetensors"]]).Bad(ExitCodes.DataRejected, "MNC4005");
+        Assert.IsFalse(Directory.Exists(folder.Runs));
+    }
+
+    [TestMethod]
+    public void Train_OverTheLimitOfTheCache_SaysWhatWent()
+    {
+        using var folder = new Pictures();
+        string[] train = ["train", "--data", folder.Splits(), "--output", folder.Runs, "--backbone", Saved(folder), "--cache", folder["cache"]];
+        Assert.DoesNotContain("cache    ", Cli.Run(train).Good().Error);
+        foreach (var part in Directory.GetFiles(folder["cache"], "*.features", SearchOption.AllDirectories))
+            File.SetLastWriteTimeUtc(part, DateTime.UtcNow.AddDays(-3));
+        Photographs(folder, 12);
+        var run = Cli.Run(["train", "--data", folder["photos"], .. train[3..], "--cache-limit", "1k"]).Good();
+        StringAssert.Contains(run.Error, "not used for longest, were deleted: --cache-limit is 1.0 KiB");
+        Assert.IsNotEmpty(Directory.GetFiles(folder["cache"], "*.features", SearchOption.AllDirectories));
     }
 
     [TestMethod]

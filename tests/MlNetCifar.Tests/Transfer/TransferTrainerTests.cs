@@ -162,6 +162,59 @@ public sealed class TransferTrainerTests
     }
 
     [TestMethod]
+    public void Cache_EqualPictures_AndPartsOfOthers()
+    {
+        using var folder = new TestFolder();
+        var options = new TransferOptions { CacheFolder = folder.Root };
+        using var backbone = SmallBackbone.Create();
+        backbone.Features(SmallBackbone.Images(10, seed: 5), options);
+        var images = SmallBackbone.Images(4);
+        backbone.Features(images.Subset([1, 7]), options);
+        int[] twice = [7, 1, 3, 7, 7, 3];
+        var done = new List<int>();
+        CollectionAssert.AreEqual(backbone.Features(images.Subset(twice)), backbone.Features(images.Subset(twice), options, progress: done.Add));
+
+        // Known are 7 and 1, wherever they stand.
+        Assert.AreEqual(4, done[0]);
+    }
+
+    [TestMethod]
+    public void Cache_OverItsLimit_LosesWhatWasNotUsedForLongest()
+    {
+        using var folder = new TestFolder();
+        var options = new TransferOptions { CacheFolder = folder.Root };
+        using var backbone = SmallBackbone.Create();
+        var now = DateTime.UtcNow;
+        foreach (var seed in new[] { 1, 2, 3 })
+        {
+            backbone.Features(SmallBackbone.Images(2, seed: seed), options);
+            foreach (var part in Parts().Where(p => File.GetLastWriteTimeUtc(p) > now.AddHours(-1)))
+                File.SetLastWriteTimeUtc(part, now.AddDays(-seed));
+        }
+
+        // A reading is a use.
+        backbone.Features(SmallBackbone.Images(2, seed: 3), options);
+        var size = new FileInfo(Parts()[0]).Length;
+        Assert.AreEqual((0, 0L), FeatureStore.Prune(folder.Root, 3 * size, DateTime.UtcNow));
+        Assert.AreEqual((1, size), FeatureStore.Prune(folder.Root, 2 * size, DateTime.UtcNow));
+        Assert.IsTrue(IsKnown(1) && !IsKnown(2) && IsKnown(3));
+
+        // What is in use stays, whatever the limit.
+        Assert.AreEqual((0, 0L), FeatureStore.Prune(folder.Root, 1, now.AddDays(-2)));
+        Assert.AreEqual(Parts().Length, FeatureStore.Prune(folder.Root, 1, DateTime.UtcNow.AddHours(1)).Parts);
+        Assert.AreEqual((0, 0L), FeatureStore.Prune(folder["none"], 1, DateTime.UtcNow));
+
+        string[] Parts() => Directory.GetFiles(folder.Root, "*.features", SearchOption.AllDirectories);
+
+        bool IsKnown(int seed)
+        {
+            var first = -1;
+            backbone.Features(SmallBackbone.Images(2, seed: seed), options with { CacheFolder = folder.Root }, progress: done => first = first < 0 ? done : first);
+            return first == 6;
+        }
+    }
+
+    [TestMethod]
     public void Cache_UnwritableFolder_IsNamed()
     {
         using var folder = new TestFolder().Text("file", "x");

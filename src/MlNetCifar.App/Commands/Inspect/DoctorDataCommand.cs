@@ -1,6 +1,8 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
 using MlNetCifar.Data;
+using MlNetCifar.Pretrained;
+using MlNetCifar.Transfer;
 using Spectre.Console;
 
 namespace MlNetCifar.App.Commands.Inspect;
@@ -15,7 +17,13 @@ internal sealed class DoctorDataCommand() : Verb("data", "Examine a data set: co
     public override string ArgumentsHelp => "Folder, archive or manifest of image files";
 
     protected override IEnumerable<OptionDescription> OwnOptions =>
-        [ExperimentTable.LabelsFrom, ExperimentTable.MaxPixels, ExperimentTable.MaxFileSize, TrainingTable.Threads, .. ExperimentTable.OfRun];
+    [
+        ExperimentTable.LabelsFrom, ExperimentTable.MaxPixels, ExperimentTable.MaxFileSize, ExperimentTable.Backbone, ExperimentTable.CacheFolder, TrainingTable.Threads, .. ExperimentTable.OfRun,
+    ];
+
+    public override IReadOnlyList<string> Examples => ["photos", "photos --backbone resnet18"];
+
+    public override string Note => "With a backbone it also lists labels that are likely to be wrong, and near duplicates that no hash of pixels finds.";
 
     public override int Run(Call call)
     {
@@ -25,6 +33,7 @@ internal sealed class DoctorDataCommand() : Verb("data", "Examine a data set: co
             Files = PictureFiles.Finding(call),
             Decode = new() { MaxPixels = call.Get(ExperimentTable.MaxPixels) },
             Threads = call.Get(TrainingTable.Threads) ?? Environment.ProcessorCount,
+            FeatureFolder = new ExperimentOptions { CacheFolder = call.Get(ExperimentTable.CacheFolder) }.FeatureFolder,
         };
         var report = Examine(call, path, options);
         var (folder, fault) = Write(call, path, report);
@@ -65,9 +74,12 @@ internal sealed class DoctorDataCommand() : Verb("data", "Examine a data set: co
 
     static DoctorReport Examine(Call call, string path, DoctorOptions options)
     {
+        if (call.Get(ExperimentTable.Backbone) is null && call.Get(ExperimentTable.CacheFolder) != new ExperimentOptions().CacheFolder)
+            call.Terminal.Warn($"{ExperimentTable.CacheFolder.Option} has no effect: no features are asked for with {ExperimentTable.Backbone.Option}");
+        using var backbone = call.Get(ExperimentTable.Backbone) is { } name ? new PretrainedBackbones().Find(name) : null;
         using var bar = new Bar(call.Terminal, $"examining {path}");
-        return DatasetDoctor.Examine(path, options, new Reporter<LoadProgress>(p =>
-            bar.Advance((double)p.Done / Math.Max(p.Total, 1), Invariant($"examining {p.Done:N0}/{p.Total:N0} images"))), call.Stop);
+        var progress = new Reporter<LoadProgress>(p => bar.Advance((double)p.Done / Math.Max(p.Total, 1), Invariant($"examining {p.Done:N0}/{p.Total:N0} images")));
+        return backbone is null ? DatasetDoctor.Examine(path, options, progress, call.Stop) : FeatureDoctor.Examine(path, backbone, options, progress, call.Stop);
     }
 
     static void Print(Call call, DoctorReport report)
@@ -87,6 +99,8 @@ internal sealed class DoctorDataCommand() : Verb("data", "Examine a data set: co
                 text.WriteLine($"  {finding.Message} {string.Join(", ", finding.Paths.Take(ShownPaths))}");
         }
 
+        foreach (var note in report.Notes)
+            text.WriteLine(note);
         if (report.Findings.Count == 0)
             text.WriteLine("nothing to complain about");
     }

@@ -50,7 +50,7 @@ public static class DatasetDoctor
         });
         var report = new FindingsBuilder(data.Path, data.Classes, facts, options).Build(
             [], [.. data.BadFiles.Select(b => new Finding(FindingKind.Unreadable, b.Reason, [b.Path], b.Code))], cancellation);
-        return report with { Pictures = Pictures(report, options, i => ToImage(rows[i].Source, rows[i].Index)) };
+        return report with { Pictures = Thumbnails(report.Findings, options.PicturesPerKind, i => ToImage(rows[i].Source, rows[i].Index)) };
     }
 
     static DoctorReport Examine(ImageCatalog catalog, DoctorOptions options, IProgress<LoadProgress>? progress, CancellationToken cancellation)
@@ -79,7 +79,7 @@ public static class DatasetDoctor
         var before = catalog.Problems.Select(p => new Finding(FindingKind.ClassMismatch, p.Reason, [p.Path ?? catalog.Origin], p.Code))
             .Concat(catalog.BadFiles.Select(b => new Finding(FindingKind.Unreadable, b.Reason, [b.Path], b.Code)));
         var report = new FindingsBuilder(catalog.Origin, catalog.Classes, facts, options).Build(catalog.Warnings, [.. before], cancellation);
-        return report with { Pictures = Pictures(report, options, i => Decode(catalog, images[i], options)) };
+        return report with { Pictures = Thumbnails(report.Findings, options.PicturesPerKind, i => Decode(catalog, images[i], options)) };
     }
 
     static void Run(int threads, int blocks, CancellationToken cancellation, Action<int> work)
@@ -90,10 +90,14 @@ public static class DatasetDoctor
         cancellation.ThrowIfCancellationRequested();
     }
 
-    static Dictionary<string, string> Pictures(DoctorReport report, DoctorOptions options, Func<int, RgbImage> decode)
+    /// <summary>Small pictures of findings, as data addresses by path.</summary>
+    /// <param name="findings">Those of them that are shown have pictures.</param>
+    /// <param name="perKind">How many of a kind are shown.</param>
+    /// <param name="decode">Opens a picture by its number.</param>
+    internal static Dictionary<string, string> Thumbnails(IEnumerable<Finding> findings, int perKind, Func<int, RgbImage> decode)
     {
         var pictures = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var finding in report.Findings.GroupBy(f => f.Kind).SelectMany(g => g.Take(options.PicturesPerKind)))
+        foreach (var finding in findings.GroupBy(f => f.Kind).SelectMany(g => g.Take(perKind)))
         {
             for (var i = 0; i < finding.Images.Count; i++)
             {
@@ -118,7 +122,8 @@ public static class DatasetDoctor
     static RgbImage Decode(ImageCatalog catalog, ImageRef image, DoctorOptions options) =>
         ImageDecoder.Decode(catalog.Read(image), options.Decode with { AllowTruncated = true }, image.Path);
 
-    static RgbImage ToImage(ImageSource source, int index)
+    /// <summary>A preprocessed picture as an image.</summary>
+    internal static RgbImage ToImage(ImageSource source, int index)
     {
         var pixels = new byte[source.ImageLength];
         source.CopyPixels(index, pixels);

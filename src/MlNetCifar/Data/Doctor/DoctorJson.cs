@@ -32,6 +32,10 @@ internal static class DoctorJson
         foreach (var group in report.Findings.GroupBy(f => f.Kind))
             json.WriteNumber(Name(group.Key), group.Count());
         json.WriteEndObject();
+        json.WriteStartArray("notes");
+        foreach (var note in report.Notes)
+            json.WriteStringValue(note);
+        json.WriteEndArray();
         json.WriteStartArray("findings");
         foreach (var finding in report.Findings)
             Write(json, finding);

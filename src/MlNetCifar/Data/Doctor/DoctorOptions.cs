@@ -25,4 +25,10 @@ public sealed record DoctorOptions
 
     /// <summary>Findings of a kind that are shown with pictures in the HTML page. The default is 40.</summary>
     public int PicturesPerKind { get; init; } = 40;
+
+    /// <summary>Cosine of two pictures' features, measured from their mean, from which on they are near duplicates, 0 … 1; for an examination by features. The default is 0.95.</summary>
+    public double NearDuplicateSimilarity { get; init; } = 0.95;
+
+    /// <summary>Where features are kept, as at <see cref="TransferOptions.CacheFolder"/>; for an examination by features. The default is null, nowhere.</summary>
+    public string? FeatureFolder { get; init; }
 }

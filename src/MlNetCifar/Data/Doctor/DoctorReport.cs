@@ -53,6 +53,9 @@ public enum FindingKind
 
     /// <summary>A picture without colour among coloured ones.</summary>
     Grey,
+
+    /// <summary>A label that is likely to be wrong, by the features of a trained network.</summary>
+    LikelyMislabelled,
 }
 
 /// <summary>How bad a finding is.</summary>
@@ -85,7 +88,7 @@ public sealed record Finding(FindingKind Kind, string Message, IReadOnlyList<str
         FindingKind.Unreadable or FindingKind.Truncated or FindingKind.Damaged or FindingKind.ClassMismatch or FindingKind.Leak or FindingKind.Contradiction
             => FindingSeverity.Error,
         FindingKind.NearLeak or FindingKind.Duplicate or FindingKind.Imbalance or FindingKind.MissingClass or FindingKind.WrongExtension
-            or FindingKind.OddSize or FindingKind.Cmyk => FindingSeverity.Warning,
+            or FindingKind.OddSize or FindingKind.Cmyk or FindingKind.LikelyMislabelled => FindingSeverity.Warning,
         _ => FindingSeverity.Note,
     };
 }
@@ -115,6 +118,9 @@ public sealed record DoctorReport
 
     /// <summary>Smallest, median and largest height of the readable pictures.</summary>
     public required (int Least, int Median, int Most) Heights { get; init; }
+
+    /// <summary>What was not examined, and why, one sentence each; usually none.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
 
     /// <summary>Small pictures of the findings, as data addresses by path.</summary>
     internal IReadOnlyDictionary<string, string> Pictures { get; init; } = new Dictionary<string, string>();

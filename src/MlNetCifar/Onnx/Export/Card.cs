@@ -29,7 +29,7 @@ internal static class Card
         Line($"| outputs | `logits` and `probabilities` [N, {spec.Classes}], `label` [N], the name of the most probable class |");
         Line($"| preprocessing | `{model.Preprocess.ToJson()}` |");
         Line($"| its SHA-256 | `{model.Preprocess.Hash()}` |");
-        Line($"| scaling, part of the graph{(options.Input == OnnxInput.Normalized ? ": no, the caller's" : "")} | (pixel ÷ 255 − mean) ÷ deviation; mean {Numbers(model.Normalization.Mean)}, deviation {Numbers(model.Normalization.Std)} |");
+        Line($"| scaling, part of the graph{(options.Input == OnnxInput.Normalized ? ": no, the caller's" : "")} | (pixel ÷ 255 − mean) ÷ deviation; mean {Numbers(model.Normalization.Mean)}, deviation {Numbers(model.Normalization.Std)}{(model.Normalization.MeanImage is null ? "" : "; the graph goes on from the mean of each channel to a mean image")} |");
         Line($"| training | {Training(model)} |");
         Line($"| calibration | {Calibration(model)} |");
         Line($"| SHA-256 of the weights before export | `{model.WeightsSha256}` |");

@@ -43,7 +43,7 @@ internal static class Exporter
         {
             OnnxInput.Pixels => Scale(graph, Picture(graph, input.Name), spec, model.Normalization),
             OnnxInput.Pictures => Scale(graph, new PictureSteps(graph, model.Preprocess).Add(input.Name), spec, model.Normalization),
-            _ => input.Name,
+            _ => MoveToMeanImage(graph, input.Name, spec, model.Normalization),
         });
         outputs = graph.InOrder(graph.Flat(weights.Nodes[^1], outputs), weights.Nodes[^1]);
         outputs = Logits(graph, outputs, spec);
@@ -101,6 +101,18 @@ internal static class Exporter
         long[] shape = plane == 1 ? [1, channels, 1, 1] : [1, channels, spec.Height, spec.Width];
         var scaled = graph.Add("scaled", "Mul", [picture, graph.Constant("pixel_scale", [1, channels, 1, 1], normalizer.Scale.AsSpan(0, channels))]);
         return graph.Add("normalized", "Add", [scaled, graph.Constant("pixel_summand", shape, summands)]);
+    }
+
+    /// <summary>What is scaled by mean and deviation of each channel to what is scaled by a mean image, where the model has one.</summary>
+    static string MoveToMeanImage(GraphBuilder graph, string input, NetworkSpec spec, Normalization normalization)
+    {
+        if (normalization.MeanImage is not { } image)
+            return input;
+        var (channels, plane) = (spec.Channels, spec.Height * spec.Width);
+        var summands = new float[image.Count];
+        for (var i = 0; i < summands.Length; i++)
+            summands[(i % channels * plane) + (i / channels)] = (normalization.Mean[i % channels] - image[i]) / normalization.Std[i % channels];
+        return graph.Add("from_mean_image", "Add", [input, graph.Constant("mean_image_summand", [1, channels, spec.Height, spec.Width], summands)]);
     }
 
     /// <summary>One number a class; the single one of a sigmoid network as its halves.</summary>
