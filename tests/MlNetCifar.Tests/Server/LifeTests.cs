@@ -15,6 +15,7 @@ public sealed class LifeTests
         await using var server = await RunningServer.Start();
         var expected = new[] { server.Model, other }.ToDictionary(m => m.WeightsSha256, m => m.Classify(RunningServer.Png()));
         using var done = new CancellationTokenSource();
+        var served = 0;
         var clients = Enumerable.Range(0, 8).Select(async _ =>
         {
             var versions = new HashSet<string>();
@@ -23,6 +24,7 @@ public sealed class LifeTests
                 var answer = await server.Post("/predict", RunningServer.Body(RunningServer.Png()));
                 RunningServer.AssertSame(expected[answer.GetProperty("model").GetProperty("sha256").GetString()!], answer);
                 versions.Add(answer.GetProperty("model").GetProperty("version").GetString()!);
+                Interlocked.Increment(ref served);
             }
 
             return versions;
@@ -31,10 +33,14 @@ public sealed class LifeTests
         {
             (i % 2 == 0 ? server.Model : other).Save(server["small.safetensors"]);
             await RunningServer.Until(() => server.Log.Text.Contains($"version {i + 1} is served", StringComparison.Ordinal));
+
+            // Those under way may be of the version before.
+            var enough = Volatile.Read(ref served) + 16;
+            await RunningServer.Until(() => Volatile.Read(ref served) >= enough);
         }
 
         await done.CancelAsync();
-        Assert.IsGreaterThan(2, (await Task.WhenAll(clients)).SelectMany(v => v).Distinct().Count());
+        Assert.IsGreaterThanOrEqualTo(5, (await Task.WhenAll(clients)).SelectMany(v => v).Distinct().Count());
     }
 
     [TestMethod]
@@ -80,32 +86,25 @@ public sealed class LifeTests
         var served = 0;
         var clients = Enumerable.Range(0, 8).Select(async _ =>
         {
-            // Each request on its own connection: one that was accepted must be answered.
+            // Each request on its own connection. As a balancer does, nobody begins one once the server says that it is not ready; what was begun must be answered.
             using var client = new HttpClient(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.Zero }) { BaseAddress = server.Client.BaseAddress };
-            while (true)
+            while (!done.IsCancellationRequested)
             {
-                try
-                {
-                    using var response = await client.PostAsync("/predict", RunningServer.Body(RunningServer.Png()));
-                    Assert.AreEqual(HttpStatusCode.OK, response.StatusCode);
-                    RunningServer.AssertSame(server.Model.Classify(RunningServer.Png()), System.Text.Json.JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement);
-                    Interlocked.Increment(ref served);
-                }
-                catch (HttpRequestException e) when (e.HttpRequestError == HttpRequestError.ConnectionError && done.IsCancellationRequested)
-                {
-                    return;
-                }
+                using var response = await client.PostAsync("/predict", RunningServer.Body(RunningServer.Png()));
+                Assert.AreEqual(HttpStatusCode.OK, response.StatusCode);
+                RunningServer.AssertSame(server.Model.Classify(RunningServer.Png()), System.Text.Json.JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement);
+                Interlocked.Increment(ref served);
             }
         }).ToArray();
         await RunningServer.Until(() => Volatile.Read(ref served) > 20);
         var stop = server.Stop();
-        await done.CancelAsync();
         using (var ready = await server.Client.GetAsync("/readyz"))
         {
             Assert.AreEqual(HttpStatusCode.ServiceUnavailable, ready.StatusCode);
             Assert.IsTrue(ready.Headers.ConnectionClose);
         }
 
+        await done.CancelAsync();
         await server.Get("/livez");
         await stop;
         await Task.WhenAll(clients);
