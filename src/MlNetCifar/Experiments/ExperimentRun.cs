@@ -121,7 +121,7 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
 
     /// <summary>Opens and splits the data.</summary>
     /// <returns>What is to be disposed.</returns>
-    IDisposable? Open(out ImageDataset dataset)
+    public IDisposable? Open(out ImageDataset dataset)
     {
         // Wrong options are told before the data are read.
         _log.Check(ExperimentTable.All, _options, _options.Name);
@@ -195,8 +195,10 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
         TrainingTable.Check(training, _asOptions);
         return (
             training,
-            _options.Network ?? Architectures.Create(_options.Preset, height: train.Height, width: train.Width, channels: train.Channels, classes: train.Classes.Count));
+            _options.NetworkFor(train, (property, reason) => _log.Warn($"{NameOf(property)} has no effect: {reason}")));
     }
+
+    string NameOf(string property) => _asOptions ? ExperimentTable.All.All.First(binding => binding.Property == property).Description.Option : property;
 
     RunFolder Folder() => _options.Resume is { } path
         ? RunFolder.Open(path, experiment.Verb)
