@@ -7,11 +7,17 @@ namespace MlNetCifar.App.Commands;
 /// <summary>Searches options for the best model within a budget.</summary>
 internal sealed class TuneCommand() : Verb("tune", "Search options for the best model within a budget, and say how much of the gain is luck.")
 {
+    static readonly OptionDescription<string?> s_resume = new(
+        "resume", "Go on with the sweep in this folder, with its options; --trials, --time-budget, --parallel-trials, --trial-timeout and --final-seeds may be given anew", text => text, null)
+    {
+        ValueName = "FOLDER", Group = "Run", IsRecorded = false,
+    };
+
     protected override IEnumerable<OptionDescription> OwnOptions =>
     [
         .. ExperimentTable.OfData, SweepTable.Param, SweepTable.Space, .. SweepTable.All.Descriptions, ExperimentTable.Preset, .. ExperimentTable.OfSizes,
         .. TrainingTable.Steps.Descriptions.Where(option => option.Name != SweepTable.TimeBudget.Name), ExperimentTable.Augment, .. TrainingTable.Changes.Descriptions,
-        ExperimentTable.Resume, ExperimentTable.CheckpointTime, ExperimentTable.MemoryLimit, .. ExperimentTable.OfRun,
+        s_resume, ExperimentTable.CheckpointTime, ExperimentTable.MemoryLimit, .. ExperimentTable.OfRun,
     ];
 
     public override IReadOnlyList<string> Aliases => ["sweep"];
@@ -29,16 +35,16 @@ internal sealed class TuneCommand() : Verb("tune", "Search options for the best 
         "--resume runs/tune/seed-cnn --trials 100",
     ];
 
-    public override string Note => "Options that are not searched hold for all trials. Without --param and --space the preset's own space is searched; auto is seed-cnn here.";
+    public override string Note => "Options that are not searched hold for all trials.\nWithout --param and --space the preset's own space is searched; auto is seed-cnn here.";
 
     /// <summary>A sweep to go on with has its options beside it.</summary>
     public override string? Configuration(IReadOnlyDictionary<string, string> commandLine) =>
-        commandLine.TryGetValue(ExperimentTable.Resume.Name, out var folder) && folder.Length > 0 ? Path.Combine(RunFolder.Open(folder, Name).Path, "args.json") : null;
+        commandLine.TryGetValue(s_resume.Name, out var folder) && folder.Length > 0 ? Path.Combine(RunFolder.Open(folder, Name).Path, "args.json") : null;
 
     public override int Run(Call call)
     {
         call.Values.Required(ExperimentTable.Data);
-        var sweep = new Sweep(ExperimentOptions.From(call.Values), SweepTable.From(call.Values)) { Arguments = call.Values, Storage = new HdfsStorage(call) };
+        var sweep = new Sweep(ExperimentOptions.From(call.Values) with { Resume = call.Get(s_resume) }, SweepTable.From(call.Values)) { Arguments = call.Values, Storage = new HdfsStorage(call) };
         using var view = new SweepView(call);
         sweep.Observers.Add(view);
         sweep.Monitors.Add(view);

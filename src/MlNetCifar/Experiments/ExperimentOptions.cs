@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using MlNetCifar.Data;
 using MlNetCifar.Experiments;
 using MlNetCifar.Imaging;
+using MlNetCifar.Nn;
 
 namespace MlNetCifar;
 
@@ -181,9 +182,9 @@ public sealed record ExperimentOptions
 
     /// <summary>The network for pictures of a kind, in the sizes that were asked for.</summary>
     /// <param name="images">Of that kind.</param>
-    /// <param name="idle">Told which sizes have no effect, by property.</param>
+    /// <param name="idle">Told which sizes have no effect, by the property's name with a small letter at its beginning, and why.</param>
     internal NetworkSpec NetworkFor(ImageSource images, Action<string, string>? idle = null) => NetworkSizes.Apply(
-        Network ?? Architectures.Create(Preset, images.Width, images.Height, images.Channels, images.Classes.Count), this, idle ?? ((_, _) => { }));
+        Network ?? Architectures.Create(Preset, images.Width, images.Height, images.Channels, images.Classes.Count), Filters, DenseUnits, Dropout, idle ?? ((_, _) => { }));
 
     /// <summary>How pictures of a size are trained on.</summary>
     /// <param name="side">The pictures' smaller side.</param>

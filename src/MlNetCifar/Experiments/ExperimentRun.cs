@@ -195,10 +195,14 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
         TrainingTable.Check(training, _asOptions);
         return (
             training,
-            _options.NetworkFor(train, (property, reason) => _log.Warn($"{NameOf(property)} has no effect: {reason}")));
+            _options.NetworkFor(train, (parameter, reason) => _log.Warn($"{NameOf(parameter)} has no effect: {reason}")));
     }
 
-    string NameOf(string property) => _asOptions ? ExperimentTable.All.All.First(binding => binding.Property == property).Description.Option : property;
+    string NameOf(string parameter)
+    {
+        var size = ExperimentTable.All.All.First(binding => binding.Property.Equals(parameter, StringComparison.OrdinalIgnoreCase));
+        return _asOptions ? size.Description.Option : size.Property;
+    }
 
     RunFolder Folder() => _options.Resume is { } path
         ? RunFolder.Open(path, experiment.Verb)

@@ -78,16 +78,17 @@ public sealed class SearchParameter
     /// <param name="unit">0 … 1.</param>
     internal string At(double unit)
     {
+        // A 0 is added to a result, for -0 is no text of an option.
         unit = Math.Clamp(unit, 0, 1);
         if (IsChoice)
             return Choices[Math.Min((int)(unit * Choices.Length), Choices.Length - 1)];
         if (IsInteger)
-            return Math.Clamp(Math.Round(Between(Minimum - 0.4999999, Maximum + 0.4999999, unit)), Minimum, Maximum).ToString("0", CultureInfo.InvariantCulture);
+            return (Math.Clamp(Math.Round(Between(Minimum - 0.4999999, Maximum + 0.4999999, unit)), Minimum, Maximum) + 0.0).ToString("0", CultureInfo.InvariantCulture);
         var value = Between(Minimum, Maximum, unit);
         value = IsLogarithmic
             ? double.Parse(value.ToString("G5", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture)
             : Math.Round(value, Math.Clamp(Digits - (int)Math.Floor(Math.Log10(Maximum - Minimum)), 0, 15));
-        return Math.Clamp(value, Minimum, Maximum).ToString("R", CultureInfo.InvariantCulture);
+        return (Math.Clamp(value, Minimum, Maximum) + 0.0).ToString("R", CultureInfo.InvariantCulture);
     }
 
     /// <summary>The place of a value in the interval: the middle of its cell where there are finitely many.</summary>

@@ -1,9 +1,8 @@
-using MlNetCifar.Experiments;
 using MlNetCifar.Nn;
 using MlNetCifar.Tests.App;
 using Cli = MlNetCifar.Tests.App.Cli;
 
-namespace MlNetCifar.Tests.Experiments;
+namespace MlNetCifar.Tests.Nn;
 
 [TestClass]
 public sealed class NetworkSizesTests
@@ -38,8 +37,8 @@ public sealed class NetworkSizesTests
             network.Validate();
             string[] expected = preset switch
             {
-                "elephas-mlp" => ["Filters"],
-                "resnet9" or "airbench94" or "resnet18" or "resnet34" => ["DenseUnits", "Dropout"],
+                "elephas-mlp" => ["filters"],
+                "resnet9" or "airbench94" or "resnet18" or "resnet34" => ["denseUnits", "dropout"],
                 _ => [],
             };
             CollectionAssert.AreEqual(expected, idle.Select(text => text.Split(':')[0]).ToArray(), $"{preset}: {string.Join(", ", idle)}");
@@ -65,5 +64,5 @@ public sealed class NetworkSizesTests
     }
 
     static NetworkSpec Sized(string preset, ExperimentOptions options, Action<string, string>? idle = null) =>
-        NetworkSizes.Apply(Architectures.Create(preset, 32, 32, 3, 10), options, idle ?? ((property, reason) => Assert.Fail($"{property}: {reason}")));
+        NetworkSizes.Apply(Architectures.Create(preset, 32, 32, 3, 10), options.Filters, options.DenseUnits, options.Dropout, idle ?? ((property, reason) => Assert.Fail($"{property}: {reason}")));
 }
