@@ -78,11 +78,14 @@ public sealed class JournalTests
     {
         using var folder = new TestFolder();
         var ran = new List<int>[] { [], [] };
+        using var meeting = new Barrier(2);
         var both = await Task.WhenAll(Enumerable.Range(0, 2).Select(i => Task.Run(() => Experiment(folder["s"], 30, s =>
         {
-            lock (ran[i])
-                ran[i].Add(s.TrialId);
-            Thread.Sleep(30);
+            ran[i].Add(s.TrialId);
+
+            // The first of each waits for that of the other, so that neither does all.
+            if (ran[i].Count == 1)
+                Assert.IsTrue(meeting.SignalAndWait(TimeSpan.FromMinutes(1)));
             return Bowl(s);
         }).SearchAsync(CancellationToken.None))));
         CollectionAssert.AreEqual(Enumerable.Range(0, 30).ToArray(), ran[0].Concat(ran[1]).Order().ToArray(), "each once");

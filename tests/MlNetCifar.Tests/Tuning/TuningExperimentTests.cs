@@ -76,18 +76,21 @@ public sealed class TuningExperimentTests
     [TestMethod]
     public void Parallel_RunsEachTrialOnce()
     {
+        // The first two wait for each other: did trials not run side by side, they would wait in vain.
+        using var meeting = new Barrier(2);
         var (now, most) = (0, 0);
         var ids = new System.Collections.Concurrent.ConcurrentBag<int>();
         var results = Experiment(s =>
         {
             InterlockedMax(ref most, Interlocked.Increment(ref now));
             ids.Add(s.TrialId);
-            Thread.Sleep(20);
+            if (s.TrialId < 2)
+                Assert.IsTrue(meeting.SignalAndWait(TimeSpan.FromMinutes(1)));
             Interlocked.Decrement(ref now);
             return s.Number("x");
         }).SetMaxModelToExplore(24).SetMaximumConcurrentTrials(4).SearchAsync(default).Result;
         CollectionAssert.AreEquivalent(Enumerable.Range(0, 24).ToArray(), ids.ToArray());
-        Assert.HasCount(24, results);
+        Assert.IsTrue(results is { Count: 24 } && results.All(r => r.State == TrialState.Completed));
         Assert.IsTrue(most is >= 2 and <= 4, $"{most} at a time");
     }
 
