@@ -12,7 +12,7 @@ namespace MlNetCifar.Tests.Tuning;
 [TestClass]
 public sealed class SweepTests
 {
-    static readonly string[] s_small = ["--preset", "elephas-mlp", "--size", "8", "--batch-size", "8", "--epochs", "3", "--threads", "1", "--val-split", "0.25"];
+    static readonly string[] s_small = Small(epochs: 3);
     static readonly string[] s_space = ["--param", "learning-rate=1e-4..1e-2:log", "--param", "dropout=0.1..0.6", "--param", "optimizer=adam,sgd"];
 
     [TestMethod]
@@ -106,7 +106,7 @@ public sealed class SweepTests
         using var folder = new Pictures();
         var data = folder.Splits(train: 80, test: 8);
         string[] Arguments(string output) =>
-            ["tune", data, .. s_small, "--epochs", "12", .. s_space, "--trials", "24", "--pruning", "asha", "--final-seeds", "0", "--output", folder[output], "--cache", "none"];
+            ["tune", data, .. Small(epochs: 12), .. s_space, "--trials", "24", "--pruning", "asha", "--final-seeds", "0", "--output", folder[output], "--cache", "none"];
         Cli.Run(Arguments("whole")).Good();
         var (random, run, kills) = (new Random(5), Path.Combine(folder["killed"], "tune", "elephas-mlp"), 0);
         string[] next = Arguments("killed");
@@ -129,6 +129,9 @@ public sealed class SweepTests
         var ends = File.ReadLines(Path.Combine(run, SweepJournal.FileName)).Where(line => line.Contains("\"record\":\"end\"", StringComparison.Ordinal)).Select(line => JsonDocument.Parse(line[9..]).RootElement.GetProperty("trial").GetInt32());
         CollectionAssert.AreEqual(Enumerable.Range(0, 24).ToArray(), ends.Order().ToArray());
     }
+
+    static string[] Small(int epochs) =>
+        ["--preset", "elephas-mlp", "--size", "8", "--batch-size", "8", "--epochs", $"{epochs}", "--threads", "1", "--val-split", "0.25"];
 
     static int Lines(string path)
     {
