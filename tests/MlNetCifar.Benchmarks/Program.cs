@@ -14,6 +14,8 @@ if (args is ["checkpoints", .. var checkpoints])
     return CheckpointBenchmark.Run(checkpoints);
 if (args is ["onnx", .. var onnx])
     return OnnxBenchmark.Run(onnx);
+if (args is ["tuner", .. var tuner])
+    return TunerBenchmark.Run(tuner);
 if (args is ["spark", .. var stage])
     return await SparkBenchmark.RunAsync(stage);
 if (args is ["serve", .. var serve])

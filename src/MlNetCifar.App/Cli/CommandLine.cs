@@ -91,8 +91,8 @@ internal static class CommandLine
             var given = new Dictionary<string, string>(StringComparer.Ordinal);
             foreach (var (described, option) in options)
             {
-                if (result.GetResult(option) is { Implicit: false })
-                    given[described.Name] = result.GetResult(option)!.Tokens.LastOrDefault()?.Value ?? "true";
+                if (result.GetResult(option) is { Implicit: false, Tokens: var tokens })
+                    given[described.Name] = described.IsRepeatable ? string.Join(' ', tokens.Select(token => token.Value)) : tokens.LastOrDefault()?.Value ?? "true";
             }
 
             string[] positional = arguments is null ? [] : result.GetValue(arguments) ?? [];
@@ -126,7 +126,9 @@ internal static class CommandLine
     static Option Option(OptionDescription described, Verb verb)
     {
         // An option of type bool takes the next word only where that is true or false.
-        Option option = described.IsFlag ? new Option<bool>(described.Option) : new Option<string?>(described.Option) { Arity = ArgumentArity.ExactlyOne };
+        Option option = described.IsFlag ? new Option<bool>(described.Option)
+            : described.IsRepeatable ? new Option<string[]>(described.Option) { Arity = ArgumentArity.OneOrMore }
+            : new Option<string?>(described.Option) { Arity = ArgumentArity.ExactlyOne };
         option.Description = described.Help;
         option.HelpName = described.ValueName;
         foreach (var alias in Habits.Aliases(described, verb))

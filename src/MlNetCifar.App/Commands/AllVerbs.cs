@@ -13,6 +13,7 @@ internal static class AllVerbs
     [
         new QuickstartCommand(),
         new TrainCommand(),
+        new TuneCommand(),
         new EvaluateCommand(),
         new PredictCommand(),
         new ExplainCommand(),

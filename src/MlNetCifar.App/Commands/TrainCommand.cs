@@ -11,7 +11,7 @@ internal sealed class TrainCommand() : Verb("train", "Train a network on labelle
 
     protected override IEnumerable<OptionDescription> OwnOptions =>
     [
-        .. ExperimentTable.OfData, .. ExperimentTable.OfNetwork, .. ExperimentTable.OfFineTuning, s_findRate, ExperimentTable.Views, .. TrainingTable.Steps.Descriptions, ExperimentTable.Augment,
+        .. ExperimentTable.OfData, .. ExperimentTable.OfNetwork, .. ExperimentTable.OfSizes, .. ExperimentTable.OfFineTuning, s_findRate, ExperimentTable.Views, .. TrainingTable.Steps.Descriptions, ExperimentTable.Augment,
         .. TrainingTable.Changes.Descriptions, .. ExperimentTable.OfSaving, .. ExperimentTable.OfRun,
     ];
 

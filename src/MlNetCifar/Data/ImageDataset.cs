@@ -144,5 +144,15 @@ public sealed class ImageDataset : IDisposable
     /// <summary>Closes shard files; pictures in memory need no closing.</summary>
     public void Dispose() => _owned?.Dispose();
 
+    /// <summary>The same data with the validation images among those to train on.</summary>
+    internal ImageDataset WithoutValidation()
+    {
+        if (Validation is not { } validation)
+            return this;
+        var splits = new Dictionary<DatasetSplit, ImageSource>(_splits) { [DatasetSplit.Train] = new JoinedImages(Train, validation) };
+        splits.Remove(DatasetSplit.Validation);
+        return new(Path, splits, Classes) { Warnings = Warnings, BadFiles = BadFiles, Spec = Spec, PictureSize = PictureSize, Kind = Kind, Normalization = Normalization };
+    }
+
     static string Name(DatasetSplit split) => split.ToString().ToLowerInvariant();
 }

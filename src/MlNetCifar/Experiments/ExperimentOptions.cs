@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using MlNetCifar.Data;
 using MlNetCifar.Experiments;
 using MlNetCifar.Imaging;
+using MlNetCifar.Nn;
 
 namespace MlNetCifar;
 
@@ -25,6 +26,9 @@ public sealed record ExperimentOptions
         new(nameof(CheckpointEvery), o => o.CheckpointEvery, 1),
         new(nameof(CheckpointTime), o => o.CheckpointTime, 0) { Above = true },
         new(nameof(MemoryLimit), o => o.MemoryLimit, 0) { Above = true },
+        new(nameof(Filters), o => o.Filters, 1, 4096),
+        new(nameof(DenseUnits), o => o.DenseUnits, 1, 65536),
+        new(nameof(Dropout), o => o.Dropout, 0, 1) { Below = true },
     ];
 
     /// <summary>
@@ -108,6 +112,17 @@ public sealed record ExperimentOptions
     /// <summary>A network of your own instead of the preset; it must fit the size of the pictures and the number of classes. The default is null.</summary>
     public NetworkSpec? Network { get; init; }
 
+    /// <summary>
+    /// Filters of the first convolution that is trained, 1 … 4096; those of the others change in the same proportion. Null (the default) leaves the network as it is.
+    /// </summary>
+    public int? Filters { get; init; }
+
+    /// <summary>Units of the first hidden dense layer, 1 … 65536; those of the others change in the same proportion. Null (the default) leaves the network as it is.</summary>
+    public int? DenseUnits { get; init; }
+
+    /// <summary>Rate of the last dropout layer, 0 ≤ r &lt; 1; those of the others change in the same proportion. Null (the default) leaves the network as it is.</summary>
+    public float? Dropout { get; init; }
+
     /// <summary>Views of each test image whose scores are averaged. The default is the image alone.</summary>
     public TestTimeViews Views { get; init; }
 
@@ -170,6 +185,12 @@ public sealed record ExperimentOptions
     /// <summary>How the network is trained unless something else is asked for; a backbone is trained further in another way than from scratch.</summary>
     /// <param name="side">The pictures' smaller side.</param>
     internal TrainingOptions Recipe(int side) => Recipes.For(Backbone is null ? NetworkName : Recipes.FineTuning, side);
+
+    /// <summary>The network for pictures of a kind, in the sizes that were asked for.</summary>
+    /// <param name="images">Of that kind.</param>
+    /// <param name="idle">Told which sizes have no effect, by the property's name with a small letter at its beginning, and why.</param>
+    internal NetworkSpec NetworkFor(ImageSource images, Action<string, string>? idle = null) => NetworkSizes.Apply(
+        Network ?? Architectures.Create(Preset, images.Width, images.Height, images.Channels, images.Classes.Count), Filters, DenseUnits, Dropout, idle ?? ((_, _) => { }));
 
     /// <summary>How pictures of a size are trained on.</summary>
     /// <param name="side">The pictures' smaller side.</param>

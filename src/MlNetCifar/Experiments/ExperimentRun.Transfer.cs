@@ -22,6 +22,8 @@ internal sealed partial class ExperimentRun
 
     bool IsAuto => _options is { Network: null, Backbone: null, Preset: ExperimentOptions.Auto };
 
+    bool HasSizes => _options is not { Filters: null, DenseUnits: null, Dropout: null };
+
     /// <summary>Opens the backbone that was asked for.</summary>
     void OpenBackbone()
     {
@@ -31,6 +33,8 @@ internal sealed partial class ExperimentRun
             throw ExperimentErrors.BackboneAnd(name, $"the network '{_options.Network?.Name ?? _options.Preset}'", "Choose one of the two.");
         if (_options.Preprocess is not null)
             throw ExperimentErrors.BackboneAnd(name, "how pictures become inputs, which it decides itself", "Leave out size, grey, resize, filter, median and blur.");
+        if (HasSizes)
+            throw ExperimentErrors.BackboneAnd(name, "sizes of a network, which it has itself", "Leave out filters, dense units and dropout.");
         _backbone = experiment.Backbones.Find(name);
         Tidy();
     }
@@ -52,6 +56,8 @@ internal sealed partial class ExperimentRun
             ChooseSmall(seen);
         else if (_options.Preprocess is not null)
             ChooseSmall($"{seen}, with inputs as they were asked for");
+        else if (HasSizes)
+            ChooseSmall($"{seen}, in the sizes that were asked for");
         else if (experiment.Backbones.Names.FirstOrDefault(experiment.Backbones.IsHere) is { } name)
             ChooseBackbone(name, experiment.Backbones.Open(name), seen, sizes.Images);
         else
@@ -66,7 +72,7 @@ internal sealed partial class ExperimentRun
             return;
         var train = dataset.Train;
         var seen = FormattableString.Invariant($"{train.Count:N0} training pictures of {train.Width}×{train.Height}×{train.Channels} in {train.Classes.Count} classes");
-        foreach (var name in experiment.Backbones.Names.Where(experiment.Backbones.IsHere))
+        foreach (var name in experiment.Backbones.Names.Where(name => !HasSizes && experiment.Backbones.IsHere(name)))
         {
             if (experiment.Backbones.PreprocessOf(name) is { } known && !Fits(known))
                 continue;

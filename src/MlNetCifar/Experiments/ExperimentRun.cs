@@ -122,7 +122,7 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
 
     /// <summary>Opens and splits the data.</summary>
     /// <returns>What is to be disposed.</returns>
-    IDisposable? Open(out ImageDataset dataset)
+    public IDisposable? Open(out ImageDataset dataset)
     {
         // Wrong options are told before the data are read.
         _log.Check(ExperimentTable.All, _options, _options.Name);
@@ -196,7 +196,13 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
         TrainingTable.Check(training, _asOptions);
         return (
             training,
-            _options.Network ?? Architectures.Create(_options.Preset, height: train.Height, width: train.Width, channels: train.Channels, classes: train.Classes.Count));
+            _options.NetworkFor(train, (parameter, reason) => _log.Warn($"{NameOf(parameter)} has no effect: {reason}")));
+    }
+
+    string NameOf(string parameter)
+    {
+        var size = ExperimentTable.All.All.First(binding => binding.Property.Equals(parameter, StringComparison.OrdinalIgnoreCase));
+        return _asOptions ? size.Description.Option : size.Property;
     }
 
     RunFolder Folder() => _options.Resume is { } path

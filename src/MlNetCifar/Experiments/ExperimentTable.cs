@@ -102,6 +102,18 @@ public static class ExperimentTable
     public static OptionDescription<bool> FreezeStatistics { get; } = OptionDescription.Of(
         "freeze-statistics", "BOOL", "Whether batch normalisation keeps the backbone's statistics when that is trained further", OptionText.Bool, s_defaults.FreezeStatistics, Network);
 
+    /// <summary>Filters of the first convolution.</summary>
+    public static OptionDescription<int?> Filters { get; } = OptionDescription.Of(
+        "filters", "N", "Filters of the first convolution; those of the others change in proportion", OptionText.IntOrNone, s_defaults.Filters, Network, "as the preset");
+
+    /// <summary>Units of the first hidden dense layer.</summary>
+    public static OptionDescription<int?> DenseUnits { get; } = OptionDescription.Of(
+        "dense-units", "N", "Units of the first hidden dense layer; those of the others change in proportion", OptionText.IntOrNone, s_defaults.DenseUnits, Network, "as the preset");
+
+    /// <summary>Rate of the last dropout layer.</summary>
+    public static OptionDescription<float?> Dropout { get; } = OptionDescription.Of(
+        "dropout", "RATE", "Rate of the last dropout layer; those of the others change in proportion", OptionText.NumberOrNone, s_defaults.Dropout, Network, "as the preset");
+
     /// <summary>Views whose scores are averaged.</summary>
     public static OptionDescription<TestTimeViews> Views { get; } = OptionDescription.Of(
         "views", "NAME", $"Views of each test image whose scores are averaged: {OptionText.Choices<TestTimeViews>()}; more views, more time",
@@ -177,6 +189,9 @@ public static class ExperimentTable
         Bind(Backbone, nameof(ExperimentOptions.Backbone), o => o.Backbone, (o, v) => o with { Backbone = v }),
         Bind(FineTune, nameof(ExperimentOptions.FineTune), o => o.FineTune, (o, v) => o with { FineTune = v }),
         Bind(FreezeStatistics, nameof(ExperimentOptions.FreezeStatistics), o => o.FreezeStatistics, (o, v) => o with { FreezeStatistics = v }),
+        Bind(Filters, nameof(ExperimentOptions.Filters), o => o.Filters, (o, v) => o with { Filters = v }),
+        Bind(DenseUnits, nameof(ExperimentOptions.DenseUnits), o => o.DenseUnits, (o, v) => o with { DenseUnits = v }),
+        Bind(Dropout, nameof(ExperimentOptions.Dropout), o => o.Dropout, (o, v) => o with { Dropout = v }),
         Bind(Views, nameof(ExperimentOptions.Views), o => o.Views, (o, v) => o with { Views = v }),
         Bind(Augment, nameof(ExperimentOptions.Augment), o => o.Augment, (o, v) => o with { Augment = v }),
         Bind(Resume, nameof(ExperimentOptions.Resume), o => o.Resume, (o, v) => o with { Resume = v }),
@@ -200,6 +215,9 @@ public static class ExperimentTable
 
     /// <summary>What is trained.</summary>
     public static IEnumerable<OptionDescription> OfNetwork => [Preset, Backbone];
+
+    /// <summary>How large a network is, and how much of it is left out at random.</summary>
+    public static IEnumerable<OptionDescription> OfSizes => [Filters, DenseUnits, Dropout];
 
     /// <summary>How a backbone is trained further.</summary>
     public static IEnumerable<OptionDescription> OfFineTuning => [FineTune, FreezeStatistics];

@@ -15,6 +15,7 @@ internal enum RandomPurpose : uint
     Erase = 10,
     Change = 11,
     Mix = 12,
+    Tune = 13,
 }
 
 /// <summary>

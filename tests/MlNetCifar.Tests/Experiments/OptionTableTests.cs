@@ -10,7 +10,7 @@ public sealed class OptionTableTests
     /// <summary>Texts of defaults that explain instead of naming a value.</summary>
     static readonly string[] s_explained =
     [
-        "all cores", "as --augment", "by time alone", "32; arrays and shards as they are", "what the model's calibration says, if it has one",
+        "all cores", "as --augment", "as the preset", "by time alone", "32; arrays and shards as they are", "what the model's calibration says, if it has one",
         "test where there is one, else all images", "179m, less on a small machine",
     ];
 

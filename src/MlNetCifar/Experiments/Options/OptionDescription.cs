@@ -83,6 +83,9 @@ public abstract class OptionDescription
     /// <summary>Whether a run's args.json keeps the value. The default is true.</summary>
     public bool IsRecorded { get; init; } = true;
 
+    /// <summary>Whether it may be given several times on the command line: the texts then stand behind one another, with spaces between. The default is false.</summary>
+    public bool IsRepeatable { get; init; }
+
     /// <summary>Whether the option needs no value.</summary>
     public bool IsFlag => ValueName is null;
 

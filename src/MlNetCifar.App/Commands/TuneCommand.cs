@@ -1,0 +1,55 @@
+using MlNetCifar.App.Cli;
+using MlNetCifar.App.Runs;
+using MlNetCifar.Tuning;
+
+namespace MlNetCifar.App.Commands;
+
+/// <summary>Searches options for the best model within a budget.</summary>
+internal sealed class TuneCommand() : Verb("tune", "Search options for the best model within a budget, and say how much of the gain is luck.")
+{
+    static readonly OptionDescription<string?> s_resume = new(
+        "resume", "Go on with the sweep in this folder, with its options; --trials, --time-budget, --parallel-trials, --trial-timeout and --final-seeds may be given anew", text => text, null)
+    {
+        ValueName = "FOLDER", Group = "Run", IsRecorded = false,
+    };
+
+    protected override IEnumerable<OptionDescription> OwnOptions =>
+    [
+        .. ExperimentTable.OfData, SweepTable.Param, SweepTable.Space, .. SweepTable.All.Descriptions, ExperimentTable.Preset, .. ExperimentTable.OfSizes,
+        .. TrainingTable.Steps.Descriptions.Where(option => option.Name != SweepTable.TimeBudget.Name), ExperimentTable.Augment, .. TrainingTable.Changes.Descriptions,
+        s_resume, ExperimentTable.CheckpointTime, ExperimentTable.MemoryLimit, .. ExperimentTable.OfRun,
+    ];
+
+    public override IReadOnlyList<string> Aliases => ["sweep"];
+
+    public override OptionDescription ArgumentOption => ExperimentTable.Data;
+
+    public override IReadOnlyList<string> Common =>
+        ["data", "param", "space", "tuner", "pruning", "trials", "time-budget", "parallel-trials", "trial-timeout", "final-seeds", "preset", "epochs", "val-split", "seed", "output", "name", "resume"];
+
+    public override IReadOnlyList<string> Examples =>
+    [
+        "cifar10.tar.gz --preset seed-cnn --trials 60",
+        "photos --param learning-rate=1e-4..1e-2:log --param dropout=0.1..0.6 --time-budget 30m",
+        "photos --space space.json --tuner gp --pruning median --epochs 12",
+        "--resume runs/tune/seed-cnn --trials 100",
+    ];
+
+    public override string Note => "Options that are not searched hold for all trials.\nWithout --param and --space the preset's own space is searched; auto is seed-cnn here.";
+
+    /// <summary>A sweep to go on with has its options beside it.</summary>
+    public override string? Configuration(IReadOnlyDictionary<string, string> commandLine) =>
+        commandLine.TryGetValue(s_resume.Name, out var folder) && folder.Length > 0 ? Path.Combine(RunFolder.Open(folder, Name).Path, "args.json") : null;
+
+    public override int Run(Call call)
+    {
+        call.Values.Required(ExperimentTable.Data);
+        var sweep = new Sweep(ExperimentOptions.From(call.Values) with { Resume = call.Get(s_resume) }, SweepTable.From(call.Values)) { Arguments = call.Values, Storage = new HdfsStorage(call) };
+        using var view = new SweepView(call);
+        sweep.Observers.Add(view);
+        sweep.Monitors.Add(view);
+        var result = sweep.Run(call.Stop);
+        view.Print(result);
+        return call.Done();
+    }
+}

@@ -1,0 +1,175 @@
+using MlNetCifar.Data;
+using MlNetCifar.Evaluation;
+using MlNetCifar.Experiments;
+using MlNetCifar.Tuning;
+
+namespace MlNetCifar;
+
+/// <summary>
+/// Searches the options of an experiment for the best model, and says how much of the gain is luck: trials are ranked by their accuracy on validation images, the best is trained
+/// again on training and validation images and measured once on the test images, beside the options as they stand. Prints nothing; monitors are told. May be run again, one run at a time.
+/// </summary>
+/// <param name="experiment">Data, and what holds for all trials; <see cref="ExperimentOptions.Resume"/> names a sweep's folder to go on with.</param>
+/// <param name="options">What is searched, how and how long.</param>
+public sealed class Sweep(ExperimentOptions experiment, SweepOptions? options = null)
+{
+    const string VerbName = "tune";
+
+    /// <summary>Training on the validation images, too, takes longer than a trial; and measuring and reporting take their time.</summary>
+    const double FinalFactor = 1.25;
+
+    static readonly TimeSpan s_reportTime = TimeSpan.FromSeconds(4);
+
+    /// <summary>Data, and what holds for all trials.</summary>
+    public ExperimentOptions Experiment { get; } = experiment ?? throw new ArgumentNullException(nameof(experiment));
+
+    /// <summary>What is searched, how and how long.</summary>
+    public SweepOptions Options { get; } = options ?? new();
+
+    /// <summary>Told of every trial, in this order.</summary>
+    public IList<IMonitor> Monitors { get; } = [];
+
+    /// <summary>Told of reading, and of the trainings at the end, in this order.</summary>
+    public IList<IExperimentObserver> Observers { get; } = [];
+
+    /// <summary>An open data set instead of <see cref="ExperimentOptions.Data"/>; it stays the caller's. The default is null.</summary>
+    public ImageDataset? Dataset { get; init; }
+
+    /// <summary>Where data lie. The default is the local disk.</summary>
+    public IExperimentStorage Storage { get; init; } = LocalStorage.Instance;
+
+    /// <summary>The values that the options were made of, where they were: args.json and the command of the best keep these. The default is null.</summary>
+    public OptionValues? Arguments { get; init; }
+
+    /// <summary>Sweeps. Cancelling is no error once a trial has finished: the best so far is the result, and nothing is trained again.</summary>
+    /// <param name="cancellation">Asks to end.</param>
+    /// <exception cref="MlNetCifarException">
+    /// Options, space or data are wrong, the journal cannot be used (MNC3208 … MNC3212), or no trial has finished (MNC3207).
+    /// </exception>
+    /// <exception cref="OperationCanceledException">Cancelled before the data were read.</exception>
+    public SweepResult Run(CancellationToken cancellation = default)
+    {
+        var started = TimeProvider.System.GetTimestamp();
+        var (fixedOptions, log) = (Checked(), new ExperimentLog(Observers, Arguments is not null));
+        var run = new ExperimentRun(new Experiment(fixedOptions) { Dataset = Dataset, Storage = Storage, Arguments = Arguments, Verb = VerbName }.With(Observers), cancellation);
+        using var opened = run.Open(out var dataset);
+        var validation = dataset.Validation ?? throw TuningErrors.NoValidation();
+        var space = Options.Space ?? SearchSpace.For(fixedOptions.Preset);
+        var folder = Folder(fixedOptions);
+        if (Experiment.Resume is null)
+            Record(folder);
+        Announce(log, dataset, space, folder);
+        var search = Search(fixedOptions, dataset, space, folder);
+        if (Options.TimeBudget is { } budget)
+            search.SetTrainingTimeInSeconds(Math.Max((budget - TimeProvider.System.GetElapsedTime(started)).TotalSeconds, 0.001));
+        var results = search.SearchAsync(cancellation).GetAwaiter().GetResult();
+        var report = new SweepReport(folder, space, results, TrialCommand.Of(Arguments, fixedOptions))
+        {
+            Title = $"{fixedOptions.NetworkName} on {Path.GetFileName(Path.TrimEndingDirectorySeparator(dataset.Path))}", Options = Options, ValidationImages = validation.Count,
+        };
+        report.WriteTables();
+        var best = TuningExperiment.Best(results);
+        var bias = SelectionBias.Of(results, validation.Count, fixedOptions.TrainingFor(32).Seed);
+        var finals = cancellation.IsCancellationRequested ? null : new FinalMeasure(this, fixedOptions, dataset, folder, log, cancellation).Run(best);
+        var words = SweepWords.Of(results, best, bias, finals, cancellation.IsCancellationRequested, dataset.Test is not null, Options.FinalSeeds);
+        report.WritePage(best, bias, finals, words);
+        return new SweepResult { Folder = folder, Trials = results, Best = best, Words = words, Command = report.CommandOf(best), Comparison = finals?.Comparison, Warnings = log.Warnings };
+    }
+
+    /// <summary>As <see cref="Run"/>, on a thread of its own.</summary>
+    /// <param name="cancellation">Asks to end.</param>
+    public Task<SweepResult> RunAsync(CancellationToken cancellation = default) =>
+        Task.Factory.StartNew(() => Run(cancellation), cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    ExperimentOptions Checked()
+    {
+        if (SweepTable.All.Faults(Options, Arguments is not null).ToArray() is { Length: > 0 } faults)
+            throw TuningErrors.Options(faults);
+        if (Experiment.Backbone is { } backbone)
+            throw TuningErrors.Backbone(backbone);
+        if (Storage.IsRemote(Experiment.Output))
+            throw TuningErrors.RemoteOutput(Experiment.Output);
+        if (Experiment.Resume is { } resume && !SweepJournal.IsIn(resume))
+            throw TuningErrors.NoSweep(resume);
+        var preset = Experiment.Network is null && Experiment.Preset == ExperimentOptions.Auto ? "seed-cnn" : Experiment.Preset;
+        return Experiment with { Preset = preset, Resume = null };
+    }
+
+    RunFolder Folder(ExperimentOptions fixedOptions) => Experiment.Resume is { } path
+        ? RunFolder.Open(path, VerbName)
+        : RunFolder.Create(fixedOptions.Output, VerbName, fixedOptions.Name ?? fixedOptions.NetworkName, fixedOptions.ExistOk, Storage);
+
+    // What was not given stays open: a trial with another preset has another recipe.
+    void Record(RunFolder folder)
+    {
+        if (Arguments is { } given)
+            RunRecord.Arguments(folder, given.Options.Where(option => option.IsRecorded && given.IsGiven(option)).Select(option => (option, given.Given(option))));
+        RunRecord.Machine(folder, new MachineInfo());
+    }
+
+    void Announce(ExperimentLog log, ImageDataset dataset, SearchSpace space, RunFolder folder)
+    {
+        var test = dataset.Test is { } images ? FormattableString.Invariant($", {images.Count:N0} test, which no trial sees") : "; no test images";
+        log.Say("data", FormattableString.Invariant($"{dataset.Path}: {dataset.Train.Count:N0} train, {dataset.Validation!.Count:N0} validation, by which trials are ranked{test}"));
+        foreach (var parameter in space.Parameters)
+            log.Say("search", parameter.ToString());
+        log.Say("tuner", FormattableString.Invariant($"{OptionText.Of(Options.Tuner)}, pruning {OptionText.Of(Options.Pruning)}, at most {Options.Trials:N0} trials{(Options.TimeBudget is { } time ? $", {OptionText.Of(time)}" : "")}"));
+        log.Say("run", folder.Path);
+    }
+
+    TuningExperiment Search(ExperimentOptions fixedOptions, ImageDataset dataset, SearchSpace space, RunFolder folder)
+    {
+        var training = fixedOptions.TrainingFor(Math.Min(dataset.Train.Width, dataset.Train.Height));
+        var search = new TuningExperiment { Reserve = results => Reserve(results, dataset) }
+            .SetSearchSpace(space).SetTuner(Options.Tuner, training.Seed).SetPruning(Options.Pruning).SetMaxModelToExplore(Options.Trials)
+            .SetMaximumConcurrentTrials(Options.ParallelTrials).SetCheckpoint(folder.Path, Experiment.Resume is not null)
+            .SetTrialRunner(new TrainingTrialRunner(fixedOptions, dataset, folder.File("trials"), Options.ParallelTrials))
+            .SetHeader("the data", FormattableString.Invariant($"{dataset.Train.Count} + {dataset.Validation!.Count} images {dataset.Validation.ContentHash()[..16]}"));
+        if (Options.TrialTimeout is { } limit)
+            search.SetTrialTimeout(limit);
+        foreach (var (name, value) in SweepHeader.Of(fixedOptions, training, space))
+            search.SetHeader(name, value);
+        foreach (var monitor in Monitors)
+            search.SetMonitor(monitor);
+        return search;
+    }
+
+    TimeSpan Reserve(IReadOnlyList<TrialResult> results, ImageDataset dataset)
+    {
+        if (Options.FinalSeeds == 0 || dataset.Test is null || results.Where(r => r.State == TrialState.Completed).ToArray() is not { Length: > 0 } completed)
+            return TimeSpan.Zero;
+        return 2 * Options.FinalSeeds * (TimeSpan.FromMilliseconds(FinalFactor * completed.Average(r => r.DurationInMilliseconds)) + s_reportTime);
+    }
+}
+
+/// <summary>What a sweep gives.</summary>
+public sealed class SweepResult
+{
+    internal SweepResult()
+    {
+    }
+
+    /// <summary>Where everything is kept: <c>trials.csv</c>, <c>trials.json</c>, <c>tune.html</c>, the journal, and the runs at the end.</summary>
+    public required RunFolder Folder { get; init; }
+
+    /// <summary>Every trial that has ended, in the order of proposals.</summary>
+    public required IReadOnlyList<TrialResult> Trials { get; init; }
+
+    /// <summary>The best trial that ran to its end.</summary>
+    public required TrialResult Best { get; init; }
+
+    /// <summary>What was found, and how much of it is luck, in sentences.</summary>
+    public required IReadOnlyList<string> Words { get; init; }
+
+    /// <summary>The command that trains the best again.</summary>
+    public required string Command { get; init; }
+
+    /// <summary>The best against the options as they stand, on the test images; null where they were not measured.</summary>
+    public ComparisonResult? Comparison { get; init; }
+
+    /// <summary>The page about the sweep.</summary>
+    public string Report => Folder.File(SweepReport.PageName);
+
+    /// <summary>What went wrong that ended nothing.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+}

@@ -1,0 +1,62 @@
+using MlNetCifar.Experiments;
+
+namespace MlNetCifar.Tuning;
+
+/// <summary>What must be the same where a sweep goes on: every option that decides a trial and is not searched.</summary>
+internal static class SweepHeader
+{
+    static readonly OptionDescription[] s_free =
+    [
+        ExperimentTable.Output, ExperimentTable.Name, ExperimentTable.ExistOk, ExperimentTable.Resume, ExperimentTable.CheckpointEvery, ExperimentTable.CheckpointTime,
+        ExperimentTable.CacheFolder, ExperimentTable.CacheLimit, ExperimentTable.TensorBoard, ExperimentTable.Mlflow, ExperimentTable.Data, TrainingTable.Threads,
+    ];
+
+    public static IEnumerable<KeyValuePair<string, string>> Of(ExperimentOptions options, TrainingOptions training, SearchSpace space)
+    {
+        var searched = space.Parameters.Select(p => p.Name).ToHashSet(StringComparer.Ordinal);
+        return RunRecord.Of(ExperimentTable.All, options).Concat(RunRecord.Of(TrainingTable.All, training))
+            .Where(pair => !s_free.Contains(pair.Option) && !searched.Contains(pair.Option.Name))
+            .Select(pair => new KeyValuePair<string, string>(pair.Option.Option, OptionText.Of(pair.Value)));
+    }
+}
+
+/// <summary>The command line that repeats a trial.</summary>
+/// <param name="Start">Everything but the trial's values.</param>
+/// <param name="Given">Names of options that <paramref name="Start"/> gives.</param>
+internal sealed record TrialCommand(string Start, IReadOnlyList<(string Name, string Text)> Given)
+{
+    /// <summary>Options that say where a sweep is kept, not what a model is.</summary>
+    static readonly OptionDescription[] s_left = [ExperimentTable.Output, ExperimentTable.Name, ExperimentTable.ExistOk, ExperimentTable.Resume];
+
+    /// <summary>Of what was given to the sweep.</summary>
+    /// <param name="arguments">As typed, in the environment or a file; null where options came from C#.</param>
+    /// <param name="options">The options themselves.</param>
+    public static TrialCommand Of(OptionValues? arguments, ExperimentOptions options)
+    {
+        List<(string, string)> given = [];
+        if (arguments is null)
+        {
+            if (options.Data is { } data)
+                given.Add((ExperimentTable.Data.Name, data));
+        }
+        else
+        {
+            given.AddRange(arguments.Options.Where(option => (ExperimentTable.All.Find(option) is not null || TrainingTable.All.Find(option) is not null)
+                    && !s_left.Contains(option) && option != ExperimentTable.Preset && arguments.IsGiven(option))
+                .Select(option => (option.Name, Secrets.InAddress(OptionText.Of(arguments.Given(option))))));
+        }
+
+        given.Add((ExperimentTable.Preset.Name, options.Preset));
+        return new("mlnetcifar train", given);
+    }
+
+    /// <summary>The command of a trial.</summary>
+    public string With(IReadOnlyList<KeyValuePair<string, string>> values) => string.Join(' ',
+    [
+        Start, .. Given.Where(pair => values.All(value => value.Key != pair.Name)).Select(pair => $"--{pair.Name} {Quoted(pair.Text)}"),
+        .. values.Select(value => $"--{value.Key} {Quoted(value.Value)}"),
+    ]);
+
+    static string Quoted(string text) =>
+        text.All(c => char.IsAsciiLetterOrDigit(c) || "-_./:,=+@%~".Contains(c, StringComparison.Ordinal)) && text.Length > 0 ? text : $"'{text.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+}

@@ -1,0 +1,40 @@
+namespace MlNetCifar.Tuning;
+
+/// <summary>What a sweep found, in sentences that promise no more than the figures hold.</summary>
+internal static class SweepWords
+{
+    public static IReadOnlyList<string> Of(
+        IReadOnlyList<TrialResult> results, TrialResult best, SelectionBias? bias, FinalFigures? finals, bool isCancelled, bool hasTest, int seeds)
+    {
+        int Count(TrialState state) => results.Count(result => result.State == state);
+        List<string> words =
+        [
+            FormattableString.Invariant($"{results.Count:N0} trials: {Count(TrialState.Completed)} ran to their end, {Count(TrialState.Pruned)} were ended early, {Count(TrialState.Failed)} failed. ")
+            + FormattableString.Invariant($"Trial {best.TrialSettings.TrialId} is right on {best.Metric:0.00 %} of the validation images."),
+        ];
+        words.Add(bias is null
+            ? "How much of that is the luck of having been picked cannot be told: fewer than two trials ran to their end."
+            : FormattableString.Invariant($"It was picked among {bias.Trials} trials on {bias.Images:N0} images, and the picked one is flattered: by {100 * bias.Luck:0.00} percentage points on average ")
+            + FormattableString.Invariant($"(bootstrap over images, 95 % of resamples {100 * bias.Range.Lower:0.00} … {100 * bias.Range.Upper:0.00}). On new images expect {bias.Corrected:0.00 %}. ")
+            + FormattableString.Invariant($"In {bias.Share:0 %} of the resamples the same trial was picked."));
+        words.Add(finals is null ? Missing(isCancelled, hasTest, seeds) : Final(finals));
+        return words;
+    }
+
+    static string Missing(bool isCancelled, bool hasTest, int seeds) =>
+        isCancelled ? "The sweep was interrupted; the best was not trained again, and no test image was looked at. --resume goes on."
+        : !hasTest ? "There are no test images, so nothing says how the best does on images that took no part in the choice."
+        : seeds == 0 ? "The best was not trained again, as asked (--final-seeds 0), and no test image was looked at."
+        : "The best was not measured on the test images.";
+
+    static string Final(FinalFigures finals)
+    {
+        var text = finals.Best.Count == 1
+            ? FormattableString.Invariant($"Trained again on training and validation images with another seed it is right on {finals.Best[0]:0.00 %} of the {finals.Images:N0} test images ")
+                + FormattableString.Invariant($"(95 % interval {100 * finals.Interval.Lower:0.00} … {finals.Interval.Upper:0.00 %}), which no trial saw; the options as they stand on {finals.Default[0]:0.00 %}. ")
+            : FormattableString.Invariant($"Trained again on training and validation images with {finals.Best.Count} other seeds it is right on {finals.Best.Average():0.00 %} of the {finals.Images:N0} test images ")
+                + FormattableString.Invariant($"({finals.Best.Min():0.00 %} … {finals.Best.Max():0.00 %}), which no trial saw; the options as they stand on {finals.Default.Average():0.00 %} ")
+                + FormattableString.Invariant($"({finals.Default.Min():0.00 %} … {finals.Default.Max():0.00 %}). ");
+        return $"{text}With the first seed: {finals.Comparison.Verdict}.{(finals.Comparison.IsDistinguishable ? "" : " What the search gained cannot be told from chance.")}";
+    }
+}
