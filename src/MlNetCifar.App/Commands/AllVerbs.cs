@@ -2,6 +2,7 @@ using MlNetCifar.App.Cli;
 using MlNetCifar.App.Commands.Clusters;
 using MlNetCifar.App.Commands.Datasets;
 using MlNetCifar.App.Commands.Inspect;
+using MlNetCifar.App.Commands.Models;
 using MlNetCifar.App.Commands.Resuming;
 
 namespace MlNetCifar.App.Commands;

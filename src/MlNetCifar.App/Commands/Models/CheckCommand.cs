@@ -1,6 +1,6 @@
 using MlNetCifar.App.Cli;
 
-namespace MlNetCifar.App.Commands;
+namespace MlNetCifar.App.Commands.Models;
 
 /// <summary>Runs the pictures that an exported model carries.</summary>
 internal sealed class CheckCommand() : Verb("check", "Check that an exported model still gives the outputs that it carries for its own pictures.")

@@ -3,7 +3,7 @@ using MlNetCifar.App.Runs;
 using MlNetCifar.Imaging;
 using MlNetCifar.Pretrained;
 
-namespace MlNetCifar.App.Commands;
+namespace MlNetCifar.App.Commands.Models;
 
 /// <summary>The pictures that an exported file carries as its proof, and whose they are.</summary>
 internal static class ProofPictures

@@ -2,7 +2,7 @@ using MlNetCifar.App.Cli;
 using MlNetCifar.Files;
 using MlNetCifar.Imaging;
 
-namespace MlNetCifar.App.Commands;
+namespace MlNetCifar.App.Commands.Models;
 
 /// <summary>Makes a model file of a network that another program wrote.</summary>
 internal sealed class ImportCommand() : Verb("import", "Make a model file of an ONNX file, whose network must be a chain of layers with residual blocks, or of PyTorch weights.")

@@ -2,7 +2,7 @@ using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
 using MlNetCifar.Files;
 
-namespace MlNetCifar.App.Commands;
+namespace MlNetCifar.App.Commands.Models;
 
 /// <summary>Formats of an exported model.</summary>
 internal enum ExportFormat
