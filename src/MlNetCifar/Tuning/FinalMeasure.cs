@@ -69,7 +69,11 @@ internal sealed class FinalMeasure(Sweep sweep, ExperimentOptions options, Image
         var adjust = chosen.Adjust;
         var experiment = new Experiment(chosen with
         {
-            ValidationSplit = 0, Split = 0, Output = Path.GetDirectoryName(folder.Path)!, Name = name, ExistOk = true,
+            ValidationSplit = 0,
+            Split = 0,
+            Output = Path.GetDirectoryName(folder.Path)!,
+            Name = name,
+            ExistOk = true,
             Adjust = training => (adjust is null ? training : adjust(training)) is var adjusted ? adjusted with { Seed = adjusted.Seed + (ulong)seed } : training,
         })
         {

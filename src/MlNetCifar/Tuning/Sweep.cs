@@ -18,6 +18,9 @@ public sealed class Sweep(ExperimentOptions experiment, SweepOptions? options = 
     /// <summary>Training on the validation images, too, takes longer than a trial; and measuring and reporting take their time.</summary>
     const double FinalFactor = 1.25;
 
+    /// <summary>By which share a budget may be overrun.</summary>
+    const double Tolerance = 0.05;
+
     static readonly TimeSpan s_reportTime = TimeSpan.FromSeconds(4);
 
     /// <summary>Data, and what holds for all trials.</summary>
@@ -70,8 +73,9 @@ public sealed class Sweep(ExperimentOptions experiment, SweepOptions? options = 
         report.WriteTables();
         var best = TuningExperiment.Best(results);
         var bias = SelectionBias.Of(results, validation.Count, fixedOptions.TrainingFor(32).Seed);
-        var finals = cancellation.IsCancellationRequested ? null : new FinalMeasure(this, fixedOptions, dataset, folder, log, cancellation).Run(best);
-        var words = SweepWords.Of(results, best, bias, finals, cancellation.IsCancellationRequested, dataset.Test is not null, Options.FinalSeeds);
+        var hasTime = HasTime(results, dataset, TimeProvider.System.GetElapsedTime(started));
+        var finals = cancellation.IsCancellationRequested || !hasTime ? null : new FinalMeasure(this, fixedOptions, dataset, folder, log, cancellation).Run(best);
+        var words = SweepWords.Of(results, best, bias, finals, cancellation.IsCancellationRequested, hasTime, dataset.Test is not null, Options.FinalSeeds);
         report.WritePage(best, bias, finals, words);
         return new SweepResult { Folder = folder, Trials = results, Best = best, Words = words, Command = report.CommandOf(best), Comparison = finals?.Comparison, Warnings = log.Warnings };
     }
@@ -134,7 +138,13 @@ public sealed class Sweep(ExperimentOptions experiment, SweepOptions? options = 
         return search;
     }
 
-    TimeSpan Reserve(IReadOnlyList<TrialResult> results, ImageDataset dataset)
+    /// <summary>Of the budget, the time for the trainings at the end; none where these would take more than half of it, and are left out.</summary>
+    TimeSpan Reserve(IReadOnlyList<TrialResult> results, ImageDataset dataset) => FinalTime(results, dataset) is var time && time <= Options.TimeBudget / 2 ? time : TimeSpan.Zero;
+
+    bool HasTime(IReadOnlyList<TrialResult> results, ImageDataset dataset, TimeSpan elapsed) =>
+        Options.TimeBudget is not { } budget || (FinalTime(results, dataset) is var time && time <= budget / 2 && elapsed + time <= (1 + Tolerance) * budget);
+
+    TimeSpan FinalTime(IReadOnlyList<TrialResult> results, ImageDataset dataset)
     {
         if (Options.FinalSeeds == 0 || dataset.Test is null || results.Where(r => r.State == TrialState.Completed).ToArray() is not { Length: > 0 } completed)
             return TimeSpan.Zero;

@@ -4,7 +4,7 @@ namespace MlNetCifar.Tuning;
 internal static class SweepWords
 {
     public static IReadOnlyList<string> Of(
-        IReadOnlyList<TrialResult> results, TrialResult best, SelectionBias? bias, FinalFigures? finals, bool isCancelled, bool hasTest, int seeds)
+        IReadOnlyList<TrialResult> results, TrialResult best, SelectionBias? bias, FinalFigures? finals, bool isCancelled, bool hasTime, bool hasTest, int seeds)
     {
         int Count(TrialState state) => results.Count(result => result.State == state);
         List<string> words =
@@ -17,14 +17,15 @@ internal static class SweepWords
             : FormattableString.Invariant($"It was picked among {bias.Trials} trials on {bias.Images:N0} images, and the picked one is flattered: by {100 * bias.Luck:0.00} percentage points on average ")
             + FormattableString.Invariant($"(bootstrap over images, 95 % of resamples {100 * bias.Range.Lower:0.00} … {100 * bias.Range.Upper:0.00}). On new images expect {bias.Corrected:0.00 %}. ")
             + FormattableString.Invariant($"In {bias.Share:0 %} of the resamples the same trial was picked."));
-        words.Add(finals is null ? Missing(isCancelled, hasTest, seeds) : Final(finals));
+        words.Add(finals is null ? Missing(isCancelled, hasTime, hasTest, seeds) : Final(finals));
         return words;
     }
 
-    static string Missing(bool isCancelled, bool hasTest, int seeds) =>
+    static string Missing(bool isCancelled, bool hasTime, bool hasTest, int seeds) =>
         isCancelled ? "The sweep was interrupted; the best was not trained again, and no test image was looked at. --resume goes on."
         : !hasTest ? "There are no test images, so nothing says how the best does on images that took no part in the choice."
         : seeds == 0 ? "The best was not trained again, as asked (--final-seeds 0), and no test image was looked at."
+        : !hasTime ? "The time budget left none to train the best again, and no test image was looked at. --resume with a longer --time-budget does it."
         : "The best was not measured on the test images.";
 
     static string Final(FinalFigures finals)

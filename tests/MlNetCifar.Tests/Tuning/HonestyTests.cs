@@ -63,10 +63,11 @@ public sealed class HonestyTests
     public void Words_SayWhatWasNotMeasured()
     {
         var results = Enumerable.Range(0, 3).Select(trial => Trial(trial, 80, _ => 0.7)).ToArray();
-        string Last(bool cancelled, bool test, int seeds) => SweepWords.Of(results, results[0], null, null, cancelled, test, seeds)[^1];
+        string Last(bool cancelled, bool test, int seeds, bool time = true) => SweepWords.Of(results, results[0], null, null, cancelled, time, test, seeds)[^1];
         StringAssert.Contains(Last(true, true, 1), "interrupted");
         StringAssert.Contains(Last(false, false, 1), "no test images");
         StringAssert.Contains(Last(false, true, 0), "--final-seeds 0");
+        StringAssert.Contains(Last(false, true, 1, time: false), "The time budget left none");
     }
 
     [TestMethod]
