@@ -14,6 +14,8 @@ if (args is ["checkpoints", .. var checkpoints])
     return CheckpointBenchmark.Run(checkpoints);
 if (args is ["onnx", .. var onnx])
     return OnnxBenchmark.Run(onnx);
+if (args is ["mlnet", .. var pipelines])
+    return MLNetBenchmark.Run(pipelines);
 if (args is ["spark", .. var stage])
     return await SparkBenchmark.RunAsync(stage);
 if (args is ["listing", var count, .. [] or ["splits"]])
