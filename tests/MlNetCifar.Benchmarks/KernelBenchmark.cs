@@ -21,6 +21,10 @@ internal static class KernelBenchmark
         ("airbench94", "conv 256→256 @7²", Same(64, 7, 256, 256)),
         ("airbench94", "conv 256→256 @3²", Same(64, 3, 256, 256)),
         ("airbench94", "dense 256→10", ConvShape.Dense(64, 256, 10)),
+        ("resnet18", "conv 64→64 @56²", Same(16, 56, 64, 64)),
+        ("resnet18", "conv 128→128 @28²", Same(16, 28, 128, 128)),
+        ("resnet18", "conv 256→256 @14²", Same(16, 14, 256, 256)),
+        ("resnet18", "conv 512→512 @7²", Same(16, 7, 512, 512)),
         ("other", "5×5 32→64 @16²", new ConvShape(64, 16, 16, 32, 64, 5, 5, 1, 2, 2, 2, 2)),
         ("other", "1×1 64→64 @16²", new ConvShape(64, 16, 16, 64, 64, 1, 1)),
         ("other", "3×3/2 64→128 @16²", new ConvShape(64, 16, 16, 64, 128, 3, 3, 2, 1, 1, 1, 1)),
@@ -28,7 +32,7 @@ internal static class KernelBenchmark
         ("other", "3×3 128→128 @16²", Same(64, 16, 128, 128)),
     ];
 
-    /// <summary>Prints the table. Arguments: <c>--net NAME</c>, <c>--batch N</c>, <c>--threads N</c>, <c>--width BITS</c>.</summary>
+    /// <summary>Prints the table. Arguments: <c>--net NAME</c>, <c>--batch N</c>, <c>--threads N</c>, <c>--width BITS</c>, <c>--winograd true|false</c> (else where it is the faster one).</summary>
     public static int Run(string[] args)
     {
         var net = Option(args, "--net", "");
@@ -36,6 +40,7 @@ internal static class KernelBenchmark
         var threads = int.Parse(Option(args, "--threads", Environment.ProcessorCount.ToString(CultureInfo.InvariantCulture)), CultureInfo.InvariantCulture);
         var bits = int.Parse(Option(args, "--width", "1024"), CultureInfo.InvariantCulture);
         var width = SimdLevel.Available.First(w => (int)w <= bits);
+        bool? winograd = bool.TryParse(Option(args, "--winograd", ""), out var asked) ? asked : null;
         using var pool = new WorkerPool(threads);
         var peak = FmaPeak.Measure(width, pool);
         Console.WriteLine($"{width}, {threads} threads, batch {batch}, measured FMA peak {peak:F0} GFLOP/s");
@@ -43,16 +48,16 @@ internal static class KernelBenchmark
         foreach (var (name, layer, shape) in s_layers)
             if (name.Contains(net, StringComparison.Ordinal))
             {
-                Layer($"{name} {layer}", shape with { N = batch }, width, pool, peak, pooled: false);
+                Layer($"{name} {layer}", shape with { N = batch }, width, pool, peak, winograd, pooled: false);
                 if (layer is [.., '²'] && new ConvPlan(shape, width, 1).CanPool)
-                    Layer("  with 2×2 max-pooling", shape with { N = batch }, width, pool, peak, pooled: true);
+                    Layer("  with 2×2 max-pooling", shape with { N = batch }, width, pool, peak, winograd, pooled: true);
             }
         return 0;
     }
 
-    static void Layer(string name, ConvShape shape, SimdWidth width, WorkerPool pool, double peak, bool pooled)
+    static void Layer(string name, ConvShape shape, SimdWidth width, WorkerPool pool, double peak, bool? winograd, bool pooled)
     {
-        var plan = new ConvPlan(shape, width, pool.Threads);
+        var plan = new ConvPlan(shape, width, pool.Threads, winograd: winograd);
         using var arena = new Arena(
             Arena.Align(shape.InputLength) + (3 * Arena.Align(shape.OutputLength)) + (2 * Arena.Align(shape.FilterLength)) + Arena.Align(shape.InputLength)
             + (2 * Arena.Align(shape.K)) + Arena.Align(plan.PackedLength) + plan.WorkspaceLength);

@@ -16,6 +16,7 @@ internal static class AllVerbs
         new EvaluateCommand(),
         new PredictCommand(),
         new ExplainCommand(),
+        new ServeCommand(),
         new ExportCommand(),
         new ImportCommand(),
         new CheckCommand(),

@@ -18,6 +18,7 @@ internal static class PrepareView
         "list" => "listing",
         "connect" => "connecting",
         "ship" => "sending the worker",
+        "measure" => "measuring the training images of",
         _ => "preparing",
     };
 

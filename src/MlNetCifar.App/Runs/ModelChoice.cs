@@ -8,9 +8,13 @@ internal static class ModelChoice
     /// <summary>Path of the model of a call: the one asked for, or else the newest one, which is then told.</summary>
     public static string Path(Call call)
     {
-        if (call.Get(EvaluationTable.Model) is { } path)
-            return path;
-        path = Newest(RunFolder.LocalRuns(call.Get(ExperimentTable.Output)!, new HdfsStorage(call)));
+        return call.Get(EvaluationTable.Model) ?? Newest(call);
+    }
+
+    /// <summary>Path of the newest model, which is then told.</summary>
+    public static string Newest(Call call)
+    {
+        var path = Newest(RunFolder.LocalRuns(call.Get(ExperimentTable.Output)!, new HdfsStorage(call)));
         call.Terminal.Log($"model    {path}");
         return path;
     }

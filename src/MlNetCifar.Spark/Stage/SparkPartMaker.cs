@@ -35,6 +35,13 @@ sealed class SparkPartMaker(SparkSession session, string command, SparkPrepareOp
                 // A part that came twice was written twice: the first is committed, the second vanishes with the folder.
                 if (!waiting.Remove(row.Part!.Part))
                     continue;
+                if (plan.MeasureOnly)
+                {
+                    StageFolder.Check(row.Part, plan);
+                    yield return row.Part;
+                    continue;
+                }
+
                 commits.Enqueue(Task.Run(() => folder.Commit(row, plan), CancellationToken.None));
                 while (commits.Count >= AtOnce)
                     yield return await CommittedAsync().ConfigureAwait(false);
@@ -95,7 +102,8 @@ sealed class SparkPartMaker(SparkSession session, string command, SparkPrepareOp
             NameNodes = target.NameNodes,
             User = options.User,
             Classes = target.Classes,
-            Options = options.Shards with { Threads = 1 },
+            MeasureOnly = plan.MeasureOnly,
+            Options = options.Shards with { Threads = 1, NormalizedBy = plan.NormalizedBy },
             MaxFileBytes = input.MaxFileBytes,
             Watchdog = options.WorkerTimeout,
         };

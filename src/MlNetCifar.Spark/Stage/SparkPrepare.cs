@@ -28,8 +28,6 @@ public static class SparkPrepare
         using var stores = new StageStores(nameNodes, options.User);
         if (master.Address is null)
             return await Task.Run(() => Local(options, master.Threads, stores, state, cancellationToken), cancellationToken).ConfigureAwait(false);
-        if (options.Shards.Normalize)
-            throw StageErrors.Normalizes();
         var run = new SparkRun(options, SparkConnection.Parse(master.Address), stores, nameNodes, state);
         await using (run.ConfigureAwait(false))
             return await run.RunAsync(cancellationToken).ConfigureAwait(false);

@@ -49,7 +49,7 @@ sealed class SparkRun(
             _command = WorkerProgram.InstallAsync(session, options, cancellationToken).GetAwaiter().GetResult();
         }
 
-        progress.Phase("run");
+        progress.Phase(plan.MeasureOnly ? "measure" : "run");
         var maker = new SparkPartMaker(session, _command, options, input, progress);
         var destination = new StageTarget(_store, target, input.Catalog.Classes.Count, nameNodes);
         return maker.RunAsync(destination, plan, missing, cancellationToken).ToBlockingEnumerable(cancellationToken);

@@ -54,10 +54,6 @@ static class StageErrors
         new("MNC6052", ErrorKind.Usage, "This worker program needs the files beside it, so it cannot be sent to other machines.",
             "Publish it as one file (dotnet publish -c Release -r linux-x64 src/MlNetCifar.Worker) and name that with --worker-path or MLNETCIFAR_WORKER.", path);
 
-    public static MlNetCifarException Normalizes() =>
-        new("MNC6053", ErrorKind.Usage, "A cluster cannot write normalised shards: their mean is known only when all images have been read.",
-            "Leave out --normalize, which training does by itself, or prepare with --master local[*].");
-
     public static MlNetCifarException OutputIsInput(string path) =>
         new("MNC1038", ErrorKind.Usage, "The shards would be written into the folder of their own images.", "Give another folder.", path);
 

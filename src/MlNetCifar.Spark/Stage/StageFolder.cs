@@ -35,9 +35,7 @@ sealed class StageFolder : IDisposable
     public ShardPartInfo Commit(WorkerRow row, ShardPlan plan)
     {
         var part = row.Part!;
-        var expected = plan.Parts[part.Part].Length;
-        if (part.Key != plan.Keys[part.Part] || part.Count + part.BadFiles.Count != expected)
-            throw StageErrors.WrongCount(part.Part, part.Count + part.BadFiles.Count, expected);
+        Check(part, plan);
         var folder = $"{Path}/{row.Attempt}";
         var present = _store.List(folder).Where(e => !e.IsFolder).ToDictionary(e => e.Path, e => e.Length, StringComparer.Ordinal);
         foreach (var file in part.Files)
@@ -47,6 +45,14 @@ sealed class StageFolder : IDisposable
         foreach (var file in part.Files)
             Move($"{folder}/{file.Name}", $"{_target}/{file.Name}", file.Length);
         return part;
+    }
+
+    /// <exception cref="MlNetCifarException">What a worker says does not fit the plan (MNC6044).</exception>
+    public static void Check(ShardPartInfo part, ShardPlan plan)
+    {
+        var expected = plan.Parts[part.Part].Length;
+        if (part.Key != plan.Keys[part.Part] || part.Count + part.BadFiles.Count != expected)
+            throw StageErrors.WrongCount(part.Part, part.Count + part.BadFiles.Count, expected);
     }
 
     public void Dispose() => Delete();

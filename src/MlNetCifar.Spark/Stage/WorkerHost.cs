@@ -115,6 +115,8 @@ public static class WorkerHost
         // The job may have ended while this attempt was at work; what is written then would be litter.
         if (IsGone())
             throw new WorkerFaultException(StageErrors.JobGone(job.JobFolder));
+        if (job.MeasureOnly)
+            return new(attempt, built.Measure(part, key, job.Classes));
         var info = built.Write(StageFolder.InsideOf(store), $"{job.JobFolder}/{attempt}", part, key, job.Classes, onBlock: watchdog.Feed);
         if (!IsGone())
             return new(attempt, info);

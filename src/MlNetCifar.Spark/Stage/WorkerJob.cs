@@ -27,6 +27,9 @@ sealed record WorkerJob
     /// <summary>How shards are made.</summary>
     public required ShardOptions Options { get; init; }
 
+    /// <summary>Whether parts are measured and not written.</summary>
+    public bool MeasureOnly { get; init; }
+
     /// <summary>Largest image file, in bytes.</summary>
     public long MaxFileBytes { get; init; } = 256L << 20;
 
@@ -46,7 +49,14 @@ sealed record WorkerJob
             json.WriteNumber("maxFileBytes", MaxFileBytes);
             json.WriteNumber("watchdog", Watchdog.TotalSeconds);
             WriteDecode(json, Options.Decode);
+            json.WriteBoolean("measure", MeasureOnly);
             json.WriteBoolean("float32", Options.Float32);
+            if (Options.NormalizedBy is { } by)
+            {
+                WriteValues(json, "mean", by.Mean);
+                WriteValues(json, "std", by.Std);
+            }
+
             json.WriteBoolean("fail", Options.OnBadImage == OnBadImage.Fail);
             json.WriteNumber("threads", Options.Threads);
             json.WritePropertyName("preprocess");
@@ -66,6 +76,16 @@ sealed record WorkerJob
 
         return Convert.ToBase64String(stream.ToArray()).Replace('+', '-').Replace('/', '_');
     }
+
+    static void WriteValues(Utf8JsonWriter json, string name, IReadOnlyList<float> values)
+    {
+        json.WriteStartArray(name);
+        foreach (var value in values)
+            json.WriteNumberValue(value);
+        json.WriteEndArray();
+    }
+
+    static IReadOnlyList<float> ReadValues(JsonElement values) => [.. values.EnumerateArray().Select(v => v.GetSingle())];
 
     static void WriteDecode(Utf8JsonWriter json, DecodeOptions decode)
     {
@@ -112,6 +132,7 @@ sealed record WorkerJob
         InputRoot = json.GetProperty("input").GetString(),
         User = json.GetProperty("user").GetString()!,
         Classes = json.GetProperty("classes").GetInt32(),
+        MeasureOnly = json.GetProperty("measure").GetBoolean(),
         MaxFileBytes = json.GetProperty("maxFileBytes").GetInt64(),
         Watchdog = TimeSpan.FromSeconds(json.GetProperty("watchdog").GetDouble()),
         NameNodes = json.GetProperty("nameNodes").EnumerateObject().ToDictionary(
@@ -121,6 +142,7 @@ sealed record WorkerJob
             Spec = PreprocessSpec.FromJson(json.GetProperty("preprocess").GetRawText()),
             Decode = ReadDecode(json.GetProperty("decode")),
             Float32 = json.GetProperty("float32").GetBoolean(),
+            NormalizedBy = json.TryGetProperty("mean", out var mean) ? new Normalization(ReadValues(mean), ReadValues(json.GetProperty("std"))) : null,
             OnBadImage = json.GetProperty("fail").GetBoolean() ? OnBadImage.Fail : OnBadImage.Skip,
             Threads = json.GetProperty("threads").GetInt32(),
         },

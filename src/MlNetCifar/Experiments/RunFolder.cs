@@ -93,6 +93,18 @@ public sealed class RunFolder
         .SelectMany(Directory.EnumerateDirectories).Select(folder => System.IO.Path.Combine(folder, BestWeights)).Where(System.IO.File.Exists)
         .MaxBy(System.IO.File.GetLastWriteTimeUtc);
 
+    /// <summary>The model file of a run's folder here; any other path as it is.</summary>
+    /// <param name="path">A run folder, or a .safetensors file.</param>
+    /// <exception cref="MlNetCifarException">It is a folder without one (MNC9007).</exception>
+    public static string ModelPath(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        if (!Directory.Exists(path))
+            return path;
+        var inside = System.IO.Path.Combine(path, BestWeights);
+        return System.IO.File.Exists(inside) ? inside : throw ExperimentErrors.NoWeights(path);
+    }
+
     /// <summary>Loads the model of a run, or a model file.</summary>
     /// <param name="path">A run folder, or a .safetensors file.</param>
     /// <param name="storage">Where it lies; null for the local disk.</param>

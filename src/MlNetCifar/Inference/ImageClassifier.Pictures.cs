@@ -229,17 +229,29 @@ public sealed partial class ImageClassifier
     {
         cancellation.ThrowIfCancellationRequested();
         var outputs = new float[Network.Outputs];
+        var features = new float[FeaturesAsked];
+        lane.Run(OwnViews, features, outputs, cancellation);
+        return Answer(outputs, features, lane.Pixels, top);
+    }
+
+    /// <summary>Features that an answer needs.</summary>
+    internal int FeaturesAsked => Calibration is null ? 0 : FeatureCount;
+
+    /// <summary>Says what the network's outputs mean.</summary>
+    /// <param name="outputs">[outputs], the mean over <see cref="OwnViews"/>.</param>
+    /// <param name="features">[<see cref="FeaturesAsked"/>].</param>
+    /// <param name="pixels">[H, W, C], preprocessed.</param>
+    /// <param name="top">How many classes to return, at most.</param>
+    internal Classification Answer(float[] outputs, float[] features, ReadOnlySpan<byte> pixels, int top)
+    {
         if (Calibration is not { } calibration)
         {
-            lane.Run(TestTimeViews.None, [], outputs, cancellation);
             var scores = ClassScores.Probabilities(Network, outputs).Select((p, k) => new Prediction(Classes[k], k, p));
             return new Classification([.. scores.OrderByDescending(p => p.Probability).ThenBy(p => p.Index).Take(top)], false, null);
         }
 
-        var features = new float[FeatureCount];
         var texture = new float[PictureTexture.Length];
-        lane.Run(Views.Averaging(calibration.Views), features, outputs, cancellation);
-        PictureTexture.Measure(lane.Pixels, Network.Width, Network.Channels, texture);
+        PictureTexture.Measure(pixels, Network.Width, Network.Channels, texture);
         var answer = calibration.Predict(ClassScores.Logits(Network, outputs), features, texture);
         Prediction[] sorted = [.. answer.Labels.Select(p => new Prediction(Classes[p.Label], p.Label, p.Probability))];
         return new Classification([.. sorted.Take(top)], answer.IsUnknown, [.. sorted.Where(p => answer.Set.Contains(p.Index))]);

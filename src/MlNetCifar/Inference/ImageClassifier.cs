@@ -89,6 +89,9 @@ public sealed partial class ImageClassifier : IDisposable
         set => _scorer.FeaturesOf = value;
     }
 
+    /// <summary>Runs pictures, for whoever does so in a way of its own.</summary>
+    internal Scorer Scorer => _scorer;
+
     /// <summary>Sets of activations kept for the next pictures.</summary>
     internal int IdleLanes => _scorer.Idle;
 

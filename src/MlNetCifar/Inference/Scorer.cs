@@ -129,7 +129,8 @@ internal sealed class Scorer(NetworkWeights weights, Normalization normalization
         return outputs;
     }
 
-    Network Compile(int batchSize, WorkerPool pool) => new(weights, batchSize, training: false, pool, keep: Features?.Position);
+    /// <summary>A network for batches, to be disposed; it shares the packed weights.</summary>
+    public Network Compile(int batchSize, WorkerPool pool) => new(weights, batchSize, training: false, pool, keep: Features?.Position);
 
     /// <summary>The mean over views of what a network gives for normalised pictures.</summary>
     /// <param name="network">Compiled for that many pictures at least.</param>

@@ -42,6 +42,7 @@ public sealed partial class ArrowTests
     [TestMethod]
     [DataRow("MlNetCifar")]
     [DataRow("MlNetCifar.Spark")]
+    [DataRow("MlNetCifar.Server")]
     [DataRow("MlNetCifar.App")]
     public void Folders_UseWhatThePageAllows(string project)
     {
@@ -55,6 +56,7 @@ public sealed partial class ArrowTests
     [TestMethod]
     [DataRow("MlNetCifar")]
     [DataRow("MlNetCifar.Spark")]
+    [DataRow("MlNetCifar.Server")]
     [DataRow("MlNetCifar.App")]
     public void Page_AllowsNothingThatNobodyNeeds(string project)
     {
@@ -69,6 +71,7 @@ public sealed partial class ArrowTests
     [TestMethod]
     [DataRow("MlNetCifar")]
     [DataRow("MlNetCifar.Spark")]
+    [DataRow("MlNetCifar.Server")]
     [DataRow("MlNetCifar.App")]
     public void Page_HasEveryFolder(string project)
     {
@@ -79,6 +82,7 @@ public sealed partial class ArrowTests
     [TestMethod]
     [DataRow("MlNetCifar")]
     [DataRow("MlNetCifar.Spark")]
+    [DataRow("MlNetCifar.Server")]
     [DataRow("MlNetCifar.App")]
     public void Arrows_GoOneWay(string project)
     {

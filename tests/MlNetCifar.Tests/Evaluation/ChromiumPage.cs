@@ -17,13 +17,15 @@ internal sealed class ChromiumPage : IDisposable
 
     ChromiumPage(string page) => _process = Chromium.Start(["--remote-debugging-port=0", $"--user-data-dir={_profile.Root}", new Uri(page).AbsoluteUri]);
 
-    /// <summary>Opens a file.</summary>
-    public static async Task<ChromiumPage> Open(string page)
+    /// <summary>Opens a file or an address.</summary>
+    /// <param name="page">The file or address.</param>
+    /// <param name="ready">A script that is true once the page can be used.</param>
+    public static async Task<ChromiumPage> Open(string page, string ready = "window.classifier")
     {
         var opened = new ChromiumPage(page);
         try
         {
-            await opened.Connect();
+            await opened.Connect(new Uri(page).Scheme, ready);
             return opened;
         }
         catch
@@ -41,6 +43,15 @@ internal sealed class ChromiumPage : IDisposable
         return answer.TryGetProperty("exceptionDetails", out var fault) ? throw new InvalidOperationException(fault.ToString()) : answer.GetProperty("result").GetProperty("value").GetString()!;
     }
 
+    /// <summary>A PNG of what the window shows at a size.</summary>
+    public async Task<byte[]> Screenshot(int width, int height)
+    {
+        await Send("Emulation.setDeviceMetricsOverride", new { width, height, deviceScaleFactor = 1, mobile = width < 600 });
+        await Receive(_calls);
+        await Send("Page.captureScreenshot", new { format = "png" });
+        return Convert.FromBase64String((await Receive(_calls)).GetProperty("data").GetString()!);
+    }
+
     public void Dispose()
     {
         _socket.Dispose();
@@ -52,7 +63,7 @@ internal sealed class ChromiumPage : IDisposable
         _profile.Dispose();
     }
 
-    async Task Connect()
+    async Task Connect(string scheme, string ready)
     {
         var file = _profile["DevToolsActivePort"];
         string[] lines = [];
@@ -66,10 +77,10 @@ internal sealed class ChromiumPage : IDisposable
         while (true)
         {
             var targets = JsonDocument.Parse(await client.GetStringAsync(new Uri($"http://127.0.0.1:{lines[0]}/json"), _limit.Token)).RootElement;
-            foreach (var target in targets.EnumerateArray().Where(t => t.GetProperty("type").GetString() == "page" && t.GetProperty("url").GetString()!.StartsWith("file:", StringComparison.Ordinal)))
+            foreach (var target in targets.EnumerateArray().Where(t => t.GetProperty("type").GetString() == "page" && t.GetProperty("url").GetString()!.StartsWith(scheme, StringComparison.Ordinal)))
             {
                 await _socket.ConnectAsync(new Uri(target.GetProperty("webSocketDebuggerUrl").GetString()!), _limit.Token);
-                while (await Evaluate("'' + !!window.classifier") != "true")
+                while (await Evaluate($"'' + !!({ready})") != "true")
                     await Task.Delay(200, _limit.Token);
                 return;
             }

@@ -96,6 +96,28 @@ public sealed class SparkPrepareTests
     }
 
     [TestMethod]
+    public async Task Standalone_WritesTheSameBytes_Normalised()
+    {
+        SparkPrepareOptions Normalised(SparkPrepareOptions options) => options with { Shards = options.Shards with { Float32 = true, Normalize = true } };
+        await SparkPrepare.RunAsync(Normalised(Options(s_folder["input"], s_folder["normalised"], "local[2]")));
+        var expected = StageFiles.Hashes(LocalFileStore.Instance, s_folder["normalised"]);
+        var phases = new HashSet<string>();
+        var output = Hdfs("stage/normalised");
+        var report = await SparkPrepare.RunAsync(Normalised(Options(Hdfs("stage/input"), output)), new CallBack(p => phases.Add(p.Phase)));
+        Assert.AreEqual(0, report.PartsKept);
+        CollectionAssert.IsSubsetOf(new[] { "measure", "run" }, phases.ToArray());
+        StageFiles.AreSame(expected, StageFiles.Hashes(s_store, output));
+
+        // An earlier run of the same images knows their mean: only what is missing is built.
+        s_store.Delete($"{output}/test/X_part_00000.npy");
+        phases.Clear();
+        report = await SparkPrepare.RunAsync(Normalised(Options(Hdfs("stage/input"), output)), new CallBack(p => phases.Add(p.Phase)));
+        Assert.AreEqual(1, report.PartsWritten);
+        Assert.IsFalse(phases.Contains("measure"));
+        StageFiles.AreSame(expected, StageFiles.Hashes(s_store, output));
+    }
+
+    [TestMethod]
     public async Task Rerun_BuildsOnlyWhatIsMissingOrDamaged()
     {
         var output = Hdfs("stage/rerun");

@@ -155,7 +155,8 @@ public sealed class WorkerTests
             NameNodes = new Dictionary<string, IReadOnlyList<Uri>> { ["h:1"] = [new("http://h:2/"), new("http://i:2/")] },
             User = "ann",
             Classes = 4,
-            Options = new() { Spec = new() { Width = 3, Height = 4 }, Float32 = true, OnBadImage = OnBadImage.Fail, Threads = 2, Decode = new() { MaxPixels = 5, MinWidth = 6, AllowTruncated = true } },
+            MeasureOnly = true,
+            Options = new() { Spec = new() { Width = 3, Height = 4 }, Float32 = true, NormalizedBy = new([0.1f, 1 / 3f, 0.7f], [1e-7f, 0.3f, MathF.PI]), OnBadImage = OnBadImage.Fail, Threads = 2, Decode = new() { MaxPixels = 5, MinWidth = 6, AllowTruncated = true } },
             Watchdog = TimeSpan.FromSeconds(1.5),
         };
         var text = job.ToArgument();
@@ -168,6 +169,7 @@ public sealed class WorkerTests
         Assert.AreEqual(job.Options.Decode, back.Options.Decode);
         Assert.AreEqual(job.Options, back.Options with { Spec = job.Options.Spec, Decode = job.Options.Decode });
         Assert.AreEqual(job.Watchdog, back.Watchdog);
+        Assert.IsTrue(back.MeasureOnly);
     }
 
     [TestMethod]

@@ -27,6 +27,12 @@ public sealed record ShardOptions
     /// </summary>
     public bool Normalize { get; init; }
 
+    /// <summary>
+    /// What float32 pixels are normalised by; null (the default) for the scale 0 … 1, or, with <see cref="Normalize"/>, for what the training split gives. One mean a channel;
+    /// needs <see cref="Float32"/>.
+    /// </summary>
+    public Normalization? NormalizedBy { get; init; }
+
     /// <summary>Seed of the order in which pictures are dealt to the parts, and of splits. The default is 0.</summary>
     public ulong Seed { get; init; }
 
@@ -56,6 +62,8 @@ public sealed record ShardOptions
             faults.Add($"TargetBytes is {TargetBytes}, expected at least 1");
         if (Normalize && !Float32)
             faults.Add("Normalize is set, expected Float32 with it");
+        if (NormalizedBy is { } by && (!Float32 || by.Channels != Spec.Channels || by.MeanImage is not null))
+            faults.Add($"NormalizedBy is set, expected Float32 with it, and one mean for each of {Spec.Channels} channels");
         if (Threads < 1)
             faults.Add($"Threads is {Threads}, expected at least 1");
         if (ValidationFraction is not (>= 0 and < 1))
@@ -65,9 +73,6 @@ public sealed record ShardOptions
         if (faults.Count > 0)
             throw new ArgumentException($"ShardOptions: {string.Join("; ", faults)}.");
     }
-
-    /// <summary>What <see cref="Normalize"/> comes to, once it is known.</summary>
-    internal Normalization? NormalizedBy { get; init; }
 
     /// <summary>How stored float32 values follow from bytes; null where bytes are stored.</summary>
     internal Normalization? Scaling => Float32 ? NormalizedBy ?? Normalization.None(Spec.Channels) : null;

@@ -59,9 +59,6 @@ public sealed class ShardPart : IDisposable
     public ShardPartInfo Write(IFileStore store, string folder, int part, string key, int classes, string suffix = "", Action? onBlock = null)
     {
         ArgumentNullException.ThrowIfNull(store);
-        var histogram = new int[classes];
-        foreach (var label in GoodLabels())
-            histogram[label]++;
         var moments = new ChannelMoments(_options.Spec.Channels);
         var files = new[]
         {
@@ -69,6 +66,25 @@ public sealed class ShardPart : IDisposable
             WriteFile(store, folder, ShardPartInfo.LabelsName(part), suffix, WriteLabels),
             WriteFile(store, folder, ShardPartInfo.NamesName(part), suffix, WriteNames),
         };
+        return Info(part, key, classes, moments, files);
+    }
+
+    /// <summary>What <see cref="Write"/> would say, without files.</summary>
+    /// <param name="part">The part's number, from 0.</param>
+    /// <param name="key">The plan's key of the part.</param>
+    /// <param name="classes">Number of classes, for the histogram.</param>
+    public ShardPartInfo Measure(int part, string key, int classes)
+    {
+        var moments = new ChannelMoments(_options.Spec.Channels);
+        AddTo(moments);
+        return Info(part, key, classes, moments, []);
+    }
+
+    ShardPartInfo Info(int part, string key, int classes, ChannelMoments moments, IReadOnlyList<ShardFile> files)
+    {
+        var histogram = new int[classes];
+        foreach (var label in GoodLabels())
+            histogram[label]++;
         return new ShardPartInfo
         {
             Part = part,

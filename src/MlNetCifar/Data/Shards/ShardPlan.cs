@@ -46,6 +46,12 @@ public sealed class ShardPlan
     /// <summary>For every part a SHA-256 over what goes into it and how: equal keys mean equal contents.</summary>
     public IReadOnlyList<string> Keys { get; }
 
+    /// <summary>What pixels are to be normalised by, as in <see cref="ShardOptions.NormalizedBy"/>.</summary>
+    public Normalization? NormalizedBy { get; private init; }
+
+    /// <summary>Whether the parts are wanted for their sums alone, before they can be normalised: nothing is to be written, and <see cref="ShardPart.Measure"/> says what is to be returned.</summary>
+    public bool MeasureOnly { get; private init; }
+
     /// <summary>What tells that the folder is another run's; null for nothing.</summary>
     internal Action? Fence { get; set; }
 
@@ -57,7 +63,9 @@ public sealed class ShardPlan
     /// <param name="items">The images of one split.</param>
     /// <param name="options">Parts or target size, seed, specification.</param>
     /// <param name="content">A hash of the contents where the items have no lengths to show a change by.</param>
-    public static ShardPlan Create(IReadOnlyList<ShardItem> items, ShardOptions options, string content = "")
+    public static ShardPlan Create(IReadOnlyList<ShardItem> items, ShardOptions options, string content = "") => Create(items, options, content, measureOnly: false);
+
+    internal static ShardPlan Create(IReadOnlyList<ShardItem> items, ShardOptions options, string content, bool measureOnly)
     {
         ArgumentNullException.ThrowIfNull(items);
         ArgumentNullException.ThrowIfNull(options);
@@ -72,7 +80,11 @@ public sealed class ShardPlan
         var count = (int)Math.Clamp(Math.Max(wanted, (items.Count + most - 1) / most), 1, Math.Max(items.Count, 1));
         // Not held beside the order they are cut from: a million images would have it twice.
         var parts = new LazyList<int[]>(count, p => order[(int)((long)order.Length * p / count)..(int)((long)order.Length * (p + 1) / count)]);
-        return new(items, parts, $"{options.Spec.Hash()}:{Type(options)}:{Limits(options.Spec.ForDecoding(options.Decode))}:{content}");
+        return new(items, parts, $"{options.Spec.Hash()}:{Type(options)}:{Limits(options.Spec.ForDecoding(options.Decode))}:{content}")
+        {
+            NormalizedBy = options.NormalizedBy,
+            MeasureOnly = measureOnly,
+        };
     }
 
     static string Type(ShardOptions options) => options.NormalizedBy is { } by

@@ -36,15 +36,32 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
     public void Split(DatasetSplit split, IReadOnlyList<ShardItem> items, Func<ShardBuilder, int[], ShardPart> build, string content = "") =>
         Split(split, items, (target, plan, missing) => missing.Select(p => Write(target, p, plan.Keys[p], build(_builder, plan.Parts[p]))), content);
 
+    /// <summary>Learns how pixels are to be normalised, before the first split is made.</summary>
+    /// <param name="items">The training images.</param>
+    /// <param name="make">Returns the parts' sums.</param>
+    public void Normalize(IReadOnlyList<ShardItem> items, ShardPartMaker make)
+    {
+        var target = Target(DatasetSplit.Train);
+        RequireOwn(target);
+        options = TrainingMoments.Complete(target, items, options, () =>
+        {
+            var plan = ShardPlan.Create(items, options, content: "", measureOnly: true);
+            plan.Fence = _lock.Require;
+            var moments = new ChannelMoments(options.Spec.Channels);
+            foreach (var info in make(target, plan, [.. Enumerable.Range(0, plan.Parts.Count)]))
+                moments.Add((ulong)info.Count * (ulong)(options.Spec.Width * options.Spec.Height), info.Sum, info.Squares);
+            return moments;
+        });
+    }
+
     /// <summary>Makes a split's missing parts, in any order; each is kept as soon as it comes.</summary>
     public void Split(
         DatasetSplit split, IReadOnlyList<ShardItem> items, ShardPartMaker make, string content = "")
     {
-        var target = _split ? ShardManifest.FolderOf(folder, split) : folder;
+        var target = Target(split);
         var plan = ShardPlan.Create(items, options, content);
         plan.Fence = _lock.Require;
-        var earlier = Earlier(target);
-        ShardFiles.RequireOwn(_store, target, earlier.Count > 0, earlier.Values.SelectMany(part => part.Files).Select(file => file.Name).ToHashSet(), _lock.FoundUnfinished);
+        var earlier = RequireOwn(target);
         var parts = new ShardPartInfo[plan.Parts.Count];
         var missing = new List<int>();
         for (var p = 0; p < parts.Length; p++)
@@ -102,6 +119,16 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
             _lock.Complete();
         });
         return new(folder, _manifests, _written, _kept, bad, warnings);
+    }
+
+    string Target(DatasetSplit split) => _split ? ShardManifest.FolderOf(folder, split) : folder;
+
+    /// <summary>Refuses a folder with files that are not ours; what earlier runs left there.</summary>
+    Dictionary<(int Part, string Key), ShardPartInfo> RequireOwn(string target)
+    {
+        var earlier = Earlier(target);
+        ShardFiles.RequireOwn(_store, target, earlier.Count > 0, earlier.Values.SelectMany(part => part.Files).Select(file => file.Name).ToHashSet(), _lock.FoundUnfinished);
+        return earlier;
     }
 
     static T Guard<T>(string path, Func<T> write)

@@ -13,11 +13,11 @@ public sealed record ShardReport(
     string Folder, IReadOnlyDictionary<DatasetSplit, ShardManifest> Splits, int PartsWritten, int PartsKept,
     IReadOnlyList<BadFile> BadFiles, IReadOnlyList<string> Warnings);
 
-/// <summary>Makes missing parts of a split and writes them into its folder, in any order.</summary>
+/// <summary>Makes missing parts of a split and writes them into its folder, in any order; or, where <see cref="ShardPlan.MeasureOnly"/> says so, measures them and writes nothing.</summary>
 /// <param name="folder">The folder of the split.</param>
 /// <param name="plan">Which images go into which part.</param>
 /// <param name="missing">The numbers of the parts to make.</param>
-/// <returns>What was written; each part is committed as it comes.</returns>
+/// <returns>What was written or measured; each part is committed as it comes.</returns>
 public delegate IEnumerable<ShardPartInfo> ShardPartMaker(string folder, ShardPlan plan, IReadOnlyList<int> missing);
 
 /// <summary>
@@ -108,8 +108,8 @@ public static class ShardWriter
     /// <summary>Plans a catalogue's shards, has the missing parts made elsewhere, as by the executors of a cluster, and commits them.</summary>
     /// <param name="catalog">The images.</param>
     /// <param name="folder">The shard folder.</param>
-    /// <param name="options">What the shards are to be; they cannot be normalised, as that takes all images at once.</param>
-    /// <param name="make">Called for each split that lacks parts.</param>
+    /// <param name="options">What the shards are to be.</param>
+    /// <param name="make">Called for each split that lacks parts; before that for the training split's sums, where shards are to be normalised and an earlier run has not left them.</param>
     /// <param name="cancellation">Ends the work between two parts; finished parts are kept.</param>
     /// <exception cref="MlNetCifarException">The folder cannot be written (MNC1024), or <paramref name="make"/> fails.</exception>
     public static ShardReport Write(ImageCatalog catalog, string folder, ShardOptions options, ShardPartMaker make, CancellationToken cancellation = default)
@@ -118,11 +118,11 @@ public static class ShardWriter
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(make);
         options.Validate();
-        if (options.Normalize)
-            throw new ArgumentException("Shards that are made elsewhere cannot be normalised.", nameof(options));
         var splits = CatalogSplits.Assign(catalog.List, options).BySplit();
         using var run = new ShardRun(folder, options, catalog.Classes, new ProgressCounter(catalog.Images.Count, null), cancellation);
         run.Begin(splits.Count > 1);
+        if (options.Normalize)
+            run.Normalize(CatalogSplits.Items(splits.FirstOrDefault(s => s.Split == DatasetSplit.Train).Images ?? throw DataErrors.NoSplit(catalog.Origin, ShardManifest.NameOf(DatasetSplit.Train))), make);
         foreach (var (split, images) in splits)
             run.Split(split, CatalogSplits.Items(images), make);
         return run.Finish(catalog.BadFiles, [.. catalog.Warnings, .. Uncut(catalog.List.BySplit().Select(s => s.Split), options)]);
@@ -151,7 +151,7 @@ public static class ShardWriter
         if (data.Spec is null && options.Spec != new PreprocessSpec())
             warnings.Add(FormattableString.Invariant($"what was asked of pictures has no effect: those of arrays stay as they are, {first.Width}×{first.Height}×{first.Channels}"));
         options = options with { Spec = (data.Spec ?? options.Spec) with { Width = first.Width, Height = first.Height, Channels = first.Channels } };
-        if (options.Normalize)
+        if (options is { Normalize: true, NormalizedBy: null })
             options = options with { NormalizedBy = Normalization.Compute(data.Train, cancellation) };
         using var run = new ShardRun(folder, options, data.Classes, new ProgressCounter(data.Splits.Sum(s => s.Value.Count), progress), cancellation);
         run.Begin(data.Splits.Count > 1);

@@ -8,10 +8,25 @@ internal static class TrainingMoments
     /// <param name="items">The training images.</param>
     /// <param name="options">How shards are made.</param>
     /// <param name="build">Builds a part, not normalised.</param>
-    public static ShardOptions Complete(string folder, IReadOnlyList<ShardItem> items, ShardOptions options, Func<ShardBuilder, int[], ShardPart> build)
+    public static ShardOptions Complete(string folder, IReadOnlyList<ShardItem> items, ShardOptions options, Func<ShardBuilder, int[], ShardPart> build) =>
+        Complete(folder, items, options, () => Built(items, options, build));
+
+    /// <summary>Completes options that ask for normalised pixels, as above.</summary>
+    /// <param name="folder">The training split's folder of shards.</param>
+    /// <param name="items">The training images.</param>
+    /// <param name="options">How shards are made.</param>
+    /// <param name="measure">Sums over all training images.</param>
+    public static ShardOptions Complete(string folder, IReadOnlyList<ShardItem> items, ShardOptions options, Func<ChannelMoments> measure)
     {
-        if (Earlier(folder, items, options) is { } known)
+        if ((options.NormalizedBy is null ? Earlier(folder, items, options) : options) is { } known)
             return known;
+        var moments = measure();
+        // Where nothing could be read, the run that follows says so.
+        return moments.Pixels == 0 ? options : options with { NormalizedBy = moments.ToNormalization() };
+    }
+
+    static ChannelMoments Built(IReadOnlyList<ShardItem> items, ShardOptions options, Func<ShardBuilder, int[], ShardPart> build)
+    {
         var builder = new ShardBuilder(options);
         var moments = new ChannelMoments(options.Spec.Channels);
         // The sums are the same for any parts; these never outgrow memory.
@@ -23,8 +38,7 @@ internal static class TrainingMoments
             builder.Recycle(part);
         }
 
-        // Where nothing could be read, the run that follows says so.
-        return moments.Pixels == 0 ? options : options with { NormalizedBy = moments.ToNormalization() };
+        return moments;
     }
 
     // Equal keys mean equal images and equal treatment, hence equal moments.

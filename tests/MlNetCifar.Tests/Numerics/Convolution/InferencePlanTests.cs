@@ -6,10 +6,11 @@ namespace MlNetCifar.Tests.Numerics.Convolution;
 [TestClass]
 public sealed class InferencePlanTests
 {
-    // One tile, few, many; whole and partial ones; tails in every direction; stride, other filters and dense layers.
+    // One tile, few, many; whole and partial ones; tails in every direction; a filter so large that all threads share the tiles, in more than one group;
+    // stride, other filters and dense layers.
     static readonly ConvShape[] s_shapes =
     [
-        Same(4, 4, 16, 16), Same(3, 3, 17, 40), Same(7, 7, 33, 23), Same(8, 8, 64, 48), Same(5, 5, 16, 16), Same(2, 2, 16, 16), Same(6, 13, 18, 37), Same(31, 31, 24, 33),
+        Same(4, 4, 16, 16), Same(3, 3, 17, 40), Same(7, 7, 33, 23), Same(8, 8, 64, 48), Same(5, 5, 16, 16), Same(2, 2, 16, 16), Same(6, 13, 18, 37), Same(31, 31, 24, 33), Same(8, 8, 180, 170),
         new(1, 8, 11, 18, 40, 3, 3), new(1, 9, 9, 17, 19, 3, 3, 2, 1, 1, 1, 1), new(1, 6, 6, 8, 9, 2, 2, 1, 0, 0, 1, 1), new(1, 4, 4, 20, 40, 1, 1), ConvShape.Dense(1, 50, 70),
     ];
 
