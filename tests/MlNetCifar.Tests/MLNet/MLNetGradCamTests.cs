@@ -167,7 +167,7 @@ public sealed class MLNetGradCamTests
 
     sealed class Explained
     {
-        [ImageType(256, 520)]
+        [ImageType]
         public MLImage? Map { get; set; }
     }
 }
