@@ -56,7 +56,7 @@ internal static class MLNetBenchmark
 
         EstimatorChain<ITransformer> Theirs() => Labelled(ml.Transforms.LoadImages("Picture", null, "Path"))
             .Append(ml.Transforms.ResizeImages("Picture", 224, 224)).Append(ml.Transforms.ExtractPixels("Pixels", "Picture"))
-            .Append((IEstimator<ITransformer>)ml.Transforms.DnnFeaturizeImage("Features", m => m.ModelSelector.ResNet18(m.Environment, m.OutputColumn, m.InputColumn), "Pixels"));
+            .Append((IEstimator<ITransformer>)ml.Transforms.DnnFeaturizeImage("Features", m => m.ModelSelector.ResNet18(ml, m.OutputColumn, m.InputColumn), "Pixels"));
     }
 
     static ImageNetworkOptions Ours(bool flip) => new()
