@@ -18,7 +18,7 @@ var shuffled = ml.Data.ShuffleRows(ml.Data.LoadFromEnumerable(rows));
 var preprocessing = ml.Transforms.Conversion.MapValueToKey("LabelAsKey", "Label").Append(ml.Transforms.LoadRawImageBytes("Image", null, "ImagePath"));
 var prepared = preprocessing.Fit(shuffled).Transform(shuffled);
 var split = ml.Data.TrainTestSplit(prepared, testFraction: 0.3);
-var validation = ml.Data.TrainTestSplit(split.TestSet);
+var validation = ml.Data.TrainTestSplit(split.TestSet, testFraction: 0.5);
 
 var options = new ImageNetworkOptions
 {

@@ -3,6 +3,7 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Transforms.Image;
 using MlNetCifar.Explain;
+using MlNetCifar.Imaging;
 
 namespace MlNetCifar.MLNet;
 
@@ -10,12 +11,14 @@ namespace MlNetCifar.MLNet;
 internal static class ImageColumn
 {
     /// <summary>The column as a schema has it.</summary>
+    /// <param name="name">Of the column.</param>
+    /// <param name="size">Of its pictures; null while no network says it. A prediction engine reads only columns of known size.</param>
     /// <exception cref="MlNetCifarException">The package of such columns is not there (MNC7010).</exception>
-    public static DataViewSchema.DetachedColumn Describe(string name)
+    public static DataViewSchema.DetachedColumn Describe(string name, ImageSize? size = null)
     {
         try
         {
-            return Detached(name);
+            return Detached(name, size);
         }
         catch (FileNotFoundException e)
         {
@@ -25,12 +28,13 @@ internal static class ImageColumn
 
     /// <summary>Grad-CAM maps, each drawn when it is asked for: what is kept of a block is small.</summary>
     /// <param name="name">Of the column.</param>
-    /// <param name="channels">Of the network's inputs, 1 or 3.</param>
+    /// <param name="spec">Of the network's inputs.</param>
     /// <exception cref="MlNetCifarException">The package of such columns is not there (MNC7010).</exception>
-    public static OutputColumn Maps(string name, int channels) => new(Describe(name), current => Getter(current, channels));
+    public static OutputColumn Maps(string name, PreprocessSpec spec) => new(Describe(name, HeatmapOverlay.Size(spec.Width, spec.Height)), current => Getter(current, spec.Channels));
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    static DataViewSchema.DetachedColumn Detached(string name) => new(name, new ImageDataViewType());
+    static DataViewSchema.DetachedColumn Detached(string name, ImageSize? size) =>
+        new(name, size is { } known ? new ImageDataViewType(known.Height, known.Width) : new ImageDataViewType());
 
     static ValueGetter<MLImage> Getter(Func<Answer?> current, int channels) => (ref MLImage value) =>
     {

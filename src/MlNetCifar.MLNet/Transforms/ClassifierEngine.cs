@@ -38,7 +38,7 @@ internal sealed class ClassifierEngine : PictureEngine
             .. _hasFeatures ? [OutputColumn.Vector(columns[2], answer => answer.Features)] : Array.Empty<OutputColumn>(),
             .. names.IsUnknown is { } unknown ? [OutputColumn.Unknown(unknown)] : Array.Empty<OutputColumn>(),
             .. names.LabelSet is { } set ? [OutputColumn.Set(set)] : Array.Empty<OutputColumn>(),
-            .. names.GradCam is { } map ? [ImageColumn.Maps(map, model.Preprocess.Channels)] : Array.Empty<OutputColumn>(),
+            .. names.GradCam is { } map ? [ImageColumn.Maps(map, model.Preprocess)] : Array.Empty<OutputColumn>(),
         ];
     }
 

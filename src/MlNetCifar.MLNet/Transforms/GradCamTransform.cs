@@ -73,7 +73,7 @@ internal sealed class GradCamEngine : PictureEngine
         // Asked here, so that a wrong name is found before rows are read.
         new GradCam(model, layer, batchSize: 1, threads: 1).Dispose();
         (Model, Layer, _maps, Preprocessor) = (model, layer, new GradCamMaps(model, layer), new Preprocessor(model.Preprocess));
-        Outputs = [ImageColumn.Maps(output, model.Preprocess.Channels)];
+        Outputs = [ImageColumn.Maps(output, model.Preprocess)];
     }
 
     public ImageClassifier Model { get; }

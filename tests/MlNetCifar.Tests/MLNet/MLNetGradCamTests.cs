@@ -167,7 +167,7 @@ public sealed class MLNetGradCamTests
 
     sealed class Explained
     {
-        [ImageType]
+        [ImageType(256, 520)]
         public MLImage? Map { get; set; }
     }
 }

@@ -21,7 +21,7 @@ public sealed class MLNetSampleTests
         Directory.Delete(folder["photos/green"], recursive: true);
         var lines = Run(folder, "two-classes.cs", folder["photos"], folder["inspection.zip"]);
         Assert.AreEqual("accuracy 1.000", lines.Single(line => line.StartsWith("accuracy ", StringComparison.Ordinal)).Split(',')[0]);
-        Assert.HasCount(5, lines.Where(line => line.Contains(", predicted ", StringComparison.Ordinal)).ToArray());
+        Assert.IsGreaterThan(1, lines.Count(line => line.Contains(", predicted ", StringComparison.Ordinal)));
         Assert.IsTrue(File.Exists(folder["inspection.zip"]));
     }
 
