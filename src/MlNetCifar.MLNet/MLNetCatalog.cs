@@ -36,6 +36,32 @@ public static class MLNetCatalog
         });
     }
 
+    /// <summary>
+    /// A transform that shows where a classifier looked: a column of pictures (<c>MLImage</c>, of the package Microsoft.ML.ImageAnalytics) with the network's input, and beside it the
+    /// same under the Grad-CAM map of its most probable class. Nothing is trained.
+    /// </summary>
+    /// <param name="catalog"><c>ml.Transforms</c>.</param>
+    /// <param name="outputColumnName">The column of maps.</param>
+    /// <param name="model">The classifier; it stays in use. That of a pipeline is <see cref="ImageNetworkTransformer.Model"/>.</param>
+    /// <param name="imageColumnName">The column of pictures, as at <see cref="ImageNetworkOptions.ImageColumnName"/>. The default is <c>Image</c>.</param>
+    /// <param name="imageFolder">The folder that paths are relative to; null (the default) for the current folder.</param>
+    /// <param name="pixelScale">What pixels are multiplied by to lie between 0 and 255. The default is 1.</param>
+    /// <param name="layer">Name of a convolution, as <see cref="Explain.GradCam.Layers"/> lists them; null (the default) for the last on the main path.</param>
+    /// <param name="onBadImage">What to do about a picture that cannot be read. The default is to end with its error; otherwise it has no map.</param>
+    /// <exception cref="MlNetCifarException">The network has no such convolution (MNC55xx), or the package of image columns is not there (MNC7010).</exception>
+    public static GradCamEstimator GradCam(
+        this TransformsCatalog catalog, string outputColumnName, ImageClassifier model, string imageColumnName = "Image", string? imageFolder = null, float pixelScale = 1,
+        string? layer = null, OnBadImage onBadImage = OnBadImage.Fail)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        ArgumentException.ThrowIfNullOrEmpty(outputColumnName);
+        ArgumentNullException.ThrowIfNull(model);
+        return new(new GradCamEngine(model, outputColumnName, layer)
+        {
+            Environment = MLInternals.EnvironmentOf(catalog), Input = new(imageColumnName, imageFolder, pixelScale), OnBadImage = onBadImage,
+        });
+    }
+
     /// <summary>A model of the library as a transform, as if it had been trained in a pipeline.</summary>
     /// <param name="catalog"><c>ml.Model</c>.</param>
     /// <param name="model">The model; it stays in use.</param>
@@ -87,7 +113,8 @@ public static class MLNetCatalog
         MLInternals.Register(
             context.ComponentCatalog,
             (typeof(ImageNetworkLoader), typeof(ImageNetworkTransformer), ImageNetworkTransformer.LoaderName),
-            (typeof(ImageFeaturizerLoader), typeof(ImageFeaturizingTransformer), ImageFeaturizingTransformer.LoaderName));
+            (typeof(ImageFeaturizerLoader), typeof(ImageFeaturizingTransformer), ImageFeaturizingTransformer.LoaderName),
+            (typeof(GradCamLoader), typeof(GradCamTransformer), GradCamTransformer.LoaderName));
         return context;
     }
 }

@@ -17,8 +17,8 @@ internal static class MLNetErrors
     public static MlNetCifarException OneClass(string column, string name) => new(
         "MNC7002", ErrorKind.Data, $"Column '{column}' has only one value, '{name}'; at least two classes are needed.", "Check that the labels are read from the right column.");
 
-    public static MlNetCifarException UnknownLabel(string column, long row, string name) => new(
-        "MNC7003", ErrorKind.Data, $"The label '{name}' in column '{column}' is not among those trained on.", "Add pictures of it to the training view, or leave such rows out.", $"row {row} of the validation set");
+    public static MlNetCifarException UnknownLabel(string column, long row, string name, string where = "the validation set") => new(
+        "MNC7003", ErrorKind.Data, $"The label '{name}' in column '{column}' is not among those trained on.", "Add pictures of it to the training view, or leave such rows out.", $"row {row} of {where}");
 
     public static MlNetCifarException BadPicture(string column, long row, MlNetCifarException cause) => new(
         "MNC7004", ErrorKind.Data, $"Column '{column}' holds no picture that can be read: {cause.Message}",
@@ -38,6 +38,13 @@ internal static class MLNetErrors
 
     public static MlNetCifarException TooNew(int found, int known) => new(
         "MNC7009", ErrorKind.Data, $"The model was saved in format {found}; this version reads up to {known}.", "Use a newer version of MlNetCifar.ML.");
+
+    public static MlNetCifarException NoImages(string column, Exception inner) => new(
+        "MNC7010", ErrorKind.Usage, $"The column '{column}' holds pictures of Microsoft.ML.ImageAnalytics, which this program does not have.",
+        "Add that package, in the version of Microsoft.ML.", null, inner);
+
+    public static ArgumentOutOfRangeException NoNames(string column) => new(
+        "scored", $"The score column '{column}' does not name its slots, and the label has no key with as many values: which score is whose is not known. Train with a label that MapValueToKey made.");
 
     static string Listed(IEnumerable<string> names) => names.Any() ? string.Join(", ", names.Select(name => $"'{name}'")) : "no column";
 }

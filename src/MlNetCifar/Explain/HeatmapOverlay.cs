@@ -9,6 +9,20 @@ public static class HeatmapOverlay
     const int LeastSide = 256;
     const int MostSide = 2048;
 
+    /// <summary>The size of what <see cref="Draw(Heatmap, ReadOnlySpan{byte}, int, int)"/> draws.</summary>
+    /// <param name="width">Of the map, in pixels, at least 1.</param>
+    /// <param name="height">Of the map, in pixels, at least 1.</param>
+    /// <param name="side">The shorter side of each half is enlarged to at least this. The default is 256.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A number is below 1.</exception>
+    public static ImageSize Size(int width, int height, int side = 256)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(side, 1);
+        var scale = Scale(width, height, side);
+        return new((2 * scale * width) + Gap, scale * height);
+    }
+
     /// <summary>The picture as the network sees it, and beside it the same picture under the map: dark violet is 0, yellow is 1, and the more, the less of the picture shows.</summary>
     /// <param name="map">The map; one without any value leaves the picture as it is.</param>
     /// <param name="pixels">[Height, Width, channels] bytes, preprocessed.</param>
@@ -21,7 +35,7 @@ public static class HeatmapOverlay
         ArgumentOutOfRangeException.ThrowIfLessThan(side, 1);
         if (channels is not (1 or 3) || pixels.Length != map.Height * map.Width * channels)
             throw new ArgumentException($"{pixels.Length} bytes of {channels} channels do not fit a map of {map.Height}×{map.Width}.", nameof(pixels));
-        var scale = Math.Max(1, (side + Math.Min(map.Height, map.Width) - 1) / Math.Min(map.Height, map.Width));
+        var scale = Scale(map.Width, map.Height, side);
         var (height, width) = (scale * map.Height, scale * map.Width);
         var heat = MapDrawing.Enlarge([.. map.Values], map.Height, map.Width, height, width);
         var result = new RgbImage((2 * width) + Gap, height);
@@ -106,4 +120,6 @@ public static class HeatmapOverlay
         OverlayFrame.DrawBar(result, (2 * picture.Width) + (2 * Gap));
         return result;
     }
+
+    static int Scale(int width, int height, int side) => Math.Max(1, (side + Math.Min(height, width) - 1) / Math.Min(height, width));
 }

@@ -13,7 +13,7 @@ public sealed partial class SourceTests
     /// <summary>The namespace of the types that every user meets, wherever they lie.</summary>
     const string Everyday = "MlNetCifar";
 
-    static readonly string[] s_textFolders = ["src", "tests", "docs", "notebooks", "models", ".ci"];
+    static readonly string[] s_textFolders = ["src", "tests", "docs", "notebooks", "samples", "templates", "models", ".ci"];
 
     static string Library => Repository.File("src", "MlNetCifar");
 
@@ -23,7 +23,7 @@ public sealed partial class SourceTests
         let declared = NamespaceDeclaration().Match(File.ReadAllText(file)).Groups[1].Value
         where declared.Length > 0
         let parts = Path.GetDirectoryName(SourceCode.Relative(file))!.Split(Path.DirectorySeparatorChar)[1..]
-        let expected = string.Join('.', parts[0] is "MlNetCifar" or "MlNetCifar.Spark" ? parts.Take(2) : parts)
+        let expected = string.Join('.', parts[0] switch { "MlNetCifar" or "MlNetCifar.Spark" => parts.Take(2), "MlNetCifar.MLNet" => parts.Take(1), _ => parts })
         where declared != expected && !(parts[0] == Everyday && declared == Everyday)
         select $"{SourceCode.Relative(file)} declares {declared}");
 

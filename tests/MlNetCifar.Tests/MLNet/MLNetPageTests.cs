@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.RegularExpressions;
 using MlNetCifar.Tests.App;
 using MlNetCifar.Tests.TestKit;
@@ -34,21 +33,26 @@ public sealed class MLNetPageTests
         StringAssert.StartsWith(CompileAndRun(folder, Program(1)), "accuracy ");
     }
 
+    [TestMethod]
+    public void Gate_Compiles()
+    {
+        using var folder = new Pictures();
+        var code = $$"""
+            using Microsoft.VisualStudio.TestTools.UnitTesting;
+            using MlNetCifar.MSTest;
+
+            Console.WriteLine();
+
+            [TestClass]
+            public sealed class ModelTests(TestContext TestContext)
+            {
+            {{Program(2)}}
+            }
+            """;
+        Assert.IsTrue(File.Exists(FileProgram.Compile(folder, code)));
+    }
+
     static string Program(int index) => Regex.Matches(Page, "```csharp\n(.*?)```", RegexOptions.Singleline)[index].Groups[1].Value;
 
-    static string CompileAndRun(Pictures folder, string code)
-    {
-        const string usings = "global using System; global using System.Collections.Generic; global using System.IO; global using System.Linq;";
-        var references = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
-            .Where(path => Regex.IsMatch(Path.GetFileName(path), @"^(System\.|Microsoft\.ML|MlNetCifar(\.MLNet)?\.dll|netstandard|mscorlib)"));
-        var program = folder["program.dll"];
-        var response = folder.Write("compile.rsp", string.Join('\n', [
-            .. references.Select(r => $"-r:\"{r}\""), $"-out:\"{program}\"", "-nullable", "-noconfig", "-nologo", $"\"{folder.Write("Program.cs", code)}\"", $"\"{folder.Write("Usings.cs", usings)}\"",
-        ]));
-        using var compiler = Process.Start(new ProcessStartInfo("dotnet", [ReadmeTests.Compiler(), $"@{response}"]) { RedirectStandardOutput = true })!;
-        var output = compiler.StandardOutput.ReadToEnd();
-        compiler.WaitForExit();
-        Assert.AreEqual(0, compiler.ExitCode, output);
-        return OwnProcess.RunIn(folder.Root, "run", program);
-    }
+    static string CompileAndRun(Pictures folder, string code) => OwnProcess.RunIn(folder.Root, "run", FileProgram.Compile(folder, code));
 }

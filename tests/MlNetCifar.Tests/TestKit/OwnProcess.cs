@@ -16,8 +16,8 @@ static class OwnProcess
             case ["mlnet-forget", var model]:
                 FreshProcess.LoadWithoutRegistration(model, Console.Out);
                 return 0;
-            case ["run", var program]:
-                return System.Reflection.Assembly.LoadFrom(program).EntryPoint!.Invoke(null, [Array.Empty<string>()]) as int? ?? 0;
+            case ["run", var program, .. var rest]:
+                return System.Reflection.Assembly.LoadFrom(program).EntryPoint!.Invoke(null, [rest]) as int? ?? 0;
             default:
                 Console.Error.WriteLine($"unknown: {string.Join(' ', args)}");
                 return 2;
@@ -32,14 +32,17 @@ static class OwnProcess
     /// <returns>What was written to standard output.</returns>
     public static string RunIn(string folder, params string[] args)
     {
-        using var process = Process.Start(new ProcessStartInfo("dotnet", ["exec", typeof(OwnProcess).Assembly.Location, .. args])
-        {
-            RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder,
-        })!;
+        using var process = Start(folder, args);
         var error = process.StandardError.ReadToEndAsync();
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         Assert.AreEqual(0, process.ExitCode, error.Result);
         return output;
     }
+
+    /// <summary>Starts it in a folder, for whoever talks to it; both outputs must be read.</summary>
+    public static Process Start(string folder, params string[] args) => Process.Start(new ProcessStartInfo("dotnet", ["exec", typeof(OwnProcess).Assembly.Location, .. args])
+    {
+        RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder,
+    })!;
 }

@@ -131,6 +131,14 @@ public sealed class QualityGate
         return With(_ => new GateFinding("P95 latency", ratio <= atMost, Invariant($"expected at most {atMost:0.00} times the reference, found {ratio:0.00} times")));
     }
 
+    /// <summary>A condition of one's own must hold.</summary>
+    /// <param name="condition">Looks at the run; asked when the gate is checked.</param>
+    public QualityGate Require(Func<RunData, GateFinding> condition)
+    {
+        ArgumentNullException.ThrowIfNull(condition);
+        return With(condition);
+    }
+
     /// <summary>Checks a run.</summary>
     /// <param name="run">The evaluated run.</param>
     /// <returns>The findings; nothing is thrown for a condition that does not hold.</returns>

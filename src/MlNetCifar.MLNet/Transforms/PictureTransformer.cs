@@ -7,7 +7,8 @@ namespace MlNetCifar.MLNet;
 /// <summary>A transform of ML.NET that computes columns of pictures. Lazy, thread-safe; rows keep their order.</summary>
 public abstract class PictureTransformer : ITransformer
 {
-    const int FormatVersion = 1;
+    /// <summary>2 since a model may have a column of Grad-CAM maps.</summary>
+    const int FormatVersion = 2;
     const string NetworkEntry = "network.safetensors";
     const string ColumnsEntry = "columns.json";
 

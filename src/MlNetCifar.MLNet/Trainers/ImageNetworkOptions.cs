@@ -51,6 +51,12 @@ public sealed record ImageNetworkOptions
     /// <summary>A column of the names of the classes that hold the true one as often as the calibration promises; null (the default) for none.</summary>
     public string? LabelSetColumnName { get; init; }
 
+    /// <summary>
+    /// A column of pictures (<c>MLImage</c>, of the package Microsoft.ML.ImageAnalytics) of where the network looked: its input, and beside it the same under the Grad-CAM map of the
+    /// most probable class. Null (the default) for none.
+    /// </summary>
+    public string? GradCamColumnName { get; init; }
+
     /// <summary>One of <see cref="Architectures.Names"/>, or <c>auto</c> (the default): a head on a frozen backbone for photographs, where <see cref="Backbones"/> has one, else <c>seed-cnn</c>.</summary>
     public string Architecture { get; init; } = ExperimentOptions.Auto;
 
@@ -130,7 +136,7 @@ public sealed record ImageNetworkOptions
     internal PictureInput Input => new(ImageColumnName, ImageFolder, PixelScale);
 
     /// <summary>The columns that are added.</summary>
-    internal OutputNames Names => new(ScoreColumnName, PredictedLabelColumnName, OutputFeaturesColumnName, IsUnknownColumnName, LabelSetColumnName);
+    internal OutputNames Names => new(ScoreColumnName, PredictedLabelColumnName, OutputFeaturesColumnName, IsUnknownColumnName, LabelSetColumnName, GradCamColumnName);
 
     /// <summary>The same as options of an experiment.</summary>
     /// <param name="output">The folder of runs.</param>

@@ -17,7 +17,7 @@ internal sealed class ScoredView : IDataView
         values.AddTo(annotations, AnnotationKinds.KeyValues);
         var builder = new DataViewSchema.Builder();
         builder.AddColumn("Label", values.KeyType, annotations.ToAnnotations());
-        builder.AddColumns(ClassifierEngine.Columns(values, 1, new("Score", "PredictedLabel", null, null, null)));
+        builder.AddColumns(ClassifierEngine.Columns(values, 1, new("Score", "PredictedLabel")));
         Schema = builder.ToSchema();
     }
 

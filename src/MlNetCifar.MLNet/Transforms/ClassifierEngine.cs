@@ -10,13 +10,15 @@ namespace MlNetCifar.MLNet;
 /// <param name="Features">Inputs of the last layer.</param>
 /// <param name="IsUnknown">Whether the answer should be unknown.</param>
 /// <param name="LabelSet">The classes that hold the true one as often as promised.</param>
-internal sealed record OutputNames(string Score, string PredictedLabel, string? Features, string? IsUnknown, string? LabelSet);
+/// <param name="GradCam">Pictures of where the network looked.</param>
+internal sealed record OutputNames(string Score, string PredictedLabel, string? Features = null, string? IsUnknown = null, string? LabelSet = null, string? GradCam = null);
 
 /// <summary>Names what is on pictures.</summary>
 internal sealed class ClassifierEngine : PictureEngine
 {
     readonly int[] _classOf;
     readonly bool _hasFeatures;
+    readonly GradCamMaps _maps;
 
     /// <summary>Prepares a model for a label.</summary>
     /// <param name="model">Its classes are some of the label's values, in any order.</param>
@@ -27,6 +29,7 @@ internal sealed class ClassifierEngine : PictureEngine
         (Model, Labels, Names, Preprocessor) = (model, labels, names, new Preprocessor(model.Preprocess));
         _classOf = [.. labels.Names.Select(name => model.Classes.IndexOf(name))];
         _hasFeatures = names.Features is not null;
+        _maps = new(model, layer: null);
         var columns = Columns(labels, model.FeatureCount, names);
         Outputs =
         [
@@ -35,6 +38,7 @@ internal sealed class ClassifierEngine : PictureEngine
             .. _hasFeatures ? [OutputColumn.Vector(columns[2], answer => answer.Features)] : Array.Empty<OutputColumn>(),
             .. names.IsUnknown is { } unknown ? [OutputColumn.Unknown(unknown)] : Array.Empty<OutputColumn>(),
             .. names.LabelSet is { } set ? [OutputColumn.Set(set)] : Array.Empty<OutputColumn>(),
+            .. names.GradCam is { } map ? [ImageColumn.Maps(map, model.Preprocess)] : Array.Empty<OutputColumn>(),
         ];
     }
 
@@ -59,6 +63,7 @@ internal sealed class ClassifierEngine : PictureEngine
         .. names.Features is { } column ? [new(column, new VectorDataViewType(NumberDataViewType.Single, Math.Max(features, 1)))] : Array.Empty<DataViewSchema.DetachedColumn>(),
         .. names.IsUnknown is { } unknown ? [OutputColumn.Unknown(unknown).Column] : Array.Empty<DataViewSchema.DetachedColumn>(),
         .. names.LabelSet is { } set ? [OutputColumn.Set(set).Column] : Array.Empty<DataViewSchema.DetachedColumn>(),
+        .. names.GradCam is { } map ? [ImageColumn.Describe(map)] : Array.Empty<DataViewSchema.DetachedColumn>(),
     ];
 
     protected override Answer[] Answers(byte[] pixels, int count, bool[] isActive)
@@ -74,6 +79,8 @@ internal sealed class ClassifierEngine : PictureEngine
             Array.Fill(answers, new());
         if (IsActive(Names.Features))
             Add(Model.Features(source), answers);
+        if (IsActive(Names.GradCam))
+            _maps.AddTo(pixels, answers);
         return answers;
 
         bool IsActive(string? name) => Enumerable.Range(0, Outputs.Count).Any(i => isActive[i] && Outputs[i].Column.Name == name);

@@ -57,6 +57,23 @@ public static class MLNetEvaluation
         return ml.BinaryClassification.Evaluate(ml.Data.LoadFromEnumerable(rows));
     }
 
+    /// <summary>
+    /// Evaluates what any model of ML.NET has scored by <see cref="Evaluator"/>, which gives intervals, curves and calibration too. <see cref="Compare"/> puts the result beside ML.NET's
+    /// figures, <see cref="ReportWriter"/> makes a report of it.
+    /// </summary>
+    /// <param name="scored">Rows with labels (keys or text) and probabilities of two or more classes, as <c>Transform</c> gives them. Rows without a label are left out.</param>
+    /// <param name="labelColumnName">The column of labels.</param>
+    /// <param name="scoreColumnName">The column of probabilities. The names of its slots are the classes, else the values of the label's key.</param>
+    /// <param name="options">Choices of the evaluation; null for the defaults.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A column is not there or of another type.</exception>
+    /// <exception cref="MlNetCifarException">There is no row (MNC5001), a label is none of the classes (MNC7003), or scores are no probabilities (MNC5010).</exception>
+    public static EvaluationResult Evaluate(IDataView scored, string labelColumnName = "Label", string scoreColumnName = "Score", EvaluationOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(scored);
+        var rows = ScoredColumns.Read(scored, labelColumnName, scoreColumnName);
+        return Evaluator.Evaluate(rows.Labels, rows.Scores, rows.Classes, options);
+    }
+
     /// <summary>Evaluates again what <see cref="Evaluator"/> has evaluated, and puts the figures side by side.</summary>
     /// <param name="result">Ours, with its rows.</param>
     /// <returns>Every figure that both have, those of two classes among them.</returns>

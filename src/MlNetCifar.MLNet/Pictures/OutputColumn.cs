@@ -1,5 +1,6 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using MlNetCifar.Explain;
 
 namespace MlNetCifar.MLNet;
 
@@ -20,6 +21,12 @@ internal sealed record Answer
 
     /// <summary>The classes that hold the true one as often as promised.</summary>
     public string[] LabelSet { get; init; } = [];
+
+    /// <summary>Where the network looked.</summary>
+    public Heatmap? Map { get; init; }
+
+    /// <summary>The picture as the network sees it, [H, W, C].</summary>
+    public ReadOnlyMemory<byte> Pixels { get; init; }
 }
 
 /// <summary>A column that is computed of pictures.</summary>

@@ -39,7 +39,8 @@ public sealed class ImageNetworkTransformer : PictureTransformer, IPredictionTra
         var names = json.GetProperty("outputs");
         var labels = LabelValues.Of([.. json.GetProperty("labels").EnumerateArray().Select(value => value.GetString()!)], Text(json, "labelType"));
         var outputs = new OutputNames(
-            Text(names, "score")!, Text(names, "predictedLabel")!, Text(names, "features"), Text(names, "isUnknown"), Text(names, "labelSet"));
+            Text(names, "score")!, Text(names, "predictedLabel")!, Text(names, "features"), Text(names, "isUnknown"), Text(names, "labelSet"),
+            names.TryGetProperty("gradCam", out var map) ? map.GetString() : null);
         return new ImageNetworkTransformer(new ClassifierEngine(model, labels, outputs) { Environment = environment, Input = input, OnBadImage = policy });
     });
 
@@ -51,6 +52,7 @@ public sealed class ImageNetworkTransformer : PictureTransformer, IPredictionTra
         json.WriteString("features", _engine.Names.Features);
         json.WriteString("isUnknown", _engine.Names.IsUnknown);
         json.WriteString("labelSet", _engine.Names.LabelSet);
+        json.WriteString("gradCam", _engine.Names.GradCam);
         json.WriteEndObject();
         json.WriteString("labelType", _engine.Labels.TypeName);
         json.WriteStartArray("labels");
