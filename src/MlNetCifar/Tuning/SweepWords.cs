@@ -16,7 +16,8 @@ internal static class SweepWords
             ? "How much of that is the luck of having been picked cannot be told: fewer than two trials ran to their end."
             : FormattableString.Invariant($"It was picked among {bias.Trials} trials on {bias.Images:N0} images, and the picked one is flattered: by {100 * bias.Luck:0.00} percentage points on average ")
             + FormattableString.Invariant($"(bootstrap over images, 95 % of resamples {100 * bias.Range.Lower:0.00} … {100 * bias.Range.Upper:0.00}). On new images expect {bias.Corrected:0.00 %}. ")
-            + FormattableString.Invariant($"In {bias.Share:0 %} of the resamples the same trial was picked."));
+            + FormattableString.Invariant($"In {bias.Share:0 %} of the resamples the same trial was picked.")
+                + (Count(TrialState.Pruned) > 0 ? " Trials that were ended early, by the same images, are not among those counted here." : ""));
         words.Add(finals is null ? Missing(isCancelled, hasTime, hasTest, seeds) : Final(finals));
         return words;
     }
