@@ -1,6 +1,8 @@
 #:project ../../src/MlNetCifar.MLNet/MlNetCifar.MLNet.csproj
 #:project ../../src/MlNetCifar.Pretrained/MlNetCifar.Pretrained.csproj
 #:package Microsoft.ML.ImageAnalytics@5.0.1
+#:package SkiaSharp@2.88.9
+#:package SkiaSharp.NativeAssets.Linux.NoDependencies@2.88.9
 #:property ManagePackageVersionsCentrally=false
 #:property RestorePackagesWithLockFile=false
 #:property PublishAot=false

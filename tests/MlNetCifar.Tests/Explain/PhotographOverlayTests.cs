@@ -67,6 +67,19 @@ public sealed class PhotographOverlayTests
     }
 
     [TestMethod]
+    [DataRow(16, 520, 256)]
+    [DataRow(32, 520, 256)]
+    [DataRow(64, 520, 256)]
+    [DataRow(128, 520, 256)]
+    [DataRow(300, 608, 300)]
+    public void Size_IsThatOfWhatIsDrawnOfAMap(int side, int width, int height)
+    {
+        Assert.AreEqual(new ImageSize(width, height), HeatmapOverlay.Size(side, side));
+        var drawn = HeatmapOverlay.Draw(Map(side, side, at: 0), new byte[side * side * 3], 3);
+        Assert.AreEqual((width, height), (drawn.Width, drawn.Height));
+    }
+
+    [TestMethod]
     public void Draw_ShowsWhatIsNotSeenPale()
     {
         var drawn = HeatmapOverlay.Draw(Map(8, 8, at: 0), Grey(600, 300), new PreprocessSpec { Width = 8, Height = 8, Resize = ResizeMode.CenterCrop });

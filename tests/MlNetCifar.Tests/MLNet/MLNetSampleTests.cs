@@ -78,9 +78,10 @@ public sealed class MLNetSampleTests
         }
     }
 
-    /// <summary>As a reader runs them: restored and built by "dotnet run".</summary>
+    /// <summary>As a reader runs them: restored and built by "dotnet run", with the library: minutes each.</summary>
     [TestMethod]
     [TestCategory("Slow")]
+    [TestCategory("Long")]
     [DataRow("two-classes.cs")]
     [DataRow("flowers.cs")]
     [DataRow("features-lightgbm.cs")]
