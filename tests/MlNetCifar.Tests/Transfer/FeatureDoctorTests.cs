@@ -83,6 +83,7 @@ public sealed class FeatureDoctorTests
         for (var twin = 0; twin < count / 3; twin++)
             for (var d = 0; d < length; d++)
                 features[((count - 1 - twin) * length) + d] = features[(twin * length) + d] + (0.02f * random.NextSingle());
+        double[] means = [.. Enumerable.Range(0, length).Select(d => Enumerable.Range(0, count).Average(row => (double)features[(row * length) + d]))];
         var expected = new List<(int, int)>();
         for (var a = 0; a < count; a++)
             for (var b = a + 1; b < count; b++)
@@ -96,8 +97,7 @@ public sealed class FeatureDoctorTests
             double product = 0, first = 0, second = 0;
             for (var d = 0; d < length; d++)
             {
-                var mean = Enumerable.Range(0, count).Average(row => (double)features[(row * length) + d]);
-                var (x, y) = (features[(a * length) + d] - mean, features[(b * length) + d] - mean);
+                var (x, y) = (features[(a * length) + d] - means[d], features[(b * length) + d] - means[d]);
                 (product, first, second) = (product + (x * y), first + (x * x), second + (y * y));
             }
 
