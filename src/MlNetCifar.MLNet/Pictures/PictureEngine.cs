@@ -1,3 +1,4 @@
+using Microsoft.ML;
 using Microsoft.ML.Runtime;
 using MlNetCifar.Imaging;
 
@@ -26,6 +27,23 @@ internal abstract class PictureEngine
 
     /// <summary>Pictures of a block.</summary>
     public int BlockSize => Math.Clamp(BytesAtOnce / Preprocessor.Spec.Length, 16, 2048);
+
+    /// <summary>What an estimator promises of rows that such pictures come from.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The column of pictures is not there, or holds none.</exception>
+    public SchemaShape GetOutputSchema(SchemaShape inputSchema)
+    {
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        PictureColumn.Check(inputSchema, Input.Name);
+        return inputSchema.With(Outputs.Select(output => output.Column));
+    }
+
+    /// <summary>Checks rows before a transform is given for them.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The column of pictures is not there, or holds none.</exception>
+    public void Check(IDataView input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        _ = PictureColumn.Find(input.Schema, Input);
+    }
 
     /// <summary>Looks at pictures.</summary>
     /// <param name="pixels">[N, H, W, C] as <see cref="Preprocessor"/> makes them.</param>

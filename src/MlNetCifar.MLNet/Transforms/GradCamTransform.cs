@@ -14,20 +14,14 @@ public sealed class GradCamEstimator : IEstimator<GradCamTransformer>
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentOutOfRangeException">The column of pictures is not there, or holds none.</exception>
-    public SchemaShape GetOutputSchema(SchemaShape inputSchema)
-    {
-        ArgumentNullException.ThrowIfNull(inputSchema);
-        PictureColumn.Check(inputSchema, _engine.Input.Name);
-        return inputSchema.With(_engine.Outputs.Select(output => output.Column));
-    }
+    public SchemaShape GetOutputSchema(SchemaShape inputSchema) => _engine.GetOutputSchema(inputSchema);
 
     /// <summary>Gives the transform.</summary>
     /// <param name="input">Only its schema is looked at.</param>
     /// <exception cref="ArgumentOutOfRangeException">The column of pictures is not there, or holds none.</exception>
     public GradCamTransformer Fit(IDataView input)
     {
-        ArgumentNullException.ThrowIfNull(input);
-        _ = PictureColumn.Find(input.Schema, _engine.Input);
+        _engine.Check(input);
         return new(_engine);
     }
 }

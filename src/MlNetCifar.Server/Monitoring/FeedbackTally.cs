@@ -1,3 +1,5 @@
+using MlNetCifar.Evaluation;
+
 namespace MlNetCifar.Server.Monitoring;
 
 /// <summary>True labels that were told later, of the last 1,000 answers told about: rolling accuracy with its 95 % interval (Wilson 1927). Thread-safe.</summary>
@@ -5,7 +7,6 @@ namespace MlNetCifar.Server.Monitoring;
 internal sealed class FeedbackTally(IReadOnlyList<string> classes)
 {
     const int Window = 1000;
-    const double Z = 1.959963984540054;
 
     readonly Queue<bool> _last = [];
     int _right;
@@ -29,11 +30,10 @@ internal sealed class FeedbackTally(IReadOnlyList<string> classes)
     {
         lock (_last)
         {
-            double n = _last.Count, p = n == 0 ? 0 : _right / n;
-            if (n == 0)
+            if (_last.Count == 0)
                 return (0, 0, 0, 1);
-            var (middle, spread) = (p + (Z * Z / (2 * n)), Z * Math.Sqrt(((p * (1 - p)) + (Z * Z / (4 * n))) / n));
-            return (_last.Count, _right, Math.Max(0, (middle - spread) / (1 + (Z * Z / n))), Math.Min(1, (middle + spread) / (1 + (Z * Z / n))));
+            var interval = Interval.Wilson(_right, _last.Count);
+            return (_last.Count, _right, interval.Lower, interval.Upper);
         }
     }
 }

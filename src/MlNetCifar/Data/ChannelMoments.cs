@@ -39,14 +39,16 @@ internal sealed class ChannelMoments(int channels)
         }
     }
 
-    /// <summary>Adds another part's sums.</summary>
-    public void Add(ulong pixels, IReadOnlyList<ulong> sum, IReadOnlyList<ulong> squares)
+    /// <summary>Adds the sums of a part of shards.</summary>
+    /// <param name="part">The part.</param>
+    /// <param name="spec">The size of its pictures.</param>
+    public void Add(ShardPartInfo part, PreprocessSpec spec)
     {
-        Pixels += pixels;
+        Pixels += (ulong)part.Count * (ulong)(spec.Width * spec.Height);
         for (var c = 0; c < channels; c++)
         {
-            _sum[c] += sum[c];
-            _squares[c] += squares[c];
+            _sum[c] += part.Sum[c];
+            _squares[c] += part.Squares[c];
         }
     }
 

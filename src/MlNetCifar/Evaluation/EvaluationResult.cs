@@ -26,7 +26,7 @@ public sealed class EvaluationResult
         (long[] actual, long[] predicted) = (new long[classes.Count], new long[classes.Count]);
         var (total, correct) = Agreement.Sums(tallies.Confusion, actual, predicted);
         MicroAccuracy = (double)correct / total;
-        MicroAccuracyInterval = WilsonInterval.Of(correct, total, options.ConfidenceLevel);
+        MicroAccuracyInterval = Interval.Wilson(correct, total, options.ConfidenceLevel);
         MacroAccuracy = Agreement.MacroAccuracy(tallies.Confusion, actual);
         MacroF1Score = Agreement.MacroF1(tallies.Confusion, actual, predicted);
         CohenKappa = Agreement.Kappa(total, correct, actual, predicted);
@@ -209,7 +209,7 @@ public sealed class EvaluationResult
                 name, support, predicted, correct, matrix.PerClassPrecision[i], matrix.PerClassRecall[i],
                 support + predicted == 0 ? 0 : 2.0 * correct / (support + predicted), PerClassLogLoss[i],
                 Curves?.PerClass[i].AreaUnderRocCurve ?? double.NaN, Curves?.PerClass[i].AveragePrecision ?? double.NaN,
-                WilsonInterval.Of(correct, predicted, Options.ConfidenceLevel), WilsonInterval.Of(correct, support, Options.ConfidenceLevel));
+                Interval.Wilson(correct, predicted, Options.ConfidenceLevel), Interval.Wilson(correct, support, Options.ConfidenceLevel));
         })];
     }
 

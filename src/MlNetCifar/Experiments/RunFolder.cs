@@ -99,10 +99,15 @@ public sealed class RunFolder
     public static string ModelPath(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        if (!Directory.Exists(path))
+        return ModelPath(path, LocalFileStore.Instance);
+    }
+
+    static string ModelPath(string path, IFileStore store)
+    {
+        if (!store.FolderExists(path))
             return path;
-        var inside = System.IO.Path.Combine(path, BestWeights);
-        return System.IO.File.Exists(inside) ? inside : throw ExperimentErrors.NoWeights(path);
+        var inside = $"{path.TrimEnd('/')}/{BestWeights}";
+        return store.FileExists(inside) ? inside : throw ExperimentErrors.NoWeights(path);
     }
 
     /// <summary>Loads the model of a run, or a model file.</summary>
@@ -115,13 +120,7 @@ public sealed class RunFolder
         storage ??= LocalStorage.Instance;
         path = storage.Normalize(path);
         var store = storage.StoreOf(path);
-        if (store.FolderExists(path))
-        {
-            var inside = $"{path.TrimEnd('/')}/{BestWeights}";
-            path = store.FileExists(inside) ? inside : throw ExperimentErrors.NoWeights(path);
-        }
-
-        return ImageClassifier.LoadFrom(path, store);
+        return ImageClassifier.LoadFrom(ModelPath(path, store), store);
     }
 
     /// <summary>Writes a text file, whole or not at all.</summary>

@@ -26,13 +26,13 @@ public sealed class IntervalTests
     public void Wilson_EqualsPublishedExamples(long successes, long trials, double lower, double upper)
     {
         // Newcombe (1998), table I, method 3.
-        var interval = WilsonInterval.Of(successes, trials);
+        var interval = Interval.Wilson(successes, trials);
         Assert.AreEqual(lower, interval.Lower, 5e-5);
         Assert.AreEqual(upper, interval.Upper, 5e-5);
     }
 
     [TestMethod]
-    public void Wilson_OfNothingIsUndefined() => Assert.IsFalse(WilsonInterval.Of(0, 0).IsDefined);
+    public void Wilson_OfNothingIsUndefined() => Assert.IsFalse(Interval.Wilson(0, 0).IsDefined);
 
     [TestMethod]
     public void Measure_WithAllWeightsOneIsTheResult()

@@ -1,3 +1,5 @@
+using MlNetCifar.Tests.TestKit;
+
 namespace MlNetCifar.Tests.Training;
 
 /// <summary>A clock that moves when told.</summary>
@@ -13,25 +15,11 @@ internal sealed class FakeTime : TimeProvider
 }
 
 /// <summary>Pictures whose reading takes time.</summary>
-internal sealed class SlowImages(ImageSource images, FakeTime time, TimeSpan each) : ImageSource
+internal sealed class SlowImages(ImageSource images, FakeTime time, TimeSpan each) : WrappedImages(images)
 {
-    public override int Count => images.Count;
-
-    public override int Height => images.Height;
-
-    public override int Width => images.Width;
-
-    public override int Channels => images.Channels;
-
-    public override IReadOnlyList<string> Classes => images.Classes;
-
-    public override int Label(int index) => images.Label(index);
-
-    public override string Name(int index) => images.Name(index);
-
     public override void CopyPixels(int index, Span<byte> destination)
     {
         time.Advance(each);
-        images.CopyPixels(index, destination);
+        base.CopyPixels(index, destination);
     }
 }

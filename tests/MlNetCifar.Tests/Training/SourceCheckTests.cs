@@ -1,5 +1,6 @@
 using MlNetCifar.Nn;
 using MlNetCifar.Tests.Inference;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Training;
 
@@ -103,22 +104,8 @@ public sealed class SourceCheckTests
     static MlNetCifarException Fault(ImageSource train, ImageSource? validation) =>
         Assert.ThrowsExactly<MlNetCifarException>(() => new Trainer(TinyData.Network(3), s_options).Fit(train, validation));
 
-    sealed class Renamed(ImageSource source, IReadOnlyList<string> classes) : ImageSource
+    sealed class Renamed(ImageSource source, IReadOnlyList<string> classes) : WrappedImages(source)
     {
-        public override int Count => source.Count;
-
-        public override int Height => source.Height;
-
-        public override int Width => source.Width;
-
-        public override int Channels => source.Channels;
-
         public override IReadOnlyList<string> Classes => classes;
-
-        public override int Label(int index) => source.Label(index);
-
-        public override void CopyPixels(int index, Span<byte> destination) => source.CopyPixels(index, destination);
-
-        public override string Name(int index) => source.Name(index);
     }
 }

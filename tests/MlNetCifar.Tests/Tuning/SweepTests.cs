@@ -3,6 +3,7 @@ using System.Text.Json;
 using MlNetCifar.App.Cli;
 using MlNetCifar.Experiments;
 using MlNetCifar.Tests.App;
+using MlNetCifar.Tests.TestKit;
 using MlNetCifar.Tests.Training.Resume;
 using MlNetCifar.Tuning;
 using Cli = MlNetCifar.Tests.App.Cli;
@@ -145,28 +146,14 @@ public sealed class SweepTests
     static string Ranking(string run) => string.Join('\n', File.ReadAllLines(Path.Combine(run, "trials.csv")).Select(line => line.Split(',') is var cells ? string.Join(',', [.. cells[..5], .. cells[6..]]) : ""));
 
     /// <summary>Counts what is read of it.</summary>
-    sealed class WatchedImages(ImageSource images) : ImageSource
+    sealed class WatchedImages(ImageSource images) : WrappedImages(images)
     {
         public int Read { get; private set; }
-
-        public override int Count => images.Count;
-
-        public override int Height => images.Height;
-
-        public override int Width => images.Width;
-
-        public override int Channels => images.Channels;
-
-        public override IReadOnlyList<string> Classes => images.Classes;
-
-        public override int Label(int index) => images.Label(index);
 
         public override void CopyPixels(int index, Span<byte> destination)
         {
             Read++;
-            images.CopyPixels(index, destination);
+            base.CopyPixels(index, destination);
         }
-
-        public override string Name(int index) => images.Name(index);
     }
 }

@@ -45,7 +45,7 @@ public sealed record ShardManifest
                 return Normalization.None(Spec.Channels);
             var moments = new ChannelMoments(Spec.Channels);
             foreach (var part in Parts)
-                moments.Add((ulong)part.Count * (ulong)(Spec.Width * Spec.Height), part.Sum, part.Squares);
+                moments.Add(part, Spec);
             return moments.ToNormalization();
         }
     }

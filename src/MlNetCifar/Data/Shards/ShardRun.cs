@@ -49,7 +49,7 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
             plan.Fence = _lock.Require;
             var moments = new ChannelMoments(options.Spec.Channels);
             foreach (var info in make(target, plan, [.. Enumerable.Range(0, plan.Parts.Count)]))
-                moments.Add((ulong)info.Count * (ulong)(options.Spec.Width * options.Spec.Height), info.Sum, info.Squares);
+                moments.Add(info, options.Spec);
             return moments;
         });
     }

@@ -9,7 +9,7 @@ internal static class ResultIntervals
         var intervals = new Dictionary<string, Interval>
         {
             [MetricCatalog.MicroAccuracy] = result.MicroAccuracyInterval,
-            [MetricCatalog.TopKAccuracy] = WilsonInterval.Of(topHits, result.Count, options.ConfidenceLevel),
+            [MetricCatalog.TopKAccuracy] = Interval.Wilson(topHits, result.Count, options.ConfidenceLevel),
         };
         if (result.Rows is not { } rows || options.BootstrapResamples == 0)
             return intervals;

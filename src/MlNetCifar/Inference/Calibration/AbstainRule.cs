@@ -52,5 +52,5 @@ public sealed record AbstainRule(double Threshold, double Coverage, double Accur
     public static IReadOnlyList<AbstainRule> Table(RejectionCurve curve) => [.. s_shares.Select(share => ForCoverage(curve, share))];
 
     static AbstainRule Of(RejectionPoint point, long count, double level) =>
-        new(point.Threshold, point.Coverage, point.Accuracy, WilsonInterval.Of(point.Correct, (long)Math.Round(point.Coverage * count), level));
+        new(point.Threshold, point.Coverage, point.Accuracy, Interval.Wilson(point.Correct, (long)Math.Round(point.Coverage * count), level));
 }

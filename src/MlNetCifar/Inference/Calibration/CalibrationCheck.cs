@@ -65,7 +65,7 @@ public sealed record CalibrationCheck(
         var after = Evaluator.Evaluate(labels, calibrated, classes, options);
         return new CalibrationCheck(
             before.ExpectedCalibrationError, after.ExpectedCalibrationError, model.Sets.Coverage, covered / n,
-            WilsonInterval.Of(covered, labels.Length), labelsInSets / n, empty / n, answered / n, right / (double)answered,
+            Interval.Wilson(covered, labels.Length), labelsInSets / n, empty / n, answered / n, right / (double)answered,
             RejectionCurve.Of(after), after)
         { Uncalibrated = before };
     }

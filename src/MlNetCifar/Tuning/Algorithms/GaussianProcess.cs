@@ -108,15 +108,13 @@ internal sealed class GaussianProcess
         var squared = 0.0;
         for (var d = 0; d < a.Length; d++)
         {
-            var difference = _space.Parameters[d] is { IsChoice: true } choice ? Cell(a[d], choice) == Cell(b[d], choice) ? 0 : 1 : a[d] - b[d];
+            var difference = _space.Parameters[d] is { IsChoice: true } choice ? choice.CellOf(a[d]) == choice.CellOf(b[d]) ? 0 : 1 : a[d] - b[d];
             squared += difference * difference / (lengths[d] * lengths[d]);
         }
 
         var r = Math.Sqrt(5 * squared);
         return (1 + r + (r * r / 3)) * Math.Exp(-r);
     }
-
-    static int Cell(double coordinate, SearchParameter choice) => Math.Min((int)(coordinate * choice.Choices.Length), choice.Choices.Length - 1);
 }
 
 /// <summary>Cholesky's factorisation of small matrices, row by row, in place.</summary>

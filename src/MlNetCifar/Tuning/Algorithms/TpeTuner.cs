@@ -102,7 +102,7 @@ internal sealed class ParzenMixture
         if (_space.Parameters[dimension] is { IsChoice: true } parameter)
         {
             var (count, stay) = (parameter.Choices.Length, Stay(parameter.Choices.Length));
-            var isSame = Math.Min((int)(centre * count), count - 1) == Math.Min((int)(value * count), count - 1);
+            var isSame = parameter.CellOf(centre) == parameter.CellOf(value);
             return Math.Log((isSame ? stay * count : 0) + (1 - stay));
         }
 

@@ -81,7 +81,7 @@ public sealed class SearchParameter
         // A 0 is added to a result, for -0 is no text of an option.
         unit = Math.Clamp(unit, 0, 1);
         if (IsChoice)
-            return Choices[Math.Min((int)(unit * Choices.Length), Choices.Length - 1)];
+            return Choices[CellOf(unit)];
         if (IsInteger)
             return (Math.Clamp(Math.Round(Between(Minimum - 0.4999999, Maximum + 0.4999999, unit)), Minimum, Maximum) + 0.0).ToString("0", CultureInfo.InvariantCulture);
         var value = Between(Minimum, Maximum, unit);
@@ -90,6 +90,10 @@ public sealed class SearchParameter
             : Math.Round(value, Math.Clamp(Digits - (int)Math.Floor(Math.Log10(Maximum - Minimum)), 0, 15));
         return (Math.Clamp(value, Minimum, Maximum) + 0.0).ToString("R", CultureInfo.InvariantCulture);
     }
+
+    /// <summary>Which of the names a place of the interval stands for.</summary>
+    /// <param name="unit">0 … 1.</param>
+    internal int CellOf(double unit) => Math.Min((int)(unit * Choices.Length), Choices.Length - 1);
 
     /// <summary>The place of a value in the interval: the middle of its cell where there are finitely many.</summary>
     /// <param name="text">As <see cref="At"/> gives it.</param>

@@ -1,4 +1,5 @@
 using MlNetCifar.Files;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Training.Resume;
 
@@ -32,30 +33,16 @@ sealed class LimitedDisk : IFileStore
 }
 
 /// <summary>Pictures behind a disk that fails after so many of them.</summary>
-sealed class BreakingSource(ImageSource inner) : ImageSource
+sealed class BreakingSource(ImageSource inner) : WrappedImages(inner)
 {
     int _reads;
 
     public int ReadsLeft { get; init; }
 
-    public override int Count => inner.Count;
-
-    public override int Height => inner.Height;
-
-    public override int Width => inner.Width;
-
-    public override int Channels => inner.Channels;
-
-    public override IReadOnlyList<string> Classes => inner.Classes;
-
-    public override int Label(int index) => inner.Label(index);
-
-    public override string Name(int index) => inner.Name(index);
-
     public override void CopyPixels(int index, Span<byte> destination)
     {
         if (Interlocked.Increment(ref _reads) > ReadsLeft)
             throw new MlNetCifarException("MNC1030", ErrorKind.Data, "The shard is gone.", "Prepare it again.", "X_part_00001.npy");
-        inner.CopyPixels(index, destination);
+        base.CopyPixels(index, destination);
     }
 }
