@@ -19,12 +19,12 @@ internal static class ExperimentErrors
         new("MNC9012", ErrorKind.Usage, $"Augmentation: {string.Join("; ", faults)}.", "Correct the options.");
 
     public static MlNetCifarException NoRate(string backbone) => new(
-        "MNC9013", ErrorKind.Usage, $"A head on the frozen backbone '{backbone}' has no learning rate to search for.", "Choose a network to train from scratch with --preset.");
+        "MNC9021", ErrorKind.Usage, $"A head on the frozen backbone '{backbone}' has no learning rate to search for.", "Choose a network to train from scratch with --preset.");
 
     public static MlNetCifarException AllSeen(string name, int count, string seen) => new(
         "MNC9020", ErrorKind.Data, FormattableString.Invariant($"Of the {count:N0} images of '{name}' the model was {seen}; none is left that would say something about new images."),
         "Give images that it has not seen. Where these are meant, choose the split by name: --subset train.");
 
     public static MlNetCifarException BackboneAnd(string backbone, string what, string action) =>
-        new("MNC9014", ErrorKind.Usage, $"The backbone '{backbone}' was chosen together with {what}.", action);
+        new("MNC9022", ErrorKind.Usage, $"The backbone '{backbone}' was chosen together with {what}.", action);
 }

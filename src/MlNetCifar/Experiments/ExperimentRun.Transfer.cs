@@ -104,7 +104,8 @@ internal sealed partial class ExperimentRun
         _backbone = backbone;
         Tidy();
         var time = TimeSpan.FromSeconds(2 * pictures / FeatureTime.PerSecond(backbone, _options.TrainingFor(backbone.Preprocess.Height).Threads));
-        _log.Say("auto", $"a head on the frozen backbone {name}, for {seen}: about {OptionText.Of(Rounded(time))} for features, seconds for the head{Further()}");
+        var kept = Directory.Exists(_options.FeatureFolder) ? ", less for those that are kept of earlier runs" : "";
+        _log.Say("auto", $"a head on the frozen backbone {name}, for {seen}: about {OptionText.Of(Rounded(time))} for features{kept}, seconds for the head{Further()}");
         _log.Say(null, $"another choice: {Way(ExperimentTable.Backbone, nameof(ExperimentOptions.Backbone))} FILE, or a network from scratch with {Way(ExperimentTable.Preset, nameof(ExperimentOptions.Preset))} {string.Join(", ", Architectures.Names)}");
     }
 
@@ -328,7 +329,7 @@ internal sealed partial class ExperimentRun
             return null;
         }
 
-        var trained = Trained.Of(tuned, _backbone.Preprocess);
+        var trained = Trained.Of(tuned, _backbone.Preprocess, result.Elapsed);
         var share = 1f;
         if (dataset.Validation is { } validation && ChooseMix(frozen, trained.Model, validation, training.Threads) is var mix)
         {
@@ -348,7 +349,6 @@ internal sealed partial class ExperimentRun
                 .. OfBackbone(_backbone), new("fine-tune", OptionText.Of(_options.FineTune)), new("weights", FormattableString.Invariant($"{share:P0} of the way from the frozen ones to those trained further")),
                 .. trained.Settings,
             ],
-            Elapsed = result.Elapsed + trained.Elapsed,
         };
 
         // At too high a rate the frozen backbone is still there.

@@ -39,18 +39,19 @@ internal sealed record Trained
     /// <summary>A network that was trained from scratch or from other weights.</summary>
     /// <param name="result">Only read.</param>
     /// <param name="preprocess">How the pictures were made.</param>
-    public static Trained Of(TrainingResult result, PreprocessSpec preprocess) => new()
+    /// <param name="before">What had been spent on the weights that it began with.</param>
+    public static Trained Of(TrainingResult result, PreprocessSpec preprocess, TimeSpan before = default) => new()
     {
         Model = result.ToClassifier(preprocess),
         Summary = FormattableString.Invariant(
-            $"{Reason(result)} after {result.Elapsed.TotalSeconds:0.0} s; {(result.BestEpoch == 0 ? "no epoch was finished" : $"weights of epoch {result.BestEpoch}")}"),
+            $"{Reason(result)} after {(before + result.Elapsed).TotalSeconds:0.0} s; {(result.BestEpoch == 0 ? "no epoch was finished" : $"weights of epoch {result.BestEpoch}")}"),
         ChosenByValidation = "the best epoch",
         Settings = TrainingTable.Pairs(result.Options),
         Training = result.Options,
 
         // Scoring is about three times as fast as training.
         ScoringSpeed = 3 * result.Steps * result.Options.BatchSize / Math.Max(result.Elapsed.TotalSeconds, 1),
-        Elapsed = result.Elapsed,
+        Elapsed = before + result.Elapsed,
         StopReason = result.StopReason,
         LastWeightsSha256 = result.LastWeightsSha256,
         Threads = result.Options.Threads,

@@ -12,8 +12,10 @@ namespace MlNetCifar.Inference;
 /// </summary>
 internal sealed class Scorer(NetworkWeights weights, Normalization normalization) : IDisposable
 {
-    /// <summary>Input values of a batch: 256 pictures of 32×32×3, fewer larger ones, so that scoring takes less memory than training did.</summary>
-    const int ValuesAtOnce = 256 * 32 * 32 * 3;
+    /// <summary>Input values of a batch: 8 pictures of 224×224×3, more smaller ones, so that scoring takes less memory than training did.</summary>
+    const int ValuesAtOnce = 8 * 224 * 224 * 3;
+
+    const int MostAtOnce = 256;
 
     /// <summary>Idle lanes kept; more callers at once get lanes of their own, freed after use.</summary>
     static readonly int s_kept = 2 * Environment.ProcessorCount;
@@ -35,6 +37,9 @@ internal sealed class Scorer(NetworkWeights weights, Normalization normalization
     /// the first run.
     /// </summary>
     public FeatureSource? FeaturesOf { get; set; }
+
+    /// <summary>Pictures of a batch.</summary>
+    public int PicturesAtOnce => Math.Clamp(ValuesAtOnce / (Spec.Height * Spec.Width * Spec.Channels), 1, MostAtOnce);
 
     NetworkSpec Spec => weights.Spec;
 
@@ -80,7 +85,7 @@ internal sealed class Scorer(NetworkWeights weights, Normalization normalization
         }
 
         using var pool = new WorkerPool(threads ?? Environment.ProcessorCount);
-        using var network = Compile(Math.Clamp(ValuesAtOnce / source.ImageLength, 1, Math.Min(256, source.Count)), pool);
+        using var network = Compile(Math.Min(source.Count, PicturesAtOnce), pool);
         using var loader = new BatchLoader(source, normalization, new BatchLoaderOptions { BatchSize = network.BatchSize });
         loader.Start(0);
         var (done, kept) = (0, features.Length / source.Count);
@@ -114,7 +119,7 @@ internal sealed class Scorer(NetworkWeights weights, Normalization normalization
         foreach (var tensor in head.Tensors)
             weights.Find(tensor.Name)!.Values.CopyTo(tensor.Values);
         using var pool = new WorkerPool(threads ?? Environment.ProcessorCount);
-        using var network = new Network(head, Math.Min(256, known.Length / length), training: false, pool);
+        using var network = new Network(head, Math.Min(MostAtOnce, known.Length / length), training: false, pool);
         var outputs = new float[known.Length / length * Spec.Outputs];
         for (var first = 0; first < known.Length / length; first += network.BatchSize)
         {

@@ -3,13 +3,15 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using MlNetCifar.Data;
+using MlNetCifar.Inference;
+using MlNetCifar.Nn;
 using MlNetCifar.Numerics;
 
 namespace MlNetCifar.Transfer;
 
 /// <summary>
-/// Computes the features of pictures, several at once, each on one thread: no thread waits for another, and of the pixels only those of the pictures under way are in memory.
-/// What a <see cref="FeatureStore"/> has is not computed again, and not even decoded.
+/// Computes the features of pictures in small batches, which read the filters once for all of their pictures; of the pixels only those of a batch are in memory. Features do not
+/// depend on the batch. What a <see cref="FeatureStore"/> has is not computed again, and not even decoded.
 /// </summary>
 internal sealed class FeaturePass(FeatureExtractor backbone, TransferOptions options, IProgress<int>? progress, CancellationToken cancellation)
 {
@@ -33,15 +35,23 @@ internal sealed class FeaturePass(FeatureExtractor backbone, TransferOptions opt
             ForEach(source.Count, i => Hash(source, i, keys.AsSpan(i * KeyLength, KeyLength)));
         var missing = store.Take(keys, features);
         Report(source.Count - missing.Length);
+        if (missing.Length == 0)
+            return features;
+        using var pool = new WorkerPool(Threads);
+        using var network = backbone.Scorer.Compile(Math.Min(missing.Length, backbone.Scorer.PicturesAtOnce), pool);
+        var inputs = new float[network.BatchSize * source.ImageLength];
         foreach (var part in missing.Chunk(PartSize))
         {
-            ForEach(part.Length, i => Compute(source, part[i], flipped, features.AsMemory(part[i] * _length, _length)));
+            foreach (var batch in part.Chunk(network.BatchSize))
+                Compute(network, source, batch, flipped, inputs, features);
             if (options.CacheFolder is not null)
                 Keep(store, part, keys, features);
         }
 
         return features;
     }
+
+    int Threads => options.Threads ?? Environment.ProcessorCount;
 
     void Keep(FeatureStore store, int[] part, byte[] keys, float[] features)
     {
@@ -55,20 +65,31 @@ internal sealed class FeaturePass(FeatureExtractor backbone, TransferOptions opt
         store.Add(kept, rows);
     }
 
-    void Compute(ImageSource source, int index, bool flipped, Memory<float> row)
+    void Compute(Network network, ImageSource source, int[] pictures, bool flipped, float[] inputs, float[] features)
     {
-        using var lane = backbone.Scorer.Rent();
-        source.CopyPixels(index, lane.Pixels);
-        if (flipped)
-            Mirror(lane.Pixels, source.Width, source.Channels);
-        lane.Run(TestTimeViews.None, [], row.Span, cancellation);
-        foreach (var value in row.Span)
+        ForEach(pictures.Length, i =>
         {
-            if (!float.IsFinite(value))
-                throw TransferErrors.NotFinite(source.Name(index));
+            var pixels = new byte[source.ImageLength];
+            source.CopyPixels(pictures[i], pixels);
+            if (flipped)
+                Mirror(pixels, source.Width, source.Channels);
+            backbone.Scorer.Normalizer.Apply(pixels, inputs.AsSpan(i * pixels.Length, pixels.Length));
+        });
+        var rows = new float[pictures.Length * _length];
+        Scorer.Average(network, inputs.AsSpan(0, pictures.Length * source.ImageLength), pictures.Length, TestTimeViews.None, [], [], rows, cancellation);
+        for (var i = 0; i < pictures.Length; i++)
+        {
+            var row = rows.AsSpan(i * _length, _length);
+            foreach (var value in row)
+            {
+                if (!float.IsFinite(value))
+                    throw TransferErrors.NotFinite(source.Name(pictures[i]));
+            }
+
+            row.CopyTo(Row(features, pictures[i]));
         }
 
-        Report(1);
+        Report(pictures.Length);
     }
 
     void Check(ImageSource source)
@@ -115,7 +136,7 @@ internal sealed class FeaturePass(FeatureExtractor backbone, TransferOptions opt
     {
         try
         {
-            Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = options.Threads ?? Environment.ProcessorCount, CancellationToken = cancellation }, work);
+            Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = Threads, CancellationToken = cancellation }, work);
         }
         catch (AggregateException e)
         {
@@ -131,9 +152,9 @@ internal sealed class FeaturePass(FeatureExtractor backbone, TransferOptions opt
             return;
         }
 
-        using var lane = backbone.Scorer.Rent();
-        source.CopyPixels(index, lane.Pixels);
-        SHA256.HashData(lane.Pixels, key);
+        var pixels = new byte[source.ImageLength];
+        source.CopyPixels(index, pixels);
+        SHA256.HashData(pixels, key);
     }
 
     static void Mirror(Span<byte> pixels, int width, int channels)

@@ -1,31 +1,24 @@
 using System.Diagnostics;
+using MlNetCifar.Numerics;
 
 namespace MlNetCifar.Transfer;
 
 /// <summary>Measures how long features take, before they are computed.</summary>
 internal static class FeatureTime
 {
-    const int Passes = 2;
-
-    /// <summary>Pictures a second, decoding left out: each thread computes one at a time, as a pass over pictures does.</summary>
+    /// <summary>Pictures a second, decoding left out: in batches, as a pass over pictures computes them.</summary>
     /// <param name="backbone">What computes them.</param>
     /// <param name="threads">Threads; null for the cores this process may use.</param>
     public static double PerSecond(FeatureExtractor backbone, int? threads)
     {
-        var count = threads ?? Environment.ProcessorCount;
-        var options = new ParallelOptions { MaxDegreeOfParallelism = count };
+        using var pool = new WorkerPool(threads ?? Environment.ProcessorCount);
+        using var network = backbone.Scorer.Compile(backbone.Scorer.PicturesAtOnce, pool);
+        network.Input(network.BatchSize).Clear();
 
         // The first pictures pack weights and compile code.
-        Parallel.For(0, count, options, Run);
+        network.Forward(network.BatchSize);
         var clock = Stopwatch.StartNew();
-        Parallel.For(0, Passes * count, options, Run);
-        return Passes * count / Math.Max(clock.Elapsed.TotalSeconds, 1e-6);
-
-        void Run(int index)
-        {
-            using var lane = backbone.Scorer.Rent();
-            Array.Clear(lane.Pixels);
-            lane.Run(TestTimeViews.None, [], new float[backbone.Count], CancellationToken.None);
-        }
+        network.Forward(network.BatchSize);
+        return network.BatchSize / Math.Max(clock.Elapsed.TotalSeconds, 1e-6);
     }
 }

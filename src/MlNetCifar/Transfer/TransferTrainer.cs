@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using MlNetCifar.Data;
 using MlNetCifar.Nn;
 using MlNetCifar.Training;
@@ -18,6 +19,8 @@ public readonly record struct TransferProgress(int Done, int Total);
 /// <param name="options">How; null for the defaults.</param>
 public sealed class TransferTrainer(FeatureExtractor backbone, TransferOptions? options = null)
 {
+    readonly ConditionalWeakTable<ImageSource, float[]> _known = [];
+
     /// <summary>What stands before the head.</summary>
     public FeatureExtractor Backbone { get; } = backbone ?? throw new ArgumentNullException(nameof(backbone));
 
@@ -53,8 +56,20 @@ public sealed class TransferTrainer(FeatureExtractor backbone, TransferOptions? 
             var offset = before;
             before += source.Count;
             var report = progress is null ? null : new Count(done => progress.Report(new(offset + done, total)));
-            return new FeaturePass(Backbone, Options, report, cancellation).Run(source, flipped);
+            var features = new FeaturePass(Backbone, Options, report, cancellation).Run(source, flipped);
+            if (!flipped)
+                _known.AddOrUpdate(source, features);
+            return features;
         }
+    }
+
+    /// <summary>Features of pictures as they are: those that training has computed are there already.</summary>
+    internal float[] FeaturesOf(ImageSource source, IProgress<int>? progress, CancellationToken cancellation)
+    {
+        if (!_known.TryGetValue(source, out var features))
+            return new FeaturePass(Backbone, Options, progress, cancellation).Run(source, flipped: false);
+        progress?.Report(source.Count);
+        return features;
     }
 
     static int[] Labels(ImageSource source) => [.. Enumerable.Range(0, source.Count).Select(source.Label)];
@@ -108,11 +123,11 @@ public sealed class TransferResult : IDisposable
     /// <summary>The model: a copy of the weights with all it takes to use them. The caller disposes it; it outlives this result.</summary>
     public ImageClassifier ToClassifier() => new(Weights.Clone(), Classes, _preprocess, _normalization) { History = History, BestEpoch = 1 };
 
-    /// <summary>As <see cref="ToClassifier()"/>, and the model takes features of many pictures from where <paramref name="trainer"/> keeps them; it must not outlive that.</summary>
+    /// <summary>As <see cref="ToClassifier()"/>, and the model takes features of many pictures from what <paramref name="trainer"/> has computed or keeps; it must not outlive that.</summary>
     internal ImageClassifier ToClassifier(TransferTrainer trainer) => new(Weights.Clone(), Classes, _preprocess, _normalization)
     {
         History = History, BestEpoch = 1,
-        FeaturesOf = (source, progress, cancellation) => new FeaturePass(trainer.Backbone, trainer.Options, progress, cancellation).Run(source, flipped: false),
+        FeaturesOf = trainer.FeaturesOf,
     };
 
     /// <inheritdoc/>

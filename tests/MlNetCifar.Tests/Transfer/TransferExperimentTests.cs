@@ -46,10 +46,10 @@ public sealed class TransferExperimentTests
         var warning = run.Error.Split('\n').Single(line => line.Contains("no meaning", StringComparison.Ordinal));
         StringAssert.Contains(warning, "--epochs, --optimizer");
         Assert.DoesNotContain("class-weights", warning);
-        Cli.Run([.. train, "--preset", "seed-cnn"]).Bad(ExitCodes.Usage, "MNC9014");
+        Cli.Run([.. train, "--preset", "seed-cnn"]).Bad(ExitCodes.Usage, "MNC9022");
         foreach (var made in new[] { "--size=32", "--resize=centercrop", "--grey" })
-            StringAssert.Contains(Cli.Run([.. train, made]).Bad(ExitCodes.Usage, "MNC9014").Error, "how pictures become inputs, which it decides itself");
-        Cli.Run([.. train, "--lr-find"]).Bad(ExitCodes.Usage, "MNC9013");
+            StringAssert.Contains(Cli.Run([.. train, made]).Bad(ExitCodes.Usage, "MNC9022").Error, "how pictures become inputs, which it decides itself");
+        Cli.Run([.. train, "--lr-find"]).Bad(ExitCodes.Usage, "MNC9021");
         Cli.Run("train", "--data", folder["data"], "--backbone", "vgg", "--output", folder.Runs).Bad(ExitCodes.Usage, "MNC3104");
         Cli.Run("train", "--data", folder["data"], "--backbone", folder["none.safetensors"], "--output", folder.Runs).Bad(ExitCodes.DataRejected, "MNC4001");
     }
