@@ -1,3 +1,4 @@
+using MlNetCifar.Server.Candidates;
 using MlNetCifar.Server.Models;
 
 namespace MlNetCifar.Server.Routes;
@@ -20,16 +21,16 @@ internal static class HealthRoutes
         var serving = context.RequestServices.GetRequiredService<Serving>();
         var why = serving.WhyNotReady;
         var health = new HealthJson(
-            why is null ? "ok" : "unavailable", why, [.. serving.Store.All().Select(State)],
-            [.. serving.Watcher.Faults.Select(f => new ModelFaultJson(Path.GetFileName(f.Key), f.Value.Code, f.Value.Reason))],
+            why is null ? "ok" : "unavailable", why, [.. serving.Store.All().Select(model => State(model, model == serving.Store.Current(model.Name) ? serving.Candidates.Read(model.Name) : null))],
+            [.. serving.Watcher.Faults.Concat(serving.Candidates.Watcher.Faults).Select(f => new ModelFaultJson(Path.GetFileName(f.Key), f.Value.Code, f.Value.Reason))],
             Math.Round((DateTime.Now - System.Diagnostics.Process.GetCurrentProcess().StartTime).TotalSeconds, 1));
         return Answer.WriteAsync(context, health, AnswerJson.Default.HealthJson, why is null ? 200 : 503);
     }
 
-    static ModelStateJson State(LoadedModel model) => new(
+    static ModelStateJson State(LoadedModel model, CandidateState? candidate) => new(
         model.Name, model.VersionText, model.Classifier.WeightsSha256, model.Classifier.Classes, model.Classifier.Preprocess.Width, model.Classifier.Preprocess.Height,
         model.Classifier.Calibration is not null, MonitoringRoutes.State(model.Feedback),
-        model.Drift.HasReference ? new DriftStateJson(model.Drift.Windows, model.Drift.Alarms, model.Drift.Last) : null);
+        model.Drift.HasReference ? new DriftStateJson(model.Drift.Windows, model.Drift.Alarms, model.Drift.Last) : null, candidate);
 
     static Task RoutesAsync(HttpContext context)
     {
