@@ -1,6 +1,6 @@
+using Grpc.AspNetCore.Server;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
-using Grpc.AspNetCore.Server;
 using MlNetCifar.Server.Calls;
 using MlNetCifar.Server.Routes;
 

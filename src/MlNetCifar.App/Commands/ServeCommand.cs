@@ -82,8 +82,10 @@ internal sealed class ServeCommand() : Verb("serve", "Answer over HTTP what is o
         var urls = call.Get(s_urls)!;
         if (options.ApiKey is null && options.BearerToken is null && urls.Split(';').Append(call.Get(s_grpc)).OfType<string>().Any(IsOpen))
             call.Terminal.Warn("others can reach this server, and it asks for no key; see --api-key");
-        using var telemetry = call.Get(s_otlp) is { } collector ? new ServeTelemetry(collector) : null;
         await using var server = await ModelServer.StartAsync(options, urls, logging => logging.AddProvider(new TerminalLog(call.Terminal)), grpcAddress: call.Get(s_grpc), cancellation: call.Stop).ConfigureAwait(false);
+
+        // Ends before the server, whose gauges it reads a last time.
+        using var telemetry = call.Get(s_otlp) is { } collector ? new ServeTelemetry(collector) : null;
         foreach (var address in server.Addresses)
         {
             if (call.Json)

@@ -24,6 +24,15 @@ internal sealed class AnswerLog
     readonly ulong[] _order = new ulong[Most];
     long _count;
 
+    public AnswerLog()
+    {
+        // Memory that nothing was written to is not there yet: a server must not seem to grow for its first 100,000 answers.
+        for (var i = 0UL; i < Most; i++)
+            _answers.Add(i, default);
+        _answers.Clear();
+        Array.Fill(_order, 1UL);
+    }
+
     /// <summary>Takes down an answer; of two with one id the later counts.</summary>
     public void Add(string id, FeedbackTally tally, int answer)
     {

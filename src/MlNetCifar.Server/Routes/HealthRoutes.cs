@@ -6,6 +6,9 @@ namespace MlNetCifar.Server.Routes;
 /// <summary>Whether the server lives, whether it is ready, and what it has.</summary>
 internal static class HealthRoutes
 {
+    /// <summary>End of the routes by which gRPC says that there is no such method.</summary>
+    const string Unimplemented = ":grpcunimplemented}";
+
     public static void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet("/health", (Delegate)HealthAsync).WithSummary("State of the server and its models").Produces<HealthJson>().Produces<HealthJson>(503);
@@ -39,6 +42,7 @@ internal static class HealthRoutes
         [
             .. from endpoint in endpoints
                let path = "/" + endpoint.RoutePattern.RawText?.TrimStart('/')
+               where !path.EndsWith(Unimplemented, StringComparison.Ordinal)
                let methods = endpoint.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods ?? []
                group methods by path into same
                orderby same.Key

@@ -171,7 +171,7 @@ public sealed class CandidateTests
     {
         var path = Path.Combine(Path.GetDirectoryName(options.Models["small"])!, "new.safetensors");
         candidate.Save(path);
-        
+
         // Large batches, so that nothing is skipped on a slow machine.
         return options with { BatchSize = batch, Candidates = new Dictionary<string, string> { ["small"] = path }, CanaryShare = share, CanaryDisagreement = disagreement };
     });
