@@ -3,8 +3,8 @@ namespace MlNetCifar.Server;
 /// <summary>What the server logs. No picture, no body, no key is ever among it.</summary>
 internal static partial class Log
 {
-    [LoggerMessage(1, LogLevel.Information, "model {Name} version {Version} is served (weights {Sha256})")]
-    public static partial void Loaded(this ILogger logger, string name, int version, string sha256);
+    [LoggerMessage(1, LogLevel.Information, "{Role} {Name} version {Version} is served (weights {Sha256})")]
+    public static partial void Loaded(this ILogger logger, string role, string name, int version, string sha256);
 
     [LoggerMessage(2, LogLevel.Error, "model file {Path} was not loaded, what was served before stays: {Code}: {Reason}")]
     public static partial void NotLoaded(this ILogger logger, string path, string code, string reason);
@@ -23,4 +23,19 @@ internal static partial class Log
 
     [LoggerMessage(7, LogLevel.Information, "draining")]
     public static partial void Draining(this ILogger logger);
+
+    [LoggerMessage(8, LogLevel.Error, "the candidate for {Name} answers no request any more: {Reason}")]
+    public static partial void RolledBack(this ILogger logger, string name, string reason);
+
+    [LoggerMessage(9, LogLevel.Error, "the candidate for {Name} is not compared: {Code}: {Reason}")]
+    public static partial void NotComparable(this ILogger logger, string name, string code, string reason);
+
+    [LoggerMessage(11, LogLevel.Warning, "pictures are written to {Folder}, a share of {Share}")]
+    public static partial void Captures(this ILogger logger, string folder, double share);
+
+    [LoggerMessage(12, LogLevel.Error, "pictures cannot be written to {Folder}: {Reason}")]
+    public static partial void NotCaptured(this ILogger logger, string folder, string reason);
+
+    [LoggerMessage(10, LogLevel.Error, "the candidate for {Name} failed to answer")]
+    public static partial void CandidateFailed(this ILogger logger, Exception exception, string name);
 }

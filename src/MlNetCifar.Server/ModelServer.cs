@@ -25,14 +25,15 @@ public sealed class ModelServer : IAsyncDisposable
     /// <param name="addresses">Separated by semicolons; port 0 for a free one. The default is <see cref="DefaultAddress"/>.</param>
     /// <param name="logging">Where log lines go; null for nowhere.</param>
     /// <param name="arguments">Settings of ASP.NET Core as on its command line, for example <c>--Kestrel:Certificates:Default:Path=cert.pfx</c>; null for none.</param>
+    /// <param name="grpcAddress">Where calls of gRPC are taken without TLS, which HTTP/2 needs an address of its own for; null for nowhere. With TLS every address takes them.</param>
     /// <param name="cancellation">Ends the start.</param>
     /// <exception cref="ArgumentException">An option is out of range.</exception>
-    /// <exception cref="MlNetCifarException">A model of the options cannot be loaded (MNC40xx), or the address cannot be listened on (MNC8020).</exception>
+    /// <exception cref="MlNetCifarException">A model of the options cannot be loaded (MNC40xx), a candidate has other classes than its model (MNC8023), or the address cannot be listened on (MNC8020).</exception>
     public static async Task<ModelServer> StartAsync(
-        ServingOptions options, string? addresses = null, Action<ILoggingBuilder>? logging = null, string[]? arguments = null, CancellationToken cancellation = default)
+        ServingOptions options, string? addresses = null, Action<ILoggingBuilder>? logging = null, string[]? arguments = null, string? grpcAddress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(options);
-        var server = new ModelServer(Build(options, addresses ?? DefaultAddress, logging, arguments ?? []));
+        var server = new ModelServer(Build(options, addresses ?? DefaultAddress, grpcAddress, logging, arguments ?? []));
         try
         {
             await server._app.StartAsync(cancellation).ConfigureAwait(false);
@@ -42,6 +43,9 @@ public sealed class ModelServer : IAsyncDisposable
                 if (server._serving.Watcher.Faults.TryGetValue(path, out var fault))
                     throw fault;
             }
+
+            if (server._serving.Candidates.Fault() is { } unusable)
+                throw unusable;
 
             return server;
         }
@@ -68,7 +72,7 @@ public sealed class ModelServer : IAsyncDisposable
         await _app.DisposeAsync().ConfigureAwait(false);
     }
 
-    static WebApplication Build(ServingOptions options, string addresses, Action<ILoggingBuilder>? logging, string[] arguments)
+    static WebApplication Build(ServingOptions options, string addresses, string? grpcAddress, Action<ILoggingBuilder>? logging, string[] arguments)
     {
         // Settings come from the caller alone, not from files that happen to lie in the current folder.
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = arguments, ContentRootPath = AppContext.BaseDirectory });
@@ -82,7 +86,7 @@ public sealed class ModelServer : IAsyncDisposable
         }));
         builder.Services.ConfigureHttpJsonOptions(o => o.SerializerOptions.TypeInfoResolverChain.Insert(0, Routes.AnswerJson.Default));
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
-        builder.WebHost.UseUrls(addresses);
+        Listen(builder, addresses, grpcAddress);
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -98,6 +102,21 @@ public sealed class ModelServer : IAsyncDisposable
         app.MapScalarApiReference("/docs", o => o.WithOpenApiRoutePattern("/openapi.json").DisableDefaultFonts());
         app.MapMlNetCifar();
         return app;
+    }
+
+    static void Listen(WebApplicationBuilder builder, string addresses, string? grpcAddress)
+    {
+        if (grpcAddress is null)
+        {
+            builder.WebHost.UseUrls(addresses);
+            return;
+        }
+
+        // Without TLS a connection cannot say which version of HTTP it speaks. Keys are numbers, so that the addresses keep their order.
+        var settings = addresses.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Append(grpcAddress).Index()
+            .ToDictionary(a => $"Kestrel:Endpoints:{a.Index}:Url", string? (a) => a.Item);
+        settings.Add($"Kestrel:Endpoints:{settings.Count - 1}:Protocols", "Http2");
+        builder.Configuration.AddInMemoryCollection(settings);
     }
 
     /// <summary>A server that is about to end asks its clients to open new connections, which then reach another.</summary>

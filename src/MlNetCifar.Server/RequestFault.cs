@@ -9,9 +9,15 @@ internal sealed class RequestFault(int status, string code, string reason, strin
 
     public string? Action => action;
 
+    /// <summary>All of it in one line.</summary>
+    public string Text => $"{Code}: {Message}{(Action is null ? "" : " " + Action)}";
+
     /// <summary>After which time another attempt makes sense; null for never.</summary>
     public TimeSpan? RetryAfter { get; init; }
 }
+
+/// <summary>A model that failed to answer where another would not have: the fault is not the request's.</summary>
+internal sealed class ModelFault(string model, Exception? cause = null) : Exception($"The model '{model}' failed to answer{(cause is null ? ": its probabilities are no numbers" : "")}.", cause);
 
 /// <summary>The faults of requests (MNC80xx), one factory each.</summary>
 internal static class ServerErrors
@@ -56,6 +62,12 @@ internal static class ServerErrors
 
     public static MlNetCifarException CannotListen(string address, Exception cause) =>
         new("MNC8020", ErrorKind.Failure, $"The server cannot listen: {cause.Message}", "Choose another address or port with --urls.", address, cause);
+
+    public static MlNetCifarException OtherClasses(string name, string path) =>
+        new("MNC8023", ErrorKind.Data, $"The candidate for '{name}' has other classes than the model it is to be compared with.", "Give it a model of the same classes in the same order.", path);
+
+    public static MlNetCifarException NoCapture(string folder, Exception cause) =>
+        new("MNC8024", ErrorKind.Failure, $"Pictures cannot be written: {cause.Message}", "Give --capture a folder that the server may write to.", folder, cause);
 
     /// <summary>What a client sent, short and without control characters.</summary>
     public static string Shown(string text)

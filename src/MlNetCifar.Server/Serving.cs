@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using MlNetCifar.Server.Batching;
+using MlNetCifar.Server.Candidates;
 using MlNetCifar.Server.Models;
 using MlNetCifar.Server.Monitoring;
 
@@ -15,12 +16,14 @@ internal sealed class Serving : IDisposable
     {
         options.Validate();
         (Options, Logger) = (options, loggers.CreateLogger("MlNetCifar.Server"));
+        Capture = options.CaptureFolder is null ? null : new PictureCapture(options, Logger);
         Meter = new ServerMeter();
         Store = new ModelStore(options);
         Watcher = new ModelWatcher(options, Store, Logger);
         Engine = new BatchEngine(options, Meter);
         Admission = new Admission(options, Engine);
         Feedback = new AnswerLog();
+        Candidates = new CandidateModels(options, Store, Engine, Feedback, Logger);
         Watch();
     }
 
@@ -40,6 +43,11 @@ internal sealed class Serving : IDisposable
 
     public AnswerLog Feedback { get; }
 
+    public CandidateModels Candidates { get; }
+
+    /// <summary>Null where no picture is written.</summary>
+    public PictureCapture? Capture { get; }
+
     /// <summary>Whether the server was asked to end.</summary>
     public bool IsDraining { get; private set; }
 
@@ -58,6 +66,7 @@ internal sealed class Serving : IDisposable
         try
         {
             Watcher.LoadAll();
+            Candidates.Watcher.LoadAll();
             _loaded.TrySetResult();
         }
         catch (Exception e)
@@ -67,7 +76,10 @@ internal sealed class Serving : IDisposable
         }
 
         while (!cancellation.WaitHandle.WaitOne(Options.WatchInterval))
+        {
             Watcher.Look();
+            Candidates.Watcher.Look();
+        }
     }
 
     /// <summary>Says from now on that the server is not ready.</summary>
@@ -81,6 +93,8 @@ internal sealed class Serving : IDisposable
 
     public void Dispose()
     {
+        Candidates.Dispose();
+        Capture?.Dispose();
         Engine.Dispose();
         Store.Dispose();
         Meter.Dispose();
@@ -99,6 +113,14 @@ internal sealed class Serving : IDisposable
             from model in Store.All()
             from reading in model.Drift.Last
             select new Measurement<double>(reading.PValue, new("model", model.Name), new("statistic", reading.Statistic)));
+        WatchCandidates();
+        if (Capture is not null)
+        {
+            Meter.Watch("mlnetcifar_captured_pictures", "Pictures written since the start", () => [new(Capture.Written)]);
+            Meter.Watch("mlnetcifar_captured_skipped", "Pictures that were to be written and were not", () => [new(Capture.Skipped)]);
+            Meter.Watch("mlnetcifar_captured_bytes", "Bytes of the pictures kept", () => [new(Capture.Bytes)]);
+        }
+
         Meter.Watch("process_resident_memory_bytes", "Resident memory", () => [new(Environment.WorkingSet)]);
         Meter.Watch("process_cpu_seconds_total", "Processor time used", () => [new(Environment.CpuUsage.TotalTime.TotalSeconds)]);
         var start = new DateTimeOffset(Process.GetCurrentProcess().StartTime).ToUnixTimeMilliseconds() / 1000.0;
@@ -106,5 +128,26 @@ internal sealed class Serving : IDisposable
 
         IEnumerable<Measurement<double>> PerModel(Func<LoadedModel, double> value, string label, Func<LoadedModel, object> text) =>
             Store.All().Select(m => new Measurement<double>(value(m), new("model", m.Name), new(label, text(m))));
+    }
+
+    void WatchCandidates()
+    {
+        if (Options.Candidates.Count == 0)
+            return;
+        Watch("share", "Share of requests that the candidate answers", c => c.Share);
+        Watch("skipped", "Pictures that were not compared, because the engine had no room", c => c.Skipped);
+        Watch("pictures", "Pictures that both models answered", c => c.Comparison?.Pictures);
+        Watch("disagreements", "Of these, answered differently", c => c.Comparison?.Disagreements);
+        Watch("failures", "Pictures that the candidate failed to answer", c => c.Comparison?.Failures);
+        Watch("classes_p_value", "Probability of the difference in how often a class is said, without one", c => c.Comparison?.ClassesP);
+        Watch("accuracy_p_value", "Probability of the difference in labels told that one model alone had, without one", c => c.Comparison?.AccuracyP);
+
+        void Watch(string name, string help, Func<CandidateState, double?> value) => Meter.Watch($"mlnetcifar_candidate_{name}", help, () =>
+            from model in Options.Candidates.Keys
+            let state = Candidates.Read(model)
+            where state is not null
+            let found = value(state)
+            where found is not null
+            select new Measurement<double>(found.Value, new KeyValuePair<string, object?>("model", model)));
     }
 }

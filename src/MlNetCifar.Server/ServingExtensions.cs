@@ -1,5 +1,7 @@
+using Grpc.AspNetCore.Server;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using MlNetCifar.Server.Calls;
 using MlNetCifar.Server.Routes;
 
 namespace MlNetCifar.Server;
@@ -20,6 +22,11 @@ public static class ServingExtensions
         services.TryAddSingleton(provider => new Serving(options, provider.GetRequiredService<ILoggerFactory>()));
         services.TryAddSingleton<RequestPipeline>();
         services.AddHostedService<ServingService>();
+        services.AddGrpc().AddServiceOptions<InferenceService>(grpc =>
+        {
+            grpc.MaxReceiveMessageSize = (int)Math.Min(options.MaxBodyBytes, int.MaxValue);
+            grpc.IgnoreUnknownServices = true;
+        });
         services.AddHealthChecks().AddCheck<ReadyCheck>("mlnetcifar");
         return services;
     }
@@ -41,13 +48,15 @@ public static class ServingExtensions
         KServeRoutes.Map(group);
         MonitoringRoutes.Map(group);
         PageRoutes.Map(group);
+        group.MapGrpcService<InferenceService>();
         ((IEndpointConventionBuilder)group).Finally(endpoint =>
         {
-            if (endpoint is RouteEndpointBuilder { RequestDelegate: { } inner } route)
-            {
-                route.RequestDelegate = RequestPipeline.Around(
-                    inner, route.RoutePattern.RawText ?? "", route.Metadata.OfType<OpenRoute>().Any(), route.Metadata.OfType<ProtocolRoute>().Any());
-            }
+            if (endpoint is not RouteEndpointBuilder { RequestDelegate: { } inner } route)
+                return;
+            var pattern = route.RoutePattern.RawText ?? "";
+            route.RequestDelegate = route.Metadata.OfType<GrpcMethodMetadata>().FirstOrDefault() is { } call
+                ? RequestPipeline.AroundCall(inner, pattern, InferenceService.IsOpen(call.Method.Name))
+                : RequestPipeline.Around(inner, pattern, route.Metadata.OfType<OpenRoute>().Any(), route.Metadata.OfType<ProtocolRoute>().Any());
         });
         return group;
     }

@@ -13,6 +13,19 @@ public sealed partial record ServingOptions
     /// </summary>
     public string? ModelsFolder { get; init; }
 
+    /// <summary>
+    /// Candidates, by the name of the model that each may replace: it answers the same pictures in the background, where the engine has room, and what differs is counted. None by default.
+    /// </summary>
+    public IReadOnlyDictionary<string, string> Candidates { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>
+    /// Share of requests that a candidate answers, 0 … 1, 1 excluded: a canary. It is rolled back by itself where it fails, or is significantly worse. The default is 0: a shadow, whose answers nobody gets.
+    /// </summary>
+    public double CanaryShare { get; init; }
+
+    /// <summary>Share of answers in which a canary may differ from the model it may replace, 0 … 1; significantly more rolls it back. The default is 0.2.</summary>
+    public double CanaryDisagreement { get; init; } = 0.2;
+
     /// <summary>How often files are looked at for changes, &gt; 0. The default is one second; a file is loaded once it has not changed for that long.</summary>
     public TimeSpan WatchInterval { get; init; } = TimeSpan.FromSeconds(1);
 
@@ -63,6 +76,20 @@ public sealed partial record ServingOptions
     /// <summary>Predictions of a model after which its recent answers are compared with its reference; ≥ 100. The default is 500.</summary>
     public int DriftWindow { get; init; } = 500;
 
+    /// <summary>
+    /// Folder to which pictures are written as they came, each with its answer; null (the default) for none: then no picture ever reaches a disk. Tensors are never written.
+    /// </summary>
+    public string? CaptureFolder { get; init; }
+
+    /// <summary>Share of the pictures that is written, above 0, at most 1. The default is 1.</summary>
+    public double CaptureShare { get; init; } = 1;
+
+    /// <summary>How long they are kept, &gt; 0. The default is seven days.</summary>
+    public TimeSpan CaptureFor { get; init; } = TimeSpan.FromDays(7);
+
+    /// <summary>Most bytes that are kept, ≥ 1; beyond them the oldest are deleted. The default is 1 GiB.</summary>
+    public long CaptureMaxBytes { get; init; } = 1L << 30;
+
     /// <summary>Checks every property.</summary>
     /// <exception cref="ArgumentException">Lists all faults.</exception>
     public void Validate()
@@ -71,6 +98,10 @@ public sealed partial record ServingOptions
         [
             .. Models.Keys.Where(name => !IsName(name)).Select(name => $"{nameof(Models)}: '{name}' is no name; letters, digits, '.', '_' and '-', at most 64, no '.' first"),
             .. Check(Models.Count > 0 || ModelsFolder is not null, "there is neither a model nor a folder of models"),
+            .. Candidates.Keys.Where(name => !Models.ContainsKey(name) && ModelsFolder is null).Select(name => $"{nameof(Candidates)}: '{name}' is no name of a model"),
+            .. Check(CanaryShare is >= 0 and < 1, $"{nameof(CanaryShare)} must be 0 to 1, 1 excluded"),
+            .. Check(CanaryShare == 0 || Candidates.Count > 0, $"{nameof(CanaryShare)} needs a candidate"),
+            .. Check(CanaryDisagreement is >= 0 and <= 1, $"{nameof(CanaryDisagreement)} must be 0 to 1"),
             .. Check(WatchInterval > TimeSpan.Zero, $"{nameof(WatchInterval)} must be above 0"),
             .. Check(Threads is null or >= 1, $"{nameof(Threads)} must be at least 1"),
             .. Check(BatchSize is >= 1 and <= 1024, $"{nameof(BatchSize)} must be 1 to 1024"),
@@ -80,6 +111,8 @@ public sealed partial record ServingOptions
             .. Check(Timeout > TimeSpan.Zero, $"{nameof(Timeout)} must be above 0"),
             .. Check(DrainDelay >= TimeSpan.Zero, $"{nameof(DrainDelay)} must not be negative"),
             .. Check(ApiKey is not "" && BearerToken is not "", "a key or token must not be empty"),
+            .. Check(CaptureFolder is not "" && CaptureShare is > 0 and <= 1, $"{nameof(CaptureShare)} must be above 0, at most 1, and {nameof(CaptureFolder)} not empty"),
+            .. Check(CaptureFor > TimeSpan.Zero && CaptureMaxBytes >= 1, "limits of what is captured must be above 0"),
             .. Check(DriftWindow >= 100, $"{nameof(DriftWindow)} must be at least 100"),
         ];
         if (faults.Length > 0)

@@ -37,7 +37,7 @@ internal sealed class BatchEngine : IDisposable
     /// <summary>Scores one picture.</summary>
     /// <param name="job">The picture.</param>
     /// <param name="cancellation">Of who waits; a picture that was not begun is then never scored.</param>
-    /// <exception cref="OperationCanceledException">Cancelled before it was begun.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled. What is being scored goes on only while somebody waits for a picture of the batch.</exception>
     public async Task<Classification> ScoreAsync(PictureJob job, CancellationToken cancellation)
     {
         lock (_lock)
@@ -54,7 +54,8 @@ internal sealed class BatchEngine : IDisposable
         }
         catch (OperationCanceledException) when (!job.TryAbandon())
         {
-            // It is being scored: its memory is in use, and it is done in a moment.
+            // It is being scored, and its memory is in use until the batch is done, or given up where everybody has gone.
+            job.Leave();
             await ((Task)job.Answer).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             throw;
         }
@@ -155,11 +156,14 @@ internal sealed class BatchEngine : IDisposable
     {
         var started = Stopwatch.GetTimestamp();
         var model = batch[0].Model;
+        var stop = AllGone(batch);
         try
         {
             using var span = ServerMeter.Spans.StartActivity("score");
             span?.SetTag("mlnetcifar.model", model.Name).SetTag("mlnetcifar.batch_size", batch.Count);
-            var answers = model.Batches.Classify([.. batch.Select(job => job.Pixels)], batch.Max(job => job.Top));
+            foreach (var job in batch)
+                job.Batch = span?.Context ?? default;
+            var answers = model.Batches.Classify([.. batch.Select(job => job.Pixels)], batch.Max(job => job.Top), stop);
             var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
             Volatile.Write(ref _secondsPerPicture, (0.8 * _secondsPerPicture) + (0.2 * seconds / batch.Count));
             _meter.Scored(model.Name, batch.Count, seconds);
@@ -169,12 +173,34 @@ internal sealed class BatchEngine : IDisposable
                 batch[i].Complete(answers[i]);
             }
         }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            foreach (var job in batch)
+                job.Cancel();
+        }
         catch (Exception e)
         {
             // Whoever waits is told; the next batch may go well.
             foreach (var job in batch)
-                job.Fail(e);
+                job.Fail(new ModelFault(model.Name, e));
         }
+    }
+
+    /// <summary>Cancelled once nobody waits for any picture of a batch: the engine then stops between two layers.</summary>
+    static CancellationToken AllGone(List<PictureJob> batch)
+    {
+        var stop = new CancellationTokenSource();
+        var left = batch.Count;
+        foreach (var job in batch)
+        {
+            job.WhenLeft(() =>
+            {
+                if (Interlocked.Decrement(ref left) == 0)
+                    stop.Cancel();
+            });
+        }
+
+        return stop.Token;
     }
 
     Line LineOf(LoadedModel model)

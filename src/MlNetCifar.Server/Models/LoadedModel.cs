@@ -11,9 +11,9 @@ internal sealed class LoadedModel
     readonly Lazy<GradCam> _gradCam;
     int _holders = 1;
 
-    LoadedModel(ModelFileInfo file, int version, ImageClassifier classifier, ReferenceStatistics? reference, ServingOptions options)
+    LoadedModel(ModelFileInfo file, int version, ImageClassifier classifier, ReferenceStatistics? reference, ServingOptions options, bool isCandidate)
     {
-        (File, Version, Classifier) = (file, version, classifier);
+        (File, Version, Classifier, IsCandidate) = (file, version, classifier, isCandidate);
         Limits = new DecodeOptions { MaxPixels = options.MaxPicturePixels, MaxDimension = options.MaxDimension, MaxFileBytes = options.MaxBodyBytes };
         Preprocessor = new Preprocessor(classifier.Preprocess, Limits);
         Batches = new BatchClassifier(classifier, options.BatchSize, options.Threads);
@@ -34,6 +34,9 @@ internal sealed class LoadedModel
     /// <summary>Whether its folder keeps several versions.</summary>
     public bool IsVersioned => File.Number is not null;
 
+    /// <summary>Whether it is compared with the model of its name rather than being it.</summary>
+    public bool IsCandidate { get; }
+
     public ImageClassifier Classifier { get; }
 
     /// <summary>What a picture may be.</summary>
@@ -53,7 +56,7 @@ internal sealed class LoadedModel
 
     /// <summary>Reads a file and warms the model up.</summary>
     /// <exception cref="MlNetCifarException">The file, or the reference beside it, cannot be used (MNC40xx, MNC802x).</exception>
-    public static LoadedModel Open(ModelFileInfo file, int version, ServingOptions options)
+    public static LoadedModel Open(ModelFileInfo file, int version, ServingOptions options, bool isCandidate = false)
     {
         var reference = ReferenceStatistics.Beside(file.Path);
         var classifier = ImageClassifier.Load(file.Path);
@@ -67,7 +70,7 @@ internal sealed class LoadedModel
             throw;
         }
 
-        var model = new LoadedModel(file, version, classifier, reference, options);
+        var model = new LoadedModel(file, version, classifier, reference, options, isCandidate);
         try
         {
             model.WarmUp();

@@ -3,7 +3,9 @@ using System.Collections.Immutable;
 namespace MlNetCifar.Server.Models;
 
 /// <summary>The models that are served. Replacing one loses no request: those under way keep the old, those that come get the new.</summary>
-internal sealed class ModelStore(ServingOptions options) : IDisposable
+/// <param name="options">What every model is opened with.</param>
+/// <param name="isForCandidates">Whether they are compared with the models of their names rather than being them.</param>
+internal sealed class ModelStore(ServingOptions options, bool isForCandidates = false) : IDisposable
 {
     readonly Lock _lock = new();
     readonly Dictionary<string, int> _loads = [];
@@ -30,11 +32,14 @@ internal sealed class ModelStore(ServingOptions options) : IDisposable
         }
     }
 
+    /// <summary>The highest version of a name as it is now, not held; null where there is none.</summary>
+    public LoadedModel? Current(string name) => _models.TryGetValue(name, out var versions) ? versions.Last().Value : null;
+
     /// <summary>Loads a file, warms the model up, and only then serves it; on a fault everything stays as it was. One thread at a time.</summary>
     /// <exception cref="MlNetCifarException">The file is no usable model (MNC40xx).</exception>
     public LoadedModel Load(ModelFileInfo file)
     {
-        var fresh = LoadedModel.Open(file, file.Number ?? _loads.GetValueOrDefault(file.Path) + 1, options);
+        var fresh = LoadedModel.Open(file, file.Number ?? _loads.GetValueOrDefault(file.Path) + 1, options, isForCandidates);
         _loads[file.Path] = fresh.Version;
         Put(fresh);
         return fresh;

@@ -55,7 +55,7 @@ internal sealed class ModelWatcher(ServingOptions options, ModelStore store, ILo
         {
             var model = store.Load(file);
             _faults = _faults.Where(f => f.Key != file.Path).ToDictionary();
-            logger.Loaded(model.Name, model.Version, model.Classifier.WeightsSha256[..12]);
+            logger.Loaded(model.IsCandidate ? "candidate" : "model", model.Name, model.Version, model.Classifier.WeightsSha256[..12]);
         }
         catch (MlNetCifarException e)
         {

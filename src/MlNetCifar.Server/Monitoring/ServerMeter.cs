@@ -12,6 +12,20 @@ internal sealed class ServerMeter : IDisposable
     /// <summary>Spans of requests' parts.</summary>
     public static ActivitySource Spans { get; } = new(Name);
 
+    /// <summary>A picture's wait for the engine as a span, linked to the batch that it became part of.</summary>
+    /// <param name="queued">When it began to wait.</param>
+    /// <param name="started">When it was taken.</param>
+    /// <param name="batch">The batch's span.</param>
+    public static void Queued(long queued, long started, ActivityContext batch)
+    {
+        if (!Spans.HasListeners())
+            return;
+        var end = DateTimeOffset.UtcNow - Stopwatch.GetElapsedTime(started);
+        using var span = Spans.StartActivity(
+            "queue", ActivityKind.Internal, Activity.Current?.Context ?? default, links: batch == default ? null : [new(batch)], startTime: end - Stopwatch.GetElapsedTime(queued, started));
+        span?.SetEndTime(end.UtcDateTime);
+    }
+
     readonly Meter _meter = new(Name);
     readonly Histogram<double> _requests;
     readonly Histogram<double> _scoring;

@@ -54,6 +54,25 @@ internal static class TwoSample
         }
     }
 
+    /// <summary>P(X ≥ successes) of a binomial distribution: the probability of so many, or more, where each of the trials succeeds with the given one.</summary>
+    /// <param name="successes">0 … trials.</param>
+    /// <param name="trials">At least 0.</param>
+    /// <param name="probability">0 … 1.</param>
+    public static double AtLeast(long successes, long trials, double probability)
+    {
+        if (successes <= trials * probability)
+            return 1;
+        if (probability <= 0)
+            return 0;
+
+        // Above the mean each term is smaller than the one before by a growing factor.
+        var log = LogGamma(trials + 1) - LogGamma(successes + 1) - LogGamma(trials - successes + 1) + (successes * Math.Log(probability)) + ((trials - successes) * Math.Log(1 - probability));
+        double sum = 1, term = 1;
+        for (var k = successes; k < trials && term > 1e-17 * sum; k++)
+            sum += term *= (trials - k) / (k + 1.0) * probability / (1 - probability);
+        return Math.Min(1, Math.Exp(log + Math.Log(sum)));
+    }
+
     /// <summary>Q(λ) = 2 Σ (−1)^(k−1) exp(−2 k² λ²).</summary>
     static double Kolmogorov(double lambda)
     {

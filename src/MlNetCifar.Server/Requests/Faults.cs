@@ -73,7 +73,7 @@ internal static class Faults
         {
             json.WriteStartObject();
             if (isProtocol)
-                json.WriteString("error", $"{fault.Code}: {fault.Message}{(fault.Action is null ? "" : " " + fault.Action)}");
+                json.WriteString("error", fault.Text);
             else
                 WriteMembers(json, fault, context);
             json.WriteEndObject();

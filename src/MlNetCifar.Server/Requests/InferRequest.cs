@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Text.Json;
+using MlNetCifar.Server.Models;
 
 namespace MlNetCifar.Server.Requests;
 
@@ -44,9 +45,8 @@ internal sealed record InferRequest(
         var input = Object(inputs[0], "The input");
         Member(input, "name", JsonValueKind.String, "The input");
         var type = Member(input, "datatype", JsonValueKind.String, "The input").GetString()!;
-        if (type is not ("BYTES" or "UINT8" or "FP32"))
-            throw ServerErrors.Shape($"datatype '{ServerErrors.Shown(type)}'", "BYTES, UINT8 or FP32");
-        var shape = ShapeOf(input, type, options);
+        var shape = ShapeOf(input);
+        Check(type, shape, options);
         var binary = BinarySize(input);
         if (binary is null && length < body.Length)
             throw ServerErrors.Malformed($"{body.Length - length} bytes follow the JSON, and no input claims them.", "Set the input's parameter binary_data_size.");
@@ -56,6 +56,29 @@ internal sealed record InferRequest(
         return new(
             root.TryGetProperty("id", out var id) ? id.ValueKind == JsonValueKind.String ? id.GetString() : throw ServerErrors.Malformed("'id' is no text.") : null, shape, type,
             type == "BYTES" ? data.Files(shape[0]) : [], type == "BYTES" ? [] : data.Pixels(type, shape), Wanted(root), Flag(root, "binary_data_output"));
+    }
+
+    /// <summary>A request whose input is the protocol's bytes. Type and shape are checked.</summary>
+    /// <exception cref="RequestFault">The bytes are not what the shape says (400, 422).</exception>
+    public static InferRequest OfBytes(string? id, string type, long[] shape, ReadOnlyMemory<byte> bytes, IReadOnlyList<WantedOutput> outputs)
+    {
+        var data = new Tensor(bytes);
+        return new(id, shape, type, type == "BYTES" ? data.Files(shape[0]) : [], type == "BYTES" ? [] : data.Pixels(type, shape), outputs, IsBinary: false);
+    }
+
+    /// <summary>A request of encoded pictures. The shape is checked.</summary>
+    /// <exception cref="RequestFault">There are more or fewer than the shape says (422).</exception>
+    public static InferRequest OfFiles(string? id, long[] shape, IReadOnlyList<ReadOnlyMemory<byte>> files, IReadOnlyList<WantedOutput> outputs) =>
+        new(id, shape, "BYTES", files.Count == shape[0] ? files : throw Miscounted(files.Count, shape[0]), [], outputs, IsBinary: false);
+
+    /// <summary>One answer a picture.</summary>
+    /// <exception cref="RequestFault">A picture cannot be used, or there is too much to do.</exception>
+    public async Task<IReadOnlyList<Classification>> AnswerAsync(Serving serving, LoadedModel model, RequestScope scope)
+    {
+        if (Type != "BYTES")
+            return await Scoring.AllAsync(serving, model, scope, Pictures()).ConfigureAwait(false);
+        var scored = await Scoring.AllAsync(serving, model, scope, [.. Files.Select(f => new SentPicture(null, f))], model.Classifier.Classes.Length).ConfigureAwait(false);
+        return [.. scored.Select(s => s.Answer ?? throw s.Fault!)];
     }
 
     /// <summary>The pictures of a tensor, decoded.</summary>
@@ -80,22 +103,37 @@ internal sealed record InferRequest(
         return pictures;
     }
 
-    static long[] ShapeOf(JsonElement input, string type, ServingOptions options)
+    /// <summary>Refuses types and shapes that no model takes.</summary>
+    /// <exception cref="RequestFault">Too large (413), or another type or shape (422).</exception>
+    public static void Check(string type, long[] shape, ServingOptions options)
     {
-        var given = Member(input, "shape", JsonValueKind.Array, "The input");
-        if (given.GetArrayLength() is 0 or > MostDimensions)
-            throw ServerErrors.Shape($"a shape of {given.GetArrayLength()} dimensions", "[N] for BYTES, [N, H, W, C] for UINT8 and FP32");
-        long[] shape = [.. given.EnumerateArray().Select(d => d.ValueKind == JsonValueKind.Number && d.TryGetInt64(out var size) && size is >= 1 and <= int.MaxValue ? size : throw ServerErrors.Shape($"shape {ServerErrors.Shown(given.GetRawText())}", "whole numbers, at least 1"))];
+        if (type is not ("BYTES" or "UINT8" or "FP32"))
+            throw ServerErrors.Shape($"datatype '{ServerErrors.Shown(type)}'", "BYTES, UINT8 or FP32");
+        if (shape.Length is 0 or > MostDimensions)
+            throw ServerErrors.Shape($"a shape of {shape.Length} dimensions", "[N] for BYTES, [N, H, W, C] for UINT8 and FP32");
+        var text = $"shape [{string.Join(',', shape)}]";
+        if (shape.Any(size => size is < 1 or > int.MaxValue))
+            throw ServerErrors.Shape(text, "whole numbers, at least 1");
         PictureReader.CheckCount(shape[0], options);
         if (type == "BYTES")
-            return shape.Skip(1).All(d => d == 1) ? shape : throw ServerErrors.Shape($"shape {given.GetRawText()}", "[N] or [N, 1]");
+        {
+            if (shape.Skip(1).Any(size => size != 1))
+                throw ServerErrors.Shape(text, "[N] or [N, 1]");
+            return;
+        }
+
         if (shape is not [_, _, _, 1 or 3])
-            throw ServerErrors.Shape($"shape {given.GetRawText()}", "[N, H, W, C] with 1 or 3 channels");
+            throw ServerErrors.Shape(text, "[N, H, W, C] with 1 or 3 channels");
         if (Math.Max(shape[1], shape[2]) > options.MaxDimension)
             throw ServerErrors.TooLarge("Pixels of the picture's longer side", Math.Max(shape[1], shape[2]), options.MaxDimension);
         if (shape[1] * shape[2] > options.MaxPicturePixels || shape[0] * shape[1] * shape[2] * shape[3] > options.MaxBodyBytes * 4)
             throw ServerErrors.TooLarge("Pixels of the picture", shape[1] * shape[2], options.MaxPicturePixels);
-        return shape;
+    }
+
+    static long[] ShapeOf(JsonElement input)
+    {
+        var given = Member(input, "shape", JsonValueKind.Array, "The input");
+        return [.. given.EnumerateArray().Select(d => d.ValueKind == JsonValueKind.Number && d.TryGetInt64(out var size) ? size : throw ServerErrors.Shape($"shape {ServerErrors.Shown(given.GetRawText())}", "whole numbers, at least 1"))];
     }
 
     static List<WantedOutput> Wanted(JsonElement root)
@@ -127,6 +165,8 @@ internal sealed record InferRequest(
     static JsonElement? Parameter(JsonElement owner, string name) => !owner.TryGetProperty("parameters", out var parameters) ? null
         : parameters.ValueKind != JsonValueKind.Object ? throw ServerErrors.Malformed("'parameters' is no object.")
         : parameters.TryGetProperty(name, out var value) ? value : null;
+
+    static RequestFault Miscounted(long found, long expected) => ServerErrors.Shape($"{found} elements", $"{expected}, as the shape says");
 
     static JsonElement Object(JsonElement element, string what) => element.ValueKind == JsonValueKind.Object ? element : throw ServerErrors.Malformed($"{what} is no object.");
 
@@ -163,7 +203,7 @@ internal sealed record InferRequest(
                     throw ServerErrors.Malformed($"The input ends within an element: {left.Length} bytes are left.");
             }
 
-            return files.Count == count ? files : throw ServerErrors.Shape($"{files.Count} elements", $"{count}, as the shape says");
+            return files.Count == count ? files : throw Miscounted(files.Count, count);
         }
 
         public byte[] Pixels(string type, long[] shape)
@@ -191,7 +231,7 @@ internal sealed record InferRequest(
                     : Rounded(value.TryGetSingle(out var f) ? f : float.NaN);
             }
 
-            return at == pixels.Length ? pixels : throw ServerErrors.Shape($"{at} elements", $"{pixels.Length}, as the shape says");
+            return at == pixels.Length ? pixels : throw Miscounted(at, pixels.Length);
         }
 
         static byte Rounded(float value) => value is >= 0 and <= 1 ? (byte)MathF.Round(255 * value) : throw ServerErrors.Shape(FormattableString.Invariant($"a pixel of {value}"), "a number from 0 to 1");

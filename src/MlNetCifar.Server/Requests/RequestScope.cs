@@ -28,6 +28,9 @@ internal sealed class RequestScope : IDisposable
     /// <summary>Ends the work at the deadline, or when the client has gone.</summary>
     public CancellationToken Stop => _stop.Token;
 
+    /// <summary>What a call was answered that failed; null for none, and for requests that are no calls.</summary>
+    public RequestFault? Fault { get; set; }
+
     /// <summary>Seconds since it came.</summary>
     public double Seconds => Stopwatch.GetElapsedTime(_start).TotalSeconds;
 
@@ -51,9 +54,15 @@ internal sealed class RequestScope : IDisposable
             return;
         if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var wanted) || wanted < 1)
             throw ServerErrors.Parameter("timeout_ms", text, "a whole number, at least 1");
-        if (TimeSpan.FromMilliseconds(wanted) >= Limit)
+        Shorten(TimeSpan.FromMilliseconds(wanted));
+    }
+
+    /// <summary>Takes a deadline where it is the earlier one.</summary>
+    public void Shorten(TimeSpan left)
+    {
+        if (left >= Limit)
             return;
-        Limit = TimeSpan.FromMilliseconds(wanted);
+        Limit = left > TimeSpan.Zero ? left : TimeSpan.Zero;
         _stop.CancelAfter(Limit);
     }
 

@@ -42,7 +42,7 @@ internal static class Scoring
         using var ticket = serving.Admission.PicturesOf(pictures.Count, pictures.Sum(p => (long)p.Width * p.Height));
         return await Task.WhenAll(pictures.Select(async (picture, i) =>
         {
-            var scored = await ScoreAsync(serving, model, scope, pixels => model.Preprocessor.Apply(picture, pixels), model.Classifier.Classes.Length, $"{scope.Id}/{i}").ConfigureAwait(false);
+            var scored = await ScoreAsync(serving, model, scope, 3L * picture.Width * picture.Height, (m, pixels, _) => m.Preprocessor.Apply(picture, pixels), model.Classifier.Classes.Length, $"{scope.Id}/{i}").ConfigureAwait(false);
             return scored.Answer!;
         })).ConfigureAwait(false);
     }
@@ -68,12 +68,12 @@ internal static class Scoring
 
     /// <summary>Preprocesses one picture for a model.</summary>
     /// <exception cref="RequestFault">It cannot be decoded.</exception>
-    public static byte[] Preprocess(LoadedModel model, ReadOnlyMemory<byte> file)
+    public static byte[] Preprocess(LoadedModel model, ReadOnlyMemory<byte> file, CancellationToken cancellation)
     {
         var pixels = new byte[model.Classifier.Preprocess.Length];
         try
         {
-            model.Preprocessor.Apply(file.Span, pixels);
+            model.Preprocessor.Apply(file.Span, pixels, cancellation);
             return pixels;
         }
         catch (MlNetCifarException e)
@@ -86,7 +86,9 @@ internal static class Scoring
     {
         try
         {
-            return await ScoreAsync(serving, model, scope, pixels => model.Preprocessor.Apply(file.Span, pixels), top, id).ConfigureAwait(false);
+            var scored = await ScoreAsync(serving, model, scope, file.Length, (m, pixels, stop) => m.Preprocessor.Apply(file.Span, pixels, stop), top, id).ConfigureAwait(false);
+            serving.Capture?.Offer(id, file, model.Classifier.WeightsSha256, scored.Answer!);
+            return scored;
         }
         catch (MlNetCifarException e)
         {
@@ -94,7 +96,7 @@ internal static class Scoring
         }
     }
 
-    static async Task<Scored> ScoreAsync(Serving serving, LoadedModel model, RequestScope scope, Action<byte[]> preprocess, int top, string id)
+    static async Task<Scored> ScoreAsync(Serving serving, LoadedModel model, RequestScope scope, long bytes, Action<LoadedModel, byte[], CancellationToken> preprocess, int top, string id)
     {
         scope.Stop.ThrowIfCancellationRequested();
         var length = model.Classifier.Preprocess.Length;
@@ -103,11 +105,15 @@ internal static class Scoring
         {
             var start = Stopwatch.GetTimestamp();
             using (ServerMeter.Spans.StartActivity("decode"))
-                preprocess(rented);
+                preprocess(model, rented, scope.Stop);
             var decoded = Stopwatch.GetElapsedTime(start);
             var job = new PictureJob(model, rented.AsMemory(0, length), Math.Min(top, model.Classifier.Classes.Length));
             var answer = await serving.Engine.ScoreAsync(job, scope.Stop).ConfigureAwait(false);
+            ServerMeter.Queued(job.Queued, job.Started, job.Batch);
+            if (!float.IsFinite(answer.Predictions[0].Probability))
+                throw new ModelFault(model.Name);
             Watch(serving, model, answer, rented.AsSpan(0, length), id);
+            serving.Candidates.Compare(model, answer.Predictions[0].Index, id, bytes, preprocess);
             if (answer.Predictions.Count > top)
                 answer = answer with { Predictions = [.. answer.Predictions.Take(top)] };
             return new(answer, null, decoded.TotalSeconds, Stopwatch.GetElapsedTime(job.Queued, job.Started).TotalSeconds, Stopwatch.GetElapsedTime(job.Started).TotalSeconds);

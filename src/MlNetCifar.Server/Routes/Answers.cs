@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using MlNetCifar.Server.Candidates;
 using MlNetCifar.Server.Models;
 using MlNetCifar.Server.Monitoring;
 using MlNetCifar.Server.Requests;
@@ -10,9 +11,13 @@ namespace MlNetCifar.Server.Routes;
 internal sealed record PredictionJson(string Label, int Index, float Probability);
 
 /// <summary>Which model answered.</summary>
-internal sealed record ModelJson(string Name, string Version, string Sha256)
+/// <param name="Name">Served under.</param>
+/// <param name="Version">Of the file.</param>
+/// <param name="Sha256">Of the weights.</param>
+/// <param name="Role">"canary" where the candidate answered; null otherwise.</param>
+internal sealed record ModelJson(string Name, string Version, string Sha256, string? Role = null)
 {
-    public static ModelJson Of(LoadedModel model) => new(model.Name, model.VersionText, model.Classifier.WeightsSha256);
+    public static ModelJson Of(LoadedModel model) => new(model.Name, model.VersionText, model.Classifier.WeightsSha256, model.IsCandidate ? "canary" : null);
 }
 
 /// <summary>Milliseconds of the parts of a request.</summary>
@@ -49,7 +54,7 @@ internal sealed record HealthJson(string Status, string? Reason, IReadOnlyList<M
 
 /// <summary>A model that is served.</summary>
 internal sealed record ModelStateJson(
-    string Name, string Version, string Sha256, IReadOnlyList<string> Classes, int Width, int Height, bool Calibrated, FeedbackStateJson Feedback, DriftStateJson? Drift);
+    string Name, string Version, string Sha256, IReadOnlyList<string> Classes, int Width, int Height, bool Calibrated, FeedbackStateJson Feedback, DriftStateJson? Drift, CandidateState? Candidate = null);
 
 /// <summary>A file that could not be loaded.</summary>
 internal sealed record ModelFaultJson(string File, string Code, string Detail);

@@ -27,7 +27,7 @@ internal static class ExplainRoutes
             throw fault;
         var target = Target(context, model);
         using var ticket = serving.Admission.PicturesOf(1, size);
-        var pixels = Scoring.Preprocess(model, pictures[0].Bytes);
+        var pixels = Scoring.Preprocess(model, pictures[0].Bytes, scope.Stop);
         var (map, layer) = await model.ExplainAsync(pixels, target, scope.Stop).ConfigureAwait(false);
         if (WantsJson(context.Request))
         {
@@ -37,14 +37,14 @@ internal static class ExplainRoutes
             return;
         }
 
-        var photograph = RgbImage.Decode(pictures[0].Bytes.Span, model.Limits with { ApplyOrientation = model.Classifier.Preprocess.ApplyOrientation });
+        var photograph = RgbImage.Decode(pictures[0].Bytes.Span, model.Limits with { ApplyOrientation = model.Classifier.Preprocess.ApplyOrientation, Cancellation = scope.Stop });
         var caption = string.Create(CultureInfo.InvariantCulture, $"{model.Classifier.Classes[map.Class]} {map.Probability:0.0%}");
         var drawn = HeatmapOverlay.DrawCaptioned(map, photograph, model.Classifier.Preprocess, caption);
         var png = PngEncoder.Encode(drawn.Pixels, drawn.Width, drawn.Height, 3);
         context.Response.ContentType = "image/png";
         context.Response.ContentLength = png.Length;
         await context.Response.Body.WriteAsync(png, scope.Stop).ConfigureAwait(false);
-    });
+    }, mayVary: false);
 
     /// <summary>JSON where it is asked for and no picture is.</summary>
     static bool WantsJson(HttpRequest request)

@@ -1,3 +1,4 @@
+using MlNetCifar.Server.Candidates;
 using MlNetCifar.Server.Models;
 
 namespace MlNetCifar.Server.Routes;
@@ -5,6 +6,9 @@ namespace MlNetCifar.Server.Routes;
 /// <summary>Whether the server lives, whether it is ready, and what it has.</summary>
 internal static class HealthRoutes
 {
+    /// <summary>End of the routes by which gRPC says that there is no such method.</summary>
+    const string Unimplemented = ":grpcunimplemented}";
+
     public static void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet("/health", (Delegate)HealthAsync).WithSummary("State of the server and its models").Produces<HealthJson>().Produces<HealthJson>(503);
@@ -20,16 +24,16 @@ internal static class HealthRoutes
         var serving = context.RequestServices.GetRequiredService<Serving>();
         var why = serving.WhyNotReady;
         var health = new HealthJson(
-            why is null ? "ok" : "unavailable", why, [.. serving.Store.All().Select(State)],
-            [.. serving.Watcher.Faults.Select(f => new ModelFaultJson(Path.GetFileName(f.Key), f.Value.Code, f.Value.Reason))],
+            why is null ? "ok" : "unavailable", why, [.. serving.Store.All().Select(model => State(model, model == serving.Store.Current(model.Name) ? serving.Candidates.Read(model.Name) : null))],
+            [.. serving.Watcher.Faults.Concat(serving.Candidates.Watcher.Faults).Select(f => new ModelFaultJson(Path.GetFileName(f.Key), f.Value.Code, f.Value.Reason))],
             Math.Round((DateTime.Now - System.Diagnostics.Process.GetCurrentProcess().StartTime).TotalSeconds, 1));
         return Answer.WriteAsync(context, health, AnswerJson.Default.HealthJson, why is null ? 200 : 503);
     }
 
-    static ModelStateJson State(LoadedModel model) => new(
+    static ModelStateJson State(LoadedModel model, CandidateState? candidate) => new(
         model.Name, model.VersionText, model.Classifier.WeightsSha256, model.Classifier.Classes, model.Classifier.Preprocess.Width, model.Classifier.Preprocess.Height,
         model.Classifier.Calibration is not null, MonitoringRoutes.State(model.Feedback),
-        model.Drift.HasReference ? new DriftStateJson(model.Drift.Windows, model.Drift.Alarms, model.Drift.Last) : null);
+        model.Drift.HasReference ? new DriftStateJson(model.Drift.Windows, model.Drift.Alarms, model.Drift.Last) : null, candidate);
 
     static Task RoutesAsync(HttpContext context)
     {
@@ -38,6 +42,7 @@ internal static class HealthRoutes
         [
             .. from endpoint in endpoints
                let path = "/" + endpoint.RoutePattern.RawText?.TrimStart('/')
+               where !path.EndsWith(Unimplemented, StringComparison.Ordinal)
                let methods = endpoint.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods ?? []
                group methods by path into same
                orderby same.Key

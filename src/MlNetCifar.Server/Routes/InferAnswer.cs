@@ -8,7 +8,15 @@ using MlNetCifar.Server.Requests;
 
 namespace MlNetCifar.Server.Routes;
 
-/// <summary>Writes answers of the Open Inference Protocol: tensors in JSON, or as bytes behind it.</summary>
+/// <summary>An output of an answer.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Type">FP32, INT32, BOOL or BYTES.</param>
+/// <param name="Shape">Pictures first.</param>
+/// <param name="Values">float, int, bool or string, row by row.</param>
+/// <param name="IsBinary">Whether as bytes behind the JSON.</param>
+internal sealed record OutputTensor(string Name, string Type, long[] Shape, IEnumerable<object> Values, bool IsBinary);
+
+/// <summary>Answers of the Open Inference Protocol: tensors, and how REST writes them: in JSON, or as bytes behind it.</summary>
 internal sealed class InferAnswer(LoadedModel model, InferRequest request, IReadOnlyList<Classification> answers)
 {
     /// <summary>Names, types and shapes of the outputs; −1 stands for the number of pictures.</summary>
@@ -21,6 +29,23 @@ internal sealed class InferAnswer(LoadedModel model, InferRequest request, IRead
     ];
 
     readonly MemoryStream _binary = new();
+
+    /// <summary>The outputs that are asked for; all of them where none is.</summary>
+    /// <exception cref="RequestFault">An output is not known (400).</exception>
+    public IReadOnlyList<OutputTensor> Tensors()
+    {
+        var known = Outputs(model);
+        var wanted = request.Outputs.Count > 0 ? request.Outputs : [.. known.Select(o => new WantedOutput(o.Name, request.IsBinary, null))];
+        return [.. wanted.Select(Tensor)];
+
+        OutputTensor Tensor(WantedOutput output)
+        {
+            if (known.FirstOrDefault(o => o.Name == output.Name) is not { Name: not null } found)
+                throw ServerErrors.Malformed($"There is no output '{ServerErrors.Shown(output.Name)}'.", $"Ask for {string.Join(", ", known.Select(o => o.Name))}.");
+            return output.Top is { } top ? Classes(output, top)
+                : new(output.Name, found.Type, [answers.Count, .. found.Shape[1..]], answers.SelectMany(Values(output.Name)), output.IsBinary);
+        }
+    }
 
     /// <summary>Writes the whole response.</summary>
     /// <exception cref="RequestFault">An output is not known (400).</exception>
@@ -41,7 +66,6 @@ internal sealed class InferAnswer(LoadedModel model, InferRequest request, IRead
 
     void WriteJson(Utf8JsonWriter json)
     {
-        var known = Outputs(model);
         json.WriteStartObject();
         json.WriteString("model_name", model.Name);
         if (model.IsVersioned)
@@ -49,28 +73,18 @@ internal sealed class InferAnswer(LoadedModel model, InferRequest request, IRead
         if (request.Id is not null)
             json.WriteString("id", request.Id);
         json.WriteStartArray("outputs");
-        var wanted = request.Outputs.Count > 0 ? request.Outputs : [.. known.Select(o => new WantedOutput(o.Name, request.IsBinary, null))];
-        foreach (var output in wanted)
-        {
-            if (known.FirstOrDefault(o => o.Name == output.Name) is not { Name: not null } found)
-                throw ServerErrors.Malformed($"There is no output '{ServerErrors.Shown(output.Name)}'.", $"Ask for {string.Join(", ", known.Select(o => o.Name))}.");
-            if (output.Top is { } top)
-                WriteClassification(json, output, top);
-            else
-                WriteTensor(json, output, found.Type, found.Shape);
-        }
-
+        foreach (var tensor in Tensors())
+            Write(json, tensor);
         json.WriteEndArray();
         json.WriteEndObject();
     }
 
-    void WriteTensor(Utf8JsonWriter json, WantedOutput output, string type, long[] shape) => Write(json, output, type, [answers.Count, .. shape[1..]], answers.SelectMany(Values(output.Name)));
-
     /// <summary>"PROBABILITY:INDEX:LABEL", as Triton writes it.</summary>
-    void WriteClassification(Utf8JsonWriter json, WantedOutput output, int top)
+    OutputTensor Classes(WantedOutput output, int top)
     {
         top = Math.Min(top, model.Classifier.Classes.Length);
-        Write(json, output, "BYTES", [answers.Count, top], answers.SelectMany(a => a.Predictions.Take(top)).Select(p => (object)FormattableString.Invariant($"{p.Probability}:{p.Index}:{p.Label}")));
+        var values = answers.SelectMany(a => a.Predictions.Take(top)).Select(p => (object)FormattableString.Invariant($"{p.Probability}:{p.Index}:{p.Label}"));
+        return new(output.Name, "BYTES", [answers.Count, top], values, output.IsBinary);
     }
 
     Func<Classification, IEnumerable<object>> Values(string output) => output switch
@@ -81,20 +95,20 @@ internal sealed class InferAnswer(LoadedModel model, InferRequest request, IRead
         _ => answer => [answer.IsUnknown],
     };
 
-    void Write(Utf8JsonWriter json, WantedOutput output, string type, long[] shape, IEnumerable<object> values)
+    void Write(Utf8JsonWriter json, OutputTensor output)
     {
         json.WriteStartObject();
         json.WriteString("name", output.Name);
-        json.WriteString("datatype", type);
+        json.WriteString("datatype", output.Type);
         json.WriteStartArray("shape");
-        foreach (var size in shape)
+        foreach (var size in output.Shape)
             json.WriteNumberValue(size);
         json.WriteEndArray();
         if (output.IsBinary)
         {
             var before = _binary.Length;
-            foreach (var value in values)
-                WriteBytes(value);
+            foreach (var value in output.Values)
+                WriteBytes(_binary, value);
             json.WriteStartObject("parameters");
             json.WriteNumber("binary_data_size", _binary.Length - before);
             json.WriteEndObject();
@@ -102,7 +116,7 @@ internal sealed class InferAnswer(LoadedModel model, InferRequest request, IRead
         else
         {
             json.WriteStartArray("data");
-            foreach (var value in values)
+            foreach (var value in output.Values)
                 WriteValue(json, value);
             json.WriteEndArray();
         }
@@ -129,27 +143,28 @@ internal sealed class InferAnswer(LoadedModel model, InferRequest request, IRead
         }
     }
 
-    void WriteBytes(object value)
+    /// <summary>Writes an element as the protocol's bytes.</summary>
+    public static void WriteBytes(Stream stream, object value)
     {
         Span<byte> four = stackalloc byte[4];
         switch (value)
         {
             case float number:
                 BinaryPrimitives.WriteSingleLittleEndian(four, number);
-                _binary.Write(four);
+                stream.Write(four);
                 break;
             case int number:
                 BinaryPrimitives.WriteInt32LittleEndian(four, number);
-                _binary.Write(four);
+                stream.Write(four);
                 break;
             case bool flag:
-                _binary.WriteByte(flag ? (byte)1 : (byte)0);
+                stream.WriteByte(flag ? (byte)1 : (byte)0);
                 break;
             default:
                 var text = Encoding.UTF8.GetBytes((string)value);
                 BinaryPrimitives.WriteInt32LittleEndian(four, text.Length);
-                _binary.Write(four);
-                _binary.Write(text);
+                stream.Write(four);
+                stream.Write(text);
                 break;
         }
     }

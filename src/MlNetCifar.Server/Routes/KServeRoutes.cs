@@ -21,28 +21,31 @@ internal static class KServeRoutes
         json.WriteEndArray();
     });
 
-    static Task ModelAsync(HttpContext context) => ProtocolRoutes.WithModelAsync(context, (serving, model) => ProtocolRoutes.WriteAsync(context, json =>
+    static Task ModelAsync(HttpContext context) => ProtocolRoutes.WithModelAsync(context, (serving, held) => ProtocolRoutes.WriteAsync(context, json =>
     {
-        json.WriteString("name", model.Name);
+        json.WriteString("name", held.Model.Name);
         json.WriteBoolean("ready", !serving.IsDraining);
     }));
 
-    static Task PredictAsync(HttpContext context) => ProtocolRoutes.WithModelAsync(context, async (serving, model) =>
+    static Task PredictAsync(HttpContext context) => ProtocolRoutes.WithModelAsync(context, async (serving, held) =>
     {
         var scope = RequestScope.Of(context);
         using var ticket = serving.Admission.Body(BodyReader.Bound(context, serving.Options));
         var body = await BodyReader.ReadAsync(context.Request.Body, context.Request.ContentLength, serving.Options.MaxBodyBytes, scope.Stop).ConfigureAwait(false);
         var choices = Choices.Of(context);
         var pictures = PictureReader.Parse(body, root => Pictures(root, serving.Options));
-        var scored = await Scoring.AllAsync(serving, model, scope, pictures, choices.Top).ConfigureAwait(false);
-        if (scored.FirstOrDefault(s => s.Fault is not null) is { } bad)
-            throw bad.Fault!;
-        await ProtocolRoutes.WriteAsync(context, json =>
+        await held.AnswerAsync(scope.Id, async model =>
         {
-            json.WriteStartArray("predictions");
-            foreach (var answer in scored.Select(s => s.Answer!))
-                WriteAnswer(json, answer, choices);
-            json.WriteEndArray();
+            var scored = await Scoring.AllAsync(serving, model, scope, pictures, choices.Top).ConfigureAwait(false);
+            if (scored.FirstOrDefault(s => s.Fault is not null) is { } bad)
+                throw bad.Fault!;
+            await ProtocolRoutes.WriteAsync(context, json =>
+            {
+                json.WriteStartArray("predictions");
+                foreach (var answer in scored.Select(s => s.Answer!))
+                    WriteAnswer(json, answer, choices);
+                json.WriteEndArray();
+            }).ConfigureAwait(false);
         }).ConfigureAwait(false);
     });
 

@@ -42,6 +42,7 @@ internal static class MonitoringRoutes
         if (truth < 0)
             throw ServerErrors.Parameter("label", told.Label, "a class of the model that answered");
         answer.Tally.Add(truth == answer.Class);
+        serving.Candidates.Told(answer, truth);
         await Answer.WriteAsync(context, new FeedbackAnswerJson(truth == answer.Class, State(answer.Tally)), AnswerJson.Default.FeedbackAnswerJson).ConfigureAwait(false);
     }
 

@@ -17,22 +17,21 @@ internal static class PredictRoutes
     }
 
     /// <summary>Lets a body in, reads its pictures, and hands them on with a model that is held meanwhile.</summary>
-    public static async Task WithPicturesAsync(HttpContext context, Func<Serving, LoadedModel, RequestScope, IReadOnlyList<SentPicture>, Choices, Task> use)
+    /// <param name="context">The request.</param>
+    /// <param name="use">Scores, and then writes.</param>
+    /// <param name="mayVary">Whether a canary may answer.</param>
+    public static async Task WithPicturesAsync(HttpContext context, Func<Serving, LoadedModel, RequestScope, IReadOnlyList<SentPicture>, Choices, Task> use, bool mayVary = true)
     {
         var serving = context.RequestServices.GetRequiredService<Serving>();
         var scope = RequestScope.Of(context);
         var choices = Choices.Of(context);
-        var model = serving.Store.Hold(choices.Model, choices.Version);
-        try
-        {
-            using var ticket = serving.Admission.Body(BodyReader.Bound(context, serving.Options));
-            var pictures = await PictureReader.ReadAsync(context, serving.Options, scope.Stop).ConfigureAwait(false);
-            await use(serving, model, scope, pictures, choices).ConfigureAwait(false);
-        }
-        finally
-        {
-            model.Release();
-        }
+        using var held = new HeldModel(serving, choices.Model, choices.Version);
+        using var ticket = serving.Admission.Body(BodyReader.Bound(context, serving.Options));
+        var pictures = await PictureReader.ReadAsync(context, serving.Options, scope.Stop).ConfigureAwait(false);
+        if (mayVary)
+            await held.AnswerAsync(scope.Id, model => use(serving, model, scope, pictures, choices)).ConfigureAwait(false);
+        else
+            await use(serving, held.Model, scope, pictures, choices).ConfigureAwait(false);
     }
 
     static Task PredictAsync(HttpContext context) => WithPicturesAsync(context, async (serving, model, scope, pictures, choices) =>

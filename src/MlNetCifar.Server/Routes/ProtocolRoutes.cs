@@ -8,7 +8,17 @@ namespace MlNetCifar.Server.Routes;
 /// <summary>The Open Inference Protocol, version 2 (REST), with its binary tensor extension.</summary>
 internal static class ProtocolRoutes
 {
-    const string InputName = "image";
+    /// <summary>Name of every model's input.</summary>
+    public const string InputName = "image";
+
+    /// <summary>As metadata tell it.</summary>
+    public const string ServerName = "mlnetcifar";
+
+    /// <summary>What the models are.</summary>
+    public const string Platform = "mlnetcifar_safetensors";
+
+    /// <summary>Of this library.</summary>
+    public static string ServerVersion { get; } = typeof(ProtocolRoutes).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 
     public static void Map(IEndpointRouteBuilder routes)
     {
@@ -41,24 +51,17 @@ internal static class ProtocolRoutes
     }
 
     /// <summary>Uses a model of the route.</summary>
-    public static async Task WithModelAsync(HttpContext context, Func<Serving, LoadedModel, Task> use)
+    public static async Task WithModelAsync(HttpContext context, Func<Serving, HeldModel, Task> use)
     {
         var serving = context.RequestServices.GetRequiredService<Serving>();
-        var model = serving.Store.Hold(context.Request.RouteValues["model"] as string, context.Request.RouteValues["version"] as string);
-        try
-        {
-            await use(serving, model).ConfigureAwait(false);
-        }
-        finally
-        {
-            model.Release();
-        }
+        using var held = new HeldModel(serving, context.Request.RouteValues["model"] as string, context.Request.RouteValues["version"] as string);
+        await use(serving, held).ConfigureAwait(false);
     }
 
     static Task ServerAsync(HttpContext context) => WriteAsync(context, json =>
     {
-        json.WriteString("name", "mlnetcifar");
-        json.WriteString("version", typeof(ProtocolRoutes).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0]);
+        json.WriteString("name", ServerName);
+        json.WriteString("version", ServerVersion);
         json.WriteStartArray("extensions");
         json.WriteStringValue("binary_tensor_data");
         json.WriteStringValue("classification");
@@ -80,14 +83,15 @@ internal static class ProtocolRoutes
         }
     }
 
-    static Task ModelReadyAsync(HttpContext context) => WithModelAsync(context, (serving, model) => WriteAsync(context, json =>
+    static Task ModelReadyAsync(HttpContext context) => WithModelAsync(context, (serving, held) => WriteAsync(context, json =>
     {
-        json.WriteString("name", model.Name);
+        json.WriteString("name", held.Model.Name);
         json.WriteBoolean("ready", !serving.IsDraining);
     }, serving.IsDraining ? 503 : 200));
 
-    static Task ModelAsync(HttpContext context) => WithModelAsync(context, (serving, model) => WriteAsync(context, json =>
+    static Task ModelAsync(HttpContext context) => WithModelAsync(context, (serving, held) => WriteAsync(context, json =>
     {
+        var model = held.Model;
         json.WriteString("name", model.Name);
         if (model.IsVersioned)
         {
@@ -97,7 +101,7 @@ internal static class ProtocolRoutes
             json.WriteEndArray();
         }
 
-        json.WriteString("platform", "mlnetcifar_safetensors");
+        json.WriteString("platform", Platform);
         json.WriteStartArray("inputs");
         WriteTensor(json, InputName, "BYTES", [-1]);
         json.WriteEndArray();
@@ -135,23 +139,16 @@ internal static class ProtocolRoutes
         json.WriteEndObject();
     }
 
-    static Task InferAsync(HttpContext context) => WithModelAsync(context, async (serving, model) =>
+    static Task InferAsync(HttpContext context) => WithModelAsync(context, async (serving, held) =>
     {
         var scope = RequestScope.Of(context);
         using var ticket = serving.Admission.Body(BodyReader.Bound(context, serving.Options));
         var body = await BodyReader.ReadAsync(context.Request.Body, context.Request.ContentLength, serving.Options.MaxBodyBytes, scope.Stop).ConfigureAwait(false);
         var request = InferRequest.Read(body, context.Request.Headers["Inference-Header-Content-Length"], serving.Options);
-        IReadOnlyList<Classification> answers;
-        if (request.Type == "BYTES")
+        await held.AnswerAsync(scope.Id, async model =>
         {
-            var scored = await Scoring.AllAsync(serving, model, scope, [.. request.Files.Select(f => new SentPicture(null, f))], model.Classifier.Classes.Length).ConfigureAwait(false);
-            answers = [.. scored.Select(s => s.Answer ?? throw s.Fault!)];
-        }
-        else
-        {
-            answers = await Scoring.AllAsync(serving, model, scope, request.Pictures()).ConfigureAwait(false);
-        }
-
-        await new InferAnswer(model, request, answers).WriteAsync(context, scope.Stop).ConfigureAwait(false);
+            var answers = await request.AnswerAsync(serving, model, scope).ConfigureAwait(false);
+            await new InferAnswer(model, request, answers).WriteAsync(context, scope.Stop).ConfigureAwait(false);
+        }).ConfigureAwait(false);
     });
 }

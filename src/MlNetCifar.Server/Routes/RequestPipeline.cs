@@ -20,6 +20,31 @@ internal sealed class RequestPipeline(Serving serving)
     public static RequestDelegate Around(RequestDelegate next, string pattern, bool isOpen, bool isProtocol) =>
         context => context.RequestServices.GetRequiredService<RequestPipeline>().RunAsync(context, next, pattern, isOpen, isProtocol);
 
+    /// <summary>Puts an id, a deadline, the key and the clock around a gRPC call; its faults are its service's.</summary>
+    public static RequestDelegate AroundCall(RequestDelegate next, string pattern, bool isOpen) =>
+        context => context.RequestServices.GetRequiredService<RequestPipeline>().RunCallAsync(context, next, pattern, isOpen);
+
+    async Task RunCallAsync(HttpContext context, RequestDelegate next, string pattern, bool isOpen)
+    {
+        using var scope = RequestScope.Begin(context, serving.Options);
+        if (isOpen || IsAllowed(context.Request))
+            await next(context).ConfigureAwait(false);
+        else
+            Refuse(context, scope);
+        serving.Meter.Answered(pattern, context.Request.Method, scope.Fault?.Status ?? context.Response.StatusCode, scope.Seconds);
+    }
+
+    /// <summary>Before the message is read: headers alone are an answer of gRPC.</summary>
+    void Refuse(HttpContext context, RequestScope scope)
+    {
+        const string unauthenticated = "16";
+        scope.Fault = ServerErrors.Unauthorized();
+        serving.Meter.Rejected(scope.Fault.Code);
+        context.Response.ContentType = "application/grpc";
+        context.Response.Headers["grpc-status"] = unauthenticated;
+        context.Response.Headers["grpc-message"] = scope.Fault.Text;
+    }
+
     async Task RunAsync(HttpContext context, RequestDelegate next, string pattern, bool isOpen, bool isProtocol)
     {
         using var scope = RequestScope.Begin(context, serving.Options);

@@ -38,6 +38,9 @@ public sealed record DecodeOptions
     /// <summary>As <see cref="MinWidth"/>, for the height.</summary>
     public int MinHeight { get; init; }
 
+    /// <summary>Ends the decoding of a JPEG or PNG between two rows, with <see cref="OperationCanceledException"/>; other formats are decoded in a moment. The default never does.</summary>
+    public CancellationToken Cancellation { get; init; }
+
     /// <summary>As <see cref="MinWidth"/>, but only for JPEGs of more than 89,000,000 pixels, which would take too much time and memory in full.</summary>
     internal int HugeMinWidth { get; init; }
 

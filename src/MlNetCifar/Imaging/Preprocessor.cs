@@ -48,6 +48,21 @@ public sealed class Preprocessor
         image.Recycle();
     }
 
+    /// <summary>As <see cref="Apply(ReadOnlySpan{byte}, Span{byte}, string?)"/>, for pictures whose client may go meanwhile.</summary>
+    /// <param name="file">A whole JPEG, PNG, … file.</param>
+    /// <param name="destination">[Height, Width, Channels] bytes; overwritten.</param>
+    /// <param name="cancellation">Ends the decoding between two rows.</param>
+    /// <exception cref="ArgumentException"><paramref name="destination"/> is too short, or no bytes were given.</exception>
+    /// <exception cref="MlNetCifarException">The file cannot be decoded (MNC12xx).</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public void Apply(ReadOnlySpan<byte> file, Span<byte> destination, CancellationToken cancellation)
+    {
+        var image = ImageDecoder.Decode(Given(file), cancellation.CanBeCanceled ? _decode with { Cancellation = cancellation } : _decode);
+        cancellation.ThrowIfCancellationRequested();
+        Apply(image, destination);
+        image.Recycle();
+    }
+
     /// <summary>Decodes a file whole, and makes the result of a part of it, whatever <see cref="PreprocessSpec.Resize"/> says of all of it.</summary>
     /// <param name="file">A whole file.</param>
     /// <param name="part">Chooses the part by width and height.</param>

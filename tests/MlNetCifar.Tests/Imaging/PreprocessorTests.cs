@@ -54,6 +54,30 @@ public sealed class PreprocessorTests
     }
 
     [TestMethod]
+    [DataRow("jpeg-420.jpg")]
+    [DataRow("jpeg-progressive.jpg")]
+    [DataRow("jpeg-grey.jpg")]
+    [DataRow("png")]
+    public void Apply_EndsWhenItIsCancelled_AndLeavesTheDecoderAsItWas(string name)
+    {
+        var file = name == "png" ? PngEncoder.Encode(new byte[3 * 37 * 29], 37, 29, 3) : GoldenPictures.Read(name);
+        var preprocessor = new Preprocessor(new PreprocessSpec());
+        byte[] expected = new byte[preprocessor.Spec.Length], found = new byte[preprocessor.Spec.Length];
+        preprocessor.Apply(file, expected);
+        using var stop = new CancellationTokenSource();
+        preprocessor.Apply(file, found, stop.Token);
+        CollectionAssert.AreEqual(expected, found);
+        stop.Cancel();
+
+        // Within the decoder, not only behind it.
+        Assert.ThrowsExactly<OperationCanceledException>(() => ImageDecoder.Decode(file, DecodeOptions.Default with { Cancellation = stop.Token }));
+        Assert.ThrowsExactly<OperationCanceledException>(() => preprocessor.Apply(file, found, stop.Token));
+        Array.Clear(found);
+        preprocessor.Apply(file, found);
+        CollectionAssert.AreEqual(expected, found);
+    }
+
+    [TestMethod]
     public void Apply_AllocatesNothing()
     {
         var image = ImageDecoder.Decode(GoldenPictures.Read("jpeg-420.jpg"));

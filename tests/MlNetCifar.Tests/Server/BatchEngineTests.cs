@@ -50,6 +50,59 @@ public sealed class BatchEngineTests
     }
 
     [TestMethod]
+    public async Task BatchThatNobodyWaitsFor_IsGivenUp()
+    {
+        using var folder = new TestFolder();
+        using var meter = new ServerMeter();
+        using var engine = new BatchEngine(s_options with { BatchDelay = TimeSpan.Zero }, meter);
+
+        // A network of a size that is under way for long enough to be left.
+        var path = folder["large.safetensors"];
+        var spec = Architectures.Create("resnet18", 64, 64, 3, 10);
+        using (var large = new ImageClassifier(MlNetCifar.Nn.NetworkWeights.Initialize(spec, 1), [.. Enumerable.Range(0, 10).Select(i => $"{i}")], new PreprocessSpec { Width = 64, Height = 64 }, new Normalization([0.4f, 0.5f, 0.6f], [0.2f, 0.3f, 0.25f])))
+            large.Save(path);
+        var model = LoadedModel.Open(ModelFileInfo.Of("large", null, path)!, 1, s_options);
+        var isGivenUp = false;
+        for (var round = 0; round < 20 && !isGivenUp; round++)
+        {
+            using var gone = new CancellationTokenSource();
+            PictureJob[] jobs = [.. Enumerable.Range(0, 4).Select(_ => Job(model))];
+            var answers = jobs.Select(job => engine.ScoreAsync(job, gone.Token)).ToArray();
+            while (!jobs.Any(job => job.Started != 0))
+                await Task.Yield();
+            await gone.CancelAsync();
+            foreach (var answer in answers)
+                await Assert.ThrowsAsync<OperationCanceledException>(() => answer);
+
+            // Of a batch that was begun, rather than left before.
+            isGivenUp = jobs.Any(job => job.Answer.IsCanceled);
+        }
+
+        Assert.IsTrue(isGivenUp);
+        Assert.IsNotEmpty((await engine.ScoreAsync(Job(model), default)).Predictions, "it goes on with the next");
+        model.Release();
+    }
+
+    [TestMethod]
+    public async Task OneWhoHasGone_TakesNobodysAnswerAway()
+    {
+        using var folder = new TestFolder();
+        using var meter = new ServerMeter();
+        using var engine = new BatchEngine(s_options with { BatchDelay = TimeSpan.Zero }, meter);
+        var model = Load(folder, "model");
+        for (var round = 0; round < 200; round++)
+        {
+            using var gone = new CancellationTokenSource();
+            var (stayer, leaver) = (engine.ScoreAsync(Job(model), default), engine.ScoreAsync(Job(model), gone.Token));
+            gone.Cancel();
+            Assert.IsNotEmpty((await stayer).Predictions);
+            await leaver.ContinueWith(_ => { }, TaskScheduler.Default);
+        }
+
+        model.Release();
+    }
+
+    [TestMethod]
     public void Admission_CountsAndForgets()
     {
         using var meter = new ServerMeter();

@@ -75,7 +75,7 @@ public sealed partial class MonitoringTests
         var api = await server.Get("/openapi.json");
         StringAssert.StartsWith(api.GetProperty("openapi").GetString(), "3.1");
         var described = api.GetProperty("paths").EnumerateObject().Select(p => p.Name).ToArray();
-        CollectionAssert.IsSubsetOf(routes.Where(r => r is not "/" && !r.StartsWith("/openapi", StringComparison.Ordinal) && !r.StartsWith("/docs", StringComparison.Ordinal) && !r.StartsWith("/{document", StringComparison.Ordinal)).ToArray(), described);
+        CollectionAssert.IsSubsetOf(routes.Where(r => r is not "/" && !r.StartsWith("/inference.", StringComparison.Ordinal) && !r.StartsWith("/openapi", StringComparison.Ordinal) && !r.StartsWith("/docs", StringComparison.Ordinal) && !r.StartsWith("/{document", StringComparison.Ordinal)).ToArray(), described);
         var docs = await server.Client.GetStringAsync("/docs/");
         Assert.IsFalse(docs.Contains("https://", StringComparison.Ordinal), "the page of the API must need no network");
     }

@@ -35,7 +35,8 @@ internal sealed class RunningServer : IAsyncDisposable
     /// <summary>Starts one.</summary>
     /// <param name="change">Of the options.</param>
     /// <param name="model">To serve; null for the small one.</param>
-    public static async Task<RunningServer> Start(Func<ServingOptions, ServingOptions>? change = null, ImageClassifier? model = null)
+    /// <param name="grpcAddress">Where calls of gRPC are taken; null for nowhere.</param>
+    public static async Task<RunningServer> Start(Func<ServingOptions, ServingOptions>? change = null, ImageClassifier? model = null, string? grpcAddress = null)
     {
         var (folder, log) = (new TestFolder(), new Lines());
         try
@@ -47,7 +48,7 @@ internal sealed class RunningServer : IAsyncDisposable
                 Models = new Dictionary<string, string> { ["small"] = folder["small.safetensors"] }, Threads = 2, BatchSize = 8, WatchInterval = TimeSpan.FromMilliseconds(50), DrainDelay = TimeSpan.FromMilliseconds(300),
             };
             options = change?.Invoke(options) ?? options;
-            return new(folder, model, await ModelServer.StartAsync(options, "http://127.0.0.1:0", logging => logging.AddProvider(log)), log);
+            return new(folder, model, await ModelServer.StartAsync(options, "http://127.0.0.1:0", logging => logging.AddProvider(log), grpcAddress: grpcAddress), log);
         }
         catch
         {

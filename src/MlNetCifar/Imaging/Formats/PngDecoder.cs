@@ -46,7 +46,7 @@ static class PngDecoder
         try
         {
             using var stream = new ZLibStream(new MemoryStream(Gather(file, chunks)), CompressionMode.Decompress);
-            ReadPasses(stream, image, chunks, path);
+            ReadPasses(stream, image, chunks, options.Cancellation, path);
         }
         catch (Exception e) when (e is IOException or InvalidDataException)
         {
@@ -71,7 +71,7 @@ static class PngDecoder
         return data;
     }
 
-    static void ReadPasses(Stream stream, RgbImage image, PngChunks chunks, string? path)
+    static void ReadPasses(Stream stream, RgbImage image, PngChunks chunks, CancellationToken cancellation, string? path)
     {
         var header = chunks.Header;
         var step = Math.Max(1, header.BitsPerPixel / 8);
@@ -85,6 +85,7 @@ static class PngDecoder
             Array.Clear(previous);
             for (var row = 0; row < height; row++)
             {
+                cancellation.ThrowIfCancellationRequested();
                 stream.ReadExactly(current, 0, length + 1);
                 if (!PngFilter.Undo(current[0], current.AsSpan(1, length), previous.AsSpan(1, length), step)) throw ImageErrors.Damaged($"row filter {current[0]}", path);
                 PngPixels.Write(current.AsSpan(1, length), header, chunks.Palette, image.Row(y + row * stepY)[(3 * x)..], width, 3 * stepX);

@@ -163,6 +163,7 @@ sealed class JpegDecoder
         _scan.Begin(file, position, !_options.AllowTruncated, _path, _report);
         for (var row = 0; row < _header.McusHigh; row++)
         {
+            _options.Cancellation.ThrowIfCancellationRequested();
             _scan.DecodeRow(file, row, row);
             foreach (var component in _header.Components)
             {
@@ -183,7 +184,7 @@ sealed class JpegDecoder
         {
             if (++scans > MaxScans) throw ImageErrors.Damaged($"more than {MaxScans} scans", _path);
             _scan.Begin(file, position, !_options.AllowTruncated, _path, _report);
-            for (var row = 0; row < _scan.Rows && _scan.DecodeRow(file, row, 0); row++) { }
+            for (var row = 0; row < _scan.Rows && _scan.DecodeRow(file, row, 0); row++) _options.Cancellation.ThrowIfCancellationRequested();
             MarkFinished();
             position = _scan.MarkerPosition;
             var marker = _header.Read(file, ref position);
@@ -219,6 +220,7 @@ sealed class JpegDecoder
     {
         for (var row = 0; row < rows; row++)
         {
+            _options.Cancellation.ThrowIfCancellationRequested();
             var coefficients = component.Coefficients.AsSpan((coefficientRow + row) * component.CoefficientStride, component.CoefficientStride);
             var samples = component.Samples.AsSpan((blockRow + row) * component.BlockSize * component.Stride);
             if (component.BlockSize == 8) InverseTransform.Run(coefficients, component.Quantizer, samples, component.Stride);
@@ -231,6 +233,7 @@ sealed class JpegDecoder
         var components = _header.Components;
         for (var y = 0; y < _height; y++)
         {
+            _options.Cancellation.ThrowIfCancellationRequested();
             var target = image.Row(y);
             var first = _upsamplers[0].Row(components[0], y);
             if (components.Length == 1)

@@ -28,6 +28,9 @@ sealed class ProgramProcess : IDisposable
         _process.BeginOutputReadLine();
     }
 
+    /// <summary>Number of the process.</summary>
+    public int Id => _process.Id;
+
     /// <summary>What was printed so far.</summary>
     public string Log
     {
