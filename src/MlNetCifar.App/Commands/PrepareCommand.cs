@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
 using MlNetCifar.Data;
@@ -65,12 +66,13 @@ internal sealed class PrepareCommand() : Verb("prepare", "Turn images into shard
             Hadoop = ClusterOptions.Hadoop(call),
         };
         WarnOfIdle(call, stage);
-        var report = Prepare(call, stage);
+        var timings = new ConcurrentBag<PartTiming>();
+        var report = Prepare(call, stage with { OnPart = timings.Add });
         foreach (var warning in report.Warnings)
             call.Terminal.Warn(warning);
         if (report.BadFiles is [var first, ..])
             call.Terminal.Warn(Invariant($"{report.BadFiles.Count:N0} files were left out and are listed in {BadFile.FileName}; the first: {first.Path}: {first.Reason}"));
-        PrepareView.Print(call, report);
+        PrepareView.Print(call, report, [.. timings]);
         return ExitCodes.Ok;
     }
 

@@ -22,13 +22,15 @@ internal static class PrepareView
         _ => "preparing",
     };
 
-    public static void Print(Call call, ShardReport report)
+    public static void Print(Call call, ShardReport report, IReadOnlyList<PartTiming> timings)
     {
         if (!call.Json)
         {
             foreach (var (split, manifest) in report.Splits)
                 call.Terminal.Out.WriteLine(Invariant($"{split.ToString().ToLowerInvariant(),-10} {manifest.Count,9:N0} images in {manifest.Parts.Count} parts"));
             call.Terminal.Out.WriteLine(Invariant($"{report.PartsWritten} parts written, {report.PartsKept} kept, in {report.Folder}"));
+            if (timings.Count > 0)
+                call.Terminal.Log(Timing(timings));
             return;
         }
 
@@ -42,6 +44,32 @@ internal static class PrepareView
             foreach (var (split, manifest) in report.Splits)
                 json.WriteNumber(split.ToString().ToLowerInvariant(), manifest.Count);
             json.WriteEndObject();
+            if (timings.Count > 0)
+                Write(json, timings);
         });
+    }
+
+    static string Timing(IReadOnlyList<PartTiming> timings)
+    {
+        var slowest = timings.MaxBy(t => t.Total)!;
+        return Invariant($"the workers took {timings.Min(t => t.Total).TotalSeconds:0.0} to {slowest.Total.TotalSeconds:0.0} s a part, longest for part {slowest.Part} of {slowest.Split} ({slowest.Worker})");
+    }
+
+    static void Write(System.Text.Json.Utf8JsonWriter json, IReadOnlyList<PartTiming> timings)
+    {
+        json.WriteStartArray("parts");
+        foreach (var timing in timings.OrderBy(t => t.Split, StringComparer.Ordinal).ThenBy(t => t.Part))
+        {
+            json.WriteStartObject();
+            json.WriteString("split", timing.Split);
+            json.WriteNumber("part", timing.Part);
+            json.WriteNumber("images", timing.Images);
+            json.WriteNumber("buildSeconds", timing.Build.TotalSeconds);
+            json.WriteNumber("writeSeconds", timing.Write.TotalSeconds);
+            json.WriteString("worker", timing.Worker);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
     }
 }

@@ -14,14 +14,15 @@ public sealed record SparkRuntime(string SparkHome, string? HadoopHome, string J
     /// </summary>
     /// <param name="sparkHome">Preferred over SPARK_HOME.</param>
     /// <param name="hadoopHome">Preferred over HADOOP_HOME.</param>
+    /// <param name="unpacking">Told how much of an archive is unpacked, 0 … 1; not told where nothing is.</param>
     /// <exception cref="MlNetCifarException">There is no runtime (MNC6060), no Java (MNC6061), or unpacking failed (MNC6065).</exception>
-    public static SparkRuntime Find(string? sparkHome = null, string? hadoopHome = null)
+    public static SparkRuntime Find(string? sparkHome = null, string? hadoopHome = null, IProgress<double>? unpacking = null)
     {
         sparkHome ??= Variable("SPARK_HOME");
         hadoopHome ??= Variable("HADOOP_HOME");
         if (sparkHome is null)
         {
-            var root = Unpacked() ?? throw ClusterErrors.NoRuntime();
+            var root = Unpacked(unpacking) ?? throw ClusterErrors.NoRuntime();
             sparkHome = Path.Combine(root, "spark");
             hadoopHome ??= Path.Combine(root, "hadoop");
         }
@@ -54,7 +55,7 @@ public sealed record SparkRuntime(string SparkHome, string? HadoopHome, string J
 
     static string Resolve(string path) => File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
 
-    static string? Unpacked()
+    static string? Unpacked(IProgress<double>? progress)
     {
         if (Variable("MLNETCIFAR_SHARED") is not { } shared || !Directory.Exists(Path.Combine(shared, "spark")))
             return null;
@@ -63,25 +64,27 @@ public sealed record SparkRuntime(string SparkHome, string? HadoopHome, string J
             return null;
         var name = Path.GetFileName(archive)[..^".tar.xz".Length];
         var target = Path.Combine(CacheFolder, name);
-        return Directory.Exists(target) ? target : Unpack(archive, target);
+        return Directory.Exists(target) ? target : Unpack(archive, target, progress);
     }
 
     static string CacheFolder => Path.Combine(
         Variable("XDG_CACHE_HOME") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"), "mlnetcifar");
 
     // Unpacked beside and renamed, so that another process never sees half a runtime.
-    static string Unpack(string archive, string target)
+    static string Unpack(string archive, string target, IProgress<double>? progress)
     {
         var temporary = $"{target}.{Guid.NewGuid():N}";
         Directory.CreateDirectory(temporary);
         try
         {
-            var start = new ProcessStartInfo("tar", ["xJf", archive, "-C", temporary, "--strip-components=1"]) { RedirectStandardError = true };
+            // Fed, not named: so it is known how far it has come.
+            var start = new ProcessStartInfo("tar", ["xJ", "-C", temporary, "--strip-components=1"]) { RedirectStandardInput = true, RedirectStandardError = true };
             using var tar = Process.Start(start)!;
-            var error = tar.StandardError.ReadToEnd();
+            var error = tar.StandardError.ReadToEndAsync();
+            Feed(archive, tar.StandardInput.BaseStream, progress);
             tar.WaitForExit();
             if (tar.ExitCode != 0)
-                throw ClusterErrors.UnpackFailed(archive, error.Trim());
+                throw ClusterErrors.UnpackFailed(archive, error.GetAwaiter().GetResult().Trim());
             Directory.Move(temporary, target);
         }
         catch (IOException) when (Directory.Exists(target))
@@ -99,5 +102,26 @@ public sealed record SparkRuntime(string SparkHome, string? HadoopHome, string J
         }
 
         return target;
+    }
+
+    static void Feed(string archive, Stream tar, IProgress<double>? progress)
+    {
+        using var source = File.OpenRead(archive);
+        try
+        {
+            using (tar)
+            {
+                var block = new byte[1 << 18];
+                for (int n; (n = source.Read(block)) > 0;)
+                {
+                    progress?.Report((double)source.Position / source.Length);
+                    tar.Write(block, 0, n);
+                }
+            }
+        }
+        catch (IOException)
+        {
+            // It has ended early, and says why.
+        }
     }
 }

@@ -62,7 +62,7 @@ sealed class ReattachableExecution(ISparkConnectRpc rpc, ExecutePlanRequest requ
     }
 
     async ValueTask<bool> MayGoOnAsync(GrpcException fault, RetryState retry, CancellationToken cancellationToken) =>
-        (fault.IsTransient || (IsUnknown(fault) && _last is null)) && await retry.WaitAsync(fault, cancellationToken).ConfigureAwait(false);
+        (fault.IsTransient || (IsUnknown(fault) && _last is null)) && await retry.WaitAsync(fault, hasAnswered: true, cancellationToken).ConfigureAwait(false);
 
     static bool IsUnknown(GrpcException fault) => fault.Is("INVALID_HANDLE.OPERATION_NOT_FOUND") || fault.Is("INVALID_HANDLE.SESSION_NOT_FOUND");
 

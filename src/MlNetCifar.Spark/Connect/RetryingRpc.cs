@@ -5,6 +5,8 @@ namespace MlNetCifar.Spark.Connect;
 /// <summary>Repeats the unary calls that fail for a passing reason. The streams go through as they are: their reattaching repeats them.</summary>
 sealed class RetryingRpc(ISparkConnectRpc inner, RetryPolicy policy, TimeProvider? time = null) : ISparkConnectRpc
 {
+    bool _hasAnswered;
+
     public IAsyncEnumerable<ExecutePlanResponse> ExecutePlanAsync(ExecutePlanRequest request, CancellationToken cancellationToken) =>
         inner.ExecutePlanAsync(request, cancellationToken);
 
@@ -42,11 +44,13 @@ sealed class RetryingRpc(ISparkConnectRpc inner, RetryPolicy policy, TimeProvide
         {
             try
             {
-                return await call().ConfigureAwait(false);
+                var response = await call().ConfigureAwait(false);
+                Volatile.Write(ref _hasAnswered, true);
+                return response;
             }
             catch (GrpcException e) when (e.IsTransient && !cancellationToken.IsCancellationRequested)
             {
-                if (!await retry.WaitAsync(e, cancellationToken).ConfigureAwait(false))
+                if (!await retry.WaitAsync(e, Volatile.Read(ref _hasAnswered), cancellationToken).ConfigureAwait(false))
                     throw;
             }
         }

@@ -3,6 +3,8 @@ namespace MlNetCifar.Spark.Connect;
 /// <summary>The errors of the Spark Connect client: codes MNC6020 to MNC6039.</summary>
 static class SparkErrors
 {
+    public const string FailedCode = "MNC6023";
+
     public static MlNetCifarException BadConnection(string reason) =>
         new("MNC6020", ErrorKind.Usage, $"The Spark address is not valid: {reason}", "Write sc://host:port/;token=…;use_ssl=true;user_id=….");
 
@@ -14,7 +16,7 @@ static class SparkErrors
         new("MNC6022", ErrorKind.Failure, $"The Spark Connect server refused the token or user: {message}", "Check token and user_id.");
 
     public static MlNetCifarException Failed(string errorClass, string message, Exception? cause = null) =>
-        new("MNC6023", ErrorKind.Failure, $"Spark failed{(errorClass.Length > 0 ? $" [{errorClass}]" : "")}: {message}",
+        new(FailedCode, ErrorKind.Failure, $"Spark failed{(errorClass.Length > 0 ? $" [{errorClass}]" : "")}: {message}",
             "Look into the server's and the executors' logs.", inner: cause);
 
     public static MlNetCifarException SessionLost(Exception cause) =>

@@ -5,7 +5,8 @@ namespace MlNetCifar.Spark.Hdfs;
 
 /// <summary>Reads blocks from data nodes over connections that stay open for a while. Thread-safe.</summary>
 /// <param name="timeout">Longest wait of a read.</param>
-sealed class BlockPool(TimeSpan timeout) : IDisposable
+/// <param name="byName">Whether data nodes are called by name rather than by address.</param>
+sealed class BlockPool(TimeSpan timeout, bool byName = false) : IDisposable
 {
     const long MaxRest = 3000;
 
@@ -30,6 +31,38 @@ sealed class BlockPool(TimeSpan timeout) : IDisposable
         }
     }
 
+    /// <summary>Reads whole blocks of one data node, asking for all of them at once.</summary>
+    /// <returns>How many of them, from the first on, were read: the rest may be read elsewhere, or again.</returns>
+    public int ReadAll(DatanodeIDProto node, IReadOnlyList<(LocatedBlockProto Block, Memory<byte> Destination)> blocks)
+    {
+        var done = 0;
+        BlockReader? connection = null;
+        try
+        {
+            connection = Rested(node) ?? Connect(node);
+            connection.Ask(blocks.Select(b => (b.Block, b.Destination.Length)));
+            for (; done < blocks.Count; done++)
+                connection.Receive(blocks[done].Destination.Span);
+            Idle(node).Push(connection);
+        }
+        catch (Exception e) when (e is IOException or InvalidDataException or Google.Protobuf.InvalidProtocolBufferException)
+        {
+            // Whoever reads the rest alone meets the fault again, or another copy.
+        }
+        finally
+        {
+            // What is still on its way would be taken for the next block.
+            if (done < blocks.Count)
+                connection?.Dispose();
+        }
+
+        return done;
+    }
+
+    /// <summary>A new connection to a data node, for any operation; owned by the caller.</summary>
+    /// <exception cref="IOException">It could not be reached.</exception>
+    public Stream Open(DatanodeIDProto node) => TcpStream.Connect(Host(node), (int)node.XferPort, timeout);
+
     public void Dispose()
     {
         foreach (var connection in _idle.Values.SelectMany(s => s))
@@ -38,26 +71,20 @@ sealed class BlockPool(TimeSpan timeout) : IDisposable
 
     void Read(DatanodeIDProto node, LocatedBlockProto block, Span<byte> destination)
     {
-        var idle = _idle.GetOrAdd((node.IpAddr, node.XferPort), _ => []);
-        while (idle.TryPop(out var rested))
+        while (Rested(node) is { } rested)
         {
             try
             {
-                if (Environment.TickCount64 - rested.LastUsed < MaxRest)
-                {
-                    Use(rested, destination);
-                    return;
-                }
+                Use(rested, destination);
+                return;
             }
             catch (IOException)
             {
                 // The data node may have closed the connection while it rested: that says nothing about the block.
             }
-
-            rested.Dispose();
         }
 
-        Use(new(TcpStream.Connect(node.IpAddr, (int)node.XferPort, timeout)), destination);
+        Use(Connect(node), destination);
 
         void Use(BlockReader connection, Span<byte> destination)
         {
@@ -71,7 +98,25 @@ sealed class BlockPool(TimeSpan timeout) : IDisposable
                 throw;
             }
 
-            idle.Push(connection);
+            Idle(node).Push(connection);
         }
     }
+
+    BlockReader? Rested(DatanodeIDProto node)
+    {
+        while (Idle(node).TryPop(out var rested))
+        {
+            if (Environment.TickCount64 - rested.LastUsed < MaxRest)
+                return rested;
+            rested.Dispose();
+        }
+
+        return null;
+    }
+
+    ConcurrentStack<BlockReader> Idle(DatanodeIDProto node) => _idle.GetOrAdd((Host(node), node.XferPort), _ => []);
+
+    BlockReader Connect(DatanodeIDProto node) => new(Open(node));
+
+    string Host(DatanodeIDProto node) => byName ? node.HostName : node.IpAddr;
 }

@@ -4,12 +4,14 @@ using MlNetCifar.Spark.Protos.Hadoop;
 
 namespace MlNetCifar.Spark.Hdfs;
 
-/// <summary>Reads whole blocks from a data node, one after the other on one connection, over HDFS's data transfer protocol, version 28, and checks them.</summary>
+/// <summary>
+/// Reads whole blocks from a data node, one after the other on one connection, over HDFS's data transfer protocol, version 28, and checks them. Several may be
+/// asked for at once: the data node then answers without waiting for the next request, which it would otherwise be woken for twice a block.
+/// </summary>
 /// <param name="stream">Connected to the data node; owned from now on.</param>
 sealed class BlockReader(Stream stream) : IDisposable
 {
     const byte ReadBlock = 81;
-    const int ChecksumOk = 6;
     const int NoChecksum = 0;
     const int MaxPacket = 16 << 20;
 
@@ -23,12 +25,36 @@ sealed class BlockReader(Stream stream) : IDisposable
     /// <exception cref="InvalidDataException">The data node refused, a checksum is wrong, or the answer is none of this protocol.</exception>
     public void Read(LocatedBlockProto block, Span<byte> destination)
     {
-        TransferReader.SendOperation(stream, ReadBlock, new OpReadBlockProto
+        Ask([(block, destination.Length)]);
+        Receive(destination);
+    }
+
+    /// <summary>Asks for blocks from their starts, which are then to be received in this order.</summary>
+    /// <param name="blocks">Each with the bytes wanted.</param>
+    /// <exception cref="IOException">The connection failed.</exception>
+    public void Ask(IEnumerable<(LocatedBlockProto Block, int Length)> blocks)
+    {
+        using var requests = new MemoryStream();
+        foreach (var (block, length) in blocks)
         {
-            Header = new() { BaseHeader = new() { Block = block.B, Token = block.BlockToken }, ClientName = "mlnetcifar" },
-            Offset = 0,
-            Len = (ulong)destination.Length,
-        });
+            TransferReader.WriteOperation(requests, ReadBlock, new OpReadBlockProto
+            {
+                Header = new() { BaseHeader = new() { Block = block.B, Token = block.BlockToken }, ClientName = "mlnetcifar" },
+                Offset = 0,
+                Len = (ulong)length,
+            });
+            // What a data node waits for behind a block before it looks at the next request. It promises nothing about checksums, so it may be sent before.
+            new ClientReadStatusProto { Status = TransferReader.Success }.WriteDelimitedTo(requests);
+        }
+
+        stream.Write(requests.GetBuffer().AsSpan(0, (int)requests.Length));
+    }
+
+    /// <summary>Receives the next block that was asked for.</summary>
+    /// <exception cref="IOException">The connection failed.</exception>
+    /// <exception cref="InvalidDataException">The data node refused, a checksum is wrong, or the answer is none of this protocol.</exception>
+    public void Receive(Span<byte> destination)
+    {
         var response = _reader.Response("read");
         var checksum = response.ReadOpChecksumInfo?.Checksum ?? throw new InvalidDataException("The data node names no checksum.");
         if (checksum.Type is not (NoChecksum or TransferReader.Crc32CChecksum) || checksum.BytesPerChecksum is 0 or > MaxPacket || response.ReadOpChecksumInfo.ChunkOffset != 0)
@@ -42,10 +68,6 @@ sealed class BlockReader(Stream stream) : IDisposable
 
         if (done != destination.Length)
             throw new InvalidDataException($"The block ended after {done} bytes of {destination.Length}.");
-        // Without this answer the data node does not take another request on the connection.
-        using var status = new MemoryStream();
-        new ClientReadStatusProto { Status = checksum.Type == NoChecksum ? TransferReader.Success : ChecksumOk }.WriteDelimitedTo(status);
-        stream.Write(status.GetBuffer().AsSpan(0, (int)status.Length));
         LastUsed = Environment.TickCount64;
     }
 

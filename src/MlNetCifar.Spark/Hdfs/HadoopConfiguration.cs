@@ -11,10 +11,14 @@ public sealed partial class HadoopConfiguration
     public const int DefaultHttpPort = 9870;
 
     readonly IReadOnlyDictionary<string, string> _properties;
+    readonly string? _folder;
 
     /// <summary>Wraps properties.</summary>
     /// <param name="properties">Names and values as in Hadoop's files.</param>
     public HadoopConfiguration(IReadOnlyDictionary<string, string> properties) => _properties = properties;
+
+    HadoopConfiguration(IReadOnlyDictionary<string, string> properties, string folder)
+        : this(properties) => _folder = folder;
 
     /// <summary>No property at all.</summary>
     public static HadoopConfiguration Empty { get; } = new(new Dictionary<string, string>());
@@ -37,7 +41,7 @@ public sealed partial class HadoopConfiguration
         var properties = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var name in new[] { "core-site.xml", "hdfs-site.xml" })
             ReadFile(Path.Combine(folder, name), properties);
-        return new(properties);
+        return new(properties, folder);
     }
 
     /// <summary>A property's value with its <c>${…}</c> references resolved, or null.</summary>
@@ -54,7 +58,7 @@ public sealed partial class HadoopConfiguration
     {
         if (uri.Scheme is "webhdfs" or "swebhdfs")
             return [new Uri($"{(uri.Scheme == "webhdfs" ? "http" : "https")}://{uri.Host}:{(uri.Port > 0 ? uri.Port : DefaultHttpPort)}")];
-        var authority = uri.Authority.Length > 0 ? uri : DefaultFileSystem ?? throw HdfsErrors.NoDefault(uri.OriginalString);
+        var authority = uri.Authority.Length > 0 ? uri : DefaultFileSystem ?? throw HdfsErrors.NoDefault(uri.OriginalString, _folder);
         var suffixes = Suffixes(authority.Host);
         var secure = Get("dfs.http.policy") == "HTTPS_ONLY";
         var property = secure ? "dfs.namenode.https-address" : "dfs.namenode.http-address";
@@ -70,7 +74,7 @@ public sealed partial class HadoopConfiguration
     /// <param name="uri">As for <see cref="NameNodes"/>.</param>
     public IReadOnlyList<Uri> RpcNodes(Uri uri)
     {
-        var isSecured = (Get("hadoop.security.authentication") ?? "simple") != "simple" || Get("dfs.encrypt.data.transfer") == "true" || Get("dfs.data.transfer.protection") is { Length: > 0 };
+        var isSecured = WantsKerberos || Get("dfs.encrypt.data.transfer") == "true" || Get("dfs.data.transfer.protection") is { Length: > 0 };
         if (uri.Scheme != "hdfs" || isSecured || (uri.Authority.Length > 0 ? uri : DefaultFileSystem) is not { } authority)
             return [];
         var suffixes = Suffixes(authority.Host);
@@ -78,6 +82,9 @@ public sealed partial class HadoopConfiguration
             ? [new Uri($"hdfs://{authority.Authority}")]
             : [.. suffixes.Select(s => Get("dfs.namenode.rpc-address" + s)).OfType<string>().Select(a => new Uri($"hdfs://{a}"))];
     }
+
+    /// <summary>Whether name nodes take tickets only.</summary>
+    internal bool WantsKerberos => !string.Equals(Get("hadoop.security.authentication") ?? "simple", "simple", StringComparison.OrdinalIgnoreCase);
 
     // An address of 0.0.0.0 is what the name node binds to, not where it is.
     static IReadOnlyList<Uri> Reachable(List<Uri> addresses, string host) =>

@@ -5,10 +5,11 @@ static class HdfsErrors
 {
     public const string NotFoundCode = "MNC6002";
     public const string ExistsCode = "MNC6003";
-    const string RefusedCode = "MNC6004";
+    public const string SafeModeCode = "MNC6005";
+    const string UnreachableCode = "MNC6001";
 
     public static MlNetCifarException Unreachable(IReadOnlyList<Uri> nameNodes, Exception? cause) =>
-        new("MNC6001", ErrorKind.Failure,
+        new(UnreachableCode, ErrorKind.Failure,
             $"No name node answered: {string.Join(", ", nameNodes.Select(n => n.GetLeftPart(UriPartial.Authority)))}"
             + (cause is null ? "." : $" ({Innermost(cause).Message})."),
             "Check the address and that WebHDFS is enabled (dfs.namenode.http-address), or set HADOOP_CONF_DIR.", inner: cause);
@@ -20,9 +21,9 @@ static class HdfsErrors
         {
             "FileNotFoundException" => new(NotFoundCode, ErrorKind.Data, "The file or folder does not exist on HDFS.", "Check the path.", path),
             "FileAlreadyExistsException" => new(ExistsCode, ErrorKind.Failure, "The file exists already on HDFS.", "Choose another name or allow overwriting.", path),
-            "AccessControlException" or "SecurityException" => new(RefusedCode, ErrorKind.Failure, $"HDFS refused access: {firstLine}",
+            "AccessControlException" or "SecurityException" => new("MNC6004", ErrorKind.Failure, $"HDFS refused access: {firstLine}",
                 "Set the user (HADOOP_USER_NAME or user.name) or change the permissions.", path),
-            "SafeModeException" => new("MNC6005", ErrorKind.Failure, "The name node is in safe mode, so nothing can be written.",
+            _ when IsSafeMode(exception, message) => new(SafeModeCode, ErrorKind.Failure, "The name node is in safe mode, so nothing can be written.",
                 "Wait until its data nodes have reported, or run 'hdfs dfsadmin -safemode leave'.", path),
             "DSQuotaExceededException" or "NSQuotaExceededException" or "QuotaExceededException" => new("MNC6006", ErrorKind.Failure,
                 $"An HDFS quota is exceeded: {firstLine}", "Free space or raise the quota.", path),
@@ -31,6 +32,9 @@ static class HdfsErrors
             _ => new("MNC6008", ErrorKind.Failure, $"HDFS answered {status} {exception}: {firstLine}", "Look into the name node's log.", path),
         };
     }
+
+    // A highly available name node wraps it in a RetriableException.
+    static bool IsSafeMode(string exception, string message) => exception == "SafeModeException" || message.Contains("Name node is in safe mode", StringComparison.Ordinal);
 
     static bool IsFull(string message) =>
         message.Contains("could only be written to 0 of the", StringComparison.Ordinal)
@@ -51,9 +55,16 @@ static class HdfsErrors
     public static MlNetCifarException BadConfiguration(string path, string reason, Exception? cause = null) =>
         new("MNC6012", ErrorKind.Usage, reason, "Mend the Hadoop configuration or unset HADOOP_CONF_DIR.", path, cause);
 
-    public static MlNetCifarException NoDefault(string text) =>
-        new("MNC6015", ErrorKind.Usage, $"'{text}' names no name node, and no configuration says which one is meant.",
+    public static MlNetCifarException NoDefault(string text, string? folder) =>
+        new("MNC6015", ErrorKind.Usage, $"'{text}' names no name node, and {(folder is null ? "no configuration" : $"no core-site.xml in '{folder}'")} says which one is meant.",
             "Set HADOOP_CONF_DIR to the folder of core-site.xml (its fs.defaultFS counts), or write hdfs://host:port/path.");
+
+    public static MlNetCifarException WantsKerberos(string? path) =>
+        new("MNC6017", ErrorKind.Failure, "HDFS asks for a Kerberos ticket, which this program cannot show.",
+            "Copy the data to a local disk ('hdfs dfs -get') and work there, or read with a delegation token (WebHdfsOptions.DelegationToken, in this process only).", path);
+
+    public static MlNetCifarException BadProperty(string name, string value, string expected) =>
+        new("MNC6016", ErrorKind.Usage, $"Hadoop's property {name} is '{value}', expected {expected}.", "Mend core-site.xml or hdfs-site.xml in HADOOP_CONF_DIR.");
 
     public static MlNetCifarException BadAddress(string text) =>
         new("MNC6013", ErrorKind.Usage, $"'{text}' is no HDFS address.", "Write hdfs://host:port/path, webhdfs://host:port/path or hdfs://nameservice/path.");
@@ -61,8 +72,11 @@ static class HdfsErrors
     public static MlNetCifarException NotProtocol(string path, string reason) =>
         new("MNC6014", ErrorKind.Failure, $"The server does not speak WebHDFS: {reason}", "Check that the port is the name node's HTTP port.", path);
 
-    /// <summary>Whether the file system failed, rather than the file being missing or refused.</summary>
-    public static bool IsOutage(MlNetCifarException e) => e.Code is not (NotFoundCode or RefusedCode) && e.Code.StartsWith("MNC60", StringComparison.Ordinal);
+    /// <summary>Whether the file system failed or refused, rather than the file being missing: that says nothing of the file.</summary>
+    public static bool IsOutage(MlNetCifarException e) => e.Code != NotFoundCode && e.Code.StartsWith("MNC60", StringComparison.Ordinal);
+
+    /// <summary>Whether nothing can have been written, so that there is nothing to remove either.</summary>
+    public static bool IsOutOfReach(Exception e) => e is MlNetCifarException { Code: UnreachableCode or SafeModeCode };
 
     static Exception Innermost(Exception e)
     {

@@ -19,7 +19,7 @@ public sealed class HdfsFileStore : IFileStore, IDisposable
     {
         _fileSystem = fileSystem;
         Client = client;
-        _native = new(client.Options.DelegationToken is null ? client.Options.RpcNodes : [], client.Options.User, client.Options.Timeout);
+        _native = new(client.Options, client.Transport.Contact);
     }
 
     HdfsFileStore(HdfsFileStore other) => (_fileSystem, Client, _native, _isInPlace) = (other._fileSystem, other.Client, other._native, true);
@@ -76,6 +76,11 @@ public sealed class HdfsFileStore : IFileStore, IDisposable
         return stream.ReadAtLeast(destination, destination.Length, throwOnEndOfStream: false);
     }
 
+    /// <summary>Reads small files of known lengths in as few round trips as may be.</summary>
+    /// <returns>Which were read; <see cref="ReadWhole"/> reads the others, or says why not.</returns>
+    internal bool[] TryReadAll(IReadOnlyList<(string Path, Memory<byte> Destination)> files) =>
+        _native.TryReadAll([.. files.Select(f => (Local(f.Path), f.Destination))]);
+
     /// <inheritdoc/>
     public void Write(string path, Action<Stream> content)
     {
@@ -96,7 +101,7 @@ public sealed class HdfsFileStore : IFileStore, IDisposable
             if (!_isInPlace)
                 Rename(temporary, name, length);
         }
-        catch
+        catch (Exception e) when (!HdfsErrors.IsOutOfReach(e))
         {
             TryDelete(temporary);
             throw;
@@ -120,7 +125,7 @@ public sealed class HdfsFileStore : IFileStore, IDisposable
             TryDelete(temporary);
             return false;
         }
-        catch
+        catch (Exception e) when (!HdfsErrors.IsOutOfReach(e))
         {
             TryDelete(temporary);
             throw;
@@ -135,7 +140,7 @@ public sealed class HdfsFileStore : IFileStore, IDisposable
 
     /// <summary>Writes a file whole under its own name, over one that is there: for an upload that is done again where it ended early.</summary>
     internal Task WriteInPlaceAsync(string path, ReadOnlyMemory<byte> content, CancellationToken cancellationToken) =>
-        _native.TryWrite(Local(path), content.Span, Client.Options.Replication)
+        _native.TryWrite(Local(path), content.Span)
             ? Task.CompletedTask
             : Client.WriteAsync(Local(path), content, overwrite: true, cancellationToken);
 
@@ -254,7 +259,7 @@ public sealed class HdfsFileStore : IFileStore, IDisposable
     {
         if (!_native.IsUsable)
             return false;
-        if (_native.TryWrite(name, content, Client.Options.Replication))
+        if (_native.TryWrite(name, content))
             return true;
         Wait(Client.DeleteAsync(name));
         return false;

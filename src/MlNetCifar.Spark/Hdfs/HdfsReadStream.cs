@@ -80,7 +80,7 @@ sealed class HdfsReadStream(WebHdfsClient client, string path, long offset, long
             }
 
             Disconnect();
-            if (!await _retry.WaitAsync(fault ?? new EndOfStreamException("The answer ended early."), cancellationToken).ConfigureAwait(false))
+            if (!await _retry.WaitAsync(fault ?? new EndOfStreamException("The answer ended early."), client.Transport.Contact.HasAnswered, cancellationToken).ConfigureAwait(false))
                 throw HdfsErrors.Interrupted(path, _position, _length, fault);
         }
     }

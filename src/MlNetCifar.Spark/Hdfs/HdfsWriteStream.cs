@@ -117,7 +117,7 @@ public sealed class HdfsWriteStream : Stream
         await _client.Transport.RetryAsync(_path, async ct =>
         {
             var mine = attempts++ > 0 && await IsOwnAttemptAsync(ct).ConfigureAwait(false);
-            var query = $"op=CREATE&overwrite={(_overwrite || mine ? "true" : "false")}{replication}";
+            var query = $"op=CREATE&overwrite={(_overwrite || mine ? "true" : "false")}{replication}{_client.Options.PermissionOf(0x1B6)}";
             await PutAsync(HttpMethod.Put, query, 0, ct).ConfigureAwait(false);
             return true;
         }, cancellationToken).ConfigureAwait(false);

@@ -14,7 +14,8 @@ sealed class NativeHdfs : IDisposable
     const int MaxFailures = 3;
     const long RetryAfter = 30_000;
     const int FileType = 2;
-    const uint FilePermission = 0x1A4; // 0644, WebHDFS's own default
+    const int NewFile = 0x1B6; // 0666
+    const int UsualUmask = 0x12; // 0022: WebHDFS's own default is 0644
     const uint CreateAndOverwrite = 3;
     const int CompleteAttempts = 12;
 
@@ -22,23 +23,23 @@ sealed class NativeHdfs : IDisposable
     readonly NameNodeClient? _nameNodes;
     readonly BlockLocator? _locator;
     readonly BlockPool _blocks;
-    readonly TimeSpan _timeout;
+    readonly WebHdfsOptions _options;
+    readonly HdfsContact _contact;
     readonly Lazy<FsServerDefaultsProto?> _defaults;
     long _lastFailure;
     int _failures;
 
     /// <summary>Connects to nothing yet.</summary>
-    /// <param name="nameNodes">RPC addresses, tried in turn; none to do nothing this way.</param>
-    /// <param name="user">The HDFS user.</param>
-    /// <param name="timeout">Longest wait of a read or a write.</param>
-    public NativeHdfs(IReadOnlyList<Uri> nameNodes, string user, TimeSpan timeout)
+    /// <param name="options">With RPC addresses, tried in turn; without them, or with a token, nothing is done this way.</param>
+    /// <param name="contact">Told of answers.</param>
+    public NativeHdfs(WebHdfsOptions options, HdfsContact contact)
     {
-        _timeout = timeout;
-        _blocks = new(timeout);
+        (_options, _contact) = (options, contact);
+        _blocks = new(options.Timeout, options.UseDataNodeNames);
         _defaults = new(() => Call("getServerDefaults", new GetServerDefaultsRequestProto(), GetServerDefaultsResponseProto.Parser).ServerDefaults, LazyThreadSafetyMode.PublicationOnly);
-        if (nameNodes.Count == 0)
+        if (options.RpcNodes.Count == 0 || options.DelegationToken is not null)
             return;
-        _nameNodes = new(nameNodes, user, timeout);
+        _nameNodes = new(options.RpcNodes, options.User, options.Timeout);
         _locator = new(_nameNodes);
     }
 
@@ -64,11 +65,39 @@ sealed class NativeHdfs : IDisposable
         }
     }
 
+    /// <summary>Reads small files of known lengths, all of a data node's in one go.</summary>
+    /// <param name="files">Paths, and where their bytes go.</param>
+    /// <returns>Which were read; the others are to be read alone, which tells why.</returns>
+    public bool[] TryReadAll(IReadOnlyList<(string Path, Memory<byte> Destination)> files)
+    {
+        var isRead = new bool[files.Count];
+        if (!IsUsable)
+            return isRead;
+        try
+        {
+            var blocks = files.Select(f => f.Destination.IsEmpty ? null : Only(_locator!.Locate(f.Path, f.Destination.Length), f.Destination.Length)).ToArray();
+            foreach (var node in Enumerable.Range(0, blocks.Length).Where(i => blocks[i] is not null).GroupBy(i => (blocks[i]!.Locs[0].Id.IpAddr, blocks[i]!.Locs[0].Id.XferPort)))
+            {
+                var here = node.ToArray();
+                var done = _blocks.ReadAll(blocks[here[0]]!.Locs[0].Id, [.. here.Select(i => (blocks[i]!, files[i].Destination))]);
+                foreach (var i in here.AsSpan(0, done))
+                    isRead[i] = Succeeded();
+            }
+        }
+        catch (Exception e) when (IsExpected(e))
+        {
+            Failed(e);
+        }
+
+        return isRead;
+    }
+
+    static LocatedBlockProto? Only(LocatedBlocksProto? located, int length) => located is { Blocks: [var block] } && IsPlain(located, length) ? block : null;
+
     /// <summary>Writes a file whole, over one that is there; false where it could not be written this way: then a part of it may be there.</summary>
     /// <param name="path">A name nobody else uses.</param>
     /// <param name="content">At most a block.</param>
-    /// <param name="replication">Copies; null for the cluster's default.</param>
-    public bool TryWrite(string path, ReadOnlySpan<byte> content, int? replication)
+    public bool TryWrite(string path, ReadOnlySpan<byte> content)
     {
         if (!IsUsable)
             return false;
@@ -79,11 +108,11 @@ sealed class NativeHdfs : IDisposable
             var created = Call("create", new CreateRequestProto
             {
                 Src = path,
-                Masked = new() { Perm = FilePermission },
+                Masked = new() { Perm = (uint)(NewFile & ~(_options.Umask ?? UsualUmask)) },
                 ClientName = _client,
                 CreateFlag = CreateAndOverwrite,
                 CreateParent = true,
-                Replication = (uint?)replication ?? defaults.Replication,
+                Replication = (uint?)_options.Replication ?? defaults.Replication,
                 BlockSize = defaults.BlockSize,
             }, CreateResponseProto.Parser).Fs;
             if (created is null || created.HasFileEncryptionInfo || created.HasEcPolicy)
@@ -91,7 +120,7 @@ sealed class NativeHdfs : IDisposable
             var complete = new CompleteRequestProto { Src = path, ClientName = _client, FileId = created.FileId };
             if (!content.IsEmpty)
                 complete.Last = WriteBlock(path, created.FileId, content);
-            return Complete(complete) && Succeeded();
+            return Complete(complete) && Succeeded(hasChanged: true);
         }
         catch (Exception e) when (IsExpected(e))
         {
@@ -101,10 +130,10 @@ sealed class NativeHdfs : IDisposable
 
     /// <summary>Renames a file, over an older one; false where that is not known to have happened.</summary>
     public bool TryRename(string from, string to) =>
-        TryCall("rename2", new Rename2RequestProto { Src = from, Dst = to, OverwriteDest = true }, Rename2ResponseProto.Parser, out _);
+        TryCall("rename2", new Rename2RequestProto { Src = from, Dst = to, OverwriteDest = true }, Rename2ResponseProto.Parser, out _, isChange: true);
 
     /// <summary>Deletes a file or folder, or finds none; false where that is not known to have happened.</summary>
-    public bool TryDelete(string path, bool recursive) => TryCall("delete", new DeleteRequestProto { Src = path, Recursive = recursive }, DeleteResponseProto.Parser, out _);
+    public bool TryDelete(string path, bool recursive) => TryCall("delete", new DeleteRequestProto { Src = path, Recursive = recursive }, DeleteResponseProto.Parser, out _, isChange: true);
 
     /// <summary>Asks for a file's or folder's status, null where there is none; false where it is not known.</summary>
     public bool TryGetStatus(string path, out HdfsStatus? status)
@@ -160,7 +189,7 @@ sealed class NativeHdfs : IDisposable
         var block = Call("addBlock", new AddBlockRequestProto { Src = path, ClientName = _client, FileId = file }, AddBlockResponseProto.Parser).Block;
         if (block.Locs.Count == 0)
             throw new InvalidDataException("The name node names no data node.");
-        using (var stream = TcpStream.Connect(block.Locs[0].Id.IpAddr, (int)block.Locs[0].Id.XferPort, _timeout))
+        using (var stream = _blocks.Open(block.Locs[0].Id))
             BlockWriter.Write(stream, _client, block, content);
         var last = block.B.Clone();
         last.NumBytes = (ulong)content.Length;
@@ -183,7 +212,7 @@ sealed class NativeHdfs : IDisposable
     T Call<T>(string method, IMessage request, MessageParser<T> parser)
         where T : IMessage<T> => _nameNodes!.Call(c => c.Call(method, request, parser));
 
-    bool TryCall<T>(string method, IMessage request, MessageParser<T> parser, out T? response)
+    bool TryCall<T>(string method, IMessage request, MessageParser<T> parser, out T? response, bool isChange = false)
         where T : class, IMessage<T>
     {
         response = null;
@@ -192,7 +221,7 @@ sealed class NativeHdfs : IDisposable
         try
         {
             response = Call(method, request, parser);
-            return Succeeded();
+            return Succeeded(isChange);
         }
         catch (Exception e) when (IsExpected(e))
         {
@@ -202,8 +231,9 @@ sealed class NativeHdfs : IDisposable
 
     static bool IsExpected(Exception e) => e is HadoopRpcException or IOException or InvalidDataException or InvalidProtocolBufferException or ObjectDisposedException;
 
-    bool Succeeded()
+    bool Succeeded(bool hasChanged = false)
     {
+        _contact.Answered(hasChanged);
         Volatile.Write(ref _failures, 0);
         return true;
     }

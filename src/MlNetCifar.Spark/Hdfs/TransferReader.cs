@@ -21,9 +21,15 @@ sealed class TransferReader(Stream stream)
     public static void SendOperation(Stream stream, byte operation, IMessage parameters)
     {
         using var request = new MemoryStream();
-        request.Write([Version >> 8, (byte)Version, operation]);
-        parameters.WriteDelimitedTo(request);
+        WriteOperation(request, operation, parameters);
         stream.Write(request.GetBuffer().AsSpan(0, (int)request.Length));
+    }
+
+    /// <summary>Puts a request behind others that are sent together.</summary>
+    public static void WriteOperation(MemoryStream requests, byte operation, IMessage parameters)
+    {
+        requests.Write([Version >> 8, (byte)Version, operation]);
+        parameters.WriteDelimitedTo(requests);
     }
 
     /// <summary>CRC-32C (Castagnoli), as RFC 3720 gives it.</summary>

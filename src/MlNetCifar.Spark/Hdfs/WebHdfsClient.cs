@@ -23,7 +23,7 @@ public sealed class WebHdfsClient : IDisposable
             AllowAutoRedirect = false,
             UseCookies = false,
             UseProxy = false,
-            ConnectTimeout = TimeSpan.FromSeconds(10),
+            ConnectTimeout = options.Retry.ConnectTimeout,
             MaxConnectionsPerServer = 64,
         });
         _transport = new(_http, options, time);
@@ -91,7 +91,7 @@ public sealed class WebHdfsClient : IDisposable
     /// <param name="path">The folder.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     public Task MakeFolderAsync(string path, CancellationToken cancellationToken = default) =>
-        BooleanAsync(HttpMethod.Put, path, "op=MKDIRS", cancellationToken);
+        BooleanAsync(HttpMethod.Put, path, $"op=MKDIRS{Options.PermissionOf(0x1FF)}", cancellationToken);
 
     /// <summary>Deletes a file or folder tree.</summary>
     /// <param name="path">The file or folder.</param>

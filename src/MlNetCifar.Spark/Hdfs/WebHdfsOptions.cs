@@ -24,11 +24,21 @@ public sealed record WebHdfsOptions
     /// <summary>Bytes buffered by a writer, the unit of its retries. The default is 8 MiB.</summary>
     public int WriteBlock { get; init; } = 8 << 20;
 
-    /// <summary>Copies of each block; null for the cluster's default.</summary>
+    /// <summary>Copies of each block (<c>dfs.replication</c>); null for the cluster's default.</summary>
     public int? Replication { get; init; }
+
+    /// <summary>Permission bits that new files and folders do not get (<c>fs.permissions.umask-mode</c>), 0 … 511; null for what the cluster gives.</summary>
+    public int? Umask { get; init; }
+
+    /// <summary>Whether data nodes are called by name instead of by address (<c>dfs.client.use.datanode.hostname</c>), as from outside their network. The default is false.</summary>
+    public bool UseDataNodeNames { get; init; }
 
     /// <summary>The attempts of every operation.</summary>
     public RetryPolicy Retry { get; init; } = new();
+
+    /// <summary>The parameter of a request that makes something; empty where the cluster's own rule counts.</summary>
+    /// <param name="all">What it would have without a mask.</param>
+    internal string PermissionOf(int all) => Umask is { } mask ? $"&permission={Convert.ToString(all & ~mask, 8)}" : "";
 
     /// <summary>HADOOP_USER_NAME, else the system's user.</summary>
     public static string DefaultUser =>
@@ -40,7 +50,7 @@ public sealed record WebHdfsOptions
     public static WebHdfsOptions For(Uri uri, HadoopConfiguration? configuration = null)
     {
         configuration ??= HadoopConfiguration.FromEnvironment();
-        return new() { NameNodes = configuration.NameNodes(uri), RpcNodes = configuration.RpcNodes(uri) };
+        return HdfsClientSettings.Of(configuration).Apply(new() { NameNodes = configuration.NameNodes(uri), RpcNodes = configuration.RpcNodes(uri) });
     }
 
     /// <summary>Without secrets.</summary>

@@ -12,6 +12,9 @@ sealed class WebHdfsTransport(HttpMessageInvoker http, WebHdfsOptions options, T
     /// <summary>The name node that answered last.</summary>
     public int Active => Volatile.Read(ref _active);
 
+    /// <summary>What the name nodes have done so far, in this way or another.</summary>
+    public HdfsContact Contact { get; } = new();
+
     /// <summary>One request to a name node, retried while nobody answers.</summary>
     public Task<HttpResponseMessage> NameNodeAsync(HttpMethod method, string path, string query, CancellationToken cancellationToken) =>
         RetryAsync(path, ct => OnceAsync(method, path, query, ct), cancellationToken);
@@ -32,7 +35,11 @@ sealed class WebHdfsTransport(HttpMessageInvoker http, WebHdfsOptions options, T
     {
         var response = await SendAsync(new(method, location) { Content = content }, cancellationToken).ConfigureAwait(false);
         if (response.IsSuccessStatusCode)
+        {
+            Contact.Answered(hasChanged: method != HttpMethod.Get);
             return response;
+        }
+
         using (response)
             throw await ErrorAsync(response, path, cancellationToken).ConfigureAwait(false);
     }
@@ -49,7 +56,7 @@ sealed class WebHdfsTransport(HttpMessageInvoker http, WebHdfsOptions options, T
             }
             catch (Exception e) when (IsTransient(e, cancellationToken))
             {
-                if (await retry.WaitAsync(e, cancellationToken).ConfigureAwait(false))
+                if (await retry.WaitAsync(e, Contact.IsWorthWaiting(e), cancellationToken).ConfigureAwait(false))
                     continue;
                 if (e is TransientHdfsException { Error: { } error })
                     throw error;
@@ -76,11 +83,12 @@ sealed class WebHdfsTransport(HttpMessageInvoker http, WebHdfsOptions options, T
                 if (response.IsSuccessStatusCode || response.StatusCode == HttpStatusCode.TemporaryRedirect)
                 {
                     Volatile.Write(ref _active, node);
+                    Contact.Answered(hasChanged: method != HttpMethod.Get && response.IsSuccessStatusCode);
                     return response;
                 }
 
                 using (response)
-                    throw await ErrorAsync(response, path, cancellationToken).ConfigureAwait(false);
+                    throw Answered(await ErrorAsync(response, path, cancellationToken).ConfigureAwait(false));
             }
             catch (Exception e) when (!cancellationToken.IsCancellationRequested
                 && e is HttpRequestException or IOException or TimeoutException or StandbyException)
@@ -90,6 +98,14 @@ sealed class WebHdfsTransport(HttpMessageInvoker http, WebHdfsOptions options, T
         }
 
         throw new NameNodeUnreachableException(last!);
+    }
+
+    // A refusal comes from a name node as well.
+    Exception Answered(Exception error)
+    {
+        if (error is MlNetCifarException or TransientHdfsException { Error.Code: HdfsErrors.SafeModeCode })
+            Contact.Answered(hasChanged: false);
+        return error;
     }
 
     Uri Address(int node, string path, string query)
@@ -116,6 +132,8 @@ sealed class WebHdfsTransport(HttpMessageInvoker http, WebHdfsOptions options, T
     static async Task<Exception> ErrorAsync(HttpResponseMessage response, string path, CancellationToken cancellationToken)
     {
         var status = (int)response.StatusCode;
+        if (response.Headers.WwwAuthenticate.Any(a => a.Scheme.Equals("Negotiate", StringComparison.OrdinalIgnoreCase)))
+            return HdfsErrors.WantsKerberos(path);
         var body = Encoding.UTF8.GetString(await response.Content.ReadAsByteArrayAsync(cancellationToken).ConfigureAwait(false));
         if (!TryParse(body, out var name, out var message))
             return status >= 500

@@ -17,14 +17,12 @@ sealed class FilePrefetcher(IFileStore store, string root, long maxFileBytes)
     /// <summary>The images in their order; at most a few are in memory.</summary>
     public IEnumerable<ShardInput> Inputs(IEnumerable<ShardItem> items)
     {
-        if (store is not HdfsFileStore)
-            return items.Select(i => new ShardInput(i.Name, i.Label, () => Read(i)));
-        return Prefetched(items);
+        return store is HdfsFileStore hdfs ? Prefetched(hdfs, items) : items.Select(i => new ShardInput(i.Name, i.Label, () => Read(i)));
     }
 
-    IEnumerable<ShardInput> Prefetched(IEnumerable<ShardItem> items)
+    IEnumerable<ShardInput> Prefetched(HdfsFileStore hdfs, IEnumerable<ShardItem> items)
     {
-        using var queue = new Queue(this, items);
+        using var queue = new Queue(this, hdfs, items);
         // Threads of its own: the reads block, and the pool would take half a second to grow for each.
         for (var i = 0; i < Readers; i++)
             new Thread(queue.Read) { IsBackground = true, Name = "read ahead" }.Start();
@@ -43,9 +41,20 @@ sealed class FilePrefetcher(IFileStore store, string root, long maxFileBytes)
         }
         catch (MlNetCifarException e) when (HdfsErrors.IsOutage(e))
         {
-            // A missing or refused file is a bad file; a file system that fails is a failed attempt, not a hole in the data.
+            // A missing file is a bad file; a file system that fails or refuses is a failed attempt, not a hole in the data.
             throw new WorkerFaultException(e);
         }
+    }
+
+    /// <summary>The contents of several images by their place, read together; null where that did not do.</summary>
+    byte[]?[] ReadAll(HdfsFileStore hdfs, List<ShardItem> items)
+    {
+        var contents = items.Select(i => i.Length <= Math.Min(maxFileBytes, BatchBytes) ? GC.AllocateUninitializedArray<byte>((int)i.Length) : null).ToArray();
+        var isRead = hdfs.TryReadAll([.. items.Select((item, i) => (Locate(item), contents[i].AsMemory()))]);
+        for (var i = 0; i < contents.Length; i++)
+            if (!isRead[i])
+                contents[i] = null;
+        return contents;
     }
 
     /// <summary>Some images that follow each other: waking a thread for each would cost more than reading it.</summary>
@@ -65,13 +74,14 @@ sealed class FilePrefetcher(IFileStore store, string root, long maxFileBytes)
             Bytes += item.Length;
         }
 
-        public void Read(FilePrefetcher owner)
+        public void Read(FilePrefetcher owner, HdfsFileStore hdfs)
         {
-            foreach (var item in Items)
+            var together = owner.ReadAll(hdfs, Items);
+            for (var i = 0; i < Items.Count; i++)
             {
                 try
                 {
-                    _contents.Add(owner.Read(item));
+                    _contents.Add(together[i] is { } content ? (ReadOnlyMemory<byte>)content : owner.Read(Items[i]));
                 }
                 catch (Exception e)
                 {
@@ -93,7 +103,7 @@ sealed class FilePrefetcher(IFileStore store, string root, long maxFileBytes)
     }
 
     /// <summary>Batches in the items' order; several readers fill them, one consumer takes them.</summary>
-    sealed class Queue(FilePrefetcher owner, IEnumerable<ShardItem> items) : IDisposable
+    sealed class Queue(FilePrefetcher owner, HdfsFileStore hdfs, IEnumerable<ShardItem> items) : IDisposable
     {
         readonly object _gate = new();
         readonly IEnumerator<ShardItem> _items = items.GetEnumerator();
@@ -107,7 +117,7 @@ sealed class FilePrefetcher(IFileStore store, string root, long maxFileBytes)
         {
             while (Next() is { } batch)
             {
-                batch.Read(owner);
+                batch.Read(owner, hdfs);
                 lock (_gate)
                 {
                     batch.IsRead = true;

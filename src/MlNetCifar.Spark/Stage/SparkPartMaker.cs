@@ -3,6 +3,7 @@ using System.Text.Json;
 using MlNetCifar.Data;
 using MlNetCifar.Files;
 using MlNetCifar.Spark.Connect;
+using MlNetCifar.Spark.Hdfs;
 
 namespace MlNetCifar.Spark.Stage;
 
@@ -16,25 +17,28 @@ sealed class SparkPartMaker(SparkSession session, string command, SparkPrepareOp
         StageTarget target, ShardPlan plan, IReadOnlyList<int> missing, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var folder = new StageFolder(target.Store, target.Folder);
-        var cores = session.Sql(StageQuery.Cores).ExplainAsync(cancellationToken);
+        var cores = CoresAsync(missing.Count, cancellationToken);
         await Parallel.ForEachAsync(missing, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellationToken }, (part, _) =>
         {
             PartTask.Of(plan, part).Write(folder.Inside, folder.Path);
             return ValueTask.CompletedTask;
         }).ConfigureAwait(false);
-        var frame = await QueryAsync(target, folder, plan, missing, StageQuery.ReadCores(await cores.ConfigureAwait(false)), cancellationToken).ConfigureAwait(false);
+        var processes = StageQuery.Processes(missing.Count, await cores.ConfigureAwait(false));
+        var frame = await QueryAsync(target, folder, plan, missing, processes, cancellationToken).ConfigureAwait(false);
         var waiting = missing.ToHashSet();
         using var stall = new StallTimer(options.StallTimeout, cancellationToken);
         var commits = new Queue<Task<ShardPartInfo>>();
         try
         {
-            await foreach (var row in RowsAsync(frame, stall).ConfigureAwait(false))
+            await foreach (var row in RowsAsync(frame, folder, stall).ConfigureAwait(false))
             {
                 if (row.Code is not null)
                     throw StageErrors.BadImage(row.Code, row.Message ?? "");
                 // A part that came twice was written twice: the first is committed, the second vanishes with the folder.
                 if (!waiting.Remove(row.Part!.Part))
                     continue;
+                if (!plan.MeasureOnly && PartTiming.Parse(row.Timing, ShardSplit(target.Folder), row.Part.Part, row.Part.Count + row.Part.BadFiles.Count) is { } timing)
+                    options.OnPart?.Invoke(timing);
                 if (plan.MeasureOnly)
                 {
                     StageFolder.Check(row.Part, plan);
@@ -58,6 +62,7 @@ sealed class SparkPartMaker(SparkSession session, string command, SparkPrepareOp
 
         if (waiting.Count > 0)
             throw StageErrors.LostParts(waiting.Order());
+        progress.Restarted(WorkerNotes.CountBegan(folder.Inside, folder.Path) - processes);
 
         async Task<ShardPartInfo> CommittedAsync()
         {
@@ -67,7 +72,19 @@ sealed class SparkPartMaker(SparkSession session, string command, SparkPrepareOp
         }
     }
 
-    async IAsyncEnumerable<WorkerRow> RowsAsync(SparkDataFrame frame, StallTimer stall)
+    async Task<int> CoresAsync(int parts, CancellationToken cancellationToken)
+    {
+        var plan = session.Sql(StageQuery.Cores).ExplainAsync(cancellationToken);
+        var isDynamic = await session.GetAsync("spark.dynamicAllocation.enabled", cancellationToken).ConfigureAwait(false);
+        var now = StageQuery.ReadCores(await plan.ConfigureAwait(false));
+        if (isDynamic != "true")
+            return now;
+        var executors = await session.GetAsync("spark.dynamicAllocation.maxExecutors", cancellationToken).ConfigureAwait(false);
+        var each = await session.GetAsync("spark.executor.cores", cancellationToken).ConfigureAwait(false);
+        return StageQuery.CoresToAskFor(now, parts, executors, each);
+    }
+
+    async IAsyncEnumerable<WorkerRow> RowsAsync(SparkDataFrame frame, StageFolder folder, StallTimer stall)
     {
         var rows = frame.StreamAsync(new Feeder(stall, progress), stall.Token).GetAsyncEnumerator(stall.Token);
         await using (rows.ConfigureAwait(false))
@@ -83,24 +100,27 @@ sealed class SparkPartMaker(SparkSession session, string command, SparkPrepareOp
                 {
                     throw StageErrors.Stalled(options.StallTimeout);
                 }
+                catch (MlNetCifarException e) when (e.Code == SparkErrors.FailedCode && WorkerNotes.ReadFaults(folder.Inside, folder.Path) is { Count: > 0 } words)
+                {
+                    throw StageErrors.WithWorkersWords(e, words);
+                }
 
                 stall.Feed();
-                yield return WorkerRow.Parse(rows.Current.Text(0), rows.Current.Text(1), rows.Current.Text(2));
+                yield return WorkerRow.Parse(rows.Current.Text(0), rows.Current.Text(1), rows.Current.Text(2), rows.Current.Text(3));
             }
         }
     }
 
     async Task<SparkDataFrame> QueryAsync(
-        StageTarget target, StageFolder folder, ShardPlan plan, IReadOnlyList<int> missing, int cores, CancellationToken cancellationToken)
+        StageTarget target, StageFolder folder, ShardPlan plan, IReadOnlyList<int> missing, int processes, CancellationToken cancellationToken)
     {
-        var processes = StageQuery.Processes(missing.Count, cores);
-
         var job = new WorkerJob
         {
             JobFolder = folder.Path,
             InputRoot = input.IsParquet ? null : input.Root,
             NameNodes = target.NameNodes,
             User = options.User,
+            Hdfs = target.Hdfs,
             Classes = target.Classes,
             MeasureOnly = plan.MeasureOnly,
             Options = options.Shards with { Threads = 1, NormalizedBy = plan.NormalizedBy },
@@ -123,6 +143,9 @@ sealed class SparkPartMaker(SparkSession session, string command, SparkPrepareOp
             .CreateTempViewAsync($"plan_{suffix}", cancellationToken).ConfigureAwait(false);
         return session.Sql(StageQuery.Rows($"images_{suffix}", $"plan_{suffix}", processes, worker));
     }
+
+    // Splits have folders of their own where there are several.
+    static string ShardSplit(string folder) => folder[(folder.LastIndexOf('/') + 1)..];
 
     static string SparkPath(string path) => StageInput.SparkPath(path);
 
@@ -167,4 +190,4 @@ sealed class SparkPartMaker(SparkSession session, string command, SparkPrepareOp
 
 /// <summary>Where the parts of a split go.</summary>
 sealed record StageTarget(
-    IFileStore Store, string Folder, int Classes, IReadOnlyDictionary<string, IReadOnlyList<Uri>> NameNodes);
+    IFileStore Store, string Folder, int Classes, IReadOnlyDictionary<string, IReadOnlyList<Uri>> NameNodes, HdfsClientSettings Hdfs);

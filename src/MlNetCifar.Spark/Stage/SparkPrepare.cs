@@ -25,7 +25,7 @@ public static class SparkPrepare
         if (Real(options.Input) == Real(options.Output))
             throw StageErrors.OutputIsInput(options.Output);
         var nameNodes = NameNodes(options);
-        using var stores = new StageStores(nameNodes, options.User);
+        using var stores = new StageStores(nameNodes, options.User, Settings(options, nameNodes), new());
         if (master.Address is null)
             return await Task.Run(() => Local(options, master.Threads, stores, state, cancellationToken), cancellationToken).ConfigureAwait(false);
         var run = new SparkRun(options, SparkConnection.Parse(master.Address), stores, nameNodes, state);
@@ -63,6 +63,15 @@ public static class SparkPrepare
         }
 
         return found;
+    }
+
+    static HdfsClientSettings Settings(SparkPrepareOptions options, Dictionary<string, IReadOnlyList<Uri>> nameNodes)
+    {
+        if (nameNodes.Count == 0)
+            return HdfsClientSettings.None;
+        var hadoop = options.Hadoop ?? HadoopConfiguration.FromEnvironment();
+        // The workers would find out one by one, after the job has been planned.
+        return hadoop.WantsKerberos ? throw HdfsErrors.WantsKerberos(null) : HdfsClientSettings.Of(hadoop);
     }
 
     sealed class Relay(StageProgress progress) : IProgress<LoadProgress>

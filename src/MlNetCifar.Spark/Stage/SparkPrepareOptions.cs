@@ -33,6 +33,9 @@ public sealed record SparkPrepareOptions
     /// <summary>A worker that gets no image done for this long ends, and its task is tried again. The default is 5 minutes.</summary>
     public TimeSpan WorkerTimeout { get; init; } = TimeSpan.FromMinutes(5);
 
+    /// <summary>Told what each part took that a cluster's worker has made, from any thread; null (the default) for nobody.</summary>
+    public Action<PartTiming>? OnPart { get; init; }
+
     /// <summary>The HDFS user. The default is HADOOP_USER_NAME, else the system's user.</summary>
     public string User { get; init; } = WebHdfsOptions.DefaultUser;
 
@@ -53,6 +56,9 @@ public sealed record SparkPrepareOptions
 /// <param name="Elapsed">Since the start.</param>
 public readonly record struct SparkPrepareProgress(string Phase, int Images, int Total, int BadFiles, long Tasks, long DoneTasks, TimeSpan Elapsed)
 {
+    /// <summary>Worker processes that were started again so far, for some that were lost or gave up.</summary>
+    public int Restarts { get; init; }
+
     /// <summary>Images a second since the start.</summary>
     public double ImagesPerSecond => Elapsed > TimeSpan.Zero ? Images / Elapsed.TotalSeconds : 0;
 }

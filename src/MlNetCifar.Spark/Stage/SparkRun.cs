@@ -28,7 +28,7 @@ sealed class SparkRun(
             () => ShardWriter.Write(input.Catalog, options.Output, shards, (target, plan, missing) => Make(input, target, plan, missing, cancellationToken), cancellationToken),
             cancellationToken).ConfigureAwait(false);
         progress.Phase("done");
-        return report;
+        return progress.Restarts == 0 ? report : report with { Warnings = [.. report.Warnings, StageErrors.Restarted(progress.Restarts)] };
     }
 
     // Null where the input is arrays: they hold no image to decode, so there is nothing for executors to do.
@@ -51,7 +51,7 @@ sealed class SparkRun(
 
         progress.Phase(plan.MeasureOnly ? "measure" : "run");
         var maker = new SparkPartMaker(session, _command, options, input, progress);
-        var destination = new StageTarget(_store, target, input.Catalog.Classes.Count, nameNodes);
+        var destination = new StageTarget(_store, target, input.Catalog.Classes.Count, nameNodes, stores.Settings);
         return maker.RunAsync(destination, plan, missing, cancellationToken).ToBlockingEnumerable(cancellationToken);
     }
 

@@ -5,6 +5,8 @@ namespace MlNetCifar.Spark.Stage;
 /// <summary>The errors of the image stage on Spark: codes MNC6040 to MNC6059.</summary>
 static class StageErrors
 {
+    public const string JobGoneCode = "MNC6051";
+
     public static MlNetCifarException NoWorker(string tried) =>
         new("MNC6040", ErrorKind.Usage, $"The worker program was not found ({tried}).",
             "Publish src/MlNetCifar.Worker and name it with --worker-path or MLNETCIFAR_WORKER.");
@@ -48,14 +50,22 @@ static class StageErrors
         new("MNC6050", ErrorKind.Data, $"The Parquet files lack the columns path and content: {message}", "Write them with 'dataset import --pack parquet'.", path);
 
     public static MlNetCifarException JobGone(string folder) =>
-        new("MNC6051", ErrorKind.Failure, "The job of this attempt has ended.", null, folder);
+        new(JobGoneCode, ErrorKind.Failure, "The job of this attempt has ended.", null, folder);
 
     public static MlNetCifarException NotOneFile(string path) =>
         new("MNC6052", ErrorKind.Usage, "This worker program needs the files beside it, so it cannot be sent to other machines.",
             "Publish it as one file (dotnet publish -c Release -r linux-x64 src/MlNetCifar.Worker) and name that with --worker-path or MLNETCIFAR_WORKER.", path);
 
+    /// <summary>Spark's error with what the workers themselves said; Spark passes on the last one's words only, and those of a process that was not killed.</summary>
+    public static MlNetCifarException WithWorkersWords(MlNetCifarException failure, IReadOnlyList<string> words) =>
+        new(failure.Code, failure.Kind, $"{failure.Reason} Workers gave up: {string.Join("; ", words.Select(w => w.TrimEnd('.')))}.", failure.Action, failure.Path, failure);
+
     public static MlNetCifarException OutputIsInput(string path) =>
         new("MNC1038", ErrorKind.Usage, "The shards would be written into the folder of their own images.", "Give another folder.", path);
+
+    /// <summary>A line for what went well in the end.</summary>
+    public static string Restarted(int processes) => string.Create(CultureInfo.InvariantCulture,
+        $"{processes} worker process{(processes == 1 ? " was" : "es were")} started again, as others were lost or gave up; the executors' logs say why. No part is missing or there twice.");
 
     static string Shorten(string row) => row.Length <= 200 ? row : row[..200] + "…";
 }

@@ -13,9 +13,15 @@ sealed class StageProgress(IProgress<SparkPrepareProgress>? listener)
     int _images;
     int _total;
     int _bad;
+    int _restarted;
     SparkProgress _spark;
 
     public void Phase(string name) => Change(() => _phase = name);
+
+    /// <summary>Worker processes that were started in the place of others, in all jobs of the run.</summary>
+    public int Restarts => _restarted;
+
+    public void Restarted(int more) => Change(() => _restarted += Math.Max(0, more));
 
     public void Total(int images) => Change(() => _total = images);
 
@@ -35,7 +41,7 @@ sealed class StageProgress(IProgress<SparkPrepareProgress>? listener)
         lock (_gate)
         {
             change();
-            state = new(_phase, _images, _total, _bad, _spark.Tasks, _spark.DoneTasks, _watch.Elapsed);
+            state = new(_phase, _images, _total, _bad, _spark.Tasks, _spark.DoneTasks, _watch.Elapsed) { Restarts = _restarted };
         }
 
         listener?.Report(state);

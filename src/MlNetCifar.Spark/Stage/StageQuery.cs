@@ -31,6 +31,22 @@ static partial class StageQuery
     public static int ReadCores(string plan) =>
         Splits().Match(plan) is { Success: true } found ? Math.Max(1, int.Parse(found.Groups[1].ValueSpan, CultureInfo.InvariantCulture)) : 1;
 
+    /// <summary>
+    /// The cores to plan for where executors come as tasks wait for them: those that are there now may be none, so as many as the job can use and the cluster would give.
+    /// </summary>
+    /// <param name="now">Cores of the executors there are.</param>
+    /// <param name="parts">Parts to make.</param>
+    /// <param name="maxExecutors">The property's value; null or a huge number for no limit.</param>
+    /// <param name="executorCores">The property's value; null for 1.</param>
+    public static int CoresToAskFor(int now, int parts, string? maxExecutors, string? executorCores)
+    {
+        var (executors, each) = (Count(maxExecutors) ?? int.MaxValue, Count(executorCores) ?? 1);
+        var useful = (parts + PartsPerProcess - 1) / PartsPerProcess;
+        return Math.Max(now, (int)Math.Min(useful, (long)executors * each));
+
+        static int? Count(string? text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count > 0 ? count : null;
+    }
+
     /// <summary>How many processes make the parts: as many for each core, and few, as the start of one costs a fifth of a second.</summary>
     /// <param name="parts">Parts to make.</param>
     /// <param name="cores">Cores of all executors.</param>
@@ -52,7 +68,7 @@ static partial class StageQuery
         var arrays = string.Join(", ", Enumerable.Range(0, parts.Count).GroupBy(i => dealt[i], i => parts[i])
             .Select(g => $"array({string.Join(", ", g.Select(p => p.ToString(CultureInfo.InvariantCulture)))})"));
         return string.Create(CultureInfo.InvariantCulture, $"""
-            SELECT TRANSFORM(part) {Tabs} USING '{Literal(command)}' AS (kind STRING, a STRING, b STRING) {Tabs}
+            SELECT TRANSFORM(part) {Tabs} USING '{Literal(command)}' AS (kind STRING, a STRING, b STRING, timing STRING) {Tabs}
             FROM (SELECT explode(element_at(array({arrays}), CAST(id AS INT) + 1)) part FROM range(0, {processes}, 1, {processes}))
             """);
     }
@@ -63,7 +79,7 @@ static partial class StageQuery
     /// <param name="processes">Different routes.</param>
     /// <param name="command">Starts the worker.</param>
     public static string Rows(string images, string plan, int processes, string command) => $"""
-        SELECT TRANSFORM(part, row, c) {Tabs} USING '{Literal(command)}' AS (kind STRING, a STRING, b STRING) {Tabs}
+        SELECT TRANSFORM(part, row, c) {Tabs} USING '{Literal(command)}' AS (kind STRING, a STRING, b STRING, timing STRING) {Tabs}
         FROM (SELECT part, row, base64(content) c FROM (
             SELECT part, row, content FROM (
                 SELECT {Hint(processes)} part, row, route, content FROM (

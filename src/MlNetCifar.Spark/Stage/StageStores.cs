@@ -4,7 +4,11 @@ using MlNetCifar.Spark.Hdfs;
 namespace MlNetCifar.Spark.Stage;
 
 /// <summary>The file stores of a job, one for each file system; opened when first needed.</summary>
-sealed class StageStores(IReadOnlyDictionary<string, IReadOnlyList<Uri>> nameNodes, string user) : IDisposable
+/// <param name="nameNodes">Where file systems answer.</param>
+/// <param name="user">The HDFS user.</param>
+/// <param name="settings">Of the driver's Hadoop.</param>
+/// <param name="retry">The attempts of every operation.</param>
+sealed class StageStores(IReadOnlyDictionary<string, IReadOnlyList<Uri>> nameNodes, string user, HdfsClientSettings settings, RetryPolicy retry) : IDisposable
 {
     readonly Dictionary<string, HdfsFileStore> _open = [];
 
@@ -17,12 +21,16 @@ sealed class StageStores(IReadOnlyDictionary<string, IReadOnlyList<Uri>> nameNod
         if (!_open.TryGetValue(fileSystem.ToString(), out var store))
         {
             var addresses = nameNodes.TryGetValue(fileSystem.Authority, out var known) ? known : Addresses(fileSystem, HadoopConfiguration.FromEnvironment());
-            store = new(fileSystem, new(new() { NameNodes = [.. addresses.Where(a => !IsRpc(a))], RpcNodes = [.. addresses.Where(IsRpc)], User = user }));
+            var options = new WebHdfsOptions { NameNodes = [.. addresses.Where(a => !IsRpc(a))], RpcNodes = [.. addresses.Where(IsRpc)], User = user, Retry = retry };
+            store = new(fileSystem, new(settings.Apply(options)));
             _open.Add(fileSystem.ToString(), store);
         }
 
         return store;
     }
+
+    /// <summary>Of the driver's Hadoop.</summary>
+    public HdfsClientSettings Settings => settings;
 
     /// <summary>Where a file system answers: web addresses and RPC addresses, told apart by their scheme.</summary>
     public static IReadOnlyList<Uri> Addresses(Uri fileSystem, HadoopConfiguration configuration) =>

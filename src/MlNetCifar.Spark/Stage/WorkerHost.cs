@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using MlNetCifar.Data;
 using MlNetCifar.Files;
 
@@ -30,15 +31,18 @@ public static class WorkerHost
             return 2;
         }
 
+        WorkerJob? job = null;
         try
         {
-            var job = WorkerJob.FromArgument(text);
+            job = WorkerJob.FromArgument(text);
             using var watchdog = new Watchdog(job.Watchdog, error);
-            using var stores = new StageStores(job.NameNodes, job.User);
+            using var stores = new StageStores(job.NameNodes, job.User, job.Hdfs, RetryPolicy.Patient);
             using var writer = new StreamWriter(output) { NewLine = "\n" };
             var builder = new ShardBuilder(job.Options);
             var rows = new WorkerInput(input);
             Task<WorkerRow>? last = null;
+            if (rows.TryPeek(out _))
+                WorkerNotes.WriteBegan(stores.For(job.JobFolder), job.JobFolder);
             while (rows.TryPeek(out var part))
             {
                 var next = Part(job, stores, builder, rows, part, watchdog);
@@ -55,12 +59,18 @@ public static class WorkerHost
         catch (Exception e) when (e is not OutOfMemoryException)
         {
             // Spark shows the end of what is written here, so the reason alone is written, and nothing after it.
-            error.WriteLine(e is MlNetCifarException or WorkerFaultException ? e.Message : $"{e.GetType().Name}: {e.Message}");
+            var reason = e is MlNetCifarException or WorkerFaultException ? e.Message : $"{e.GetType().Name}: {e.Message}";
+            if (job is not null && !IsJobGone(e))
+                WorkerNotes.TryWriteFault(job, reason);
+            error.WriteLine(reason);
             error.Flush();
             Thread.Sleep(s_lastWords);
             return Retry;
         }
     }
+
+    // What is written for a job that has ended would be litter.
+    static bool IsJobGone(Exception e) => (e.InnerException ?? e) is MlNetCifarException { Code: StageErrors.JobGoneCode } or FileNotFoundException or DirectoryNotFoundException;
 
     // Builds a part and starts to write it: a small one is written while the next is built, as most of the time goes by waiting for the file system.
     static Task<WorkerRow> Part(WorkerJob job, StageStores stores, ShardBuilder builder, WorkerInput rows, int part, Watchdog watchdog)
@@ -79,6 +89,7 @@ public static class WorkerHost
         }
 
         ShardPart built;
+        var watch = Stopwatch.StartNew();
         try
         {
             built = builder.Build(task.Count, inputs, _ => watchdog.Feed());
@@ -91,12 +102,12 @@ public static class WorkerHost
         }
 
         rows.EndPart(part);
-        var key = task.Key;
+        var (key, took) = (task.Key, watch.Elapsed);
         var writing = Task.Run(() =>
         {
             try
             {
-                return Write(job, store, part, key, built, watchdog);
+                return Write(job, store, part, key, built, took, watchdog);
             }
             finally
             {
@@ -108,8 +119,9 @@ public static class WorkerHost
         return writing;
     }
 
-    static WorkerRow Write(WorkerJob job, IFileStore store, int part, string key, ShardPart built, Watchdog watchdog)
+    static WorkerRow Write(WorkerJob job, IFileStore store, int part, string key, ShardPart built, TimeSpan took, Watchdog watchdog)
     {
+        var watch = Stopwatch.StartNew();
         var attempt = $"attempt_{part:D5}_{Guid.NewGuid():N}";
         watchdog.Feed();
         // The job may have ended while this attempt was at work; what is written then would be litter.
@@ -119,7 +131,7 @@ public static class WorkerHost
             return new(attempt, built.Measure(part, key, job.Classes));
         var info = built.Write(StageFolder.InsideOf(store), $"{job.JobFolder}/{attempt}", part, key, job.Classes, onBlock: watchdog.Feed);
         if (!IsGone())
-            return new(attempt, info);
+            return new(attempt, info, Timing: PartTiming.Format(took, watch.Elapsed));
         StageFolder.Sweep(store, job.JobFolder);
         throw new WorkerFaultException(StageErrors.JobGone(job.JobFolder));
 

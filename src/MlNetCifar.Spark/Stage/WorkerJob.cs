@@ -21,6 +21,9 @@ sealed record WorkerJob
     /// <summary>The HDFS user.</summary>
     public string User { get; init; } = WebHdfsOptions.DefaultUser;
 
+    /// <summary>What the driver's Hadoop says to clients.</summary>
+    public HdfsClientSettings Hdfs { get; init; } = HdfsClientSettings.None;
+
     /// <summary>Number of classes.</summary>
     public required int Classes { get; init; }
 
@@ -45,6 +48,11 @@ sealed record WorkerJob
             json.WriteString("folder", JobFolder);
             json.WriteString("input", InputRoot);
             json.WriteString("user", User);
+            if (Hdfs.Replication is { } replication)
+                json.WriteNumber("replication", replication);
+            if (Hdfs.Umask is { } umask)
+                json.WriteNumber("umask", umask);
+            json.WriteBoolean("dataNodeNames", Hdfs.UseDataNodeNames);
             json.WriteNumber("classes", Classes);
             json.WriteNumber("maxFileBytes", MaxFileBytes);
             json.WriteNumber("watchdog", Watchdog.TotalSeconds);
@@ -126,11 +134,14 @@ sealed record WorkerJob
         }
     }
 
+    static int? Number(JsonElement json, string name) => json.TryGetProperty(name, out var value) ? value.GetInt32() : null;
+
     static WorkerJob Read(JsonElement json) => new()
     {
         JobFolder = json.GetProperty("folder").GetString()!,
         InputRoot = json.GetProperty("input").GetString(),
         User = json.GetProperty("user").GetString()!,
+        Hdfs = new(Number(json, "replication"), Number(json, "umask"), json.GetProperty("dataNodeNames").GetBoolean()),
         Classes = json.GetProperty("classes").GetInt32(),
         MeasureOnly = json.GetProperty("measure").GetBoolean(),
         MaxFileBytes = json.GetProperty("maxFileBytes").GetInt64(),

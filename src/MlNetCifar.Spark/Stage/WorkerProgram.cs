@@ -14,8 +14,9 @@ static class WorkerProgram
         path ??= Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } value ? value : null;
         if (path is not null)
             return path;
-        var beside = Path.Combine(AppContext.BaseDirectory, FileName);
-        return File.Exists(beside) ? beside : throw StageErrors.NoWorker($"{Variable} is not set, and there is no {beside}");
+        // In the folder lies the one that was compiled ahead of time.
+        string[] beside = [Path.Combine(AppContext.BaseDirectory, "worker", FileName), Path.Combine(AppContext.BaseDirectory, FileName)];
+        return beside.FirstOrDefault(File.Exists) ?? throw StageErrors.NoWorker($"{Variable} is not set, and there is no {beside[^1]}");
     }
 
     /// <summary>Makes sure that there is a program to start, where that can be seen from here.</summary>

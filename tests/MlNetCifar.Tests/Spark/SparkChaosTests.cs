@@ -164,6 +164,62 @@ public sealed class SparkChaosTests
         AssertUndisturbed(output);
     }
 
+    /// <summary>As many as MLNETCIFAR_KILLS says, at random moments.</summary>
+    [TestMethod]
+    public async Task RandomKills_ChangeNothing()
+    {
+        var kills = int.TryParse(Environment.GetEnvironmentVariable("MLNETCIFAR_KILLS"), out var wanted) ? wanted : 8;
+        var random = new Random(23);
+        for (var killed = 0; killed < kills;)
+        {
+            var output = Hdfs($"random-{killed}");
+            var run = SparkPrepare.RunAsync(Options(output));
+            await Task.Delay(random.Next(200, 1800));
+            var victims = random.Next(2) == 0 ? Find("CoarseGrainedExecutorBackend", s_cluster.Folder) : Find(StageFiles.Worker);
+            if (victims.Count > 0)
+            {
+                Kill(victims[random.Next(victims.Count)]);
+                killed++;
+            }
+
+            try
+            {
+                await run;
+            }
+            catch (MlNetCifarException e)
+            {
+                StringAssert.StartsWith(e.Code, "MNC60");
+                await SparkPrepare.RunAsync(Options(output));
+            }
+
+            AssertUndisturbed(output);
+            s_store.DeleteFolder(output);
+        }
+    }
+
+    [TestMethod]
+    public async Task WorkerThatIsLost_IsCounted()
+    {
+        // The first to come does its first part and ends as if killed.
+        var worker = Script($"""
+            #!/bin/bash
+            mkdir '{s_folder["first"]}' 2>/dev/null || exec '{StageFiles.Worker}' "$@"
+            head -n 1 | '{StageFiles.Worker}' "$@"
+            exit 137
+            """);
+        var output = Hdfs("counted");
+        var seen = 0;
+        var report = await SparkPrepare.RunAsync(Options(output, worker), new Seen(p => seen = Math.Max(seen, p.Restarts)));
+        Assert.AreEqual(1, seen);
+        StringAssert.Contains(string.Join('\n', report.Warnings), "1 worker process was started again");
+        AssertUndisturbed(output);
+    }
+
+    sealed class Seen(Action<SparkPrepareProgress> tell) : IProgress<SparkPrepareProgress>
+    {
+        public void Report(SparkPrepareProgress value) => tell(value);
+    }
+
     [TestMethod]
     public async Task FullDisk_IsNamed_AndARerunFinishes()
     {
@@ -177,6 +233,7 @@ public sealed class SparkChaosTests
         var output = s_folder["full"];
         var error = await Assert.ThrowsExactlyAsync<MlNetCifarException>(() => SparkPrepare.RunAsync(Options(output, worker)));
         Assert.AreEqual("MNC6023", error.Code);
+        StringAssert.Contains(error.Message, $"Workers gave up: {Environment.MachineName}, executor ");
         Assert.IsFalse(Directory.Exists(Path.Combine(output, "_mlnetcifar_temporary")));
         await SparkPrepare.RunAsync(Options(output));
         StageFiles.AreSame(s_expected, StageFiles.Hashes(LocalFileStore.Instance, output));

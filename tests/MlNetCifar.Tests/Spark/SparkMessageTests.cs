@@ -18,6 +18,8 @@ public sealed class SparkMessageTests
         using var folder = new Pictures();
         var run = Cli.Run("train", "--data", "hdfs:///photos", "--output", folder.Runs).Bad(ExitCodes.Usage, "MNC6015");
         StringAssert.Contains(run.Error, "HADOOP_CONF_DIR");
+        run = Cli.Run(["train", "--data", "hdfs:///photos", "--output", folder.Runs], new() { ["HADOOP_CONF_DIR"] = folder["nowhere"] }).Bad(ExitCodes.Usage, "MNC6015");
+        StringAssert.Contains(run.Error, folder["nowhere"]);
     }
 
     [TestMethod]
@@ -76,6 +78,7 @@ public sealed class SparkMessageTests
 
         Assert.HasCount(1, told);
         StringAssert.StartsWith(told[0], "no answer after 3 of 6 attempts, trying again: ");
+        StringAssert.Contains(told[0], "127.0.0.1:1");
     }
 
     [TestMethod]

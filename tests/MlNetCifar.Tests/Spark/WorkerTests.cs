@@ -39,7 +39,7 @@ public sealed class WorkerTests
     static WorkerRow Parse(string line)
     {
         var columns = line.TrimEnd('\n').Split('\t');
-        return WorkerRow.Parse(columns[0], columns[1], columns[2]);
+        return WorkerRow.Parse(columns[0], columns[1], columns[2], columns.ElementAtOrDefault(3));
     }
 
     [TestMethod]
@@ -69,6 +69,9 @@ public sealed class WorkerTests
             var lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(Parse).ToArray();
             CollectionAssert.AreEqual(new[] { 0, 1, 2 }, lines.Select(l => l.Part!.Part).ToArray());
             Assert.AreEqual(2, lines.Sum(l => l.Part!.BadFiles.Count));
+            foreach (var line in lines)
+                StringAssert.StartsWith(PartTiming.Parse(line.Timing, "train", line.Part!.Part, 1)!.Worker, $"{Environment.MachineName}, executor ");
+            Assert.IsNull(PartTiming.Parse("1 x host", "train", 0, 1));
             foreach (var line in lines)
                 foreach (var file in line.Part!.Files)
                     CollectionAssert.AreEqual(
@@ -154,6 +157,7 @@ public sealed class WorkerTests
             InputRoot = "/in",
             NameNodes = new Dictionary<string, IReadOnlyList<Uri>> { ["h:1"] = [new("http://h:2/"), new("http://i:2/")] },
             User = "ann",
+            Hdfs = new(2, 0x17, true),
             Classes = 4,
             MeasureOnly = true,
             Options = new() { Spec = new() { Width = 3, Height = 4 }, Float32 = true, NormalizedBy = new([0.1f, 1 / 3f, 0.7f], [1e-7f, 0.3f, MathF.PI]), OnBadImage = OnBadImage.Fail, Threads = 2, Decode = new() { MaxPixels = 5, MinWidth = 6, AllowTruncated = true } },
@@ -170,6 +174,7 @@ public sealed class WorkerTests
         Assert.AreEqual(job.Options, back.Options with { Spec = job.Options.Spec, Decode = job.Options.Decode });
         Assert.AreEqual(job.Watchdog, back.Watchdog);
         Assert.IsTrue(back.MeasureOnly);
+        Assert.AreEqual(job.Hdfs, back.Hdfs);
     }
 
     [TestMethod]
@@ -214,6 +219,15 @@ public sealed class WorkerTests
         Assert.AreEqual(12, StageQuery.ReadCores("== Physical Plan ==\n*(1) Range (0, 1000000, step=1, splits=12)\n"));
         Assert.AreEqual(1, StageQuery.ReadCores("== Physical Plan ==\nsomething else"));
     }
+
+    [TestMethod]
+    [DataRow(2, 100, "10", "4", 13)]
+    [DataRow(2, 1000, "10", "4", 40)]
+    [DataRow(2, 1000, null, null, 125)]
+    [DataRow(2, 1000, "2147483647", "4", 125)]
+    [DataRow(8, 13, "10", "4", 8)]
+    public void Cores_ThatComeAsTheyAreNeeded_AreAskedFor(int now, int parts, string? executors, string? each, int expected) =>
+        Assert.AreEqual(expected, StageQuery.CoresToAskFor(now, parts, executors, each));
 
     [TestMethod]
     public void Query_NamesEveryPartOnce() =>

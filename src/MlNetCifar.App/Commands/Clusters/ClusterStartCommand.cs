@@ -43,7 +43,7 @@ internal sealed class ClusterStartCommand() : Verb(
             ExecutorMemory = (int)((call.Get(s_memory) ?? 512L << 20) >> 20),
             SparkProperties = properties.Where(p => IsSpark(p.Key)).ToDictionary(),
             HadoopProperties = properties.Where(p => !IsSpark(p.Key)).ToDictionary(),
-            Runtime = SparkRuntime.Find(call.Get(s_spark), call.Get(s_hadoop)),
+            Runtime = ClusterView.Runtime(call, call.Get(s_spark), call.Get(s_hadoop)),
         };
         var started = TimeProvider.System.GetTimestamp();
         var cluster = LocalCluster.StartAsync(options, new Progress(call, started), call.Stop).GetAwaiter().GetResult();

@@ -13,6 +13,13 @@ internal static class ClusterView
     /// <exception cref="MlNetCifarException">There is none (MNC9016).</exception>
     public static LocalCluster Find(Call call) => LocalCluster.Find(call.Get(Folder)!) ?? throw CliErrors.NoCluster(call.Get(Folder)!);
 
+    /// <summary>Spark, Hadoop and Java, unpacked before the eyes of who waits for it.</summary>
+    public static SparkRuntime Runtime(Call call, string? sparkHome = null, string? hadoopHome = null)
+    {
+        using var unpacking = new Unpacking(call);
+        return SparkRuntime.Find(sparkHome, hadoopHome, unpacking);
+    }
+
     /// <summary>Prints where the cluster is, as lines a shell can take: variables that the other commands read.</summary>
     public static void PrintVariables(Call call, LocalCluster cluster)
     {
@@ -55,5 +62,24 @@ internal static class ClusterView
             yield return ("HADOOP_CONF_DIR", cluster.HadoopConfiguration);
         if (cluster.Connect is { } server)
             yield return ("MLNETCIFAR_MASTER", server);
+    }
+
+    sealed class Unpacking(Call call) : IProgress<double>, IDisposable
+    {
+        Bar? _bar;
+
+        public void Report(double value)
+        {
+            if (_bar is null)
+            {
+                if (!call.Terminal.IsErrorTerminal)
+                    call.Terminal.Log("unpacking Spark and Hadoop, once");
+                _bar = new(call.Terminal, "unpacking");
+            }
+
+            _bar.Advance(value, Invariant($"unpacking Spark and Hadoop, once: {value:P0}"));
+        }
+
+        public void Dispose() => _bar?.Dispose();
     }
 }

@@ -1,4 +1,5 @@
 using MlNetCifar.App.Cli;
+using MlNetCifar.App.Commands.Clusters;
 using MlNetCifar.App.Runs;
 using MlNetCifar.Spark;
 using Spectre.Console;
@@ -22,6 +23,7 @@ internal sealed class DoctorSparkCommand() : Verb(
     public override int Run(Call call)
     {
         var hadoop = ClusterOptions.Hadoop(call);
+        Unpack(call);
         var checks = SparkDoctor.RunAsync(new()
         {
             Master = call.Get(ClusterOptions.Server),
@@ -49,6 +51,19 @@ internal sealed class DoctorSparkCommand() : Verb(
         if (!call.Json)
             call.Terminal.Tables.Write(table);
         return checks.Any(c => c.IsHealthy == false) ? ExitCodes.Failure : ExitCodes.Ok;
+    }
+
+    // The first look for a runtime may have to unpack one, longer than a check may take.
+    static void Unpack(Call call)
+    {
+        try
+        {
+            ClusterView.Runtime(call);
+        }
+        catch (MlNetCifarException)
+        {
+            // A check says so.
+        }
     }
 
     static string State(SparkCheck check) => check.IsHealthy switch

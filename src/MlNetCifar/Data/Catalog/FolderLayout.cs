@@ -65,13 +65,23 @@ internal sealed class FolderLayout
         return new(classes, _images.Build(), _warnings, []) { Problems = _problems };
     }
 
-    // An archive usually wraps everything in one folder, which is then the root.
+    // An archive usually wraps everything in one folder, which is then the root, wherever it has been unpacked or packed again.
     string Root()
     {
         var root = "";
-        while (_tree is not FolderTree && Children(root) is [var only] && SplitNames.Of(Name(only)) is null && Children(only).Count > 0)
+        while (Children(root) is [var only] && IsWrapping(only))
             root = only;
+        if (root.Length > 0 && _tree is FolderTree)
+            _warnings.Add($"{_tree.Origin}: everything lies in '{root}', which is taken as the data set.");
         return root;
+    }
+
+    bool IsWrapping(string only)
+    {
+        if (SplitNames.Of(Name(only)) is not null || Children(only).Count == 0)
+            return false;
+        // In a folder of a class's own there may be folders too, of which only one that holds no image tells that it is none.
+        return _tree is not FolderTree || (!HasOwnImages(only) && _options.Classes?.Contains(Name(only), StringComparer.Ordinal) != true);
     }
 
     Dictionary<DatasetSplit, string> Splits(string root)

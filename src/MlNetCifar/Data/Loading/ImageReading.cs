@@ -36,10 +36,14 @@ internal static class ImageReading
         }
     }
 
-    /// <summary>The entry in the list of bad files; what may not be read says nothing of the picture, and ends the work.</summary>
-    /// <exception cref="MlNetCifarException">The file may not be read (MNC1011).</exception>
-    public static BadFile Require(string path, Exception fault) =>
-        fault is UnauthorizedAccessException || fault.InnerException is UnauthorizedAccessException ? throw FileErrors.Unreadable(path, fault) : Describe(path, fault);
+    /// <summary>The entry in the list of bad files; what may not be read, or is on a file system that fails, says nothing of the picture, and ends the work.</summary>
+    /// <exception cref="MlNetCifarException">The file may not be read (MNC1011), or its file system fails.</exception>
+    public static BadFile Require(string path, Exception fault)
+    {
+        if (fault is MlNetCifarException { Kind: ErrorKind.Failure })
+            throw fault;
+        return fault is UnauthorizedAccessException || fault.InnerException is UnauthorizedAccessException ? throw FileErrors.Unreadable(path, fault) : Describe(path, fault);
+    }
 
     /// <summary>The entry in the list of bad files.</summary>
     public static BadFile Describe(string path, Exception fault) => fault switch

@@ -1,4 +1,5 @@
 using MlNetCifar.Data;
+using MlNetCifar.Files;
 using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Data.Listing;
@@ -47,6 +48,35 @@ public sealed class LayoutTests
         CollectionAssert.AreEqual(new[] { "sea", "street" }, catalog.Classes.ToArray());
         Assert.HasCount(2, catalog.Of(DatasetSplit.Test));
         StringAssert.Contains(catalog.Warnings.Single(), "seg_pred");
+    }
+
+    [TestMethod]
+    [DataRow("photos/cat/1.jpg,photos/dog/1.jpg,README.txt", "photos")]
+    [DataRow("a/b/train/cat/1.jpg,a/b/train/dog/1.jpg,a/b/test/cat/1.jpg", "a/b")]
+    public void Open_OneFolderAroundAll_IsTheDataSet_AndIsTold(string files, string root)
+    {
+        using var folder = new TestFolder().Add(files.Split(','));
+        using var catalog = ImageCatalog.Open(folder.Root);
+        CollectionAssert.AreEqual(new[] { "cat", "dog" }, catalog.Classes.ToArray());
+        Assert.IsTrue(catalog.Warnings.Any(w => w.Contains($"everything lies in '{root}'", StringComparison.Ordinal)), string.Join('\n', catalog.Warnings));
+
+        // As where Spark lists the files, which it reads from a few packed ones.
+        var rows = new FileListing.Builder();
+        foreach (var file in files.Split(','))
+            rows.Add(file, 1);
+        using var packed = ImageCatalog.Of("packed", rows.Build());
+        CollectionAssert.AreEqual(catalog.Images.Select(i => (i.Path, i.Label, i.Split)).ToArray(), packed.Images.Select(i => (i.Path, i.Label, i.Split)).ToArray());
+    }
+
+    [TestMethod]
+    [DataRow("cat/1.jpg,cat/indoor/2.jpg,cat/outdoor/3.jpg", null, DisplayName = "a class with images of its own")]
+    [DataRow("cat/indoor/2.jpg,cat/outdoor/3.jpg", "cat", DisplayName = "a class that is asked for")]
+    public void Open_TheOnlyClass_IsNoFolderAroundAll(string files, string? known)
+    {
+        using var folder = new TestFolder().Add(files.Split(','));
+        var options = new ImageCatalogOptions { Tolerant = known is null, Classes = known is null ? null : [known, "dog"] };
+        using var catalog = ImageCatalog.Open(folder.Root, options);
+        Assert.IsTrue(catalog.Images.All(i => catalog.Classes[i.Label] == "cat"));
     }
 
     [TestMethod]

@@ -24,7 +24,8 @@ public sealed class NativeHdfsTests
     [ClassCleanup]
     public static void Close() => s_store?.Dispose();
 
-    static NativeHdfs Reader(string? address = null) => new([new(address ?? s_cluster.FileSystem!)], "ann", TimeSpan.FromSeconds(20));
+    static NativeHdfs Reader(string? address = null) => new(
+        new() { NameNodes = [], RpcNodes = [new(address ?? s_cluster.FileSystem!)], User = "ann", Timeout = TimeSpan.FromSeconds(20) }, new());
 
     static byte[] Bytes(int count, int seed = 1)
     {
@@ -81,7 +82,7 @@ public sealed class NativeHdfsTests
         var path = $"/native/write/ü {length}";
         using var native = Reader();
         for (var i = 0; i < 2; i++)
-            Assert.IsTrue(native.TryWrite(path, content, replication: null), $"time {i + 1}");
+            Assert.IsTrue(native.TryWrite(path, content), $"time {i + 1}");
         await using (var stream = await s_store.Client.OpenReadAsync(path))
         {
             var read = new MemoryStream();
@@ -110,7 +111,7 @@ public sealed class NativeHdfsTests
         {
             Assert.IsFalse(native.TryRename("/native/none", "/native/other"));
             Assert.IsFalse(native.TryDelete("/native/refusals/folder", recursive: false));
-            Assert.IsFalse(native.TryWrite("/native/refusals/folder", Bytes(10), null));
+            Assert.IsFalse(native.TryWrite("/native/refusals/folder", Bytes(10)));
         }
 
         Assert.IsTrue(native.IsUsable, "a refusal is no fault");

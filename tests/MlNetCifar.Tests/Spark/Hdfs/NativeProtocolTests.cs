@@ -63,10 +63,27 @@ public sealed class NativeProtocolTests
             CollectionAssert.AreEqual(data, read);
         }
 
-        // Version 28, operation 81; and CHECKSUM_OK after each block, without which the data node waits.
+        // Version 28, operation 81; and SUCCESS behind each request, without which the data node waits after the block.
         CollectionAssert.AreEqual(new byte[] { 0, 28, 81 }, conversation.Written.ToArray()[..3]);
-        CollectionAssert.AreEqual(new byte[] { 2, 8, 6 }, conversation.Written.ToArray()[^3..]);
+        CollectionAssert.AreEqual(new byte[] { 2, 8, 0 }, conversation.Written.ToArray()[^3..]);
     }
+
+    [TestMethod]
+    public void Blocks_AreAskedForAtOnce_AndReceivedInTheirOrder() =>
+        Prop.ForAll(Gen.Choose(1, 3000).ArrayOf(5).ToArbitrary(), Gen.Choose(1, 700).ToArbitrary(), (lengths, piece) =>
+        {
+            var data = lengths.Select((length, i) => Bytes(length, i)).ToArray();
+            var conversation = new Conversation([.. data.SelectMany(d => Answer(d, 1024))], piece);
+            using var connection = new BlockReader(conversation);
+            connection.Ask(data.Select(d => (s_block, d.Length)));
+            var asked = conversation.Written.Length;
+            return data.All(d =>
+            {
+                var read = new byte[d.Length];
+                connection.Receive(read);
+                return read.AsSpan().SequenceEqual(d);
+            }) && conversation.Written.Length == asked;
+        }).QuickCheckThrowOnFailure();
 
     [TestMethod]
     [DataRow(0)]

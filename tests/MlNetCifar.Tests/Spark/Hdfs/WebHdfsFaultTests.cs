@@ -1,6 +1,8 @@
 using System.Net;
 using System.Text;
+using MlNetCifar.Spark;
 using MlNetCifar.Spark.Hdfs;
+using MlNetCifar.Spark.Stage;
 
 namespace MlNetCifar.Tests.Spark.Hdfs;
 
@@ -71,6 +73,114 @@ public sealed class WebHdfsFaultTests
         Assert.AreEqual(1, hdfs.StandbyCalls);
         await client.GetStatusAsync("/a");
         Assert.AreEqual(1, hdfs.StandbyCalls);
+    }
+
+    [TestMethod]
+    public async Task WhatNeverAnswered_IsGivenUpSoon_WhatHas_IsWaitedFor()
+    {
+        var retry = new RetryPolicy { MaxAttempts = 200, InitialDelay = TimeSpan.FromMilliseconds(5), Factor = 1, FirstAnswer = TimeSpan.FromMilliseconds(100) };
+        var handler = new Outage();
+        using var client = new WebHdfsClient(new() { NameNodes = [new("http://nn0:9870")], Retry = retry }, handler);
+        handler.Answer = 30;
+        Assert.AreEqual("MNC6001", (await Assert.ThrowsExactlyAsync<MlNetCifarException>(() => client.GetStatusAsync("/"))).Code);
+        Assert.IsLessThan(30, handler.Calls, "given up after a tenth of a second, not after 30 attempts of 5 ms each");
+        handler.Calls = handler.Answer = 0;
+        Assert.IsNull(await client.GetStatusAsync("/"));
+        handler.Calls = 0;
+        handler.Answer = 60;
+        Assert.IsNull(await client.GetStatusAsync("/"));
+        Assert.AreEqual(61, handler.Calls, "60 attempts take longer than the first answer may");
+
+        handler.Calls = 0;
+        using var patient = new WebHdfsClient(new() { NameNodes = [new("http://nn0:9870")], Retry = retry with { FirstAnswer = Timeout.InfiniteTimeSpan } }, handler);
+        Assert.IsNull(await patient.GetStatusAsync("/"));
+    }
+
+    [TestMethod]
+    public async Task SafeMode_IsToldSoon_UntilSomethingWasWritten()
+    {
+        var retry = new RetryPolicy { MaxAttempts = 200, InitialDelay = TimeSpan.FromMilliseconds(5), Factor = 1, FirstAnswer = TimeSpan.FromMilliseconds(100) };
+        var handler = new Outage { SafeMode = true };
+        using var client = new WebHdfsClient(new() { NameNodes = [new("http://nn0:9870")], Retry = retry }, handler);
+        Assert.IsNull(await client.GetStatusAsync("/"));
+        handler.Calls = 0;
+        handler.Answer = 60;
+        Assert.AreEqual("MNC6005", (await Assert.ThrowsExactlyAsync<MlNetCifarException>(() => client.MakeFolderAsync("/a"))).Code);
+        handler.Calls = handler.Answer = 0;
+        await client.MakeFolderAsync("/a");
+        handler.Calls = 0;
+        handler.Answer = 60;
+        await client.MakeFolderAsync("/a");
+        Assert.AreEqual(61, handler.Calls);
+    }
+
+    [TestMethod]
+    public async Task Kerberos_IsRefusedByName()
+    {
+        using var client = new WebHdfsClient(new() { NameNodes = [new("http://nn0:9870")] }, new Negotiating());
+        Assert.AreEqual("MNC6017", (await Assert.ThrowsExactlyAsync<MlNetCifarException>(() => client.GetStatusAsync("/"))).Code);
+        var secured = new HadoopConfiguration(new Dictionary<string, string> { ["hadoop.security.authentication"] = "kerberos" });
+        var options = StageFiles.Options("hdfs://nn0:8020/in", "hdfs://nn0:8020/out", "sc://127.0.0.1:1") with { Hadoop = secured };
+        Assert.AreEqual("MNC6017", (await Assert.ThrowsExactlyAsync<MlNetCifarException>(() => SparkPrepare.RunAsync(options))).Code);
+    }
+
+    /// <summary>As a name node of a secured cluster answers who shows nothing.</summary>
+    sealed class Negotiating : HttpMessageHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            var response = new HttpResponseMessage(HttpStatusCode.Unauthorized) { Content = new StringContent("<html><h2>HTTP ERROR 401 Authentication required</h2></html>") };
+            response.Headers.WwwAuthenticate.Add(new("Negotiate"));
+            return Task.FromResult(response);
+        }
+    }
+
+    [TestMethod]
+    [DataRow("022", 0x12)]
+    [DataRow("0027", 0x17)]
+    [DataRow("u=rwx,g=rx,o=", 0x17)]
+    [DataRow("u=rwx,g=,o=", 0x3F)]
+    public void Hadoop_SaysHowFilesAreMade(string umask, int expected)
+    {
+        var hadoop = new HadoopConfiguration(new Dictionary<string, string> { ["fs.permissions.umask-mode"] = umask, ["dfs.replication"] = "2", ["dfs.client.use.datanode.hostname"] = "true" });
+        var options = WebHdfsOptions.For(new("hdfs://nn0:8020"), hadoop);
+        Assert.AreEqual((2, expected, true), (options.Replication, options.Umask, options.UseDataNodeNames));
+        Assert.AreEqual($"&permission={Convert.ToString(0x1B6 & ~expected, 8)}", options.PermissionOf(0x1B6));
+        Assert.IsNull(WebHdfsOptions.For(new("hdfs://nn0:8020"), HadoopConfiguration.Empty).Umask);
+    }
+
+    [TestMethod]
+    [DataRow("fs.permissions.umask-mode", "rwx")]
+    [DataRow("fs.permissions.umask-mode", "089")]
+    [DataRow("dfs.replication", "0")]
+    public void Hadoop_WithAValueThatIsNone_IsNamed(string name, string value)
+    {
+        var hadoop = new HadoopConfiguration(new Dictionary<string, string> { [name] = value });
+        var error = Assert.ThrowsExactly<MlNetCifarException>(() => WebHdfsOptions.For(new("hdfs://nn0:8020"), hadoop));
+        Assert.AreEqual("MNC6016", error.Code);
+        StringAssert.Contains(error.Message, name);
+    }
+
+    /// <summary>A name node that fails, or is in safe mode, until so many have asked.</summary>
+    sealed class Outage : HttpMessageHandler
+    {
+        public int Answer { get; set; }
+
+        public int Calls { get; set; }
+
+        public bool SafeMode { get; init; }
+
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            if (Calls++ >= Answer)
+                return Reply(request.Method == HttpMethod.Get ? HttpStatusCode.NotFound : HttpStatusCode.OK, request.Method == HttpMethod.Get ? "FileNotFoundException" : null);
+            return SafeMode ? Reply(HttpStatusCode.Forbidden, "SafeModeException") : throw new HttpRequestException("refused");
+        }
+
+        static Task<HttpResponseMessage> Reply(HttpStatusCode status, string? exception) => Task.FromResult(new HttpResponseMessage(status)
+        {
+            Content = new StringContent(exception is null ? """{"boolean":true}""" : $$$"""{"RemoteException":{"exception":"{{{exception}}}","message":"m"}}"""),
+        });
     }
 
     [TestMethod]
