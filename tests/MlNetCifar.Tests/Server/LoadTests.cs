@@ -56,6 +56,7 @@ public sealed class LoadTests
 
     [TestMethod]
     [TestCategory("Slow")]
+    [TestCategory("Long")]
     public Task ManyRequests_LeaveMemoryAndHandles() => ManyAsync(20_000);
 
     [TestMethod]
