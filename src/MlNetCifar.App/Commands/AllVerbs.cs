@@ -22,6 +22,7 @@ internal static class AllVerbs
         new ExportCommand(),
         new ImportCommand(),
         new CheckCommand(),
+        new EnsembleCommand(),
         new PrepareCommand(),
         new PresetsCommand(),
         new ShowBatchCommand(),

@@ -11,7 +11,7 @@ internal sealed class TrainCommand() : Verb("train", "Train a network on labelle
 
     protected override IEnumerable<OptionDescription> OwnOptions =>
     [
-        .. ExperimentTable.OfData, .. ExperimentTable.OfNetwork, .. ExperimentTable.OfSizes, .. ExperimentTable.OfFineTuning, s_findRate, ExperimentTable.Views, .. TrainingTable.Steps.Descriptions, ExperimentTable.Augment,
+        .. ExperimentTable.OfData, .. ExperimentTable.OfNetwork, .. ExperimentTable.OfSizes, .. ExperimentTable.OfFineTuning, s_findRate, .. ExperimentTable.OfTeaching, ExperimentTable.Views, .. TrainingTable.Steps.Descriptions, ExperimentTable.Augment,
         .. TrainingTable.Changes.Descriptions, .. ExperimentTable.OfSaving, .. ExperimentTable.OfRun,
     ];
 
@@ -31,6 +31,7 @@ internal sealed class TrainCommand() : Verb("train", "Train a network on labelle
         "photos --size 64 --preset cats-dogs-cnn",
         "--data cifar10.tar.gz --preset advanced-cnn --time-budget 15m",
         "photos --fine-tune all --time-budget 30m",
+        "photos --preset seed-cnn --teacher ensemble.safetensors",
         "--data hdfs:///shards --output hdfs:///runs",
         "--resume runs/train/seed-cnn --epochs 40",
     ];

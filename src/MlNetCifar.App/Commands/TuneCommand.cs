@@ -13,11 +13,19 @@ internal sealed class TuneCommand() : Verb("tune", "Search options for the best 
         ValueName = "FOLDER", Group = "Run", IsRecorded = false,
     };
 
+    static readonly OptionDescription<bool> s_trial = new(
+        "isolated-trial", "Used by a sweep itself: run the trial that the standard input asks for", OptionText.Bool, false)
+    {
+        Group = "Run", IsRecorded = false,
+    };
+
+    protected override IReadOnlyList<OptionDescription> Inner => [s_trial];
+
     protected override IEnumerable<OptionDescription> OwnOptions =>
     [
-        .. ExperimentTable.OfData, SweepTable.Param, SweepTable.Space, .. SweepTable.All.Descriptions, ExperimentTable.Preset, .. ExperimentTable.OfSizes,
+        .. ExperimentTable.OfData, SweepTable.Param, SweepTable.Space, SweepTable.WarmStart, .. SweepTable.All.Descriptions, ExperimentTable.Preset, .. ExperimentTable.OfSizes,
         .. TrainingTable.Steps.Descriptions.Where(option => option.Name != SweepTable.TimeBudget.Name), ExperimentTable.Augment, .. TrainingTable.Changes.Descriptions,
-        s_resume, ExperimentTable.CheckpointTime, ExperimentTable.MemoryLimit, .. ExperimentTable.OfRun,
+        s_resume, s_trial, ExperimentTable.CheckpointTime, ExperimentTable.MemoryLimit, ExperimentTable.Mlflow, .. ExperimentTable.OfRun,
     ];
 
     public override IReadOnlyList<string> Aliases => ["sweep"];
@@ -25,13 +33,14 @@ internal sealed class TuneCommand() : Verb("tune", "Search options for the best 
     public override OptionDescription ArgumentOption => ExperimentTable.Data;
 
     public override IReadOnlyList<string> Common =>
-        ["data", "param", "space", "tuner", "pruning", "trials", "time-budget", "parallel-trials", "trial-timeout", "final-seeds", "preset", "epochs", "val-split", "seed", "output", "name", "resume"];
+        ["data", "param", "space", "tuner", "pruning", "trials", "time-budget", "parallel-trials", "trial-timeout", "isolate", "final-seeds", "preset", "epochs", "val-split", "seed", "output", "name", "resume"];
 
     public override IReadOnlyList<string> Examples =>
     [
         "cifar10.tar.gz --preset seed-cnn --trials 60",
         "photos --param learning-rate=1e-4..1e-2:log --param dropout=0.1..0.6 --time-budget 30m",
         "photos --space space.json --tuner gp --pruning median --epochs 12",
+        "photos --isolate --trial-memory 4g --second-objective milliseconds --warm-start runs/tune/seed-cnn",
         "--resume runs/tune/seed-cnn --trials 100",
     ];
 
@@ -44,7 +53,18 @@ internal sealed class TuneCommand() : Verb("tune", "Search options for the best 
     public override int Run(Call call)
     {
         call.Values.Required(ExperimentTable.Data);
-        var sweep = new Sweep(ExperimentOptions.From(call.Values) with { Resume = call.Get(s_resume) }, SweepTable.From(call.Values)) { Arguments = call.Values, Storage = new HdfsStorage(call) };
+        var sweep = new Sweep(ExperimentOptions.From(call.Values) with { Resume = call.Get(s_resume) }, SweepTable.From(call.Values))
+        {
+            Arguments = call.Values, Storage = new HdfsStorage(call),
+            Child = folder => Resuming.SelfProcess.Start(["tune", s_resume.Option, folder.Path, s_trial.Option, SweepTable.ParallelTrials.Option, OptionText.Of(call.Get(SweepTable.ParallelTrials))]),
+        };
+        if (call.Get(s_trial))
+        {
+            using var input = new StreamReader(call.Terminal.Input());
+            sweep.RunTrial(input, call.Terminal.Out, call.Stop);
+            return ExitCodes.Ok;
+        }
+
         using var view = new SweepView(call);
         sweep.Observers.Add(view);
         sweep.Monitors.Add(view);

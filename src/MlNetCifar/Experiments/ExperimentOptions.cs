@@ -29,6 +29,8 @@ public sealed record ExperimentOptions
         new(nameof(Filters), o => o.Filters, 1, 4096),
         new(nameof(DenseUnits), o => o.DenseUnits, 1, 65536),
         new(nameof(Dropout), o => o.Dropout, 0, 1) { Below = true },
+        new(nameof(DistillTemperature), o => o.DistillTemperature, 0) { Above = true },
+        new(nameof(DistillWeight), o => o.DistillWeight, 0, 1),
     ];
 
     /// <summary>
@@ -108,6 +110,18 @@ public sealed record ExperimentOptions
 
     /// <summary>Whether batch normalisation keeps the backbone's running statistics when that is trained further. The default is true.</summary>
     public bool FreezeStatistics { get; init; } = true;
+
+    /// <summary>
+    /// A trained model, often a <see cref="ModelEnsemble"/>, whose answers the network learns besides the labels: a model file, or the folder of a run. It decides how pictures become inputs where
+    /// <see cref="Preprocess"/> does not. The default is null.
+    /// </summary>
+    public string? Teacher { get; init; }
+
+    /// <summary>As <see cref="Distillation.Temperature"/>, &gt; 0. The default is 4.</summary>
+    public float DistillTemperature { get; init; } = Distillation.DefaultTemperature;
+
+    /// <summary>As <see cref="Distillation.Weight"/>, 0 … 1. The default is 0.9.</summary>
+    public float DistillWeight { get; init; } = Distillation.DefaultWeight;
 
     /// <summary>A network of your own instead of the preset; it must fit the size of the pictures and the number of classes. The default is null.</summary>
     public NetworkSpec? Network { get; init; }

@@ -4,7 +4,7 @@ using MlNetCifar.Transfer;
 
 namespace MlNetCifar.Experiments;
 
-// Runs on a backbone: which one, and the training of a head in place of a network.
+// Runs that begin with what others trained: a backbone, and the training of a head in place of a network; a teacher, whose answers a network learns.
 internal sealed partial class ExperimentRun
 {
     /// <summary>Options of training that a head has, too.</summary>
@@ -19,6 +19,7 @@ internal sealed partial class ExperimentRun
     const double ForwardShare = 0.5;
 
     FeatureExtractor? _backbone;
+    ImageClassifier? _teacher;
 
     bool IsAuto => _options is { Network: null, Backbone: null, Preset: ExperimentOptions.Auto };
 
@@ -39,6 +40,26 @@ internal sealed partial class ExperimentRun
         Tidy();
     }
 
+    Distillation? Distillation =>
+        _teacher is null ? null : new() { Teacher = _teacher, Temperature = _options.DistillTemperature, Weight = _options.DistillWeight };
+
+    /// <summary>Opens the teacher that was asked for.</summary>
+    void OpenTeacher()
+    {
+        if (_options.Teacher is not { } path)
+            return;
+        if (_options.Backbone is { } backbone)
+            throw ExperimentErrors.BackboneAnd(backbone, "a teacher, which heads do not have", "Choose one of the two, or a network from scratch with --preset.");
+        _teacher = RunFolder.LoadModel(path, experiment.Storage);
+    }
+
+    void Announce(Distillation distillation, ImageDataset dataset)
+    {
+        _log.Say("teacher", FormattableString.Invariant($"{distillation.Teacher.Network.Name} of {_options.Teacher}: temperature {distillation.Temperature}, {distillation.Weight:P0} of the loss"));
+        if (distillation.Teacher.Preprocess.DifferencesTo(ExperimentData.Spec(dataset)) is { Length: > 0 } differences)
+            _log.Warn($"the teacher was trained on pictures made otherwise than these ({differences}): its answers may be worse than they could be");
+    }
+
     /// <summary>
     /// Reading a backbone's file leaves garbage of several times its size, and the pass over pictures makes so little that nothing would collect it: what the run takes at most
     /// would be the sum of both.
@@ -54,6 +75,8 @@ internal sealed partial class ExperimentRun
         var seen = FormattableString.Invariant($"{sizes.Images:N0} pictures of about {sizes.Width}×{sizes.Height} in {sizes.Classes} classes");
         if (!sizes.ArePhotographs)
             ChooseSmall(seen);
+        else if (_teacher is not null)
+            ChooseSmall($"{seen}, with a teacher");
         else if (_options.Preprocess is not null)
             ChooseSmall($"{seen}, with inputs as they were asked for");
         else if (HasSizes)
@@ -72,7 +95,7 @@ internal sealed partial class ExperimentRun
             return;
         var train = dataset.Train;
         var seen = FormattableString.Invariant($"{train.Count:N0} training pictures of {train.Width}×{train.Height}×{train.Channels} in {train.Classes.Count} classes");
-        foreach (var name in experiment.Backbones.Names.Where(name => !HasSizes && experiment.Backbones.IsHere(name)))
+        foreach (var name in experiment.Backbones.Names.Where(name => !HasSizes && _teacher is null && experiment.Backbones.IsHere(name)))
         {
             if (experiment.Backbones.PreprocessOf(name) is { } known && !Fits(known))
                 continue;

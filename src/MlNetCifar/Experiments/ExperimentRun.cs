@@ -51,12 +51,14 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
     {
         using var opened = Open(out var dataset);
         using var backbone = _backbone;
+        using var teacher = _teacher;
         if (backbone is not null)
             return Transfer(dataset, backbone);
         var (training, network) = Plan(dataset);
+        Distillation?.Check(network, dataset.Train.Classes);
         if (_options.MemoryLimit is { } limit)
         {
-            var plan = MemoryPlan.Fit(network, training, dataset.Train, dataset.Validation, limit);
+            var plan = MemoryPlan.Fit(network, training, dataset.Train, dataset.Validation, limit, distillation: Distillation);
             training = plan.Options;
             _log.Say("memory", plan.Summary);
         }
@@ -85,17 +87,19 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
     {
         using var opened = Open(out var dataset);
         using var backbone = _backbone;
+        using var teacher = _teacher;
         if (backbone is not null)
             throw ExperimentErrors.NoRate(_options.Backbone!);
         var (training, network) = Plan(dataset);
         _log.Say(null, "searching for a learning rate; nothing is kept");
-        return new Trainer(network, training) { Start = experiment.Start }.FindLearningRate(dataset.Train, cancellation: cancellation);
+        return new Trainer(network, training) { Start = experiment.Start, Distillation = Distillation }.FindLearningRate(dataset.Train, cancellation: cancellation);
     }
 
     /// <summary>Writes what the network would see first in an epoch.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> WriteBatch(string page, string picture, int epoch, int most)
     {
         using var opened = Open(out var dataset);
+        using var teacher = _teacher;
         var (training, _) = Plan(dataset);
         var train = dataset.Train;
         var images = BatchPreview.Of(train, training, epoch - 1, Math.Min(most, training.BatchSize), experiment.Start?.Normalization, cancellation);
@@ -113,6 +117,7 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
     {
         using var opened = Open(out var dataset);
         using var backbone = _backbone;
+        using var teacher = _teacher;
         var source = (dataset.Validation ?? dataset.Test ?? dataset.Train).Sample(most, seed: 0);
         var pixels = new byte[source.Count * source.ImageLength];
         for (var i = 0; i < source.Count; i++)
@@ -132,6 +137,7 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
         var asked = _options.TrainingFor(32);
         TrainingTable.Check(asked, _asOptions);
         OpenBackbone();
+        OpenTeacher();
         var opened = experiment.Dataset ?? Read(asked.Threads);
         DecideLate(opened);
         if (experiment.Dataset is null && experiment.Images is null)
@@ -152,7 +158,7 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
     {
         var options = new ImageDatasetOptions
         {
-            Spec = _backbone?.Preprocess ?? _options.Preprocess,
+            Spec = _backbone?.Preprocess ?? _options.Preprocess ?? _teacher?.Preprocess,
             DecodeOnDemand = _backbone is not null,
             Decide = Decide,
             Files = ExperimentData.Files(_options.LabelsFrom, _options.MaxFileSize),
@@ -225,6 +231,8 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
             _log.Say("overfit", FormattableString.Invariant($"trains on {taken:N0} of the {dataset.Train.Count:N0} training images, as they are, and validates on none"));
         }
 
+        if (Distillation is { } distillation)
+            Announce(distillation, dataset);
         _log.Say("run", folder.Path);
         if (SlowMachine.Notice(network, training, dataset.Train.Count) is { } notice)
             _log.Warn(notice);
@@ -246,6 +254,7 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
                 Reserve = Reserve(dataset, start is null ? 1 : 1 + WeightMix.Shares.Count),
                 NameOf = property => _asOptions ? TrainingTable.OptionOf(property) : property,
                 Start = start ?? experiment.Start,
+                Distillation = start is null ? Distillation : null,
             };
             _followers.AddRange(Followers(folder));
             var files = new EpochFiles(folder, dataset.Classes, ExperimentData.Spec(dataset), begun);

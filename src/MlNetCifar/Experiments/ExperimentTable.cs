@@ -7,6 +7,7 @@ public static class ExperimentTable
 {
     const string OfImages = "Data";
     const string Network = "Network";
+    const string Teaching = "Teacher";
     const string Saving = "Saving and following";
     const string Run = "Run";
     static readonly ExperimentOptions s_defaults = new();
@@ -114,6 +115,19 @@ public static class ExperimentTable
     public static OptionDescription<float?> Dropout { get; } = OptionDescription.Of(
         "dropout", "RATE", "Rate of the last dropout layer; those of the others change in proportion", OptionText.NumberOrNone, s_defaults.Dropout, Network, "as the preset");
 
+    /// <summary>Whose answers are learned.</summary>
+    public static OptionDescription<string?> Teacher { get; } = OptionDescription.Text(
+        "teacher", "MODEL", "A trained model whose answers the network learns besides the labels, often one of 'ensemble': a model file, or the folder of a run", group: Teaching);
+
+    /// <summary>By which both sides' logits are divided.</summary>
+    public static OptionDescription<float> DistillTemperature { get; } = OptionDescription.Of(
+        "distill-temperature", "T", "With a teacher: what both sides' logits are divided by; the higher, the more the classes that are not the answer count",
+        OptionText.Number, s_defaults.DistillTemperature, Teaching);
+
+    /// <summary>The teacher's part in the loss.</summary>
+    public static OptionDescription<float> DistillWeight { get; } = OptionDescription.Of(
+        "distill-weight", "SHARE", "With a teacher: its share of the loss; the labels' is the rest", OptionText.Number, s_defaults.DistillWeight, Teaching);
+
     /// <summary>Views whose scores are averaged.</summary>
     public static OptionDescription<TestTimeViews> Views { get; } = OptionDescription.Of(
         "views", "NAME", $"Views of each test image whose scores are averaged: {OptionText.Choices<TestTimeViews>()}; more views, more time",
@@ -192,6 +206,9 @@ public static class ExperimentTable
         Bind(Filters, nameof(ExperimentOptions.Filters), o => o.Filters, (o, v) => o with { Filters = v }),
         Bind(DenseUnits, nameof(ExperimentOptions.DenseUnits), o => o.DenseUnits, (o, v) => o with { DenseUnits = v }),
         Bind(Dropout, nameof(ExperimentOptions.Dropout), o => o.Dropout, (o, v) => o with { Dropout = v }),
+        Bind(Teacher, nameof(ExperimentOptions.Teacher), o => o.Teacher, (o, v) => o with { Teacher = v }),
+        Bind(DistillTemperature, nameof(ExperimentOptions.DistillTemperature), o => o.DistillTemperature, (o, v) => o with { DistillTemperature = v }),
+        Bind(DistillWeight, nameof(ExperimentOptions.DistillWeight), o => o.DistillWeight, (o, v) => o with { DistillWeight = v }),
         Bind(Views, nameof(ExperimentOptions.Views), o => o.Views, (o, v) => o with { Views = v }),
         Bind(Augment, nameof(ExperimentOptions.Augment), o => o.Augment, (o, v) => o with { Augment = v }),
         Bind(Resume, nameof(ExperimentOptions.Resume), o => o.Resume, (o, v) => o with { Resume = v }),
@@ -221,6 +238,9 @@ public static class ExperimentTable
 
     /// <summary>How a backbone is trained further.</summary>
     public static IEnumerable<OptionDescription> OfFineTuning => [FineTune, FreezeStatistics];
+
+    /// <summary>Whose answers are learned besides the labels.</summary>
+    public static IEnumerable<OptionDescription> OfTeaching => [Teacher, DistillTemperature, DistillWeight];
 
     /// <summary>How a run is saved, resumed, followed and kept within memory.</summary>
     public static IEnumerable<OptionDescription> OfSaving => [Resume, CheckpointEvery, CheckpointTime, MemoryLimit, TensorBoard, Mlflow];

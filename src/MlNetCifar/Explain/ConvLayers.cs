@@ -22,14 +22,27 @@ internal sealed record ConvLayer(string Name, string Position, int Pixels, bool 
             throw ExplainErrors.NoConvolution(network.Name);
         if (name is not null)
             return all.FirstOrDefault(layer => layer.Name == name) ?? throw ExplainErrors.UnknownLayer(name, all.Select(layer => layer.Name));
-        return all.LastOrDefault(layer => layer is { Pixels: > 1, OnShortcut: false }) ?? all[^1];
+        return Last(all)!;
     }
+
+    /// <summary>As <see cref="Find"/>; without a name, of an ensemble the one of each member that has convolutions.</summary>
+    /// <exception cref="MlNetCifarException">There is none (MNC5501), or none of that name (MNC5502).</exception>
+    public static IReadOnlyList<ConvLayer> Chosen(NetworkSpec network, string? name)
+    {
+        if (name is not null || network.Resolve().FirstOrDefault(node => node.Layer is Ensemble) is not { } ensemble)
+            return [Find(network, name)];
+        ConvLayer[] chosen = [.. ensemble.Paths.Select(path => Last([.. Of(path, false)])).OfType<ConvLayer>()];
+        return chosen.Length > 0 ? chosen : [Find(network, null)];
+    }
+
+    static ConvLayer? Last(IReadOnlyList<ConvLayer> layers) => layers.LastOrDefault(layer => layer is { Pixels: > 1, OnShortcut: false }) ?? layers.LastOrDefault();
 
     static IEnumerable<ConvLayer> Of(ImmutableArray<LayerNode> path, bool shortcut)
     {
         for (var i = 0; i < path.Length; i++)
         {
-            foreach (var inner in path[i].Paths.SelectMany((inside, at) => Of(inside, shortcut || at > 0)))
+            var isBlock = path[i].Layer is Residual;
+            foreach (var inner in path[i].Paths.SelectMany((inside, at) => Of(inside, shortcut || (isBlock && at > 0))))
                 yield return inner;
             if (!path[i].Layer.MakesFeatureMaps)
                 continue;

@@ -10,8 +10,13 @@ internal sealed class FeatureProbe : IDisposable
     readonly Network _network;
 
     public FeatureProbe(NetworkWeights weights, string? layer, int batchSize, int threads)
+        : this(weights, ConvLayer.Find(weights.Spec, layer), batchSize, threads)
     {
-        Layer = ConvLayer.Find(weights.Spec, layer);
+    }
+
+    public FeatureProbe(NetworkWeights weights, ConvLayer layer, int batchSize, int threads)
+    {
+        Layer = layer;
         _pool = new WorkerPool(threads);
         _network = new Network(weights, batchSize, training: true, _pool, keep: Layer.Position);
     }

@@ -8,19 +8,19 @@ namespace MlNetCifar.Explain;
 /// Gradient-weighted class activation maps (Selvaraju et al. 2017): L = max(Σₖ αₖ·Aₖ, 0), αₖ being the mean gradient of the class's logit by the feature
 /// map Aₖ of one convolution. The map Aₖ is the convolution's result after the batch normalisation and the activation that directly follow it, before
 /// any pooling; inside a residual block, before the sum. L is enlarged bilinearly to the input's size and scaled to a largest value of 1.
-/// An image's map does not depend on its batch. Not thread-safe; several may share one model.
+/// The map of an ensemble is the sum over its members of what each gives. An image's map does not depend on its batch. Not thread-safe; several may share one model.
 /// </summary>
 public sealed class GradCam : IDisposable
 {
     readonly ImageClassifier _model;
-    readonly FeatureProbe _probe;
+    readonly FeatureProbe[] _probes;
     readonly Preprocessor _preprocessor;
     readonly PixelNormalizer _normalizer;
     readonly int? _threads;
 
     /// <summary>Prepares to explain a model's answers.</summary>
     /// <param name="model">Borrowed; must outlive this.</param>
-    /// <param name="layer">Name of a convolution as in <see cref="Layers"/>; null for the last on the main path whose map has more than one pixel.</param>
+    /// <param name="layer">Name of a convolution as in <see cref="Layers"/>; null for the last on the main path whose map has more than one pixel, of an ensemble for that of each member.</param>
     /// <param name="batchSize">Most images computed at once, ≥ 1. The default is 16.</param>
     /// <param name="threads">Threads, ≥ 1; null for the cores this process may use.</param>
     /// <exception cref="MlNetCifarException">The network has no convolution (MNC5501), or none of that name (MNC5502).</exception>
@@ -32,11 +32,11 @@ public sealed class GradCam : IDisposable
         _threads = threads;
         _preprocessor = new Preprocessor(model.Preprocess);
         _normalizer = new PixelNormalizer(model.Network.Width, model.Normalization, SimdLevel.Active);
-        _probe = new FeatureProbe(model.Weights, layer, batchSize, threads ?? Environment.ProcessorCount);
+        _probes = [.. ConvLayer.Chosen(model.Network, layer).Select(chosen => new FeatureProbe(model.Weights, chosen, batchSize, threads ?? Environment.ProcessorCount))];
     }
 
-    /// <summary>Name of the convolution that is looked at.</summary>
-    public string Layer => _probe.Layer.Name;
+    /// <summary>Name of the convolution that is looked at; of an ensemble those of all members, with commas between.</summary>
+    public string Layer => string.Join(", ", _probes.Select(probe => probe.Layer.Name));
 
     /// <summary>Names of a model's convolutions in the order of computation.</summary>
     /// <param name="model">The model.</param>
@@ -86,12 +86,12 @@ public sealed class GradCam : IDisposable
     public IReadOnlyList<Heatmap> Explain(ReadOnlySpan<byte> pixels, int? target = null, CancellationToken cancellation = default)
     {
         var maps = new List<Heatmap>();
-        foreach (var probed in Probe(pixels, target, cancellation))
-            maps.Add(Map(probed, _probe.Maps, _model.Network.Height, _model.Network.Width));
+        foreach (var probed in Probe(pixels, target, _probes, cancellation))
+            maps.Add(Map(probed, [.. _probes.Select(probe => probe.Maps)], _model.Network.Height, _model.Network.Width));
         return maps;
     }
 
-    /// <summary>The feature maps of one preprocessed picture that count most, on one sheet.</summary>
+    /// <summary>The feature maps of one preprocessed picture that count most, on one sheet; of an ensemble those of its first member.</summary>
     /// <param name="pixels">[H, W, C] bytes of the network's size.</param>
     /// <param name="target">Index of the class; null for the most probable.</param>
     /// <param name="top">How many maps at most, ≥ 1. The default is 16.</param>
@@ -99,13 +99,28 @@ public sealed class GradCam : IDisposable
     public FeatureSheet Features(ReadOnlySpan<byte> pixels, int? target = null, int top = 16, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(top, 1);
-        return FeatureSheet.Of(Probe(pixels, target, cancellation)[0], _probe.Maps, top);
+        return FeatureSheet.Of(Probe(pixels, target, _probes[..1], cancellation)[0][0], _probes[0].Maps, top);
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _probe.Dispose();
+    public void Dispose()
+    {
+        foreach (var probe in _probes)
+            probe.Dispose();
+    }
 
-    internal static Heatmap Map(Probed probed, Shape maps, int height, int width)
+    internal static Heatmap Map(Probed probed, Shape maps, int height, int width) => Map([probed], [maps], height, width);
+
+    static Heatmap Map(Probed[] probed, Shape[] maps, int height, int width)
+    {
+        var sum = new float[height * width];
+        for (var i = 0; i < probed.Length; i++)
+            foreach (var (at, value) in Enlarged(probed[i], maps[i], height, width).Index())
+                sum[at] += value;
+        return Heatmap.Normalized(sum, height, width, probed[0].Class, probed[0].Probability);
+    }
+
+    static float[] Enlarged(Probed probed, Shape maps, int height, int width)
     {
         var weights = probed.ChannelWeights(maps.C);
         var small = new float[maps.H * maps.W];
@@ -113,23 +128,27 @@ public sealed class GradCam : IDisposable
             small[i / maps.C] += weights[i % maps.C] * probed.Features[i];
         foreach (ref var value in small.AsSpan())
             value = Math.Max(value, 0);
-        return Heatmap.Normalized(MapDrawing.Enlarge(small, maps.H, maps.W, height, width), height, width, probed.Class, probed.Probability);
+        return MapDrawing.Enlarge(small, maps.H, maps.W, height, width);
     }
 
-    List<Probed> Probe(ReadOnlySpan<byte> pixels, int? target, CancellationToken cancellation)
+    /// <summary>What the probes find in each picture.</summary>
+    List<Probed[]> Probe(ReadOnlySpan<byte> pixels, int? target, FeatureProbe[] probes, CancellationToken cancellation)
     {
         var length = _model.Preprocess.Length;
         if (pixels.Length == 0 || pixels.Length % length != 0)
             throw new ArgumentException($"{pixels.Length} bytes given, a multiple of {length} expected.", nameof(pixels));
         if (target is { } k && (k < 0 || k >= _model.Classes.Length))
             throw new ArgumentOutOfRangeException(nameof(target), target, $"There are {_model.Classes.Length} classes.");
-        var found = new List<Probed>();
-        for (var start = 0; start < pixels.Length; start += length * _probe.BatchSize)
+        var found = new List<Probed[]>();
+        var most = length * probes[0].BatchSize;
+        for (var start = 0; start < pixels.Length; start += most)
         {
-            var part = pixels.Slice(start, Math.Min(length * _probe.BatchSize, pixels.Length - start));
+            var part = pixels.Slice(start, Math.Min(most, pixels.Length - start));
             var inputs = new float[part.Length];
             _normalizer.Apply(part, inputs);
-            found.AddRange(_probe.Run(inputs, Answers(part, target, cancellation), cancellation));
+            var answers = Answers(part, target, cancellation);
+            Probed[][] byProbe = [.. probes.Select(probe => probe.Run(inputs, answers, cancellation))];
+            found.AddRange(Enumerable.Range(0, answers.Length).Select(i => byProbe.Select(one => one[i]).ToArray()));
         }
 
         return found;

@@ -33,6 +33,9 @@ internal static class ModelErrors
     public static MlNetCifarException FeaturesOnly(string path, string network) =>
         new("MNC4010", ErrorKind.Usage, $"The file holds '{network}', which gives features of a picture and knows no classes.", "Train a classifier on its features.", path);
 
+    public static MlNetCifarException OtherMember(string found, string expected, string difference) =>
+        new("MNC4011", ErrorKind.Usage, $"Model {found} does not belong with model {expected}: it has {difference}.", "Give models that were trained on pictures of the same classes, prepared alike.");
+
     public static MlNetCifarException NoFeatures(string network) =>
         new("MNC4009", ErrorKind.Usage, $"Network '{network}' has no features: it has no dense layer behind others, or one of more than {LastFeatures.Most} inputs.", "Use the logits.");
 }

@@ -63,7 +63,10 @@ internal abstract class LayerOp
     /// <summary>What it reads or writes besides: the other path where a residual block begins and ends. Null for none.</summary>
     public Value? Second { get; init; }
 
-    /// <summary>Whether the backward pass reads the input's data.</summary>
+    /// <summary>What it reads besides, like <see cref="Input"/>: the other members where an ensemble ends.</summary>
+    public Value[] Others { get; init; } = [];
+
+    /// <summary>Whether the backward pass reads the input's data, and that of <see cref="Others"/>.</summary>
     public virtual bool BackwardReadsInput => false;
 
     /// <summary>Whether the backward pass reads the output's data.</summary>

@@ -50,5 +50,11 @@ public sealed class LayerOptions
         => _fields.Name(name, missing);
 
     /// <summary>Layers inside the layer; the default is none.</summary>
-    internal ImmutableArray<LayerSpec> Layers(string name) => [.. _fields.Objects(name, LayerRegistry.Read, [])];
+    internal ImmutableArray<LayerSpec> Layers(string name) => Layers(_fields, name);
+
+    /// <summary>The networks inside the layer.</summary>
+    internal ImmutableArray<EnsembleMember> Members(string name) =>
+        [.. _fields.Objects(name, member => new EnsembleMember(Layers(member, "layers"), member.Real("weight", 1)))];
+
+    static ImmutableArray<LayerSpec> Layers(JsonFields fields, string name) => [.. fields.Objects(name, LayerRegistry.Read, [])];
 }

@@ -53,8 +53,25 @@ public abstract record LayerSpec
     {
     }
 
-    /// <summary>The layers inside it, path by path. None for all but residual blocks.</summary>
+    /// <summary>The layers inside it, path by path. None for all but residual blocks and ensembles.</summary>
     internal virtual ImmutableArray<InnerPath> Paths => [];
+
+    /// <summary>The layer with other layers inside it.</summary>
+    /// <param name="paths">As many as <see cref="Paths"/>.</param>
+    internal virtual LayerSpec WithPaths(ImmutableArray<ImmutableArray<LayerSpec>> paths) => this;
+
+    /// <summary>Operations of a path of layers.</summary>
+    private protected static double Flops(ImmutableArray<LayerSpec> layers, Shape input)
+    {
+        var flops = 0.0;
+        foreach (var layer in layers)
+        {
+            flops += layer.Flops(input);
+            input = layer.OutputShape(input);
+        }
+
+        return flops;
+    }
 
     /// <summary>Where the result is a flattened picture, that picture's shape; null else.</summary>
     /// <param name="input">Shape of the input.</param>

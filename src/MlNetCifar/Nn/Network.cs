@@ -89,6 +89,9 @@ internal sealed class Network : IDisposable
     /// <summary>Outputs of the last pass: [count, outputs].</summary>
     public Span<float> Logits(int count) => _logits.Rows(count);
 
+    /// <summary>Gradient by the outputs that <see cref="Loss"/> left: [count, outputs]; empty where nothing is trained.</summary>
+    public Span<float> LogitGradients(int count) => _logits.Gradient is null ? [] : _logits.GradientRows(count);
+
     /// <summary>Probabilities of the last <see cref="Loss"/>: [count, outputs].</summary>
     public Span<float> Probabilities(int count) => _probabilities.Span(count * _logits.Shape.C);
 
@@ -120,7 +123,7 @@ internal sealed class Network : IDisposable
     {
         var logits = Logits(labels.Length);
         var probabilities = Probabilities(labels.Length);
-        var gradient = _logits.Gradient is null ? [] : _logits.GradientRows(labels.Length);
+        var gradient = LogitGradients(labels.Length);
         return Weights.Spec.Loss == LossKind.SigmoidCrossEntropy
             ? Losses.SigmoidCrossEntropy(logits, labels, smoothing, classWeights, probabilities, gradient, out correct, mix)
             : Losses.SoftmaxCrossEntropy(logits, labels, smoothing, classWeights, probabilities, gradient, out correct, mix);

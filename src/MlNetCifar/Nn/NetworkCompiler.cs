@@ -197,7 +197,8 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
             var op = _ops[i];
             var back = (2 * loss) - i;
             var runs = op.Output.Gradient is not null;
-            Use(op.Input, runs && op.BackwardReadsInput, i, back);
+            foreach (var value in (ReadOnlySpan<Value>)[op.Input, .. op.Others])
+                Use(value, runs && op.BackwardReadsInput, i, back);
             Use(op.Output, runs && op.BackwardReadsOutput, i, back);
             if (op.Second is not null)
                 Use(op.Second, false, i, back);

@@ -41,8 +41,8 @@ internal static class NetworkSizes
     static int InProportion(int old, int asked, int first) => Math.Max(1, (int)Math.Round((double)old * asked / first));
 
     static IEnumerable<LayerSpec> Flat(IEnumerable<LayerSpec> layers) =>
-        layers.SelectMany(layer => layer is Residual block ? Flat(block.Body).Concat(Flat(block.Shortcut)) : [layer]);
+        layers.SelectMany(layer => layer.Paths.IsEmpty ? [layer] : layer.Paths.SelectMany(path => Flat(path.Layers)));
 
     static ImmutableArray<LayerSpec> Mapped(ImmutableArray<LayerSpec> layers, Func<LayerSpec, LayerSpec> change) =>
-        [.. layers.Select(layer => layer is Residual block ? block with { Body = Mapped(block.Body, change), Shortcut = Mapped(block.Shortcut, change) } : change(layer))];
+        [.. layers.Select(layer => layer.Paths.IsEmpty ? change(layer) : layer.WithPaths([.. layer.Paths.Select(path => Mapped(path.Layers, change))]))];
 }

@@ -37,8 +37,9 @@ public sealed record MemoryPlan(TrainingOptions Options, long Limit, IReadOnlyLi
     /// <param name="validation">The validation images, or null.</param>
     /// <param name="limit">Bytes of the process, &gt; 0.</param>
     /// <param name="checkpoints">Whether the run is saved, which takes a copy of its state.</param>
+    /// <param name="distillation">A teacher, or null.</param>
     /// <exception cref="MlNetCifarException">Not even a batch of one image fits (MNC3019).</exception>
-    public static MemoryPlan Fit(NetworkSpec network, TrainingOptions options, ImageSource train, ImageSource? validation, long limit, bool checkpoints = true)
+    public static MemoryPlan Fit(NetworkSpec network, TrainingOptions options, ImageSource train, ImageSource? validation, long limit, bool checkpoints = true, Distillation? distillation = null)
     {
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(options);
@@ -83,8 +84,13 @@ public sealed record MemoryPlan(TrainingOptions Options, long Limit, IReadOnlyLi
             [
                 new("program and data", now + Runtime), new("activations", passes), new("weights and state", copies), new("batches", buffers),
                 new("order", 2L * sizeof(int) * train.Count),
+                .. distillation is null ? [] : (MemoryPart[])[new("teacher", Taught(distillation.Teacher.Weights, batch))],
             ];
             return [.. parts.OrderByDescending(p => p.Bytes)];
         }
+
+        // A copy for pixels scaled otherwise, and its activations; what was read already counts as taken.
+        long Taught(NetworkWeights teacher, int batch) =>
+            ((teacher.Parameters.Length + (long)teacher.Statistics.Length) * sizeof(float)) + Network.Plan(teacher, batch, null, pool);
     }
 }

@@ -28,6 +28,9 @@ public sealed class Trainer
     /// <summary>Weights and normalisation to begin with; null (the default) for fresh ones.</summary>
     public TrainingStart? Start { get; init; }
 
+    /// <summary>A teacher to learn from besides the labels; null (the default) for none.</summary>
+    public Distillation? Distillation { get; init; }
+
     /// <summary>Called at every stage of a run, in this order.</summary>
     public IList<ITrainingObserver> Observers { get; } = [];
 
@@ -64,7 +67,7 @@ public sealed class Trainer
         using var best = session.Result.Clone();
         var run = new TrainingRun(Network, Options, setup.Loader.BatchesPerEpoch)
         {
-            Normalization = setup.Normalization, Start = session.Start, Weights = session.Weights, BestWeights = session.Result,
+            Normalization = setup.Normalization, Start = session.Start, Distillation = Distillation, Weights = session.Weights, BestWeights = session.Result,
         };
         foreach (var idle in IdleOptions.Find(new(Options, validation is not null), Recipes.For(Network.Name, Math.Min(Network.Width, Network.Height)), NameOf))
             run.Warn(idle);

@@ -115,5 +115,14 @@ internal static class TrainingErrors
             "MNC3026", ErrorKind.Usage, $"The running statistics of a layer can only be frozen together: {first} and {second} are not frozen for the same epochs.",
             "Let one group hold both.");
 
+    public static MlNetCifarException OtherTeacher(string difference) =>
+        new("MNC3028", ErrorKind.Usage, $"The teacher does not fit: {difference}.", "Give a model of the same classes in the same order, for pictures of the same size.");
+
+    public static MlNetCifarException TeacherChanged(string? then, string? now, string path) =>
+        new(
+            "MNC3029", ErrorKind.Usage, $"The run was begun {Teacher(then)}, and is to go on {Teacher(now)}.", "Resume with the teacher it was begun with, or start a new run.", path);
+
+    static string Teacher(string? stamp) => stamp is null ? "without a teacher" : $"with the teacher of {stamp}";
+
     static string From(string? start) => start is null ? "without a starting point" : $"from the weights {start[..12]}";
 }

@@ -49,6 +49,9 @@ public sealed class TrainingRun
     /// <summary>What was taken from <see cref="Trainer.Start"/>; null in a run without.</summary>
     public StartMap? Start { get; internal init; }
 
+    /// <summary>The teacher; null in a run without.</summary>
+    public Distillation? Distillation { get; internal init; }
+
     /// <summary>The epoch under way, from 0.</summary>
     public int Epoch => State.Epoch;
 

@@ -12,13 +12,14 @@ internal sealed class TrainingSession : IDisposable
     readonly float[] _classWeights;
     readonly Network? _averageNetwork;
     readonly float[] _statisticsBefore;
+    readonly TeacherPass? _teacher;
     readonly GroupPlan _plan;
     IReadOnlySet<WeightTensor> _frozen;
     FloatRun[] _parameters;
     FloatRun[] _statistics;
     WeightTensor[] _averaged = [];
 
-    public TrainingSession(NetworkSpec spec, TrainingOptions options, ImageSource train, Normalization normalization, TrainingStart? start = null)
+    public TrainingSession(NetworkSpec spec, TrainingOptions options, ImageSource train, Normalization normalization, TrainingStart? start = null, Distillation? distillation = null)
     {
         _options = options;
         _classWeights = options.ClassWeights == ClassWeighting.Balanced ? Balanced(train.ClassCounts()) : [];
@@ -40,6 +41,8 @@ internal sealed class TrainingSession : IDisposable
             _averageNetwork = new Network(Average, batch, training: false, Pool);
         }
 
+        if (distillation is not null)
+            _teacher = new TeacherPass(distillation, normalization, batch, Pool);
         FindMoving();
     }
 
@@ -108,6 +111,8 @@ internal sealed class TrainingSession : IDisposable
         {
             Network.Forward(batch.Count, training: true, _options.Seed, Optimizer.Steps, cancellation);
             var loss = Network.Loss(batch.Labels, _options.LabelSmoothing, _classWeights, out correct, batch.Mix);
+            if (_teacher is not null && double.IsFinite(loss))
+                loss = _teacher.Mix(loss, batch, Network, _classWeights, cancellation);
             if (double.IsFinite(loss))
                 Network.Backward(cancellation);
             return loss;
@@ -188,6 +193,7 @@ internal sealed class TrainingSession : IDisposable
     {
         Optimizer.Dispose();
         Network.Dispose();
+        _teacher?.Dispose();
         _averageNetwork?.Dispose();
         Average?.Dispose();
         Weights.Dispose();

@@ -14,7 +14,7 @@ internal sealed class TrainingSetup : IDisposable
     {
         Normalization = trainer.Start?.Normalization ?? Normalization.Compute(train, cancellation);
         cancellation.ThrowIfCancellationRequested();
-        Session = new TrainingSession(trainer.Network, options, train, Normalization, trainer.Start);
+        Session = new TrainingSession(trainer.Network, options, train, Normalization, trainer.Start, trainer.Distillation);
         Loader = new BatchLoader(train, Normalization, Loading(options));
     }
 
@@ -57,6 +57,7 @@ internal sealed class TrainingSetup : IDisposable
             throw TrainingErrors.SameClass(name);
         if (validation is not null && ClassNames.Difference(validation.Classes, train.Classes) is { } difference)
             throw TrainingErrors.SourcesDiffer(difference);
+        trainer.Distillation?.Check(network, train.Classes);
         var counts = train.ClassCounts();
         if (counts.Count(c => c > 0) < 2)
             throw TrainingErrors.OneClass(train.Classes[Math.Max(0, Array.FindIndex(counts, c => c > 0))]);

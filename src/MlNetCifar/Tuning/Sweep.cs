@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using MlNetCifar.Data;
 using MlNetCifar.Evaluation;
 using MlNetCifar.Experiments;
@@ -14,6 +15,7 @@ namespace MlNetCifar;
 public sealed class Sweep(ExperimentOptions experiment, SweepOptions? options = null)
 {
     const string VerbName = "tune";
+    const string StartHeader = "the beginning";
 
     /// <summary>Training on the validation images, too, takes longer than a trial; and measuring and reporting take their time.</summary>
     const double FinalFactor = 1.25;
@@ -44,25 +46,35 @@ public sealed class Sweep(ExperimentOptions experiment, SweepOptions? options = 
     /// <summary>The values that the options were made of, where they were: args.json and the command of the best keep these. The default is null.</summary>
     public OptionValues? Arguments { get; init; }
 
+    /// <summary>
+    /// How a process begins that runs one trial of this sweep, for <see cref="SweepOptions.Isolate"/>: it makes the same sweep, with <see cref="ExperimentOptions.Resume"/> naming its folder, and calls
+    /// <see cref="RunTrial"/>. Given that folder. The default is null, none.
+    /// </summary>
+    public Func<RunFolder, System.Diagnostics.ProcessStartInfo>? Child { get; init; }
+
     /// <summary>Sweeps. Cancelling is no error once a trial has finished: the best so far is the result, and nothing is trained again.</summary>
     /// <param name="cancellation">Asks to end.</param>
     /// <exception cref="MlNetCifarException">
-    /// Options, space or data are wrong, the journal cannot be used (MNC3208 … MNC3212), or no trial has finished (MNC3207).
+    /// Options, space or data are wrong, the journal cannot be used (MNC3208 … MNC3212), no program runs isolated trials (MNC3223), or no trial has finished (MNC3207).
     /// </exception>
     /// <exception cref="OperationCanceledException">Cancelled before the data were read.</exception>
     public SweepResult Run(CancellationToken cancellation = default)
     {
+        if (Options.Isolate && Child is null)
+            throw TuningErrors.NoChild();
         var started = TimeProvider.System.GetTimestamp();
         var (fixedOptions, log) = (Checked(), new ExperimentLog(Observers, Arguments is not null));
-        var run = new ExperimentRun(new Experiment(fixedOptions) { Dataset = Dataset, Storage = Storage, Arguments = Arguments, Verb = VerbName }.With(Observers), cancellation);
-        using var opened = run.Open(out var dataset);
+        using var opened = Prepare(fixedOptions, cancellation).Open(out var dataset);
         var validation = dataset.Validation ?? throw TuningErrors.NoValidation();
         var space = Options.Space ?? SearchSpace.For(fixedOptions.Preset);
+        var start = Start(space, log);
         var folder = Folder(fixedOptions);
         if (Experiment.Resume is null)
             Record(folder);
         Announce(log, dataset, space, folder);
-        var search = Search(fixedOptions, dataset, space, folder);
+        var tracking = SweepTracking.Of(fixedOptions, folder);
+        tracking?.Begin(space, Options, log, cancellation);
+        var search = Search(fixedOptions, dataset, space, folder, start);
         if (Options.TimeBudget is { } budget)
             search.SetTrainingTimeInSeconds(Math.Max((budget - TimeProvider.System.GetElapsedTime(started)).TotalSeconds, 0.001));
         var results = search.SearchAsync(cancellation).GetAwaiter().GetResult();
@@ -72,12 +84,42 @@ public sealed class Sweep(ExperimentOptions experiment, SweepOptions? options = 
         };
         report.WriteTables();
         var best = TuningExperiment.Best(results);
+        tracking?.End(best, results.Count, cancellation.IsCancellationRequested, log);
         var bias = SelectionBias.Of(results, validation.Count, fixedOptions.TrainingFor(32).Seed);
         var hasTime = HasTime(results, dataset, TimeProvider.System.GetElapsedTime(started));
         var finals = cancellation.IsCancellationRequested || !hasTime ? null : new FinalMeasure(this, fixedOptions, dataset, folder, log, cancellation).Run(best);
         var words = SweepWords.Of(results, best, bias, finals, cancellation.IsCancellationRequested, hasTime, dataset.Test is not null, Options.FinalSeeds);
+        if (Options.SecondObjective != CostKind.None)
+            words = [.. words, SweepWords.Front(results, Options.SecondObjective)];
         report.WritePage(best, bias, finals, words);
         return new SweepResult { Folder = folder, Trials = results, Best = best, Words = words, Command = report.CommandOf(best), Comparison = finals?.Comparison, Warnings = log.Warnings };
+    }
+
+    /// <summary>
+    /// Runs one trial in this process for a sweep in another, which asks for it and is told on these streams; what goes wrong is told there, too. For programs that <see cref="Child"/> begins.
+    /// </summary>
+    /// <param name="input">What the sweep says, usually the standard input; where it ends, so does the trial.</param>
+    /// <param name="output">What the sweep is told, usually the standard output; nothing else may be written there.</param>
+    /// <param name="cancellation">Asks to end.</param>
+    public void RunTrial(TextReader input, TextWriter output, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        ArgumentNullException.ThrowIfNull(output);
+        using var child = new TrialChild(input, output, cancellation);
+        IDisposable? opened = null;
+        try
+        {
+            child.Run(end =>
+            {
+                var fixedOptions = Checked();
+                opened = Prepare(fixedOptions, end).Open(out var dataset);
+                return Runner(fixedOptions, dataset, RunFolder.Open(Experiment.Resume ?? throw TuningErrors.Nothing("folder to go on in"), VerbName));
+            });
+        }
+        finally
+        {
+            opened?.Dispose();
+        }
     }
 
     /// <summary>As <see cref="Run"/>, on a thread of its own.</summary>
@@ -85,12 +127,30 @@ public sealed class Sweep(ExperimentOptions experiment, SweepOptions? options = 
     public Task<SweepResult> RunAsync(CancellationToken cancellation = default) =>
         Task.Factory.StartNew(() => Run(cancellation), cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
+    ExperimentRun Prepare(ExperimentOptions fixedOptions, CancellationToken cancellation) =>
+        new(new Experiment(fixedOptions) { Dataset = Dataset, Storage = Storage, Arguments = Arguments, Verb = VerbName }.With(Observers), cancellation);
+
+    /// <summary>What is tried first: of a sweep that goes on what it was begun with, whatever has become of its sources.</summary>
+    IReadOnlyList<ImmutableArray<KeyValuePair<string, string>>> Start(SearchSpace space, ExperimentLog log)
+    {
+        if (Experiment.Resume is { } folder)
+            return SweepJournal.Peek(folder).Header?.GetValueOrDefault(StartHeader) is { } text ? WarmStart.OfText(text, space) : [];
+        var start = WarmStart.Of(Options.WarmStart, space, log.Warn);
+        if (start.Count > 0)
+            log.Say("start", FormattableString.Invariant($"{start.Count} known points are tried first"));
+        return start;
+    }
+
     ExperimentOptions Checked()
     {
         if (SweepTable.All.Faults(Options, Arguments is not null).ToArray() is { Length: > 0 } faults)
             throw TuningErrors.Options(faults);
+        if (Options is { TrialMemory: not null, Isolate: false })
+            throw TuningErrors.Options([$"{SweepTable.TrialMemory.Option} is for {SweepTable.Isolate.Option}: trials in one process share its memory"]);
         if (Experiment.Backbone is { } backbone)
             throw TuningErrors.Backbone(backbone);
+        if (Experiment.Teacher is { } teacher)
+            throw TuningErrors.Teacher(teacher);
         if (Storage.IsRemote(Experiment.Output))
             throw TuningErrors.RemoteOutput(Experiment.Output);
         if (Experiment.Resume is { } resume && !SweepJournal.IsIn(resume))
@@ -121,18 +181,24 @@ public sealed class Sweep(ExperimentOptions experiment, SweepOptions? options = 
         log.Say("run", folder.Path);
     }
 
-    TuningExperiment Search(ExperimentOptions fixedOptions, ImageDataset dataset, SearchSpace space, RunFolder folder)
+    ITrialRunner Runner(ExperimentOptions fixedOptions, ImageDataset dataset, RunFolder folder) => new TrainingTrialRunner(fixedOptions, dataset, folder.File("trials"), Options, SweepTracking.Of(fixedOptions, folder));
+
+    TuningExperiment Search(
+        ExperimentOptions fixedOptions, ImageDataset dataset, SearchSpace space, RunFolder folder, IReadOnlyList<ImmutableArray<KeyValuePair<string, string>>> start)
     {
         var training = fixedOptions.TrainingFor(Math.Min(dataset.Train.Width, dataset.Train.Height));
         var search = new TuningExperiment { Reserve = results => Reserve(results, dataset) }
             .SetSearchSpace(space).SetTuner(Options.Tuner, training.Seed).SetPruning(Options.Pruning).SetMaxModelToExplore(Options.Trials)
             .SetMaximumConcurrentTrials(Options.ParallelTrials).SetCheckpoint(folder.Path, Experiment.Resume is not null)
-            .SetTrialRunner(new TrainingTrialRunner(fixedOptions, dataset, folder.File("trials"), Options.ParallelTrials))
+            .SetTrialRunner(Options.Isolate ? new IsolatedTrialRunner(() => Child!(folder), Options.TrialMemory) : Runner(fixedOptions, dataset, folder))
+            .SetStart(start.Select(values => values.AsEnumerable())).SetSecondObjective(Options.SecondObjective)
             .SetHeader("the data", FormattableString.Invariant($"{dataset.Train.Count} + {dataset.Validation!.Count} images {dataset.Validation.ContentHash()[..16]}"));
         if (Options.TrialTimeout is { } limit)
             search.SetTrialTimeout(limit);
-        foreach (var (name, value) in SweepHeader.Of(fixedOptions, training, space))
+        foreach (var (name, value) in SweepHeader.Of(fixedOptions, training, space).Concat(SweepHeader.OfLimits(Options)))
             search.SetHeader(name, value);
+        if (start.Count > 0)
+            search.SetHeader(StartHeader, WarmStart.Text(start));
         foreach (var monitor in Monitors)
             search.SetMonitor(monitor);
         return search;

@@ -11,6 +11,13 @@ internal static class SweepHeader
         ExperimentTable.CacheFolder, ExperimentTable.CacheLimit, ExperimentTable.TensorBoard, ExperimentTable.Mlflow, ExperimentTable.Data, TrainingTable.Threads,
     ];
 
+    /// <summary>What networks may take, and what is weighed against accuracy, where that was asked for.</summary>
+    public static IEnumerable<KeyValuePair<string, string>> OfLimits(SweepOptions options) =>
+        new OptionDescription[] { SweepTable.MaxParameters, SweepTable.MaxMilliseconds, SweepTable.MaxMemory, SweepTable.SecondObjective }
+            .Select(option => (option, Value: SweepTable.All.Find(option)!.Get(options)))
+            .Where(pair => pair.Value is not (null or CostKind.None))
+            .Select(pair => new KeyValuePair<string, string>(pair.option.Option, OptionText.Of(pair.Value)));
+
     public static IEnumerable<KeyValuePair<string, string>> Of(ExperimentOptions options, TrainingOptions training, SearchSpace space)
     {
         var searched = space.Parameters.Select(p => p.Name).ToHashSet(StringComparer.Ordinal);

@@ -13,6 +13,10 @@ public sealed record SweepOptions
         new(nameof(ParallelTrials), o => o.ParallelTrials, 1, 256),
         new(nameof(TrialTimeout), o => o.TrialTimeout, 0) { Above = true },
         new(nameof(FinalSeeds), o => o.FinalSeeds, 0, 100),
+        new(nameof(MaxParameters), o => o.MaxParameters, 1),
+        new(nameof(MaxMilliseconds), o => o.MaxMilliseconds, 0) { Above = true },
+        new(nameof(MaxMemory), o => o.MaxMemory, 1),
+        new(nameof(TrialMemory), o => o.TrialMemory, 1),
     ];
 
     /// <summary>What is searched; null (the default) for the space that is built in for the preset.</summary>
@@ -40,6 +44,51 @@ public sealed record SweepOptions
     /// Seeds with which the best and the experiment as it stands are trained on training and validation images and measured on the test images, 0 … 100; 0 leaves that out. The default is 1.
     /// </summary>
     public int FinalSeeds { get; init; } = 1;
+
+    /// <summary>
+    /// What is tried first: folders of earlier sweeps, whose five best each count, and known good values such as <c>learning-rate=0.003,dropout=0.2</c>, one for each parameter. The default is none.
+    /// </summary>
+    public ImmutableArray<string> WarmStart { get; init => field = value.IsDefault ? [] : value; } = [];
+
+    /// <summary>Most trained parameters of a network, ≥ 1; one with more is a failed trial, and is not trained. The default is null, no limit.</summary>
+    public int? MaxParameters { get; init; }
+
+    /// <summary>Most milliseconds for one picture on one thread, &gt; 0, as at <see cref="TrialCost"/>. The default is null, no limit.</summary>
+    public float? MaxMilliseconds { get; init; }
+
+    /// <summary>Most bytes of weights and activations for one picture, ≥ 1. The default is null, no limit.</summary>
+    public long? MaxMemory { get; init; }
+
+    /// <summary>A cost that is weighed against accuracy: trials spread along the front of both. The best stays the most accurate. The default is none.</summary>
+    public CostKind SecondObjective { get; init; }
+
+    /// <summary>Whether each trial runs in a process of its own, so that whatever happens to it is a failed trial. The default is false.</summary>
+    public bool Isolate { get; init; }
+
+    /// <summary>Bytes that the process of an isolated trial may have in use, ≥ 1; one that has more has failed. The default is null, no limit.</summary>
+    public long? TrialMemory { get; init; }
+
+    /// <summary>Whether networks are measured.</summary>
+    internal bool AsksForCost => this is not { MaxParameters: null, MaxMilliseconds: null, MaxMemory: null, SecondObjective: CostKind.None };
+
+    /// <summary>What a network takes; null where nobody asks.</summary>
+    /// <exception cref="MlNetCifarException">It is too much (MNC3221).</exception>
+    internal TrialCost? CostOf(NetworkSpec network)
+    {
+        if (!AsksForCost)
+            return null;
+        var cost = TrialCost.Of(network);
+        Check("parameters", cost.Parameters, MaxParameters);
+        Check("bytes of weights and activations", cost.Memory, MaxMemory);
+        Check("milliseconds a picture", cost.Milliseconds, MaxMilliseconds);
+        return cost;
+
+        static void Check(string what, double found, double? most)
+        {
+            if (found > most)
+                throw TuningErrors.TooCostly(what, found, most.Value);
+        }
+    }
 }
 
 /// <summary>The one table behind the options of sweeps.</summary>
@@ -86,6 +135,36 @@ public static class SweepTable
         "final-seeds", "N", "Seeds with which the best is trained on all but the test images and measured on these, beside the options as they stand; 0 for none", OptionText.Int,
         s_defaults.FinalSeeds, Search);
 
+    /// <summary>What is tried first.</summary>
+    public static OptionDescription<string?> WarmStart { get; } = new(
+        "warm-start", "Try first, given once or several times: the five best of an earlier sweep (its folder, a path without spaces), or known good values (learning-rate=0.003,dropout=0.2)", text => text, null)
+    {
+        ValueName = "SWEEP|VALUES", Group = Search, IsRepeatable = true,
+    };
+
+    /// <summary>Most parameters.</summary>
+    public static OptionDescription<int?> MaxParameters { get; } = OptionDescription.Of(
+        "max-parameters", "N", "Most trained parameters of a network; a larger one is a failed trial and not trained", OptionText.IntOrNone, s_defaults.MaxParameters, Search);
+
+    /// <summary>Most milliseconds.</summary>
+    public static OptionDescription<float?> MaxMilliseconds { get; } = OptionDescription.Of(
+        "max-milliseconds", "MS", "Most milliseconds for one picture on one thread", OptionText.NumberOrNone, s_defaults.MaxMilliseconds, Search);
+
+    /// <summary>Most memory in use.</summary>
+    public static OptionDescription<long?> MaxMemory { get; } = OptionDescription.Of(
+        "max-memory", "SIZE", "Most memory for weights and activations of one picture, for example 20m", OptionText.Bytes, s_defaults.MaxMemory, Search);
+
+    /// <summary>What is weighed against accuracy.</summary>
+    public static OptionDescription<CostKind> SecondObjective { get; } = OptionDescription.Of(
+        "second-objective", "NAME", $"Weigh against accuracy, so that trials spread along the front of both: {OptionText.Choices<CostKind>()}", OptionText.Choice<CostKind>, s_defaults.SecondObjective, Search);
+
+    /// <summary>Whether trials run in processes.</summary>
+    public static OptionDescription<bool> Isolate { get; } = OptionDescription.Flag("isolate", "Run each trial in a process of its own: whatever happens to it is a failed trial", Search);
+
+    /// <summary>Most memory of such a process.</summary>
+    public static OptionDescription<long?> TrialMemory { get; } = OptionDescription.Of(
+        "trial-memory", "SIZE", "With --isolate: memory in use above which a trial has failed", OptionText.Bytes, s_defaults.TrialMemory, Search);
+
     /// <summary>All of them that are properties, in the order of help.</summary>
     public static OptionTable<SweepOptions> All { get; } = new(
         SweepOptions.Ranges,
@@ -95,7 +174,13 @@ public static class SweepTable
         ExperimentTable.Bind<SweepOptions, TimeSpan?>(TimeBudget, nameof(SweepOptions.TimeBudget), o => o.TimeBudget, (o, v) => o with { TimeBudget = v }),
         ExperimentTable.Bind<SweepOptions, int>(ParallelTrials, nameof(SweepOptions.ParallelTrials), o => o.ParallelTrials, (o, v) => o with { ParallelTrials = v }),
         ExperimentTable.Bind<SweepOptions, TimeSpan?>(TrialTimeout, nameof(SweepOptions.TrialTimeout), o => o.TrialTimeout, (o, v) => o with { TrialTimeout = v }),
-        ExperimentTable.Bind<SweepOptions, int>(FinalSeeds, nameof(SweepOptions.FinalSeeds), o => o.FinalSeeds, (o, v) => o with { FinalSeeds = v }));
+        ExperimentTable.Bind<SweepOptions, int>(FinalSeeds, nameof(SweepOptions.FinalSeeds), o => o.FinalSeeds, (o, v) => o with { FinalSeeds = v }),
+        ExperimentTable.Bind<SweepOptions, int?>(MaxParameters, nameof(SweepOptions.MaxParameters), o => o.MaxParameters, (o, v) => o with { MaxParameters = v }),
+        ExperimentTable.Bind<SweepOptions, float?>(MaxMilliseconds, nameof(SweepOptions.MaxMilliseconds), o => o.MaxMilliseconds, (o, v) => o with { MaxMilliseconds = v }),
+        ExperimentTable.Bind<SweepOptions, long?>(MaxMemory, nameof(SweepOptions.MaxMemory), o => o.MaxMemory, (o, v) => o with { MaxMemory = v }),
+        ExperimentTable.Bind<SweepOptions, CostKind>(SecondObjective, nameof(SweepOptions.SecondObjective), o => o.SecondObjective, (o, v) => o with { SecondObjective = v }),
+        ExperimentTable.Bind<SweepOptions, bool>(Isolate, nameof(SweepOptions.Isolate), o => o.Isolate, (o, v) => o with { Isolate = v }),
+        ExperimentTable.Bind<SweepOptions, long?>(TrialMemory, nameof(SweepOptions.TrialMemory), o => o.TrialMemory, (o, v) => o with { TrialMemory = v }));
 
     /// <summary>Reads options of values by name.</summary>
     /// <param name="values">Values; what is not given has its default.</param>
@@ -108,6 +193,7 @@ public static class SweepTable
             throw TuningErrors.Space($"The space is given twice, by {Param.Option} and by {Space.Option}.");
         return All.Apply(new(), values) with
         {
+            WarmStart = [.. (values.Get(WarmStart) ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries)],
             Space = file is not null ? SearchSpace.Load(file) : texts is null ? null : SearchSpace.Parse(texts.Split(' ', StringSplitOptions.RemoveEmptyEntries)),
         };
     }

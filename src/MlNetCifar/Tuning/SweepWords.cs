@@ -22,6 +22,21 @@ internal static class SweepWords
         return words;
     }
 
+    /// <summary>What is there to choose from.</summary>
+    public static string Front(IReadOnlyList<TrialResult> results, CostKind kind)
+    {
+        var front = ParetoFront.Of(results, kind);
+        return front.Count == 0 ? "No trial that ran to its end has a cost." : "Not beaten in both accuracy and cost: "
+            + string.Join("; ", front.Select(r => FormattableString.Invariant($"trial {r.TrialSettings.TrialId}, {r.Metric:0.00 %} with {Cost(r.Cost!)}"))) + ".";
+
+        string Cost(TrialCost cost) => kind switch
+        {
+            CostKind.Parameters => FormattableString.Invariant($"{cost.Parameters:N0} parameters"),
+            CostKind.Memory => Experiments.OptionText.OfBytes(cost.Memory),
+            _ => FormattableString.Invariant($"{cost.Milliseconds:0.000} ms a picture"),
+        };
+    }
+
     static string Missing(bool isCancelled, bool hasTime, bool hasTest, int seeds) =>
         isCancelled ? "The sweep was interrupted; the best was not trained again, and no test image was looked at. --resume goes on."
         : !hasTest ? "There are no test images, so nothing says how the best does on images that took no part in the choice."

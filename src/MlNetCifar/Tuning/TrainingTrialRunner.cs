@@ -11,8 +11,9 @@ namespace MlNetCifar.Tuning;
 /// <param name="options">What holds for all trials.</param>
 /// <param name="dataset">With training and validation images.</param>
 /// <param name="folder">Of the checkpoints.</param>
-/// <param name="parallel">Trials side by side.</param>
-internal sealed class TrainingTrialRunner(ExperimentOptions options, ImageDataset dataset, string folder, int parallel) : ITrialRunner
+/// <param name="sweep">Trials side by side, and what networks may take.</param>
+/// <param name="tracking">Follows each trial; null for nobody.</param>
+internal sealed class TrainingTrialRunner(ExperimentOptions options, ImageDataset dataset, string folder, SweepOptions sweep, SweepTracking? tracking = null) : ITrialRunner
 {
     public Task<TrialResult> RunAsync(TrialSettings settings, CancellationToken cancellation) =>
         Task.Factory.StartNew(() => Run(settings, cancellation), cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default);
@@ -40,11 +41,15 @@ internal sealed class TrainingTrialRunner(ExperimentOptions options, ImageDatase
         var training = Threads(chosen.TrainingFor(Math.Min(train.Width, train.Height)));
         TrainingTable.Check(training, asOptions: true);
         var network = chosen.NetworkFor(train);
+        var cost = sweep.CostOf(network);
         if (options.MemoryLimit is { } limit)
-            training = MemoryPlan.Fit(network, training, train, validation, limit / parallel).Options;
+            training = MemoryPlan.Fit(network, training, train, validation, limit / sweep.ParallelTrials).Options;
         var trainer = new Trainer(network, training) { Checkpoints = new CheckpointOptions { Folder = checkpoints, Resume = true, Every = options.CheckpointTime, EverySteps = options.CheckpointEvery } };
         var follower = new Follower(settings);
         trainer.Observers.Add(follower);
+        using var tracked = tracking?.Follow(settings);
+        if (tracked is not null)
+            trainer.Observers.Add(tracked);
         using var result = trainer.Fit(train, validation, cancellation: cancellation);
         cancellation.ThrowIfCancellationRequested();
         if (follower.Failure is { } failure)
@@ -52,13 +57,13 @@ internal sealed class TrainingTrialRunner(ExperimentOptions options, ImageDatase
         var best = result.History.Max(epoch => epoch.ValidationAccuracy) ?? double.NaN;
         return new()
         {
-            TrialSettings = settings, Metric = best, Loss = 1 - best, State = follower.IsPruned ? TrialState.Pruned : TrialState.Completed,
+            TrialSettings = settings, Metric = best, Loss = 1 - best, State = follower.IsPruned ? TrialState.Pruned : TrialState.Completed, Cost = cost,
             Right = follower.IsPruned ? [] : Right(result, validation, training.Threads, cancellation),
         };
     }
 
     TrainingOptions Threads(TrainingOptions training) =>
-        parallel == 1 ? training : training with { Threads = Math.Max(1, (training.Threads ?? Environment.ProcessorCount) / parallel) };
+        sweep.ParallelTrials == 1 ? training : training with { Threads = Math.Max(1, (training.Threads ?? Environment.ProcessorCount) / sweep.ParallelTrials) };
 
     ImmutableArray<byte> Right(TrainingResult result, ImageSource validation, int? threads, CancellationToken cancellation)
     {

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 
 namespace MlNetCifar.Tuning;
@@ -36,6 +37,16 @@ public sealed class TrialSettings
     /// <exception cref="KeyNotFoundException">The space has no such parameter.</exception>
     /// <exception cref="FormatException">It is a name, no number.</exception>
     public double Number(string name) => double.Parse(Text(name), NumberStyles.Float, CultureInfo.InvariantCulture);
+
+    /// <summary>The trial's values as an options class whose space was <see cref="SearchSpace.Of{T}"/>; what is not searched keeps the class's own values.</summary>
+    /// <typeparam name="T">The class.</typeparam>
+    public T To<[DynamicallyAccessedMembers(SpaceAttributes.Needed)] T>()
+        where T : class, new()
+    {
+        var options = new T();
+        SpaceAttributes.Fill(typeof(T), options, this);
+        return options;
+    }
 
     /// <summary>Tells how the trial does, so that a hopeless one can end early.</summary>
     /// <param name="step">From 1, for example the epoch.</param>
@@ -80,6 +91,9 @@ public sealed record TrialResult
 
     /// <summary>The metric after each step that was told, from step 1 on.</summary>
     public ImmutableArray<double> Curve { get; init => field = value.IsDefault ? [] : value; } = [];
+
+    /// <summary>What its network takes in use; null where that was not asked for.</summary>
+    public TrialCost? Cost { get; init; }
 
     /// <summary>Which validation images were answered rightly, eight a byte from the lowest bit; empty where that is not known.</summary>
     public ImmutableArray<byte> Right { get; init => field = value.IsDefault ? [] : value; } = [];

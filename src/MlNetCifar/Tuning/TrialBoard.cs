@@ -71,8 +71,10 @@ internal sealed class TrialBoard : IDisposable
                 json.WriteNumber("step", step);
                 json.WriteNumber("metric", double.IsFinite(metric) ? metric : double.MinValue);
             });
-        var others = state.Trials.Where(trial => trial != claim.Trial && trial.Result is not { State: TrialState.Failed }).Select(trial => trial.Curve);
-        return step > claim.Trial.Curve.Length || Pruning.GoesOn(rule, claim.Trial.Curve[..step], others);
+        var bracket = Pruning.BracketOf(claim.Trial.Id);
+        var others = state.Trials.Where(trial => trial != claim.Trial && trial.Result is not { State: TrialState.Failed })
+            .Where(trial => rule != PruningRule.Hyperband || Pruning.BracketOf(trial.Id) == bracket).Select(trial => trial.Curve);
+        return step > claim.Trial.Curve.Length || Pruning.GoesOn(rule, claim.Trial.Curve[..step], others, bracket);
     });
 
     /// <summary>Writes down how a trial ended.</summary>
@@ -156,15 +158,6 @@ internal sealed class TrialBoard : IDisposable
     static void WriteEnd(Utf8JsonWriter json, TrialClaim claim, TrialResult result)
     {
         WriteTrial(json, "end", claim);
-        json.WriteString("state", result.State.ToString());
-        if (double.IsFinite(result.Metric))
-            json.WriteNumber("metric", result.Metric);
-        if (double.IsFinite(result.Loss))
-            json.WriteNumber("loss", result.Loss);
-        json.WriteNumber("milliseconds", Math.Round(result.DurationInMilliseconds, 3));
-        if (result.Error is not null)
-            json.WriteString("error", result.Error);
-        if (!result.Right.IsEmpty)
-            json.WriteBase64String("right", result.Right.AsSpan());
+        TrialRecord.Write(json, result);
     }
 }

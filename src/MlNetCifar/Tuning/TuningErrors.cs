@@ -58,6 +58,24 @@ internal static class TuningErrors
     public static MlNetCifarException Backbone(string name) => new(
         "MNC3217", ErrorKind.Usage, $"A sweep trains networks from scratch; a head on the backbone '{name}' has no such options.", "Leave --backbone out; 'train' chooses a head's penalty itself.");
 
+    public static MlNetCifarException Teacher(string name) => new(
+        "MNC3217", ErrorKind.Usage, $"A sweep trains networks without a teacher; '{name}' would have no effect.", "Leave the teacher out, and give it to 'train' with what the sweep found.");
+
+    public static MlNetCifarException TooCostly(string what, double found, double most) => new(
+        "MNC3221", ErrorKind.Usage, FormattableString.Invariant($"The network has {found:N3} {what}; at most {most:N3} are allowed. It was not trained."), "Raise the limit, or narrow the space.");
+
+    public static MlNetCifarException Start(string text, string reason) => new(
+        "MNC3222", ErrorKind.Usage, $"The sweep cannot begin with '{text}': {reason}.", "Give the folder of a sweep, or a value for each parameter: learning-rate=0.003,dropout=0.2.");
+
+    public static MlNetCifarException NoChild() => new(
+        "MNC3223", ErrorKind.Usage, "Trials in processes of their own need a program that runs one.", "Set Sweep.Child, and let that program call Sweep.RunTrial.");
+
+    public static MlNetCifarException ProcessEnded(int code, string words) => new(
+        "MNC3224", ErrorKind.Failure, FormattableString.Invariant($"The trial's process ended with code {code} before it had a result{(words.Length > 0 ? $": {words.TrimEnd('.')}" : "")}."), "Narrow the space, or see what the program prints.");
+
+    public static MlNetCifarException TooMuchMemory(long bytes) => new(
+        "MNC3225", ErrorKind.Failure, $"The trial's process took more than {Experiments.OptionText.OfBytes(bytes)} of memory.", "Raise --trial-memory, or give --memory-limit, which makes batches smaller.");
+
     public static MlNetCifarException Nothing(string what) => new("MNC3218", ErrorKind.Usage, $"The sweep has no {what}.", "Set it before the sweep is run.");
 
     public static MlNetCifarException Options(IEnumerable<string> faults) => new("MNC3219", ErrorKind.Usage, $"The options of the sweep are wrong: {string.Join("; ", faults)}.");

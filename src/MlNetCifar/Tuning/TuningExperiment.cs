@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace MlNetCifar.Tuning;
 
 /// <summary>
@@ -19,6 +21,10 @@ public sealed class TuningExperiment
     internal TuningAlgorithm Algorithm { get; private set; } = TuningAlgorithm.Tpe;
 
     internal PruningRule Pruning { get; private set; }
+
+    internal CostKind SecondObjective { get; private set; }
+
+    internal IReadOnlyList<ImmutableArray<KeyValuePair<string, string>>> Start { get; private set; } = [];
 
     internal ulong Seed { get; private set; }
 
@@ -63,6 +69,21 @@ public sealed class TuningExperiment
     /// <summary>How hopeless trials are ended early. The default is <see cref="PruningRule.None"/>.</summary>
     /// <param name="rule">Judges by what trials report.</param>
     public TuningExperiment SetPruning(PruningRule rule) => With(() => Pruning = rule);
+
+    /// <summary>
+    /// A cost that is weighed against the loss: trials spread along the front of both, and <see cref="TrialResult.Cost"/> must be given. The best stays the one of least loss. The default is
+    /// <see cref="CostKind.None"/>.
+    /// </summary>
+    /// <param name="kind">Which; a tuner of your own is not told.</param>
+    public TuningExperiment SetSecondObjective(CostKind kind) => With(() => SecondObjective = kind);
+
+    /// <summary>Values that are tried first, in this order, and that the tuner then learns from. The default is none.</summary>
+    /// <param name="start">For each trial a value for each parameter of the space, as text.</param>
+    public TuningExperiment SetStart(params IEnumerable<IEnumerable<KeyValuePair<string, string>>> start)
+    {
+        ArgumentNullException.ThrowIfNull(start);
+        return With(() => Start = [.. start.Select(values => values.ToImmutableArray())]);
+    }
 
     /// <summary>Time for the whole search. The default is no limit.</summary>
     /// <param name="seconds">Above 0. Trials that run when it is up are cancelled, and can be gone on with.</param>
@@ -136,10 +157,32 @@ public sealed class TuningExperiment
         var space = Space ?? throw TuningErrors.Nothing("search space");
         var runner = Runner ?? throw TuningErrors.Nothing("trial runner");
         using var journal = Folder is { } folder ? SweepJournal.Open(folder, Header(space), Resumes, Warn) : SweepJournal.InMemory();
-        using var board = new TrialBoard(journal, Tuner ?? Tuners.Create(Algorithm, space, Seed), Trials);
+        using var board = new TrialBoard(journal, CreateTuner(space), Trials);
         using var loop = new TrialLoop(this, runner, board, cancellation);
         await loop.RunAsync().ConfigureAwait(false);
         return board.Results;
+    }
+
+    ITuner CreateTuner(SearchSpace space)
+    {
+        foreach (var values in Start)
+            Check(values, space);
+        var tuner = Tuner ?? (SecondObjective == CostKind.None ? Own() : new ParetoTuner(Own, SecondObjective, Seed));
+        return Start.Count == 0 ? tuner : new StartingTuner(tuner, Start);
+
+        ITuner Own() => Tuners.Create(Algorithm, space, Seed, Start.Count);
+    }
+
+    static void Check(ImmutableArray<KeyValuePair<string, string>> values, SearchSpace space)
+    {
+        try
+        {
+            space.PointOf(values);
+        }
+        catch (FormatException e)
+        {
+            throw TuningErrors.Start(string.Join(',', values.Select(pair => $"{pair.Key}={pair.Value}")), e.Message);
+        }
     }
 
     Dictionary<string, string> Header(SearchSpace space) => new(_header, StringComparer.Ordinal)

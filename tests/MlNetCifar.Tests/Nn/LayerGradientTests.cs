@@ -47,6 +47,13 @@ public sealed class LayerGradientTests
         ["residual before any weight"] = [new Residual(new Activation(ActivationKind.Tanh)), new Conv2d(3, 1)],
         ["residual with weights in its shortcut only"] = [new Residual([new Activation(ActivationKind.Tanh)], [new Conv2d(2, 1)]), new Conv2d(3, 1)],
         ["residual of nothing but dropout 0"] = [new Conv2d(2, 3), new Residual(new Dropout(0)), new Activation(ActivationKind.Tanh)],
+        ["ensemble"] = [new Conv2d(4, 3), new Ensemble([Member(3, 1), Member(3, 2, new BatchNorm(), new Activation(ActivationKind.Relu)), Member(3, 0.5f)])],
+        ["ensemble first"] = [new Ensemble([Member(3, 1), Member(3, 1, new Activation(ActivationKind.Tanh))]), new Scale(2)],
+        ["ensemble of one logit"] = [new Conv2d(4, 3), new Ensemble([Member(1, 1), Member(1, 3)]), new Activation(ActivationKind.Tanh)],
+        ["ensemble of one"] = [new Conv2d(4, 3), new Ensemble([Member(3, 2)])],
+        ["ensemble of members that begin in place"] =
+            [new Conv2d(4, 3), new Activation(ActivationKind.Relu), new Ensemble([new([new Activation(ActivationKind.Tanh), .. Member(3, 1).Layers]), new([new Scale(0.5f), .. Member(3, 1).Layers])])],
+        ["ensemble of one member with weights"] = [new GlobalPool(PoolKind.Average), new Ensemble([new([new Scale(2)]), new([new Linear(2)])])],
         ["residual in residual"] = [new Conv2d(4, 3), new Residual(new Residual(new Conv2d(4, 3)), new Activation(ActivationKind.Relu), new Residual(new Scale(2)))],
     };
 
@@ -102,6 +109,8 @@ public sealed class LayerGradientTests
         Residual block => new Residual([.. block.Body.Select(Narrow)], [.. block.Shortcut.Select(Narrow)]),
         _ => layer,
     };
+
+    static EnsembleMember Member(int outputs, float weight, params LayerSpec[] more) => new([new Conv2d(3, 3), .. more, new GlobalPool(PoolKind.Average), new Linear(outputs)], weight);
 
     static NetworkSpec Network(string name, int classes = 3)
     {

@@ -44,6 +44,10 @@ public sealed class LayerJsonTests
             new Residual([new Scale(2)], [new Residual(new Flatten())]),
             """{"kind":"residual","body":[{"kind":"scale","factor":2}],"shortcut":[{"kind":"residual","body":[{"kind":"flatten"}],"shortcut":[]}]}""",
             new Residual(), []),
+        (
+            new Ensemble([new([new Scale(2)], 0.5f), new([new Ensemble([new([new Flatten()])])])]),
+            """{"kind":"ensemble","members":[{"weight":0.5,"layers":[{"kind":"scale","factor":2}]},{"weight":1,"layers":[{"kind":"ensemble","members":[{"weight":1,"layers":[{"kind":"flatten"}]}]}]}]}""",
+            null, ["members"]),
         (new GroupNorm(2) { Epsilon = 0.5f }, """{"kind":"group_norm","groups":2,"epsilon":0.5}""", new GroupNorm(2), ["groups"]),
     ];
 

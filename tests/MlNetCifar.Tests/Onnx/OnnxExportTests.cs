@@ -63,6 +63,19 @@ public sealed class OnnxExportTests
     }
 
     [TestMethod]
+    [DataRow("resnet9", 3)]
+    [DataRow("cats-dogs-cnn", 2)]
+    public void Ensemble_EqualsOnnxRuntime(string preset, int classes)
+    {
+        using var a = Random(Architectures.Create(preset, 24, 24, 3, classes), 1);
+        using var b = Random(Architectures.Create(preset, 24, 24, 3, classes), 2);
+        using var scaled = new ImageClassifier(b.Weights.Clone(), b.Classes, b.Preprocess, new Normalization([0.3f, 0.4f, 0.5f], [0.3f, 0.2f, 0.4f]));
+        using var model = ModelEnsemble.Average([a, scaled, b], [1, 2, 0.5f]);
+        Compare(model, new(), 32, 1e-4);
+        Compare(model, new() { FoldBatchNorm = true, Opset = 20 }, 32, 1e-4);
+    }
+
+    [TestMethod]
     public void TwoClassesByOneOutput_EqualOnnxRuntime()
     {
         using var model = Random(Architectures.Create("cats-dogs-cnn", 24, 20, 1, 2), 3);

@@ -30,6 +30,15 @@ public sealed class OnnxRoundTripTests
     }
 
     [TestMethod]
+    public void Ensemble_ComesBack()
+    {
+        using var a = SmallModel.Create(1);
+        using var b = SmallModel.Create(2);
+        using var model = ModelEnsemble.Average([a, b]);
+        AssertSame(model, new());
+    }
+
+    [TestMethod]
     public void SigmoidAndMeanImage_ComeBack()
     {
         using var sigmoid = OnnxExportTests.Random(Architectures.Create("cats-dogs-cnn", 24, 20, 1, 2), 3);

@@ -6,6 +6,21 @@ namespace MlNetCifar.Tests.Reference;
 /// <summary>Layers, losses and update rules as plain formulas in double precision.</summary>
 internal static class ReferenceLayers
 {
+    /// <summary>The log of the weighted mean of probabilities; of one logit, the logit of the mean of sigmoids.</summary>
+    public static double[] Ensemble(double[][] logits, double[] weights, int classes)
+    {
+        var y = new double[logits[0].Length];
+        for (var at = 0; at < y.Length; at++)
+        {
+            var mean = logits.Zip(weights, (z, w) => w / weights.Sum() * Probability(z)).Sum();
+            y[at] = classes == 1 ? Math.Log(mean / (1 - mean)) : Math.Log(mean);
+
+            double Probability(double[] z) => classes == 1 ? 1 / (1 + Math.Exp(-z[at])) : Math.Exp(z[at]) / z.Skip(at / classes * classes).Take(classes).Sum(Math.Exp);
+        }
+
+        return y;
+    }
+
     public static double Activate(ActivationKind kind, double slope, double x) => kind switch
     {
         ActivationKind.Relu => Math.Max(x, 0),

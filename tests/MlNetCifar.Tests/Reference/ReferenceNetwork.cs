@@ -47,6 +47,8 @@ internal sealed class ReferenceNetwork(
                 return ReferenceLayers.Pool(layer.Geometry(node.Input), layer.Pool, count, x).Y;
             case GlobalPool layer:
                 return ReferenceLayers.Pool(GlobalPool.Geometry(node.Input), layer.Pool, count, x).Y;
+            case Ensemble layer:
+                return ReferenceLayers.Ensemble([.. node.Paths.Select(path => Run(path, x, count))], [.. layer.Members.Select(member => (double)member.Weight)], node.Output.C);
             default:
                 var body = Run(node.Paths[0], x, count);
                 return [.. body.Zip(Run(node.Paths[1], x, count), (a, b) => a + b)];

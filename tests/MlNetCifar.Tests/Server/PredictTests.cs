@@ -37,6 +37,16 @@ public sealed class PredictTests
     }
 
     [TestMethod]
+    public async Task Ensemble_AnswersAsAnyModel()
+    {
+        using var a = SmallModel.Create(1);
+        using var b = SmallModel.Create(2);
+        await using var server = await RunningServer.Start(model: ModelEnsemble.Average([a, b]));
+        for (var i = 0; i < 5; i++)
+            RunningServer.AssertSame(server.Model.Classify(RunningServer.Png(i)), await server.Post("/predict", RunningServer.Body(RunningServer.Png(i))));
+    }
+
+    [TestMethod]
     public async Task Answer_SaysModelTimesAndId()
     {
         await using var server = await RunningServer.Start();

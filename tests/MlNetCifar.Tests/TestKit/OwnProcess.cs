@@ -16,6 +16,9 @@ static class OwnProcess
             case ["mlnet-forget", var model]:
                 FreshProcess.LoadWithoutRegistration(model, Console.Out);
                 return 0;
+            case ["trial"]:
+                Tuning.BadTrials.Run();
+                return 0;
             case ["run", var program, .. var rest]:
                 return System.Reflection.Assembly.LoadFrom(program).EntryPoint!.Invoke(null, [rest]) as int? ?? 0;
             default:

@@ -9,10 +9,8 @@ internal static class SelfProcess
     /// <returns>Exit code and standard output; standard error goes to <paramref name="log"/>.</returns>
     public static (int Code, string Output) Run(IEnumerable<string> arguments, TextWriter log, CancellationToken stop)
     {
-        var (file, first) = Command();
-        var start = new ProcessStartInfo(file) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
-        foreach (var argument in first.Concat(arguments))
-            start.ArgumentList.Add(argument);
+        var start = Start(arguments);
+        (start.RedirectStandardOutput, start.RedirectStandardError, start.UseShellExecute) = (true, true, false);
         using var process = Process.Start(start)!;
         using var registration = stop.Register(process.Kill);
         process.ErrorDataReceived += (_, line) =>
@@ -25,6 +23,13 @@ internal static class SelfProcess
         process.WaitForExit();
         stop.ThrowIfCancellationRequested();
         return (process.ExitCode, output);
+    }
+
+    /// <summary>How the program begins.</summary>
+    public static ProcessStartInfo Start(IEnumerable<string> arguments)
+    {
+        var (file, first) = Command();
+        return new(file, [.. first, .. arguments]);
     }
 
     static (string File, string[] First) Command()

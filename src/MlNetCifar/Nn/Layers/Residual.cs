@@ -45,7 +45,7 @@ public sealed record Residual(ImmutableArray<LayerSpec> Body, ImmutableArray<Lay
     }
 
     /// <inheritdoc/>
-    public override double Flops(Shape input) => Sum(Body, input) + Sum(Shortcut, input) + OutputShape(input).ImageLength;
+    public override double Flops(Shape input) => Flops(Body, input) + Flops(Shortcut, input) + OutputShape(input).ImageLength;
 
     /// <inheritdoc/>
     public override void Write(Utf8JsonWriter json)
@@ -59,6 +59,8 @@ public sealed record Residual(ImmutableArray<LayerSpec> Body, ImmutableArray<Lay
         "residual", json => new Residual(json.Layers("body"), json.Layers("shortcut")));
 
     internal override ImmutableArray<InnerPath> Paths => [new(".", ".", Body), new(".s", ".downsample.", Shortcut)];
+
+    internal override LayerSpec WithPaths(ImmutableArray<ImmutableArray<LayerSpec>> paths) => this with { Body = paths[0], Shortcut = paths[1] };
 
     internal override string Export(IOperatorGraph graph, LayerNode node, string input)
     {
@@ -93,18 +95,6 @@ public sealed record Residual(ImmutableArray<LayerSpec> Body, ImmutableArray<Lay
     public override int GetHashCode() => HashCode.Combine(Body.Length, Shortcut.Length, Kind);
 
     static ImmutableArray<LayerSpec> OrEmpty(ImmutableArray<LayerSpec> layers) => layers.IsDefault ? [] : layers;
-
-    static double Sum(ImmutableArray<LayerSpec> layers, Shape input)
-    {
-        var flops = 0.0;
-        foreach (var layer in layers)
-        {
-            flops += layer.Flops(input);
-            input = layer.OutputShape(input);
-        }
-
-        return flops;
-    }
 }
 
 /// <summary>Where a residual block begins: both paths read the same data, the shortcut as <see cref="LayerOp.Second"/>; backward, their gradients are added.</summary>

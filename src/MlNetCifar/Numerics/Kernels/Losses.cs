@@ -117,7 +117,8 @@ internal static class Losses
     /// <summary>A part of a weight, exactly 1 where it is all of it.</summary>
     static double Share(double part, double whole) => part == whole ? 1 : part / whole;
 
-    static double TotalWeight(ReadOnlySpan<int> labels, ReadOnlySpan<float> classWeights, LabelMix mix)
+    /// <summary>What all images weigh.</summary>
+    internal static double TotalWeight(ReadOnlySpan<int> labels, ReadOnlySpan<float> classWeights, LabelMix mix)
     {
         if (classWeights.IsEmpty)
             return labels.Length;

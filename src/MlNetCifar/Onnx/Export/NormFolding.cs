@@ -27,8 +27,7 @@ internal static class NormFolding
             {
                 Conv2d conv when isFolded => conv with { Bias = true },
                 Linear linear when isFolded => linear with { Bias = true },
-                Residual block => block with { Body = Layers(nodes[i].Paths[0]), Shortcut = Layers(nodes[i].Paths[1]) },
-                var other => other,
+                var other => other.WithPaths([.. nodes[i].Paths.Select(Layers)]),
             });
             i += isFolded ? 1 : 0;
         }

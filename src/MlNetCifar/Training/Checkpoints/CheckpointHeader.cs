@@ -39,6 +39,9 @@ internal sealed record CheckpointHeader
     /// <summary>SHA-256 of the weights the run was begun from; null for fresh ones.</summary>
     public string? Start { get; init; }
 
+    /// <summary>What is learned from a teacher; null for nothing.</summary>
+    public string? Teacher { get; init; }
+
     /// <summary>Where the run stands.</summary>
     public required LoopState State { get; init; }
 

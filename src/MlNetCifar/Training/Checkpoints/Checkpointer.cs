@@ -57,7 +57,7 @@ internal sealed class Checkpointer : IDisposable
         {
             ProgramVersion = FileOrigin.Current, Network = ResumeRules.Describe(run.Network), Options = run.Options.ToJson(), Data = data, LaneBits = (int)SimdLevel.Active,
             FusedMultiplyAdd = SimdLevel.IsFused,
-            Start = run.Start?.WeightsSha256, State = new LoopState(),
+            Start = run.Start?.WeightsSha256, Teacher = run.Distillation?.Stamp, State = new LoopState(),
         };
         var restored = _options.Resume ? Restore(session, best, run.StepsPerEpoch) : null;
         _writer = new CheckpointWriter(_store, session.StateBlocks());

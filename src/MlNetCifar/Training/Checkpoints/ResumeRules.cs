@@ -28,7 +28,7 @@ internal static class ResumeRules
     /// Compares a checkpoint with the run that wants to go on from it: what they mean, not their texts, so that a run goes on under a version with
     /// more layers' properties and options.
     /// </summary>
-    /// <exception cref="MlNetCifarException">Network (MNC3017), options (MNC3011), images (MNC3012) or starting point (MNC3025) differ, or a property is unknown (MNC1101).</exception>
+    /// <exception cref="MlNetCifarException">Network (MNC3017), options (MNC3011), images (MNC3012), starting point (MNC3025) or teacher (MNC3029) differ, or a property is unknown (MNC1101).</exception>
     public static void Check(CheckpointHeader then, CheckpointHeader now, string path)
     {
         if (Describe(Begun(then.ReadNetwork(path))) != Describe(Begun(now.ReadNetwork(path))))
@@ -38,6 +38,8 @@ internal static class ResumeRules
             throw TrainingErrors.OptionsChanged(changes, path);
         if (then.Start != now.Start)
             throw TrainingErrors.StartChanged(then.Start, now.Start, path);
+        if (then.Teacher != now.Teacher)
+            throw TrainingErrors.TeacherChanged(then.Teacher, now.Teacher, path);
         changes = [.. Changes(then.Data, now.Data)];
         if (changes.Length > 0)
             throw TrainingErrors.DataChanged(changes, path);
@@ -69,8 +71,7 @@ internal static class ResumeRules
         {
             Conv2d conv => conv with { Initializer = Initializer.Zeros, BiasInitializer = Initializer.Zeros },
             Linear linear => linear with { Initializer = Initializer.Zeros },
-            Residual residual => residual with { Body = Begun(residual.Body), Shortcut = Begun(residual.Shortcut) },
-            _ => layer,
+            _ => layer.WithPaths([.. layer.Paths.Select(path => Begun(path.Layers))]),
         }),
     ];
 

@@ -71,6 +71,8 @@ public sealed class MlflowObserver : ITrainingObserver, IDisposable
             json.WriteString("run_name", _options.RunName);
             json.WriteNumber("start_time", now);
         });
+        foreach (var (key, value) in _options.Tags)
+            Tag(key, value);
         Add("runs/log-batch", json => Parameters(json, run));
     }
 
@@ -126,11 +128,7 @@ public sealed class MlflowObserver : ITrainingObserver, IDisposable
     {
         _running = false;
         if (hash is not null)
-            Add("runs/set-tag", json =>
-            {
-                json.WriteString("key", "weights_sha256");
-                json.WriteString("value", hash);
-            });
+            Tag("weights_sha256", hash);
         var now = Now;
         Add("runs/update", json =>
         {
@@ -139,6 +137,12 @@ public sealed class MlflowObserver : ITrainingObserver, IDisposable
         });
         _sender.Settle(_finalWait);
     }
+
+    void Tag(string key, string value) => Add("runs/set-tag", json =>
+    {
+        json.WriteString("key", key);
+        json.WriteString("value", value);
+    });
 
     static void Parameters(Utf8JsonWriter json, TrainingRun run)
     {

@@ -15,6 +15,9 @@ public sealed record MlflowOptions
     /// <summary>Name of the run.</summary>
     public required string RunName { get; init; }
 
+    /// <summary>Tags of the run, for example <c>mlflow.parentRunId</c> for a run below another. The default is none.</summary>
+    public IReadOnlyDictionary<string, string> Tags { get; init; } = new Dictionary<string, string>();
+
     /// <summary>Folder for what the server has not taken yet and for the run's identity, so that a resumed run goes on in the same MLflow run; made where missing.</summary>
     public required string Folder { get; init; }
 

@@ -61,14 +61,16 @@ internal sealed class RandomTuner(SearchSpace space, ulong seed) : SpaceTuner(sp
 }
 
 /// <summary>Every combination: of names and few whole numbers all, of a range five values from end to end. The last parameter changes first.</summary>
-internal sealed class GridTuner(SearchSpace space) : SpaceTuner(space, 0)
+/// <param name="space">Where to search.</param>
+/// <param name="first">Number of the trial that has the first combination.</param>
+internal sealed class GridTuner(SearchSpace space, int first = 0) : SpaceTuner(space, 0)
 {
     const int Levels = 5;
 
     protected override double[]? Next(int trial, IReadOnlyList<Observation> known)
     {
         var point = new double[Dimensions];
-        var rest = trial;
+        var rest = trial - first;
         for (var i = Dimensions - 1; i >= 0; i--)
         {
             var parameter = Space.Parameters[i];

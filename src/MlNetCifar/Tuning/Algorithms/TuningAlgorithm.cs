@@ -25,10 +25,15 @@ public enum TuningAlgorithm
 /// <summary>Makes tuners.</summary>
 internal static class Tuners
 {
-    public static ITuner Create(TuningAlgorithm algorithm, SearchSpace space, ulong seed) => algorithm switch
+    /// <summary>Makes one.</summary>
+    /// <param name="algorithm">Which.</param>
+    /// <param name="space">Where to search.</param>
+    /// <param name="seed">Of the random numbers.</param>
+    /// <param name="first">Number of the first trial that it is asked for.</param>
+    public static ITuner Create(TuningAlgorithm algorithm, SearchSpace space, ulong seed, int first = 0) => algorithm switch
     {
         TuningAlgorithm.Random => new RandomTuner(space, seed),
-        TuningAlgorithm.Grid => new GridTuner(space),
+        TuningAlgorithm.Grid => new GridTuner(space, first),
         TuningAlgorithm.Sobol => new SobolTuner(space, seed),
         TuningAlgorithm.Tpe => new TpeTuner(space, seed),
         TuningAlgorithm.Gp => new GaussianProcessTuner(space, seed),

@@ -102,22 +102,8 @@ internal sealed class JournalState
                 trial.Owner = null;
                 break;
             case "end":
-                trial.Result = Result(trial, record);
+                trial.Result = TrialRecord.Read(record, trial.Settings, trial.Curve);
                 break;
         }
     }
-
-    static TrialResult Result(JournalTrial trial, JsonElement record) => new()
-    {
-        TrialSettings = trial.Settings,
-        State = Enum.Parse<TrialState>(record.GetProperty("state").GetString()!),
-        Metric = Number(record, "metric"),
-        Loss = Number(record, "loss"),
-        DurationInMilliseconds = record.GetProperty("milliseconds").GetDouble(),
-        Error = record.TryGetProperty("error", out var error) ? error.GetString() : null,
-        Curve = trial.Curve,
-        Right = record.TryGetProperty("right", out var right) ? [.. right.GetBytesFromBase64()] : [],
-    };
-
-    static double Number(JsonElement record, string name) => record.TryGetProperty(name, out var value) ? value.GetDouble() : double.NaN;
 }

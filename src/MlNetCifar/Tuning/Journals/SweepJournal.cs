@@ -59,6 +59,25 @@ internal sealed class SweepJournal : IDisposable
     /// <summary>Whether a folder holds a journal.</summary>
     public static bool IsIn(string folder) => File.Exists(System.IO.Path.Combine(folder, FileName));
 
+    /// <summary>Reads a journal and changes nothing; a line that is being written counts as not there.</summary>
+    /// <exception cref="MlNetCifarException">It cannot be read (MNC3208).</exception>
+    public static JournalState Peek(string folder)
+    {
+        var journal = new SweepJournal(folder, _ => { });
+        try
+        {
+            using var file = new FileStream(journal.Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            using var copy = new MemoryStream();
+            file.CopyTo(copy);
+            journal.Lines(copy.ToArray());
+            return journal._state;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw TuningErrors.Journal(journal.Path, $"The journal cannot be read ({e.Message.TrimEnd('.')}).", e);
+        }
+    }
+
     string Path => System.IO.Path.Combine(_folder!, FileName);
 
     /// <summary>Looks at what happened, and appends to it, with no one else doing so meanwhile.</summary>
@@ -111,13 +130,7 @@ internal sealed class SweepJournal : IDisposable
         var bytes = new byte[file.Length - _position];
         file.Position = _position;
         file.ReadExactly(bytes);
-        var rest = bytes.AsMemory();
-        while (rest.Span.IndexOf((byte)'\n') is >= 0 and var end)
-        {
-            Line(rest[..end]);
-            rest = rest[(end + 1)..];
-        }
-
+        var rest = Lines(bytes);
         _position = file.Length;
         if (rest.IsEmpty)
             return;
@@ -127,6 +140,18 @@ internal sealed class SweepJournal : IDisposable
         file.Flush(flushToDisk: true);
         _position = file.Length;
         Line(rest);
+    }
+
+    /// <summary>Takes in whole lines, and gives what is left.</summary>
+    ReadOnlyMemory<byte> Lines(ReadOnlyMemory<byte> rest)
+    {
+        while (rest.Span.IndexOf((byte)'\n') is >= 0 and var end)
+        {
+            Line(rest[..end]);
+            rest = rest[(end + 1)..];
+        }
+
+        return rest;
     }
 
     void Line(ReadOnlyMemory<byte> line)

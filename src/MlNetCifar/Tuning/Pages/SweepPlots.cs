@@ -49,6 +49,22 @@ internal static class SweepPlots
         };
     }
 
+    /// <summary>Accuracy over cost, and the trials that no other beats in both.</summary>
+    public static XyPlot Front(IReadOnlyList<TrialResult> results, IReadOnlyList<TrialResult> front, CostKind kind)
+    {
+        PlotPoint Of(TrialResult result) => new(result.Cost!.Of(kind), result.Metric);
+        return new()
+        {
+            Title = "Accuracy and cost", Description = "The line goes along the trials that no other beats in both.", YLabel = "accuracy", YPercent = true,
+            XLabel = kind switch { CostKind.Parameters => "parameters", CostKind.Memory => "bytes", _ => "milliseconds a picture" },
+            Series =
+            [
+                new() { Name = "not beaten", Points = [.. front.Select(Of)], Steps = true, Markers = true, Color = 1 },
+                new() { Name = "other trials", Points = [.. results.Where(r => r is { State: TrialState.Completed, Cost: not null } && !front.Contains(r)).Select(Of).OrderBy(point => point.X)], Joined = false, Markers = true, Color = 0 },
+            ],
+        };
+    }
+
     /// <summary>All trials over one parameter.</summary>
     public static XyPlot Slice(SearchSpace space, int dimension, IReadOnlyList<TrialResult> results)
     {

@@ -32,16 +32,28 @@ internal sealed class SweepReport(RunFolder folder, SearchSpace space, IReadOnly
     {
         folder.Write("trials.csv", writer =>
         {
-            Csv.Row(writer, ["trial", "state", "accuracy", "loss", "steps", "seconds", .. space.Parameters.Select(p => Csv.Text(p.Name)), "error"]);
+            var front = Front;
+            Csv.Row(writer,
+            [
+                "trial", "state", "accuracy", "loss", "steps", "seconds", .. Options.AsksForCost ? (string[])["parameters", "milliseconds", "memory"] : [], .. front is null ? [] : (string[])["front"],
+                .. space.Parameters.Select(p => Csv.Text(p.Name)), "error",
+            ]);
             foreach (var result in results)
                 Csv.Row(writer,
                 [
                     Csv.Number(result.TrialSettings.TrialId), OptionText.Of(result.State), Csv.Number(result.Metric), Csv.Number(result.Loss), Csv.Number(result.Curve.Length),
-                    Csv.Number(Math.Round(result.DurationInMilliseconds / 1000, 3)), .. result.TrialSettings.Parameters.Select(p => Csv.Text(p.Value)), Csv.Text(result.Error ?? ""),
+                    Csv.Number(Math.Round(result.DurationInMilliseconds / 1000, 3)), .. Costs(result), .. front is null ? [] : (string[])[front.Contains(result) ? "true" : "false"],
+                    .. result.TrialSettings.Parameters.Select(p => Csv.Text(p.Value)), Csv.Text(result.Error ?? ""),
                 ]);
         });
         folder.WriteBytes("trials.json", WriteJson);
     }
+
+    /// <summary>The trials that no other beats in both objectives; null where there is one objective.</summary>
+    IReadOnlyList<TrialResult>? Front => Options.SecondObjective == CostKind.None ? null : ParetoFront.Of(results, Options.SecondObjective);
+
+    IEnumerable<string> Costs(TrialResult result) => !Options.AsksForCost ? []
+        : result.Cost is { } cost ? [Csv.Number(cost.Parameters), Csv.Number(Math.Round(cost.Milliseconds, 4)), Csv.Number(cost.Memory)] : ["", "", ""];
 
     /// <summary>Writes the page.</summary>
     public void WritePage(TrialResult best, SelectionBias? bias, FinalFigures? finals, IReadOnlyList<string> words) => folder.Write(PageName, writer => writer.Write(new SweepPage
@@ -63,6 +75,15 @@ internal sealed class SweepReport(RunFolder folder, SearchSpace space, IReadOnly
             foreach (var result in results)
                 Write(json, result);
             json.WriteEndArray();
+            if (Front is { } front)
+            {
+                json.WriteString("second_objective", OptionText.Of(Options.SecondObjective));
+                json.WriteStartArray("front");
+                foreach (var result in front)
+                    json.WriteNumberValue(result.TrialSettings.TrialId);
+                json.WriteEndArray();
+            }
+
             json.WriteEndObject();
         }
 
@@ -85,6 +106,15 @@ internal sealed class SweepReport(RunFolder folder, SearchSpace space, IReadOnly
         foreach (var metric in result.Curve)
             json.WriteNumberValue(metric);
         json.WriteEndArray();
+        if (result.Cost is { } cost)
+        {
+            json.WriteStartObject("cost");
+            json.WriteNumber("parameters", cost.Parameters);
+            json.WriteNumber("milliseconds", Math.Round(cost.Milliseconds, 4));
+            json.WriteNumber("memory", cost.Memory);
+            json.WriteEndObject();
+        }
+
         if (result.Error is not null)
             json.WriteString("error", result.Error);
         json.WriteString("command", CommandOf(result));
@@ -129,6 +159,7 @@ internal sealed record SweepPage
         Reporting.PageFrame.Head(html, $"Sweep: {Title}", Invariant($"{Results.Count:N0} trials by {OptionText.Of(Options.Tuner)}, pruning {OptionText.Of(Options.Pruning)}, ranked on {ValidationImages:N0} validation images"));
         Verdict(html);
         Figures(html);
+        Front(html);
         Slices(html);
         Next(html);
         Table(html);
@@ -160,6 +191,19 @@ internal sealed record SweepPage
         html.Append("</div>\n");
         Reporting.Markup.Figure(html, SweepPlots.Parallel(Space, Results, Best));
         html.Append("</section>\n");
+    }
+
+    void Front(StringBuilder html)
+    {
+        if (Options.SecondObjective == CostKind.None || ParetoFront.Of(Results, Options.SecondObjective) is not { Count: > 0 } front)
+            return;
+        Reporting.Markup.Section(html, "front", "Accuracy and cost", "The trials that no other beats in both; the rest of the choice is yours.");
+        html.Append("<div class=\"two\">\n");
+        Reporting.Markup.Figure(html, SweepPlots.Front(Results, front, Options.SecondObjective));
+        html.Append("<div class=\"scroll\"><table><thead><tr><th>Trial</th><th>Accuracy</th><th>Parameters</th><th>Milliseconds a picture</th><th>Memory</th></tr></thead><tbody>\n");
+        foreach (var result in front)
+            html.Append(Invariant($"<tr><td>{result.TrialSettings.TrialId}</td><td>{Reporting.Markup.Percent(result.Metric, "0.00")}</td><td>{result.Cost!.Parameters:N0}</td><td>{result.Cost.Milliseconds:0.000}</td><td>{OptionText.OfBytes(result.Cost.Memory)}</td></tr>\n"));
+        html.Append("</tbody></table></div>\n</div>\n</section>\n");
     }
 
     void Slices(StringBuilder html)

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
 
 namespace MlNetCifar.Tuning;
 
@@ -45,6 +46,11 @@ public sealed class SearchSpace
     /// <param name="preset">One of <see cref="Architectures.Names"/>.</param>
     /// <exception cref="MlNetCifarException">There is no such preset (MNC2004).</exception>
     public static SearchSpace For(string preset) => Parse(PresetSpaces.Of(preset));
+
+    /// <summary>The space of an options class: a parameter, by the property's name, for each property with a <see cref="RangeAttribute"/> or <see cref="ChoiceAttribute"/>.</summary>
+    /// <typeparam name="T">The class; <see cref="TrialSettings.To{T}"/> makes one of a trial.</typeparam>
+    /// <exception cref="MlNetCifarException">No property has one (MNC3203), or a range or choice is wrong (MNC3202).</exception>
+    public static SearchSpace Of<[DynamicallyAccessedMembers(SpaceAttributes.Needed)] T>() => new(SpaceAttributes.Of(typeof(T)));
 
     /// <summary>All parameters, as the command line takes them.</summary>
     public override string ToString() => string.Join(' ', Parameters);

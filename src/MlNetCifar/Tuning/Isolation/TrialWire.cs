@@ -1,0 +1,79 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+
+namespace MlNetCifar.Tuning;
+
+/// <summary>
+/// What a sweep and the process of a trial say to each other, a line each: the sweep a request, and <c>go</c> or <c>stop</c> after each step; the process <c>step 3 0.81</c>, and at its end <c>end {…}</c>, <c>failed …</c> or
+/// <c>cancelled</c>. A process that ends without such a line has died.
+/// </summary>
+internal static class TrialWire
+{
+    public const string Go = "go";
+    public const string Stop = "stop";
+    public const string Cancelled = "cancelled";
+    public const string Step = "step ";
+    public const string End = "end ";
+    public const string Failed = "failed ";
+
+    public static string Request(TrialSettings settings) => Json(json =>
+    {
+        json.WriteNumber("trial", settings.TrialId);
+        json.WriteStartObject("parameters");
+        foreach (var (name, value) in settings.Parameters)
+            json.WriteString(name, value);
+        json.WriteEndObject();
+    });
+
+    /// <summary>Reads a request.</summary>
+    /// <param name="line">As <see cref="Request"/> gives it.</param>
+    /// <param name="report">Told each step's metric; whether to go on.</param>
+    public static TrialSettings Settings(string line, Func<int, double, bool> report)
+    {
+        using var json = JsonDocument.Parse(line);
+        return new(
+            json.RootElement.GetProperty("trial").GetInt32(),
+            json.RootElement.GetProperty("parameters").EnumerateObject().Select(p => new KeyValuePair<string, string>(p.Name, p.Value.GetString()!)), report);
+    }
+
+    public static string OfStep(int step, double metric) => string.Create(CultureInfo.InvariantCulture, $"{Step}{step} {metric:R}");
+
+    public static (int Step, double Metric) ToStep(string line)
+    {
+        var words = line[Step.Length..].Split(' ');
+        return (int.Parse(words[0], CultureInfo.InvariantCulture), double.Parse(words[1], CultureInfo.InvariantCulture));
+    }
+
+    public static string OfEnd(TrialResult result) => End + Json(json => TrialRecord.Write(json, result));
+
+    public static TrialResult ToEnd(string line, TrialSettings settings)
+    {
+        using var json = JsonDocument.Parse(line[End.Length..]);
+        return TrialRecord.Read(json.RootElement, settings, ImmutableArray<double>.Empty);
+    }
+
+    /// <summary>An error in one line.</summary>
+    public static string OfFailure(Exception e) =>
+        Failed + JsonSerializer.Serialize(e is MlNetCifarException known ? $"{known.Code} {known.Message}" : $"{e.GetType().Name}: {e.Message}", WireJson.Default.String);
+
+    public static string ToFailure(string line) => JsonSerializer.Deserialize(line[Failed.Length..], WireJson.Default.String)!;
+
+    static string Json(Action<Utf8JsonWriter> members)
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            members(json);
+            json.WriteEndObject();
+        }
+
+        return Encoding.UTF8.GetString(buffer.ToArray());
+    }
+}
+
+/// <summary>Source-generated JSON of the wire.</summary>
+[System.Text.Json.Serialization.JsonSerializable(typeof(string))]
+internal sealed partial class WireJson : System.Text.Json.Serialization.JsonSerializerContext;
