@@ -223,9 +223,10 @@ public sealed class SparkChaosTests
     [TestMethod]
     public async Task FullDisk_IsNamed_AndARerunFinishes()
     {
-        // The file size limit of the shell stands in for a full disk on the executors' side.
+        // The file size limit of the shell stands in for a full disk on the executors' side; without the setting the runtime itself would want a larger file to start with.
         var worker = Script($"""
             #!/bin/bash
+            export DOTNET_EnableWriteXorExecute=0
             ulimit -f 1
             trap '' XFSZ
             exec '{StageFiles.Worker}' "$@"
