@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Microsoft.AspNetCore.Http.Features;
 using MlNetCifar.Server.Requests;
 
 namespace MlNetCifar.Server.Routes;
@@ -27,6 +28,10 @@ internal sealed class RequestPipeline(Serving serving)
     async Task RunCallAsync(HttpContext context, RequestDelegate next, string pattern, bool isOpen)
     {
         using var scope = RequestScope.Begin(context, serving.Options);
+
+        // gRPC refuses a message by the length that it begins with, before it is read; Kestrel's limit would end the call without a status.
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
+            limit.MaxRequestBodySize = null;
         if (isOpen || IsAllowed(context.Request))
             await next(context).ConfigureAwait(false);
         else

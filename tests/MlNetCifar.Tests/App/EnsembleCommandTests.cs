@@ -98,7 +98,7 @@ public sealed class EnsembleCommandTests
         var taught = Cli.Run(["train", data, .. s_small, "--epochs", "2", "--schedule", "constant", "--seed", "5", "--teacher", teacher, "--output", folder.Runs, "--name", "b"]).Good();
         StringAssert.Contains(taught.Error, "teacher  elephas-mlp");
         Cli.Run("train", "--resume", Path.Combine(folder.Runs, "train", "b"), "--epochs", "4").Good();
-        Cli.Run(["train", data, .. s_small, "--teacher", teacher, "--backbone", "resnet18", "--output", folder.Runs]).Bad(ExitCodes.Usage, "MNC9014");
+        Cli.Run(["train", data, .. s_small, "--teacher", teacher, "--backbone", "resnet18", "--output", folder.Runs]).Bad(ExitCodes.Usage, "MNC9022");
         Cli.Run(["train", data, .. s_small, "--teacher", teacher, "--distill-weight", "2", "--output", folder.Runs]).Bad(ExitCodes.Usage, "MNC3001");
     }
 }

@@ -269,11 +269,11 @@ public sealed class ShardTests
         foreach (var property in typeof(DecodeOptions).GetProperties().Where(p => p.CanWrite))
         {
             var decode = s_options.Decode with { };
-            property.SetValue(decode, property.GetValue(decode) switch { bool value => !value, int value => value - 1, long value => (object)(value - 1), _ => throw new NotSupportedException() });
+            property.SetValue(decode, property.GetValue(decode) switch { bool value => !value, int value => value - 1, long value => (object)(value - 1), CancellationToken => new CancellationToken(true), _ => throw new NotSupportedException() });
             var plan = ShardPlan.Create(items, s_options with { Decode = decode });
 
-            // These follow from the specification, whatever the options say.
-            if (property.Name is nameof(DecodeOptions.ApplyOrientation) or nameof(DecodeOptions.MinWidth) or nameof(DecodeOptions.MinHeight))
+            // These follow from the specification, whatever the options say, or change no pixel.
+            if (property.Name is nameof(DecodeOptions.Cancellation) or nameof(DecodeOptions.ApplyOrientation) or nameof(DecodeOptions.MinWidth) or nameof(DecodeOptions.MinHeight))
                 Assert.IsTrue(keys.IsSupersetOf(plan.Keys), property.Name);
             else
                 Assert.IsTrue(plan.Keys.All(keys.Add), property.Name);
