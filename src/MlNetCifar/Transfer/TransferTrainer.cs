@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using System.Text;
+using System.Text.Json;
 using MlNetCifar.Data;
 using MlNetCifar.Nn;
 using MlNetCifar.Training;
@@ -86,6 +88,7 @@ public sealed class TransferResult : IDisposable
 {
     readonly Normalization _normalization;
     readonly PreprocessSpec _preprocess;
+    readonly string _settings;
 
     internal TransferResult(TransferTrainer trainer, IReadOnlyList<string> classes, FittedHead head, TimeSpan features, TimeSpan elapsed)
     {
@@ -93,6 +96,7 @@ public sealed class TransferResult : IDisposable
         WeightsSha256 = Weights.Sha256();
         (_normalization, _preprocess, Classes, Penalty) = (trainer.Backbone.Normalization, trainer.Backbone.Preprocess, classes, head.Penalty);
         (FeatureTime, Elapsed, HeldOut) = (features, elapsed, head.HeldOut);
+        _settings = Settings(trainer, head);
         History = [new EpochRecord(1, head.Loss, head.Accuracy, head.HeldOutLoss, head.HeldOutAccuracy, Seconds: elapsed.TotalSeconds)];
     }
 
@@ -121,15 +125,35 @@ public sealed class TransferResult : IDisposable
     public TimeSpan Elapsed { get; }
 
     /// <summary>The model: a copy of the weights with all it takes to use them. The caller disposes it; it outlives this result.</summary>
-    public ImageClassifier ToClassifier() => new(Weights.Clone(), Classes, _preprocess, _normalization) { History = History, BestEpoch = 1 };
+    public ImageClassifier ToClassifier() => new(Weights.Clone(), Classes, _preprocess, _normalization) { History = History, BestEpoch = 1, TrainingSettings = _settings };
 
     /// <summary>As <see cref="ToClassifier()"/>, and the model takes features of many pictures from what <paramref name="trainer"/> has computed or keeps; it must not outlive that.</summary>
     internal ImageClassifier ToClassifier(TransferTrainer trainer) => new(Weights.Clone(), Classes, _preprocess, _normalization)
     {
-        History = History, BestEpoch = 1,
+        History = History, BestEpoch = 1, TrainingSettings = _settings,
         FeaturesOf = trainer.FeaturesOf,
     };
 
     /// <inheritdoc/>
     public void Dispose() => Weights.Dispose();
+
+    /// <summary>All that the weights are a function of, besides the pictures.</summary>
+    static string Settings(TransferTrainer trainer, FittedHead head)
+    {
+        using var stream = new MemoryStream();
+        using (var json = new Utf8JsonWriter(stream))
+        {
+            json.WriteStartObject();
+            json.WriteString("backbone", trainer.Backbone.Network.Name);
+            json.WriteString("backboneSha256", trainer.Backbone.WeightsSha256);
+            json.WriteBoolean("flip", trainer.Options.Flip);
+            json.WriteNumber("penalty", head.Penalty);
+            json.WriteString("classWeights", trainer.Options.ClassWeights.ToString());
+            json.WriteNumber("labelSmoothing", trainer.Options.LabelSmoothing);
+            json.WriteNumber("seed", trainer.Options.Seed);
+            json.WriteEndObject();
+        }
+
+        return Encoding.UTF8.GetString(stream.ToArray());
+    }
 }

@@ -140,6 +140,7 @@ public sealed class OnnxExportTests
         Assert.AreEqual(model.Preprocess.Hash(), peer.Metadata["preprocess_sha256"]);
         Assert.AreEqual("[0.4,0.5,0.6]", peer.Metadata["mean"]);
         Assert.AreEqual(model.WeightsSha256, peer.Metadata["weights_sha256"]);
+        Assert.IsFalse(peer.Metadata.ContainsKey("training_sha256"), "nothing is known of its training");
     }
 
     [TestMethod]

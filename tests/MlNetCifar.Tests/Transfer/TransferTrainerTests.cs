@@ -35,6 +35,7 @@ public sealed class TransferTrainerTests
         var test = SmallBackbone.Images(5, seed: 4);
         CollectionAssert.AreEqual(model.Score(test), loaded.Score(test));
         Assert.AreEqual(result.WeightsSha256, loaded.WeightsSha256);
+        StringAssert.Contains(loaded.TrainingSettings, backbone.WeightsSha256);
         using var again = FeatureExtractor.Load(folder["m.safetensors"]);
         CollectionAssert.AreEqual(backbone.Features(test), again.Features(test));
     }

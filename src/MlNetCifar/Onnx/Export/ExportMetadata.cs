@@ -32,13 +32,14 @@ internal static class ExportMetadata
             ("Image.BitmapPixelFormat", preprocess.Channels == 3 || options.Input == OnnxInput.Pictures ? "Rgb8" : "Gray8"),
             ("Image.ColorSpaceGamma", "SRGB"),
             ("Image.NominalPixelRange", options.Input == OnnxInput.Normalized ? "Normalized_0_1" : "NominalRange_0_255"),
-            ("training_sha256", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(model.TrainingSettings)))),
             ("weights_sha256", model.WeightsSha256),
             (Export, Json(json => Choices(json, options))),
             (ModelFile.Key, ModelFile.Describe(model)),
         };
         if (options.Proof is { Count: > 0 } pictures)
             list.Add((ProofRecord.Key, ProofRecord.Of(model, pictures).ToJson(model)));
+        if (model.TrainingSettings.Length > 0)
+            list.Insert(0, ("training_sha256", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(model.TrainingSettings)))));
         if (options.License.Length > 0)
             list.Insert(0, ("license", options.License));
         if (model.Calibration is { Views: > 1 } calibration)
