@@ -28,7 +28,7 @@ public sealed class ProgramChaosTests
             StringAssert.Contains(run.Log, "Check the free space");
 
             // A checkpoint that failed gives its bytes back: the small files of the end may find room or not.
-            Stop(run, "INT", ExitCodes.Failure, ExitCodes.Interrupted);
+            Stop(run, "TERM", ExitCodes.Failure, ExitCodes.Terminated);
         }
 
         // The checkpoint of epoch 1 was waited for before that of epoch 2 began; 120 pictures make five steps.
