@@ -249,6 +249,7 @@ public sealed class TrainTests
 
     [TestMethod]
     [TestCategory("Slow")]
+    [TestCategory("Long")]
     public void Quickstart_ReachesItsAccuracy()
     {
         using var folder = new Pictures();
