@@ -11,7 +11,7 @@ namespace MlNetCifar.Experiments;
 internal sealed partial class ExperimentRun(Experiment experiment, CancellationToken cancellation)
 {
     /// <summary>Fewer say too little: the energy threshold lets 99 of 100 ordinary images pass.</summary>
-    const int CalibrationImages = 100;
+    public const int CalibrationImages = 100;
 
     /// <summary>What an interrupted run spends on scoring, and the fewest and most images it scores: the intervals take time by their number, too.</summary>
     const double SampleSeconds = 0.4;

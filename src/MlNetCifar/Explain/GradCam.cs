@@ -1,5 +1,6 @@
 using MlNetCifar.Data;
 using MlNetCifar.Imaging;
+using MlNetCifar.Inference;
 using MlNetCifar.Numerics;
 
 namespace MlNetCifar.Explain;
@@ -163,20 +164,8 @@ public sealed class GradCam : IDisposable
         var scores = _model.Answers(images, _threads, _model.OwnViews, cancellation);
         return [.. Enumerable.Range(0, images.Count).Select(i =>
         {
-            var k = target ?? Largest(scores.AsSpan(i * classes, classes));
+            var k = target ?? ClassScores.Best(scores.AsSpan(i * classes, classes));
             return (k, scores[(i * classes) + k]);
         })];
-    }
-
-    static int Largest(ReadOnlySpan<float> scores)
-    {
-        var best = 0;
-        for (var k = 1; k < scores.Length; k++)
-        {
-            if (scores[k] > scores[best])
-                best = k;
-        }
-
-        return best;
     }
 }

@@ -25,6 +25,16 @@ internal static class ClassScores
         return scores;
     }
 
+    /// <summary>The class with the highest score; the first among equals.</summary>
+    /// <param name="scores">One a class.</param>
+    public static int Best(ReadOnlySpan<float> scores)
+    {
+        var best = 0;
+        for (var k = 1; k < scores.Length; k++)
+            best = scores[k] > scores[best] ? k : best;
+        return best;
+    }
+
     /// <summary>What the softmax makes probabilities of: the single output z of a sigmoid network as −z ÷ 2 and z ÷ 2.</summary>
     /// <param name="network">Whose outputs.</param>
     /// <param name="outputs">[n, outputs].</param>

@@ -145,10 +145,7 @@ internal sealed record ScoredLabels(double[] OfLabels, double Accuracy)
         for (var i = 0; i < ofLabels.Length; i++)
         {
             var row = scores.AsSpan(i * classes, classes);
-            var best = 0;
-            for (var k = 1; k < classes; k++)
-                best = row[k] > row[best] ? k : best;
-            (ofLabels[i], right) = (row[images.Label(i)], right + (best == images.Label(i) ? 1 : 0));
+            (ofLabels[i], right) = (row[images.Label(i)], right + (ClassScores.Best(row) == images.Label(i) ? 1 : 0));
         }
 
         return new(ofLabels, (double)right / Math.Max(1, ofLabels.Length));

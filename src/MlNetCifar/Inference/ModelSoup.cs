@@ -33,14 +33,19 @@ public static class ModelSoup
         if (validation.Count == 0)
             throw new ArgumentException("There is no image.", nameof(validation));
         Check(models);
-        double[] accuracies = [.. models.Select(Accuracy)];
+        return Greedy(models, [.. models.Select(model => ScoredLabels.Of(model, validation, threads, cancellation).Accuracy)], validation, threads, cancellation);
+    }
+
+    /// <summary>Makes a soup of models that were checked, and whose accuracies are known.</summary>
+    internal static ModelSoupResult Greedy(IReadOnlyList<ImageClassifier> models, double[] accuracies, ImageSource validation, int? threads, CancellationToken cancellation)
+    {
         int[] order = [.. Enumerable.Range(0, models.Count).OrderByDescending(i => accuracies[i]).ThenBy(i => i)];
         List<int> members = [order[0]];
         var (soup, best) = (Mean(models, members), accuracies[order[0]]);
         foreach (var next in order.Skip(1))
         {
             var candidate = Mean(models, [.. members, next]);
-            var accuracy = Accuracy(candidate);
+            var accuracy = ScoredLabels.Of(candidate, validation, threads, cancellation).Accuracy;
             if (accuracy >= best)
             {
                 (soup, candidate, best) = (candidate, soup, accuracy);
@@ -51,8 +56,6 @@ public static class ModelSoup
         }
 
         return new(soup, members, accuracies, best);
-
-        double Accuracy(ImageClassifier model) => ScoredLabels.Of(model, validation, threads, cancellation).Accuracy;
     }
 
     /// <summary>Checks that the mean of the models' weights is defined.</summary>

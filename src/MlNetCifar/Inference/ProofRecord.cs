@@ -1,7 +1,7 @@
 using System.Buffers.Text;
 using System.Runtime.InteropServices;
-using System.Text;
 using System.Text.Json;
+using MlNetCifar.Files;
 
 namespace MlNetCifar.Inference;
 
@@ -67,21 +67,13 @@ internal sealed record ProofRecord(byte[] Pixels, float[] Logits)
         }
     }
 
-    public string ToJson(ImageClassifier model)
+    public string ToJson(ImageClassifier model) => JsonText.Object(json =>
     {
-        using var buffer = new MemoryStream();
-        using (var json = new Utf8JsonWriter(buffer))
-        {
-            json.WriteStartObject();
-            json.WriteNumber("count", Pixels.Length / model.Preprocess.Length);
-            json.WriteString("preprocess_sha256", model.Preprocess.Hash());
-            json.WriteString("pixels", Base64Url.EncodeToString(Pixels));
-            json.WriteString("logits", Base64Url.EncodeToString(MemoryMarshal.AsBytes(Logits.AsSpan())));
-            json.WriteEndObject();
-        }
-
-        return Encoding.UTF8.GetString(buffer.ToArray());
-    }
+        json.WriteNumber("count", Pixels.Length / model.Preprocess.Length);
+        json.WriteString("preprocess_sha256", model.Preprocess.Hash());
+        json.WriteString("pixels", Base64Url.EncodeToString(Pixels));
+        json.WriteString("logits", Base64Url.EncodeToString(MemoryMarshal.AsBytes(Logits.AsSpan())));
+    });
 
     /// <summary>The pictures, without labels.</summary>
     public ImageSet Pictures(ImageClassifier model) => Pictures(Pixels, model);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
@@ -39,11 +40,11 @@ internal sealed class FeaturePass(FeatureExtractor backbone, TransferOptions opt
             return features;
         using var pool = new WorkerPool(Threads);
         using var network = backbone.Scorer.Compile(Math.Min(missing.Length, backbone.Scorer.PicturesAtOnce), pool);
-        var inputs = new float[network.BatchSize * source.ImageLength];
+        var buffers = new Buffers(new byte[network.BatchSize * source.ImageLength], new float[network.BatchSize * source.ImageLength], new float[network.BatchSize * _length]);
         foreach (var part in missing.Chunk(PartSize))
         {
             foreach (var batch in part.Chunk(network.BatchSize))
-                Compute(network, source, batch, flipped, inputs, features);
+                Compute(network, source, batch, flipped, buffers, features);
             if (options.CacheFolder is not null)
                 Keep(store, part, keys, features);
         }
@@ -65,21 +66,22 @@ internal sealed class FeaturePass(FeatureExtractor backbone, TransferOptions opt
         store.Add(kept, rows);
     }
 
-    void Compute(Network network, ImageSource source, int[] pictures, bool flipped, float[] inputs, float[] features)
+    void Compute(Network network, ImageSource source, int[] pictures, bool flipped, Buffers buffers, float[] features)
     {
+        var length = source.ImageLength;
         ForEach(pictures.Length, i =>
         {
-            var pixels = new byte[source.ImageLength];
+            var pixels = buffers.Pixels.AsSpan(i * length, length);
             source.CopyPixels(pictures[i], pixels);
             if (flipped)
                 Mirror(pixels, source.Width, source.Channels);
-            backbone.Scorer.Normalizer.Apply(pixels, inputs.AsSpan(i * pixels.Length, pixels.Length));
+            backbone.Scorer.Normalizer.Apply(pixels, buffers.Inputs.AsSpan(i * length, length));
         });
-        var rows = new float[pictures.Length * _length];
-        Scorer.Average(network, inputs.AsSpan(0, pictures.Length * source.ImageLength), pictures.Length, TestTimeViews.None, [], [], rows, cancellation);
+        var rows = buffers.Rows.AsSpan(0, pictures.Length * _length);
+        Scorer.Average(network, buffers.Inputs.AsSpan(0, pictures.Length * length), pictures.Length, TestTimeViews.None, [], [], rows, cancellation);
         for (var i = 0; i < pictures.Length; i++)
         {
-            var row = rows.AsSpan(i * _length, _length);
+            var row = rows.Slice(i * _length, _length);
             foreach (var value in row)
             {
                 if (!float.IsFinite(value))
@@ -152,9 +154,10 @@ internal sealed class FeaturePass(FeatureExtractor backbone, TransferOptions opt
             return;
         }
 
-        var pixels = new byte[source.ImageLength];
-        source.CopyPixels(index, pixels);
-        SHA256.HashData(pixels, key);
+        var pixels = ArrayPool<byte>.Shared.Rent(source.ImageLength);
+        source.CopyPixels(index, pixels.AsSpan(0, source.ImageLength));
+        SHA256.HashData(pixels.AsSpan(0, source.ImageLength), key);
+        ArrayPool<byte>.Shared.Return(pixels);
     }
 
     static void Mirror(Span<byte> pixels, int width, int channels)
@@ -166,4 +169,10 @@ internal sealed class FeaturePass(FeatureExtractor backbone, TransferOptions opt
             mirrored.CopyTo(row);
         }
     }
+
+    /// <summary>Room for a batch, used again and again.</summary>
+    /// <param name="Pixels">[N, H, W, C].</param>
+    /// <param name="Inputs">The same, normalised.</param>
+    /// <param name="Rows">[N, features].</param>
+    sealed record Buffers(byte[] Pixels, float[] Inputs, float[] Rows);
 }

@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
-using System.Text;
-using System.Text.Json;
 using MlNetCifar.Data;
+using MlNetCifar.Files;
 using MlNetCifar.Nn;
 using MlNetCifar.Training;
 using MlNetCifar.Transfer;
@@ -138,22 +137,14 @@ public sealed class TransferResult : IDisposable
     public void Dispose() => Weights.Dispose();
 
     /// <summary>All that the weights are a function of, besides the pictures.</summary>
-    static string Settings(TransferTrainer trainer, FittedHead head)
+    static string Settings(TransferTrainer trainer, FittedHead head) => JsonText.Object(json =>
     {
-        using var stream = new MemoryStream();
-        using (var json = new Utf8JsonWriter(stream))
-        {
-            json.WriteStartObject();
-            json.WriteString("backbone", trainer.Backbone.Network.Name);
-            json.WriteString("backboneSha256", trainer.Backbone.WeightsSha256);
-            json.WriteBoolean("flip", trainer.Options.Flip);
-            json.WriteNumber("penalty", head.Penalty);
-            json.WriteString("classWeights", trainer.Options.ClassWeights.ToString());
-            json.WriteNumber("labelSmoothing", trainer.Options.LabelSmoothing);
-            json.WriteNumber("seed", trainer.Options.Seed);
-            json.WriteEndObject();
-        }
-
-        return Encoding.UTF8.GetString(stream.ToArray());
-    }
+        json.WriteString("backbone", trainer.Backbone.Network.Name);
+        json.WriteString("backboneSha256", trainer.Backbone.WeightsSha256);
+        json.WriteBoolean("flip", trainer.Options.Flip);
+        json.WriteNumber("penalty", head.Penalty);
+        json.WriteString("classWeights", trainer.Options.ClassWeights.ToString());
+        json.WriteNumber("labelSmoothing", trainer.Options.LabelSmoothing);
+        json.WriteNumber("seed", trainer.Options.Seed);
+    });
 }

@@ -53,13 +53,7 @@ internal static class WeightMix
             return new(share, 0, double.PositiveInfinity);
         var right = 0;
         for (var i = 0; i < labels.Length; i++)
-        {
-            var row = logits.Slice(i * classes, classes);
-            var best = 0;
-            for (var k = 1; k < classes; k++)
-                best = row[k] > row[best] ? k : best;
-            right += best == labels[i] ? 1 : 0;
-        }
+            right += ClassScores.Best(logits.Slice(i * classes, classes)) == labels[i] ? 1 : 0;
 
         var fit = TemperatureScaling.Fit(labels, logits, classes);
         return new(share, (double)right / labels.Length, right == labels.Length ? fit.LogLossBefore : fit.LogLossAfter);

@@ -94,7 +94,7 @@ internal sealed class SweepTracking(ExperimentOptions options, RunFolder folder)
 
     static void Send(MlflowClient client, string call, string run, Action<Utf8JsonWriter> members, CancellationToken cancellation)
     {
-        using var body = JsonDocument.Parse(MlflowClient.Body(members));
+        using var body = JsonDocument.Parse(JsonText.Bytes(members));
         client.Send(call, run, body.RootElement, cancellation);
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using MlNetCifar.Experiments;
+using MlNetCifar.Inference;
 using MlNetCifar.Training;
 
 namespace MlNetCifar.Tuning;
@@ -73,20 +74,11 @@ internal sealed class TrainingTrialRunner(ExperimentOptions options, ImageDatase
         var right = new byte[(validation.Count + 7) / 8];
         for (var i = 0; i < validation.Count; i++)
         {
-            var row = scores.AsSpan(i * classes, classes);
-            if (ArgMax(row) == validation.Label(i))
+            if (ClassScores.Best(scores.AsSpan(i * classes, classes)) == validation.Label(i))
                 right[i / 8] |= (byte)(1 << (i % 8));
         }
 
         return [.. right];
-    }
-
-    static int ArgMax(ReadOnlySpan<float> scores)
-    {
-        var best = 0;
-        for (var i = 1; i < scores.Length; i++)
-            best = scores[i] > scores[best] ? i : best;
-        return best;
     }
 
     /// <summary>What a trial that has ended needs no more. Where it cannot be deleted it is only in the way.</summary>

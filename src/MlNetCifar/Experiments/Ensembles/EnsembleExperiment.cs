@@ -8,9 +8,6 @@ namespace MlNetCifar;
 /// <param name="options">Models, method and data.</param>
 public sealed class EnsembleExperiment(EnsembleOptions options)
 {
-    /// <summary>Fewer say too little for a calibration.</summary>
-    const int CalibrationImages = 100;
-
     /// <summary>Models, method and data.</summary>
     public EnsembleOptions Options { get; } = options ?? throw new ArgumentNullException(nameof(options));
 
@@ -81,7 +78,7 @@ public sealed class EnsembleExperiment(EnsembleOptions options)
     {
         if (Options.Method == EnsembleMethod.Soup)
         {
-            var soup = ModelSoup.Greedy(models, images, Options.Threads, cancellation);
+            var soup = ModelSoup.Greedy(models, [.. scored.Select(one => one.Accuracy)], images, Options.Threads, cancellation);
             return (soup.Model, [.. models.Select((_, i) => soup.Members.Contains(i) ? 1.0 / soup.Members.Count : 0)]);
         }
 
@@ -93,9 +90,9 @@ public sealed class EnsembleExperiment(EnsembleOptions options)
 
     ImageClassifier Calibrated(ImageClassifier model, ImageSource images, ExperimentLog log, CancellationToken cancellation)
     {
-        if (images.Count < CalibrationImages)
+        if (images.Count < ExperimentRun.CalibrationImages)
         {
-            log.Say(null, FormattableString.Invariant($"calibration left out: {images.Count:N0} images; it takes {CalibrationImages}"));
+            log.Say(null, FormattableString.Invariant($"calibration left out: {images.Count:N0} images; it takes {ExperimentRun.CalibrationImages}"));
             return model;
         }
 

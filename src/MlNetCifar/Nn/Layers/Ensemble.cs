@@ -180,7 +180,7 @@ internal sealed class EnsembleOp(double[] shares) : LayerOp
             {
                 for (var i = 0; i < shares.Length; i++)
                     terms[i] = Math.Log(shares[i]) + Logits(i, pass.Count, n)[c] - norms[i];
-                y[c] = (float)LogSum(terms[..shares.Length]);
+                y[c] = (float)LogSpace.Sum(terms[..shares.Length]);
             }
         }
     }
@@ -222,46 +222,26 @@ internal sealed class EnsembleOp(double[] shares) : LayerOp
     void Sigmoid(int count, int n, int member, Span<double> terms)
     {
         double z = Logits(member, count, n)[0], share = Math.Log(shares[member]);
-        var positive = Math.Exp(share + LogSigmoid(z) - LogMean(count, n, sign: 1, terms));
-        var negative = Math.Exp(share + LogSigmoid(-z) - LogMean(count, n, sign: -1, terms));
+        var positive = Math.Exp(share + LogSpace.Sigmoid(z) - LogMean(count, n, sign: 1, terms));
+        var negative = Math.Exp(share + LogSpace.Sigmoid(-z) - LogMean(count, n, sign: -1, terms));
         Row(Member(member).GradientRows(count), n)[0] =
-            (float)(Row(Output.GradientRows(count), n)[0] * ((positive * Math.Exp(LogSigmoid(-z))) + (negative * Math.Exp(LogSigmoid(z)))));
+            (float)(Row(Output.GradientRows(count), n)[0] * ((positive * Math.Exp(LogSpace.Sigmoid(-z))) + (negative * Math.Exp(LogSpace.Sigmoid(z)))));
     }
 
     /// <summary>log Σᵢ wᵢ·σ(±zᵢ).</summary>
     double LogMean(int count, int n, int sign, Span<double> terms)
     {
         for (var i = 0; i < shares.Length; i++)
-            terms[i] = Math.Log(shares[i]) + LogSigmoid(sign * (double)Logits(i, count, n)[0]);
-        return LogSum(terms[..shares.Length]);
+            terms[i] = Math.Log(shares[i]) + LogSpace.Sigmoid(sign * (double)Logits(i, count, n)[0]);
+        return LogSpace.Sum(terms[..shares.Length]);
     }
 
     /// <summary>log Σₖ exp(zₖ) of each member.</summary>
     void Norms(int count, int n, Span<double> norms)
     {
         for (var i = 0; i < shares.Length; i++)
-        {
-            var z = Logits(i, count, n);
-            double max = z[0], sum = 0;
-            foreach (var value in z)
-                max = Math.Max(max, value);
-            foreach (var value in z)
-                sum += Math.Exp(value - max);
-            norms[i] = max + Math.Log(sum);
-        }
+            norms[i] = LogSpace.Sum(Logits(i, count, n));
     }
-
-    static double LogSum(ReadOnlySpan<double> terms)
-    {
-        double max = terms[0], sum = 0;
-        foreach (var term in terms)
-            max = Math.Max(max, term);
-        foreach (var term in terms)
-            sum += Math.Exp(term - max);
-        return max + Math.Log(sum);
-    }
-
-    static double LogSigmoid(double z) => Math.Min(z, 0) - Math.Log(1 + Math.Exp(-Math.Abs(z)));
 
     Value Member(int i) => i == 0 ? Input : Others[i - 1];
 

@@ -39,7 +39,7 @@ internal static class DistillationLoss
     /// <summary>One image's divergence.</summary>
     static double Softmax(ReadOnlySpan<float> z, ReadOnlySpan<float> t, double temperature, double share, double weight, Span<float> gradient)
     {
-        var (norm, teacherNorm) = (LogSum(z, temperature), LogSum(t, temperature));
+        var (norm, teacherNorm) = (LogSpace.Sum(z, temperature), LogSpace.Sum(t, temperature));
         double divergence = 0;
         for (var j = 0; j < z.Length; j++)
         {
@@ -56,24 +56,12 @@ internal static class DistillationLoss
     static double Sigmoid(double z, double t, double temperature, double share, double weight, Span<float> gradient)
     {
         (z, t) = (z / temperature, t / temperature);
-        var (q, p) = (Math.Exp(LogSigmoid(z)), Math.Exp(LogSigmoid(t)));
+        var (q, p) = (Math.Exp(LogSpace.Sigmoid(z)), Math.Exp(LogSpace.Sigmoid(t)));
         if (!gradient.IsEmpty)
             gradient[0] = Mixed(gradient[0], q - p, temperature, share, weight);
-        return (p * (LogSigmoid(t) - LogSigmoid(z))) + (Math.Exp(LogSigmoid(-t)) * (LogSigmoid(-t) - LogSigmoid(-z)));
+        return (p * (LogSpace.Sigmoid(t) - LogSpace.Sigmoid(z))) + (Math.Exp(LogSpace.Sigmoid(-t)) * (LogSpace.Sigmoid(-t) - LogSpace.Sigmoid(-z)));
     }
 
     static float Mixed(float gradient, double difference, double temperature, double share, double weight) =>
         (float)(((1 - share) * gradient) + (share * temperature * weight * difference));
-
-    static double LogSum(ReadOnlySpan<float> values, double temperature)
-    {
-        double max = values[0], sum = 0;
-        foreach (var value in values)
-            max = Math.Max(max, value);
-        foreach (var value in values)
-            sum += Math.Exp((value - max) / temperature);
-        return (max / temperature) + Math.Log(sum);
-    }
-
-    static double LogSigmoid(double z) => Math.Min(z, 0) - Math.Log(1 + Math.Exp(-Math.Abs(z)));
 }

@@ -5,6 +5,7 @@ using System.Net.Http.Headers;
 using System.Security.Authentication;
 using System.Text;
 using System.Text.Json;
+using MlNetCifar.Files;
 
 namespace MlNetCifar.Training;
 
@@ -39,7 +40,7 @@ internal sealed class MlflowClient : IDisposable
             return id;
         try
         {
-            using var made = Send(HttpMethod.Post, "experiments/create", Body(json => json.WriteString("name", name)), cancellation);
+            using var made = Send(HttpMethod.Post, "experiments/create", JsonText.Bytes(json => json.WriteString("name", name)), cancellation);
             return Text(made, "experiment_id");
         }
         catch (MlflowFault e) when (e.Message.Contains(Exists, StringComparison.Ordinal))
@@ -57,7 +58,7 @@ internal sealed class MlflowClient : IDisposable
     /// <returns>The run's identity.</returns>
     public string CreateRun(string experiment, string name, long started, CancellationToken cancellation)
     {
-        using var made = Send(HttpMethod.Post, "runs/create", Body(json =>
+        using var made = Send(HttpMethod.Post, "runs/create", JsonText.Bytes(json =>
         {
             json.WriteString("experiment_id", experiment);
             json.WriteString("run_name", name);
@@ -71,25 +72,12 @@ internal sealed class MlflowClient : IDisposable
     /// <param name="run">The run.</param>
     /// <param name="body">A JSON object.</param>
     /// <param name="cancellation">Ends the call.</param>
-    public void Send(string call, string run, JsonElement body, CancellationToken cancellation) => Send(HttpMethod.Post, call, Body(json =>
+    public void Send(string call, string run, JsonElement body, CancellationToken cancellation) => Send(HttpMethod.Post, call, JsonText.Bytes(json =>
     {
         json.WriteString("run_id", run);
         foreach (var member in body.EnumerateObject())
             member.WriteTo(json);
     }), cancellation).Dispose();
-
-    public static byte[] Body(Action<Utf8JsonWriter> members)
-    {
-        using var buffer = new MemoryStream();
-        using (var json = new Utf8JsonWriter(buffer))
-        {
-            json.WriteStartObject();
-            members(json);
-            json.WriteEndObject();
-        }
-
-        return buffer.ToArray();
-    }
 
     public void Dispose() => _http.Dispose();
 

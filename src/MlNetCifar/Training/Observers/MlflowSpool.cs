@@ -74,13 +74,13 @@ internal sealed class MlflowSpool
     /// <summary>Adds a call.</summary>
     public void Add(string call, Action<Utf8JsonWriter> members)
     {
-        var line = Encoding.UTF8.GetString(MlflowClient.Body(json =>
+        var line = JsonText.Object(json =>
         {
             json.WriteString("call", call);
             json.WriteStartObject("body");
             members(json);
             json.WriteEndObject();
-        }));
+        });
         lock (_gate)
         {
             _lines.Add((call, line));
@@ -192,7 +192,7 @@ internal sealed class MlflowSpool
     void Save()
     {
         Append();
-        LocalFileStore.Instance.Write(At(Identity), stream => stream.Write(MlflowClient.Body(json =>
+        LocalFileStore.Instance.Write(At(Identity), stream => stream.Write(JsonText.Bytes(json =>
         {
             json.WriteString("run_id", _runId);
             json.WriteNumber("sent", _sent);

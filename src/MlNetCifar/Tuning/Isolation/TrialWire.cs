@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using System.Text;
 using System.Text.Json;
+using MlNetCifar.Files;
 
 namespace MlNetCifar.Tuning;
 
@@ -18,7 +18,7 @@ internal static class TrialWire
     public const string End = "end ";
     public const string Failed = "failed ";
 
-    public static string Request(TrialSettings settings) => Json(json =>
+    public static string Request(TrialSettings settings) => JsonText.Object(json =>
     {
         json.WriteNumber("trial", settings.TrialId);
         json.WriteStartObject("parameters");
@@ -46,7 +46,7 @@ internal static class TrialWire
         return (int.Parse(words[0], CultureInfo.InvariantCulture), double.Parse(words[1], CultureInfo.InvariantCulture));
     }
 
-    public static string OfEnd(TrialResult result) => End + Json(json => TrialRecord.Write(json, result));
+    public static string OfEnd(TrialResult result) => End + JsonText.Object(json => TrialRecord.Write(json, result));
 
     public static TrialResult ToEnd(string line, TrialSettings settings)
     {
@@ -59,19 +59,6 @@ internal static class TrialWire
         Failed + JsonSerializer.Serialize(e is MlNetCifarException known ? $"{known.Code} {known.Message}" : $"{e.GetType().Name}: {e.Message}", WireJson.Default.String);
 
     public static string ToFailure(string line) => JsonSerializer.Deserialize(line[Failed.Length..], WireJson.Default.String)!;
-
-    static string Json(Action<Utf8JsonWriter> members)
-    {
-        using var buffer = new MemoryStream();
-        using (var json = new Utf8JsonWriter(buffer))
-        {
-            json.WriteStartObject();
-            members(json);
-            json.WriteEndObject();
-        }
-
-        return Encoding.UTF8.GetString(buffer.ToArray());
-    }
 }
 
 /// <summary>Source-generated JSON of the wire.</summary>
