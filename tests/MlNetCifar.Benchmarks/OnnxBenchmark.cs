@@ -31,7 +31,7 @@ internal static class OnnxBenchmark
             var side = parts.Length > 1 ? int.Parse(parts[1], CultureInfo.InvariantCulture) : 32;
             using var model = Model(parts[0], side);
             using var peer = new Peer(model, threads);
-            foreach (var batch in s_batches.Where(batch => (long)batch * side * side <= 256 * 64 * 64))
+            foreach (var batch in s_batches.Where(batch => (long)batch * side * side <= 256 * 224 * 224))
             {
                 using var ours = new Engine(model, batch, threads);
                 Pair($"{name} | {batch} at once", batch, seconds, ours.Run, () => peer.Run(batch));

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
+using Microsoft.ML.OnnxRuntime;
 using MlNetCifar.Imaging;
 using MlNetCifar.Server;
 
@@ -13,7 +14,7 @@ namespace MlNetCifar.Benchmarks;
 
 /// <summary>
 /// Measures the server with a model on JPEGs, 64 connections of one generator in this process, so that both share the cores: beside the engine's own rate in batches of 64 with
-/// decoding, beside a minimal API that calls the library picture by picture, at one client, while models are swapped, and its memory.
+/// decoding, beside minimal APIs that call the library, and ONNX Runtime, picture by picture, at one client, while models are swapped, and its memory.
 /// </summary>
 internal static class ServeBenchmark
 {
@@ -27,15 +28,12 @@ internal static class ServeBenchmark
         using var model = ImageClassifier.Load(args[0]);
         var engine = Engine(model, pictures, time);
         Print("engine, batches of 64 with decoding", engine, engine);
-        await using (var minimal = await MinimalAsync(model))
-        {
-            var load = new LoadGenerator(new Uri(minimal.Urls.First()).Port, "/predict", pictures);
-            await load.RunAsync(Connections, TimeSpan.FromSeconds(1));
-            Print("minimal API without batching", (await new LoadGenerator(new Uri(minimal.Urls.First()).Port, "/predict", pictures).RunAsync(Connections, time)).Rate, engine);
-        }
-
         var file = Path.Combine(Directory.CreateTempSubdirectory("mlnetcifar-serve-").FullName, "model.safetensors");
         model.Save(file);
+        await MeasureAsync("minimal API without batching", picture => model.Predict(picture)[0].Label);
+        using (var runtime = new RuntimeModel(model, Path.ChangeExtension(file, ".onnx")))
+            await MeasureAsync("minimal API that calls ONNX Runtime", runtime.Predict);
+
         var options = new ServingOptions { Models = new Dictionary<string, string> { ["model"] = file }, WatchInterval = TimeSpan.FromMilliseconds(50) };
         await using var server = await ModelServer.StartAsync(options, "http://127.0.0.1:0");
         var port = new Uri(server.Addresses[0]).Port;
@@ -49,6 +47,14 @@ internal static class ServeBenchmark
         await EndAsync(server, port, pictures);
         Directory.Delete(Path.GetDirectoryName(file)!, recursive: true);
         return 0;
+
+        async Task MeasureAsync(string what, Func<byte[], string> predict)
+        {
+            await using var minimal = await MinimalAsync(predict);
+            var port = new Uri(minimal.Urls.First()).Port;
+            await new LoadGenerator(port, "/predict", pictures).RunAsync(Connections, TimeSpan.FromSeconds(2));
+            Print(what, (await new LoadGenerator(port, "/predict", pictures).RunAsync(Connections, time)).Rate, engine);
+        }
     }
 
     static byte[][] Pictures(string archive)
@@ -90,7 +96,7 @@ internal static class ServeBenchmark
         return done / clock.Elapsed.TotalSeconds;
     }
 
-    static async Task<WebApplication> MinimalAsync(ImageClassifier model)
+    static async Task<WebApplication> MinimalAsync(Func<byte[], string> predict)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -100,7 +106,7 @@ internal static class ServeBenchmark
         {
             using var body = new MemoryStream();
             await context.Request.Body.CopyToAsync(body);
-            var answer = System.Text.Encoding.UTF8.GetBytes(model.Predict(body.ToArray())[0].Label);
+            var answer = System.Text.Encoding.UTF8.GetBytes(predict(body.ToArray()));
             context.Response.ContentLength = answer.Length;
             await context.Response.Body.WriteAsync(answer);
         });
@@ -178,4 +184,32 @@ internal static class ServeBenchmark
     static string Summary(LoadGenerator load) => $"{string.Join(", ", load.Answers.Select(a => $"{a.Value} × {a.Key}"))}, {load.Lost} lost, {load.Refused} refused";
 
     static void Print(string what, double rate, double engine) => Console.WriteLine(FormattableString.Invariant($"{what}: {rate:0} pictures/s ({rate / engine:0.00} of the engine)"));
+
+    /// <summary>The exported model in ONNX Runtime. Requests take the cores, so that each runs on one thread, which gave more than a pool for each.</summary>
+    sealed class RuntimeModel(ImageClassifier model, string path) : IDisposable
+    {
+        readonly InferenceSession _session = Open(model, path);
+        readonly Preprocessor _preprocessor = new(model.Preprocess);
+
+        static InferenceSession Open(ImageClassifier model, string path)
+        {
+            model.ExportOnnx(path);
+            using var options = new Microsoft.ML.OnnxRuntime.SessionOptions { IntraOpNumThreads = 1 };
+            return new(path, options);
+        }
+
+        public string Predict(byte[] picture)
+        {
+            var spec = model.Preprocess;
+            var pixels = new byte[spec.Length];
+            _preprocessor.Apply(picture, pixels);
+            using var input = OrtValue.CreateTensorValueFromMemory(pixels, [1, spec.Height, spec.Width, spec.Channels]);
+            using var run = new RunOptions();
+            using var outputs = _session.Run(run, ["pixels"], [input], ["probabilities"]);
+            var probabilities = outputs[0].GetTensorDataAsSpan<float>();
+            return model.Classes[System.Numerics.Tensors.TensorPrimitives.IndexOfMax(probabilities)];
+        }
+
+        public void Dispose() => _session.Dispose();
+    }
 }

@@ -51,6 +51,13 @@ internal static class CliErrors
     public static MlNetCifarException NoCluster(string folder) =>
         new("MNC9016", ErrorKind.Usage, "There is no cluster in this folder.", "Start one with 'cluster start', or name its folder with --folder.", folder);
 
+    public static MlNetCifarException NoRuntime(string library) => new(
+        "MNC9031", ErrorKind.Usage, "This is no library of ONNX Runtime that can be loaded here.",
+        "Name libonnxruntime.so (onnxruntime.dll, libonnxruntime.dylib) of version 1.20 or later, or its folder, for this machine.", library);
+
+    public static MlNetCifarException RuntimeRefuses(string path, Exception inner) =>
+        new("MNC9032", ErrorKind.Data, $"ONNX Runtime does not run this file: {inner.Message.TrimEnd('.')}.", "Export the model again; a later version of ONNX Runtime may take the file.", path, inner);
+
     public static MlNetCifarException ChildFailed() =>
         new("MNC9030", ErrorKind.Failure, "A run of the check did not end as it should.", "See the lines above; try it with --keep and more --images.");
 }

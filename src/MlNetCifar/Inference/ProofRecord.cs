@@ -78,10 +78,13 @@ internal sealed record ProofRecord(byte[] Pixels, float[] Logits)
     /// <summary>The pictures, without labels.</summary>
     public ImageSet Pictures(ImageClassifier model) => Pictures(Pixels, model);
 
-    /// <summary>Runs the pictures through a model.</summary>
-    public ProofResult Check(ImageClassifier model)
+    /// <summary>What logits that were found for the pictures say.</summary>
+    /// <param name="found">[count, classes].</param>
+    /// <param name="classes">How many.</param>
+    public ProofResult Compare(float[] found, int classes)
     {
-        var (found, classes) = (model.Logits(Pictures(model)), model.Classes.Length);
+        if (found.Length != Logits.Length)
+            throw new ArgumentException($"{found.Length} logits; expected {Logits.Length}.", nameof(found));
         var largest = Logits.Max(Math.Abs);
         double most = 0;
         int? first = null;

@@ -25,16 +25,32 @@ public static class ModelProof
         if (path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase))
             return CheckModelFile(path);
         var content = OnnxImport.Content(path);
-        return IsSafeTensors(content.Span) ? CheckModelFile(path) : CheckOnnx(content, path);
+        return IsSafeTensors(content.Span) ? CheckModelFile(path) : CheckOnnx(content, path, (model, pictures) => model.Logits(pictures));
     }
+
+    /// <summary>Runs the pictures of an .onnx file through another engine, and compares.</summary>
+    /// <param name="path">A file of <see cref="OnnxExport"/> with a proof.</param>
+    /// <param name="engine">Given the model as the file describes it, and pictures prepared for it, returns the logits that the engine gives for them, [count, classes].</param>
+    /// <exception cref="MlNetCifarException">The file cannot be read (MNC41xx), or has no proof or a damaged one (MNC4114).</exception>
+    /// <exception cref="ArgumentException">The engine returns another number of logits.</exception>
+    public static ProofResult Check(string path, Func<ImageClassifier, ImageSource, float[]> engine)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(engine);
+        return CheckOnnx(OnnxImport.Content(path), path, engine);
+    }
+
+    /// <summary>Whether a file is one of ONNX, by its content.</summary>
+    /// <param name="path">An .onnx file, or a model file.</param>
+    public static bool IsOnnx(string path) => !path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase) && !IsSafeTensors(OnnxImport.Content(path).Span);
 
     static ProofResult CheckModelFile(string path)
     {
         using var model = ImageClassifier.Load(path);
-        return Run(model.Proof, model, path);
+        return Run(model.Proof, model, path, (itself, pictures) => itself.Logits(pictures));
     }
 
-    static ProofResult CheckOnnx(ReadOnlyMemory<byte> content, string path)
+    static ProofResult CheckOnnx(ReadOnlyMemory<byte> content, string path, Func<ImageClassifier, ImageSource, float[]> engine)
     {
         var importer = new Importer(content, path, new());
         var text = importer.Model.Metadata.FirstOrDefault(pair => pair.Name == ProofRecord.Key).Value ?? throw OnnxErrors.Proof(path, "it has none");
@@ -42,19 +58,22 @@ public static class ModelProof
         if (!imported.IsClassifier)
             throw OnnxErrors.Proof(path, "the network gives no classes");
         using var model = imported.ToClassifier();
-        return Run(text, model, path);
+        return Run(text, model, path, engine);
     }
 
-    static ProofResult Run(string? proof, ImageClassifier model, string path)
+    static ProofResult Run(string? proof, ImageClassifier model, string path, Func<ImageClassifier, ImageSource, float[]> engine)
     {
+        ProofRecord record;
         try
         {
-            return ProofRecord.Read(proof ?? throw new InvalidDataException("it has none"), model).Check(model);
+            record = ProofRecord.Read(proof ?? throw new InvalidDataException("it has none"), model);
         }
         catch (InvalidDataException e)
         {
             throw OnnxErrors.Proof(path, e.Message);
         }
+
+        return record.Compare(engine(model, record.Pictures(model)), model.Classes.Length);
     }
 
     /// <summary>Such a file begins with the length of a JSON object.</summary>

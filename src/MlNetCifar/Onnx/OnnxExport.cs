@@ -53,7 +53,7 @@ public sealed record OnnxExportOptions
     public bool FoldBatchNorm { get; init; }
 
     /// <summary>
-    /// Pictures of the model's size of which the file carries the first <see cref="ModelProof.MostPictures"/> with their logits, for <see cref="ModelProof.Check"/>; null (the default)
+    /// Pictures of the model's size of which the file carries the first <see cref="ModelProof.MostPictures"/> with their logits, for <see cref="ModelProof.Check(string)"/>; null (the default)
     /// for those that the model carries, if it does. A source without pictures for none.
     /// </summary>
     public ImageSource? Proof { get; init; }

@@ -58,7 +58,9 @@ public sealed class OnnxCommandTests
         }
 
         Cli.Run("export", "--model", folder["model.safetensors"], "--out", folder["model.onnx"], "--proof", folder["pictures"], "--precision", weights).Good();
-        StringAssert.StartsWith(Cli.Run("check", folder["model.onnx"]).Good().Out, "PASS: 16 pictures");
+        var good = Cli.Run("check", folder["model.onnx"]).Good();
+        StringAssert.StartsWith(good.Out, "PASS: 16 pictures");
+        StringAssert.Contains(good.Out, "ONNX Runtime 1.31.1: PASS: 16 pictures");
         var file = OnnxReader.Read(File.ReadAllBytes(folder["model.onnx"]));
         var changed = file with
         {
@@ -67,8 +69,35 @@ public sealed class OnnxCommandTests
         File.WriteAllBytes(folder["changed.onnx"], OnnxWriter.Write(changed).ToArray());
         var check = Cli.Run("check", folder["changed.onnx"]);
         Assert.AreEqual(ExitCodes.DataRejected, check.ExitCode, check.Error);
+        StringAssert.Contains(check.Out, "ONNX Runtime 1.31.1: FAIL at picture 1");
         Cli.Run("export", "--model", folder["model.safetensors"], "--out", folder["plain.onnx"]).Good();
         Cli.Run("check", folder["plain.onnx"]).Bad(ExitCodes.DataRejected, "MNC4114");
+    }
+
+    [TestMethod]
+    [DataRow("normalized")]
+    [DataRow("pictures")]
+    public void Proof_IsCheckedByOnnxRuntime_WhateverTheInput(string input)
+    {
+        using var folder = new Pictures();
+        using var model = SmallModel.Create();
+        model.Save(folder["model.safetensors"]);
+        Cli.Run("export", "--model", folder["model.safetensors"], "--out", folder["model.onnx"], "--proof", folder.Classes("pictures"), "--input", input).Good();
+        StringAssert.Contains(Cli.Run("check", folder["model.onnx"]).Good().Out, "ONNX Runtime 1.31.1: PASS");
+        StringAssert.Contains(Cli.Run("check", folder["model.onnx"], "--json").Good().Out, "\"onnxRuntime\":{\"version\":\"1.31.1\",\"passes\":true");
+        Cli.Run("check", folder["model.onnx"], "--onnx-runtime", folder["model.safetensors"]).Bad(ExitCodes.Usage, "MNC9031");
+    }
+
+    [TestMethod]
+    public void PicturesThatAGraphWouldChange_AreNotGivenToOnnxRuntime()
+    {
+        using var folder = new Pictures();
+        using var model = SmallModel.Create(preprocess: new PreprocessSpec { Width = 6, Height = 8, Resize = ResizeMode.ShorterSideCrop, ShorterSide = 16 });
+        model.Save(folder["model.safetensors"]);
+        Cli.Run("export", "--model", folder["model.safetensors"], "--out", folder["model.onnx"], "--proof", folder.Classes("pictures"), "--input", "pictures").Good();
+        var check = Cli.Run("check", folder["model.onnx"]).Good();
+        StringAssert.StartsWith(check.Out, "PASS");
+        StringAssert.Contains(check.Error, "ONNX Runtime 1.31.1 was not asked: the pictures in the file are prepared already");
     }
 
     [TestMethod]

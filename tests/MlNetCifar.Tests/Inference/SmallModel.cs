@@ -18,7 +18,7 @@ internal static class SmallModel
         ],
     };
 
-    public static ImageClassifier Create(ulong seed = 1)
+    public static ImageClassifier Create(ulong seed = 1, PreprocessSpec? preprocess = null)
     {
         var weights = NetworkWeights.Initialize(Spec, seed);
         var random = new SplitRandom(seed, RandomPurpose.Shuffle);
@@ -30,7 +30,7 @@ internal static class SmallModel
         }
 
         weights.Changed();
-        return new ImageClassifier(weights, ["a", "b", "ç"], new PreprocessSpec { Width = 6, Height = 8 }, new Normalization([0.4f, 0.5f, 0.6f], [0.2f, 0.3f, 0.25f]))
+        return new ImageClassifier(weights, ["a", "b", "ç"], preprocess ?? new PreprocessSpec { Width = 6, Height = 8 }, new Normalization([0.4f, 0.5f, 0.6f], [0.2f, 0.3f, 0.25f]))
         {
             History = [new EpochRecord(1, 1.5, 0.4, 1.4, 0.5, 1e-3, 1000, 2.5)], BestEpoch = 1, TrainingSettings = "{\"epochs\":1}",
         };
