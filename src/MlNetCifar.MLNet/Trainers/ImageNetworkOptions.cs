@@ -73,6 +73,11 @@ public sealed record ImageNetworkOptions
     /// <summary>The backbones there are, for example <c>new PretrainedBackbones()</c>. The default is none.</summary>
     public IBackboneCatalog Backbones { get; init => field = value ?? throw new ArgumentNullException(nameof(value)); } = BackboneCatalog.Empty;
 
+    /// <summary>
+    /// Size of the pictures that a backbone sees; smaller ones than its own take less time, in proportion to their pixels, and tell less. Null (the default) for its own.
+    /// </summary>
+    public ImageSize? BackboneSize { get; init; }
+
     /// <summary>Width and height of the network's input; null (the default) for 32×32, or what the backbone takes.</summary>
     public ImageSize? ImageSize { get; init; }
 
@@ -144,12 +149,14 @@ public sealed record ImageNetworkOptions
     {
         Preset = Architecture,
         Backbone = Backbone,
+        BackboneSize = BackboneSize,
         Preprocess = ImageSize is { } size ? (Preprocess ?? new()) with { Width = size.Width, Height = size.Height } : Preprocess,
         Split = 0,
         ValidationSplit = ValidationSet is null ? ValidationSetFraction : 0,
         OnBadImage = OnBadImage,
         CacheFolder = ReuseTrainSetBottleneckCachedValues ? new ExperimentOptions().CacheFolder : null,
         Output = output,
+        Report = WorkspacePath is not null,
         Adjust = Adjusted,
     };
 

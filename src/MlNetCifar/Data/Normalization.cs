@@ -106,6 +106,25 @@ public sealed record Normalization
     /// <summary>Whether pictures of a size can be scaled: a mean image is for one size.</summary>
     internal bool Fits(int height, int width, int channels) => Channels == channels && (MeanImage is null || MeanImage.Count == height * width * channels);
 
+    /// <summary>The same for pictures of another size, whose mean image has the nearest values of this one.</summary>
+    /// <param name="from">This one's pictures.</param>
+    /// <param name="to">The others.</param>
+    internal Normalization Resized(ImageSize from, ImageSize to)
+    {
+        if (MeanImage is null || from == to)
+            return this;
+        var mean = new float[to.Width * to.Height * Channels];
+        for (var i = 0; i < mean.Length; i++)
+        {
+            var (x, y) = (i / Channels % to.Width, i / Channels / to.Width);
+            mean[i] = MeanImage[(((Nearest(y, to.Height, from.Height) * from.Width) + Nearest(x, to.Width, from.Width)) * Channels) + (i % Channels)];
+        }
+
+        return WithMeanImage(mean, Std);
+
+        static int Nearest(int place, int length, int other) => ((2 * place) + 1) * other / (2 * length);
+    }
+
     /// <summary>The mean that is subtracted at a place of a picture, [H, W, C].</summary>
     internal float MeanAt(int index) => MeanImage is null ? Mean[index % Channels] : MeanImage[index];
 

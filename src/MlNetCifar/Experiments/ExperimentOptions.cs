@@ -103,6 +103,11 @@ public sealed record ExperimentOptions
     public string? Backbone { get; init; }
 
     /// <summary>
+    /// Size of the pictures that the backbone sees, where that is not the one it was trained on; half the pixels take half the time and tell less. Null (the default) for its own.
+    /// </summary>
+    public ImageSize? BackboneSize { get; init; }
+
+    /// <summary>
     /// How much of the backbone is trained further once its head is fitted; what does better on the validation images is kept, the frozen backbone or the one trained further.
     /// The default is <see cref="FineTuning.Auto"/>.
     /// </summary>
@@ -163,6 +168,9 @@ public sealed record ExperimentOptions
 
     /// <summary>Bytes of memory to stay within, &gt; 0: the batch is made smaller where it must. The default is null, no limit.</summary>
     public long? MemoryLimit { get; init; }
+
+    /// <summary>Whether report and tables are written into the run's folder; the result has their figures either way, and comes sooner without them. The default is true.</summary>
+    public bool Report { get; init; } = true;
 
     /// <summary>Whether event files for TensorBoard are written into the run's folder. The default is false.</summary>
     public bool TensorBoard { get; init; }

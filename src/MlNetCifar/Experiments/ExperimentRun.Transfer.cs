@@ -8,7 +8,7 @@ namespace MlNetCifar.Experiments;
 internal sealed partial class ExperimentRun
 {
     /// <summary>Options of training that a head has, too.</summary>
-    static readonly string[] s_ofHeads = ["class-weights", "label-smoothing", "seed", "threads", "time-budget"];
+    static readonly string[] s_ofHeads = ["class-weights", "flip", "label-smoothing", "seed", "threads", "time-budget"];
 
     /// <summary>Epochs that training the last stage further is worth, at least, and all stages.</summary>
     const int LeastEpochs = 2;
@@ -36,8 +36,17 @@ internal sealed partial class ExperimentRun
             throw ExperimentErrors.BackboneAnd(name, "how pictures become inputs, which it decides itself", "Leave out size, grey, resize, filter, median and blur.");
         if (HasSizes)
             throw ExperimentErrors.BackboneAnd(name, "sizes of a network, which it has itself", "Leave out filters, dense units and dropout.");
-        _backbone = experiment.Backbones.Find(name);
+        _backbone = AsAsked(experiment.Backbones.Find(name));
         Tidy();
+    }
+
+    /// <summary>The backbone for pictures of the size that was asked for, in place of the one given.</summary>
+    FeatureExtractor AsAsked(FeatureExtractor backbone)
+    {
+        if (_options.BackboneSize is not { } size)
+            return backbone;
+        using (backbone)
+            return backbone.Resized(size);
     }
 
     Distillation? Distillation =>
@@ -82,7 +91,7 @@ internal sealed partial class ExperimentRun
         else if (HasSizes)
             ChooseSmall($"{seen}, in the sizes that were asked for");
         else if (experiment.Backbones.Names.FirstOrDefault(experiment.Backbones.IsHere) is { } name)
-            ChooseBackbone(name, experiment.Backbones.Open(name), seen, sizes.Images);
+            ChooseBackbone(name, AsAsked(experiment.Backbones.Open(name)), seen, sizes.Images);
         else
             ChooseSmall($"{seen}, and no backbone is here");
         return _backbone is null ? options : options with { Spec = _backbone.Preprocess, DecodeOnDemand = true };
@@ -97,9 +106,9 @@ internal sealed partial class ExperimentRun
         var seen = FormattableString.Invariant($"{train.Count:N0} training pictures of {train.Width}×{train.Height}×{train.Channels} in {train.Classes.Count} classes");
         foreach (var name in experiment.Backbones.Names.Where(name => !HasSizes && _teacher is null && experiment.Backbones.IsHere(name)))
         {
-            if (experiment.Backbones.PreprocessOf(name) is { } known && !Fits(known))
+            if (experiment.Backbones.PreprocessOf(name) is { } known && _options.BackboneSize is null && !Fits(known))
                 continue;
-            var backbone = experiment.Backbones.Open(name);
+            var backbone = AsAsked(experiment.Backbones.Open(name));
             if (Fits(backbone.Preprocess))
             {
                 ChooseBackbone(name, backbone, seen, train.Count);

@@ -382,6 +382,7 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
 
     ModelReport Report(RunFolder folder, ImageDataset dataset, DatasetSplit split, string name, TestTimeViews views, Trained trained) => new(folder, _log)
     {
+        IsWritten = _options.Report,
         CheckCalibration = split != DatasetSplit.Validation,
         Title = $"{_options.NetworkName} on {Path.GetFileName(Path.TrimEndingDirectorySeparator(dataset.Path))}",
         Split = name,

@@ -94,6 +94,10 @@ public static class ExperimentTable
     public static OptionDescription<string?> Backbone { get; } = OptionDescription.Text(
         "backbone", "NAME", "Train a head on the features of this trained network instead, or examine data by them: a name such as resnet18, or a model file", group: Network);
 
+    /// <summary>Size of the pictures that the backbone sees.</summary>
+    public static OptionDescription<ImageSize?> BackboneSize { get; } = OptionDescription.Of<ImageSize?>(
+        "backbone-size", "SIZE", "Size of the pictures that the backbone sees; smaller ones take less time and tell less: 160 half of 224", t => OptionText.Size(t), null, Network, "its own");
+
     /// <summary>How much of the backbone is trained further.</summary>
     public static OptionDescription<FineTuning> FineTune { get; } = OptionDescription.Of(
         "fine-tune", "NAME", $"How much of the backbone is trained further once the head is fitted: {OptionText.Choices<FineTuning>()}; auto does where --time-budget has room for it",
@@ -201,6 +205,7 @@ public static class ExperimentTable
         Bind(CacheLimit, nameof(ExperimentOptions.CacheLimit), o => o.CacheLimit, (o, v) => o with { CacheLimit = v }),
         Bind(Preset, nameof(ExperimentOptions.Preset), o => o.Preset, (o, v) => o with { Preset = v! }),
         Bind(Backbone, nameof(ExperimentOptions.Backbone), o => o.Backbone, (o, v) => o with { Backbone = v }),
+        Bind(BackboneSize, nameof(ExperimentOptions.BackboneSize), o => o.BackboneSize, (o, v) => o with { BackboneSize = v }),
         Bind(FineTune, nameof(ExperimentOptions.FineTune), o => o.FineTune, (o, v) => o with { FineTune = v }),
         Bind(FreezeStatistics, nameof(ExperimentOptions.FreezeStatistics), o => o.FreezeStatistics, (o, v) => o with { FreezeStatistics = v }),
         Bind(Filters, nameof(ExperimentOptions.Filters), o => o.Filters, (o, v) => o with { Filters = v }),
@@ -231,7 +236,7 @@ public static class ExperimentTable
     public static IEnumerable<OptionDescription> OfPictures => [Size, Grey, Resize, Filter, Median, Blur];
 
     /// <summary>What is trained.</summary>
-    public static IEnumerable<OptionDescription> OfNetwork => [Preset, Backbone];
+    public static IEnumerable<OptionDescription> OfNetwork => [Preset, Backbone, BackboneSize];
 
     /// <summary>How large a network is, and how much of it is left out at random.</summary>
     public static IEnumerable<OptionDescription> OfSizes => [Filters, DenseUnits, Dropout];

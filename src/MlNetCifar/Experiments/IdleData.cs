@@ -34,6 +34,8 @@ internal static class IdleData
         new(ExperimentTable.LabelsFrom, facts => facts.Kind == DataKind.Manifest ? "the manifest tells the classes" : Decoded(facts)),
         new(ExperimentTable.CacheFolder, facts => facts.ReadsRemoteShards || facts.HasBackbone || !facts.HasCache ? null : "neither are shards read from elsewhere nor features of a backbone computed"),
         new(ExperimentTable.CacheLimit, facts => !facts.ReadsRemoteShards && !facts.HasBackbone ? "neither are shards read from elsewhere nor features of a backbone computed" : facts.HasCache ? null : "there is no cache"),
+        .. new OptionDescription[] { ExperimentTable.BackboneSize, ExperimentTable.FineTune, ExperimentTable.FreezeStatistics }
+            .Select(option => new IdleDataRule(option, facts => facts.HasBackbone ? null : "the network is trained from scratch")),
         new(ExperimentTable.Name, Resumed), new(ExperimentTable.ExistOk, Resumed),
     ];
 

@@ -27,6 +27,9 @@ internal sealed class ModelReport(RunFolder folder, ExperimentLog log)
     /// <summary>Values of the pictures that are explained at once: 16 of 64×64, fewer larger ones, for all that a network computes of them is kept.</summary>
     const int ValuesExplained = 16 * 64 * 64 * 3;
 
+    /// <summary>Whether the report is written; its figures are found either way.</summary>
+    public bool IsWritten { get; init; } = true;
+
     /// <summary>Heading of the report.</summary>
     public required string Title { get; init; }
 
@@ -77,9 +80,15 @@ internal sealed class ModelReport(RunFolder folder, ExperimentLog log)
         }
 
         var result = Evaluator.Evaluate(labels, outputs.Logits, model.Classes);
+        if (!IsWritten)
+        {
+            var figures = Report(model, images, result, check, explained: []);
+            return new Judgement(Split, result, check, figures.Rejection, figures.NextSteps);
+        }
+
         return log.During(ExperimentStage.Reporting, "writing the report", _ =>
         {
-            var report = Report(model, images, result, check, cancellation);
+            var report = Report(model, images, result, check, Explain(model, images, result, cancellation));
             if (!cancellation.IsCancellationRequested)
                 report = new ReportExtras(model, Dataset, Training).Add(report, outputs.Features);
             ReportWriter.Write(folder.Path, report);
@@ -116,7 +125,7 @@ internal sealed class ModelReport(RunFolder folder, ExperimentLog log)
         });
     }
 
-    ReportInput Report(ImageClassifier model, ImageSource images, EvaluationResult result, CalibrationCheck? check, CancellationToken cancellation)
+    ReportInput Report(ImageClassifier model, ImageSource images, EvaluationResult result, CalibrationCheck? check, ExplainedImage[] explained)
     {
         var machine = new MachineInfo();
         RunRecord.Machine(folder, machine);
@@ -137,7 +146,7 @@ internal sealed class ModelReport(RunFolder folder, ExperimentLog log)
             ],
             Environment = [.. machine.Rows().Select(row => new KeyValuePair<string, string>(row.Name, row.Text))],
             Settings = [new("network", model.Network.Name), new("weights", model.WeightsSha256), .. Settings],
-            Explained = Explain(model, images, result, cancellation),
+            Explained = explained,
             NextSteps = new NextSteps
             {
                 Result = result, Network = model.Network, Options = Training, Pictures = Dataset.PictureSize, History = Training is null ? [] : model.History,

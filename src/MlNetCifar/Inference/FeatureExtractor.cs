@@ -84,6 +84,46 @@ public sealed class FeatureExtractor : IDisposable
         return ModelFile.LoadFeatures(stream);
     }
 
+    /// <summary>
+    /// The same network for pictures of another size: smaller ones take less time, in proportion to their pixels, and tell less. What it computes must not depend on the size, as that
+    /// of convolutions and global pooling does not. A mean image is brought to the size.
+    /// </summary>
+    /// <param name="size">Width and height, ≥ 1.</param>
+    /// <returns>A new extractor with a copy of the weights; the caller disposes both.</returns>
+    /// <exception cref="MlNetCifarException">A layer does not take that size (MNC4012).</exception>
+    public FeatureExtractor Resized(ImageSize size)
+    {
+        var was = new ImageSize(Network.Width, Network.Height);
+        NetworkWeights weights;
+        try
+        {
+            weights = new NetworkWeights(Network with { Width = size.Width, Height = size.Height });
+        }
+        catch (Exception e) when (e is MlNetCifarException or ArgumentException)
+        {
+            throw ModelErrors.OtherSize(Network.Name, was, size, e.Message.TrimEnd('.'));
+        }
+
+        foreach (var tensor in weights.Tensors)
+        {
+            var same = Weights.Find(tensor.Name)!.Values;
+            if (same.Length != tensor.Values.Length)
+            {
+                weights.Dispose();
+                throw ModelErrors.OtherSize(Network.Name, was, size, $"the number of weights of '{tensor.Name}' depends on the size");
+            }
+
+            same.CopyTo(tensor.Values);
+        }
+
+        weights.Changed();
+        return new(weights, Preprocess with { Width = size.Width, Height = size.Height, ShorterSide = Shorter() }, Normalization.Resized(was, size));
+
+        // The share of the picture that the crop takes stays.
+        int Shorter() => Preprocess.ShorterSide == 0 ? 0
+            : Math.Max(Math.Max(size.Width, size.Height), (int)Math.Round((double)Preprocess.ShorterSide * Math.Min(size.Width, size.Height) / Math.Min(was.Width, was.Height)));
+    }
+
     /// <summary>Writes the content of the file that <see cref="Save(string)"/> writes, to be kept within another.</summary>
     /// <param name="stream">Written from where it stands; not closed.</param>
     /// <exception cref="IOException">The stream cannot be written.</exception>

@@ -36,6 +36,9 @@ internal static class ModelErrors
     public static MlNetCifarException OtherMember(string found, string expected, string difference) =>
         new("MNC4011", ErrorKind.Usage, $"Model {found} does not belong with model {expected}: it has {difference}.", "Give models that were trained on pictures of the same classes, prepared alike.");
 
+    public static MlNetCifarException OtherSize(string network, ImageSize own, ImageSize asked, string because) =>
+        new("MNC4012", ErrorKind.Usage, $"'{network}', made for pictures of {own.Width}×{own.Height}, cannot take those of {asked.Width}×{asked.Height}: {because}.", "Choose another size, or leave it to the network.");
+
     public static MlNetCifarException NoFeatures(string network) =>
         new("MNC4009", ErrorKind.Usage, $"Network '{network}' has no features: it has no dense layer behind others, or one of more than {LastFeatures.Most} inputs.", "Use the logits.");
 }

@@ -33,6 +33,9 @@ public sealed class IdleDataTests
         (ExperimentTable.CacheFolder, new() { CacheFolder = "kept" }, s_files with { IsRemote = true }, s_files with { HasBackbone = true }),
         (ExperimentTable.CacheLimit, new() { CacheLimit = 1000 }, s_files, s_remote),
         (ExperimentTable.CacheLimit, new() { CacheLimit = 1000 }, s_remote with { HasCache = false }, s_remote),
+        (ExperimentTable.BackboneSize, new() { BackboneSize = 160 }, s_files, s_files with { HasBackbone = true }),
+        (ExperimentTable.FineTune, new() { FineTune = FineTuning.All }, s_files, s_files with { HasBackbone = true }),
+        (ExperimentTable.FreezeStatistics, new() { FreezeStatistics = false }, s_files, s_files with { HasBackbone = true }),
         (ExperimentTable.Name, new() { Name = "other" }, s_files with { Resumes = true }, s_files),
         (ExperimentTable.ExistOk, new() { ExistOk = true }, s_files with { Resumes = true }, s_files),
     ];

@@ -42,16 +42,45 @@ public sealed class TransferExperimentTests
         using var folder = new Pictures();
         var backbone = Saved(folder);
         string[] train = ["train", "--data", folder.Splits(), "--output", folder.Runs, "--cache", "none", "--backbone", backbone];
-        var run = Cli.Run([.. train, "--epochs", "3", "--optimizer", "sgd", "--class-weights", "balanced"]).Good();
+        var run = Cli.Run([.. train, "--epochs", "3", "--optimizer", "sgd", "--class-weights", "balanced", "--flip", "none"]).Good();
         var warning = run.Error.Split('\n').Single(line => line.Contains("no meaning", StringComparison.Ordinal));
         StringAssert.Contains(warning, "--epochs, --optimizer");
         Assert.DoesNotContain("class-weights", warning);
+        Assert.DoesNotContain("flip", warning);
         Cli.Run([.. train, "--preset", "seed-cnn"]).Bad(ExitCodes.Usage, "MNC9022");
         foreach (var made in new[] { "--size=32", "--resize=centercrop", "--grey" })
             StringAssert.Contains(Cli.Run([.. train, made]).Bad(ExitCodes.Usage, "MNC9022").Error, "how pictures become inputs, which it decides itself");
         Cli.Run([.. train, "--lr-find"]).Bad(ExitCodes.Usage, "MNC9021");
         Cli.Run("train", "--data", folder["data"], "--backbone", "vgg", "--output", folder.Runs).Bad(ExitCodes.Usage, "MNC3104");
         Cli.Run("train", "--data", folder["data"], "--backbone", folder["none.safetensors"], "--output", folder.Runs).Bad(ExitCodes.DataRejected, "MNC4001");
+    }
+
+    [TestMethod]
+    public void Train_OnSmallerPictures_GivesAModelForThose()
+    {
+        using var folder = new Pictures();
+        string[] train = ["train", "--data", folder.Splits(train: 20, test: 6), "--output", folder.Runs, "--cache", folder["cache"]];
+        StringAssert.Contains(Cli.Run([.. train, "--backbone", Saved(folder), "--backbone-size", "12x8"]).Good().Out, "test accuracy 1.0000");
+        using (var model = ImageClassifier.Load(Path.Combine(folder.Runs, "train", "net", "weights", "best.safetensors")))
+            Assert.AreEqual((12, 8), (model.Network.Width, model.Network.Height));
+        Cli.Run([.. train, "--backbone", folder["net.safetensors"], "--backbone-size", "1"]).Bad(ExitCodes.Usage, "MNC4012");
+        var idle = Cli.Run([.. train, "--preset", "seed-cnn", "--epochs", "1", "--backbone-size", "12", "--fine-tune", "all"]).Good();
+        StringAssert.Contains(idle.Error, "--backbone-size has no effect: the network is trained from scratch");
+        StringAssert.Contains(idle.Error, "--fine-tune has no effect: the network is trained from scratch");
+    }
+
+    [TestMethod]
+    public void Run_WithoutReport_HasItsFiguresAndItsModel()
+    {
+        using var folder = new Pictures();
+        var options = new ExperimentOptions { Data = folder.Splits(train: 20, test: 6), Backbone = Saved(folder), Output = folder.Runs, CacheFolder = null };
+        using var whole = new Experiment(options).Run();
+        using var bare = new Experiment(options with { Report = false }).Run();
+        Assert.IsTrue(File.Exists(whole.Folder.Report));
+        Assert.IsFalse(File.Exists(bare.Folder.Report));
+        Assert.IsTrue(File.Exists(bare.Folder.Best));
+        Assert.AreEqual(whole.Evaluation.MicroAccuracy, bare.Evaluation.MicroAccuracy);
+        Assert.HasCount(whole.NextSteps.Count, bare.NextSteps);
     }
 
     [TestMethod]
