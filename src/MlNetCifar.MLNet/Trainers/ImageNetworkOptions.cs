@@ -71,7 +71,7 @@ public sealed record ImageNetworkOptions
     public string? Backbone { get; init; }
 
     /// <summary>The backbones there are, for example <c>new PretrainedBackbones()</c>. The default is none.</summary>
-    public IBackboneCatalog Backbones { get; init => field = value ?? throw new ArgumentNullException(nameof(value)); } = BackboneCatalog.Empty;
+    public IBackboneCatalog Backbones { get; init => field = value ?? throw new ArgumentNullException(nameof(value)); } = IBackboneCatalog.Empty;
 
     /// <summary>Width and height of the network's input; null (the default) for 32×32, or what the backbone takes.</summary>
     public ImageSize? ImageSize { get; init; }

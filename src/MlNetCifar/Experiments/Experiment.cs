@@ -33,7 +33,7 @@ public sealed class Experiment(ExperimentOptions options)
     public TrainingStart? Start { get; init; }
 
     /// <summary>The backbones that <see cref="ExperimentOptions.Backbone"/> may name. The default is none.</summary>
-    public IBackboneCatalog Backbones { get; init; } = BackboneCatalog.Empty;
+    public IBackboneCatalog Backbones { get; init; } = IBackboneCatalog.Empty;
 
     /// <summary>Where data lie and runs are copied to. The default is the local disk.</summary>
     public IExperimentStorage Storage { get; init; } = LocalStorage.Instance;

@@ -36,7 +36,7 @@ internal sealed partial class ExperimentRun
             throw ExperimentErrors.BackboneAnd(name, "how pictures become inputs, which it decides itself", "Leave out size, grey, resize, filter, median and blur.");
         if (HasSizes)
             throw ExperimentErrors.BackboneAnd(name, "sizes of a network, which it has itself", "Leave out filters, dense units and dropout.");
-        _backbone = experiment.Backbones.Find(name);
+        _backbone = IBackboneCatalog.Find(name, experiment.Backbones);
         Tidy();
     }
 
@@ -415,7 +415,7 @@ internal sealed partial class ExperimentRun
     TransferResult Fit(ImageDataset dataset, ImageSource train, TransferTrainer trainer) => _log.During(ExperimentStage.Training, "computing features", advance =>
     {
         var started = TimeProvider.System.GetTimestamp();
-        var report = new Report<TransferProgress>(p =>
+        var report = new Report<LoadProgress>(p =>
         {
             var speed = p.Done / Math.Max(TimeProvider.System.GetElapsedTime(started).TotalSeconds, 1e-3);
             var left = TimeSpan.FromSeconds((p.Total - p.Done) / Math.Max(speed, 1e-3));

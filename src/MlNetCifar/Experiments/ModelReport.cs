@@ -135,7 +135,7 @@ internal sealed class ModelReport(RunFolder folder, ExperimentLog log)
                 new("Data", Dataset.Path), new("Split", Split), new("Images", FormattableString.Invariant($"{images.Count:N0}")),
                 new("Size", $"{images.Width}×{images.Height}×{images.Channels}"), new("Files left out", OptionText.Of(Dataset.BadFiles.Count)),
             ],
-            Environment = [.. machine.Rows().Select(row => new KeyValuePair<string, string>(row.Name, row.Text))],
+            Environment = [.. machine.Describe()],
             Settings = [new("network", model.Network.Name), new("weights", model.WeightsSha256), .. Settings],
             Explained = Explain(model, images, result, cancellation),
             NextSteps = new NextSteps

@@ -24,7 +24,7 @@ public sealed record CalibrationOptions
 /// <param name="Set">The conformal label set, most probable first.</param>
 /// <param name="IsUnknown">Whether the answer should be <c>unknown</c>: too unsure, or unlike the data the model was calibrated on.</param>
 /// <param name="Energy">The energy score; high means foreign.</param>
-public sealed record CalibratedPrediction(IReadOnlyList<(int Label, float Probability)> Labels, IReadOnlyList<int> Set, bool IsUnknown, double Energy);
+internal sealed record CalibratedPrediction(IReadOnlyList<(int Label, float Probability)> Labels, IReadOnlyList<int> Set, bool IsUnknown, double Energy);
 
 /// <summary>
 /// Everything that turns logits into honest answers, fitted once on validation images and stored with the model: temperature, label sets,
@@ -58,7 +58,7 @@ public sealed record CalibrationModel(TemperatureScaling Temperature, ConformalS
     /// <param name="texture"><see cref="PictureTexture"/> of each image, [N, 2]; empty for none.</param>
     /// <exception cref="ArgumentException">The lengths do not fit together, or an option is out of range.</exception>
     /// <exception cref="MlNetCifarException">There is no usable row (MNC5001), or a label is out of range (MNC5002).</exception>
-    public static CalibrationModel Fit(
+    internal static CalibrationModel Fit(
         ReadOnlySpan<int> labels, ReadOnlySpan<float> logits, int classes, CalibrationOptions? options = null,
         ReadOnlySpan<float> features = default, ReadOnlySpan<float> texture = default)
     {
@@ -94,7 +94,7 @@ public sealed record CalibrationModel(TemperatureScaling Temperature, ConformalS
     /// <param name="logits">The network's outputs before the softmax, [C].</param>
     /// <param name="features">Inputs of the network's last layer, [D]; empty leaves the distance out.</param>
     /// <param name="texture"><see cref="PictureTexture"/>, [2]; empty leaves the texture out.</param>
-    public CalibratedPrediction Predict(ReadOnlySpan<float> logits, ReadOnlySpan<float> features = default, ReadOnlySpan<float> texture = default)
+    internal CalibratedPrediction Predict(ReadOnlySpan<float> logits, ReadOnlySpan<float> features = default, ReadOnlySpan<float> texture = default)
     {
         var probabilities = new float[logits.Length];
         Temperature.Apply(logits, logits.Length, probabilities);
