@@ -147,10 +147,10 @@ internal sealed partial class ExperimentRun
     {
         // Whether a default was given cannot be asked: a run's own args.json gives it.
         var isAsked = _options.ValidationSplit != new ExperimentOptions().ValidationSplit;
-        if (_backbone is null || isAsked || _options.FineTune is FineTuning.LastStage or FineTuning.All || dataset.Has(DatasetSplit.Validation) || dataset.Train.Count * _options.ValidationSplit >= CalibrationImages)
+        if (_backbone is null || isAsked || _options.FineTune is FineTuning.LastStage or FineTuning.All || dataset.Has(DatasetSplit.Validation) || dataset.Train.Count * _options.ValidationSplit >= Calibrating.Fewest)
             return true;
         _log.Say(null, FormattableString.Invariant(
-            $"no validation split: of {dataset.Train.Count:N0} training images it would have fewer than the {CalibrationImages} that a calibration takes, so all are learnt"));
+            $"no validation split: of {dataset.Train.Count:N0} training images it would have fewer than the {Calibrating.Fewest} that a calibration takes, so all are learnt"));
         return false;
     }
 
