@@ -73,7 +73,7 @@ internal sealed class ModelReport(RunFolder folder, ExperimentLog log)
             if (CheckCalibration)
                 check = CalibrationCheck.Measure(
                     calibration, labels, outputs.Logits, model.Classes, new EvaluationOptions { BootstrapResamples = 0 }, outputs.Features, outputs.Texture);
-            calibration.Temperature.Apply(outputs.Logits, model.Classes.Length, outputs.Logits);
+            calibration.Scaling.Apply(outputs.Logits, model.Classes.Length, outputs.Logits);
         }
 
         var result = Evaluator.Evaluate(labels, outputs.Logits, model.Classes);

@@ -99,7 +99,7 @@ internal static class Calibrating
             return model;
         }
 
-        log.Say(null, FormattableString.Invariant($"calibrated on {images.Count:N0} {name}: temperature {calibrated.Calibration!.Temperature.Temperature:0.000}"));
+        log.Say(null, FormattableString.Invariant($"calibrated on {images.Count:N0} {name}: temperature {calibrated.Calibration!.Temperature:0.000}"));
         model.Dispose();
         return calibrated;
     }
