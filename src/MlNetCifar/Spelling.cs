@@ -1,7 +1,7 @@
 namespace MlNetCifar;
 
 /// <summary>Finds the name that somebody meant who typed another. Thread-safe.</summary>
-public static class Spelling
+internal static class Spelling
 {
     const int LongestSlip = 3;
 

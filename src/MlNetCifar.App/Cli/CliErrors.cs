@@ -7,7 +7,7 @@ internal static class CliErrors
         new("MNC9001", ErrorKind.Usage, found, $"See '{verb} --help'.");
 
     public static MlNetCifarException Value(string origin, string value, string expected, params IEnumerable<string> choices) =>
-        new("MNC9002", ErrorKind.Usage, $"{origin} is '{Secrets.InAddress(value)}'; expected {expected}.{Spelling.Question(value, choices)}");
+        new("MNC9002", ErrorKind.Usage, $"{origin} is '{Secrets.InAddress(value)}'; expected {expected}.{OptionText.DidYouMean(value, choices)}");
 
     public static MlNetCifarException NoSample(string path) =>
         new("MNC9005", ErrorKind.Failure, "The sample that comes with the program is missing.", "Build the program again, or give a data set with --data.", path);

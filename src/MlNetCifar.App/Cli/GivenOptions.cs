@@ -16,7 +16,7 @@ internal static class GivenOptions
             new(option => NotEmpty(variable(option.VariableName)), option => option.VariableName),
         ];
         if ((sources[0].Find(Verb.Config) ?? sources[1].Find(Verb.Config) ?? verb.Configuration(commandLine)) is { } path)
-            sources.Add(OptionFile.Read(path, verb.Options));
+            sources.Add(OptionSource.Read(path, verb.Options));
         return new OptionValues(verb.Options, sources);
     }
 

@@ -28,7 +28,7 @@ internal sealed class SyntaxFault(ParseResult parsed, IReadOnlyList<Verb> all)
 
     static string UnknownCommand(string token, IReadOnlyList<Verb> verbs)
     {
-        var question = Spelling.Question(token, verbs.SelectMany(verb => verb.Aliases.Prepend(verb.Name)));
+        var question = OptionText.DidYouMean(token, verbs.SelectMany(verb => verb.Aliases.Prepend(verb.Name)));
         return token.StartsWith('-') ? $"The command comes first, before options such as '{token}'." : $"There is no command '{token}'.{(question.Length > 0 ? question : $" There are {Names(verbs)}.")}";
     }
 
@@ -42,7 +42,7 @@ internal sealed class SyntaxFault(ParseResult parsed, IReadOnlyList<Verb> all)
         var found = $"There is no option '{name}' of '{verb.Name}'.";
         if (Habits.Hint(name) is { } hint)
             return $"{found} {hint}";
-        if (Spelling.Question(name, Known(verb)) is { Length: > 0 } question)
+        if (OptionText.DidYouMean(name, Known(verb)) is { Length: > 0 } question)
             return found + question;
         string[] others = [.. all.Where(other => other.Shown.Any(option => option.Option == name)).Select(other => $"'{other.Name}'")];
         return others.Length > 0 ? $"{found} It is one of {string.Join(", ", others)}." : found;

@@ -25,5 +25,5 @@ internal static class Variables
             terminal.Warn($"the variable {name} stands for no option and changes nothing{Question(name, known)}");
     }
 
-    static string Question(string name, IEnumerable<string> known) => Spelling.Question(name, known) is { Length: > 0 } question ? $".{question}" : "";
+    static string Question(string name, IEnumerable<string> known) => OptionText.DidYouMean(name, known) is { Length: > 0 } question ? $".{question}" : "";
 }

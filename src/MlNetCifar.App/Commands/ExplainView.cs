@@ -114,5 +114,5 @@ internal static class ExplainView
     }
 
     public static void WritePng(string path, RgbImage image) =>
-        LocalFileStore.Instance.Write(path, stream => stream.Write(PngEncoder.Encode(image.Pixels, image.Width, image.Height, 3)));
+        LocalFileStore.Instance.Write(path, stream => stream.Write(image.ToPng()));
 }

@@ -131,14 +131,7 @@ internal sealed class PredictView
         var extension = picture.Source is not null ? ".png" : Path.GetExtension(picture.Name);
         var target = Path.Combine(_save!, label, PictureFiles.FreeName(picture.Name, names) + extension);
         Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-        LocalFileStore.Instance.Write(target, stream => stream.Write(picture.Source is { } source ? Png(source, picture.Index) : PictureFiles.Read(_call, picture.Name)));
-    }
-
-    static byte[] Png(ImageSource source, int index)
-    {
-        var pixels = new byte[source.ImageLength];
-        source.CopyPixels(index, pixels);
-        return PngEncoder.Encode(pixels, source.Width, source.Height, source.Channels);
+        LocalFileStore.Instance.Write(target, stream => stream.Write(picture.Source is { } source ? source.ToPng(picture.Index) : PictureFiles.Read(_call, picture.Name)));
     }
 
     static string Number(float? value) => value is { } number ? number.ToString("0.######", CultureInfo.InvariantCulture) : "";

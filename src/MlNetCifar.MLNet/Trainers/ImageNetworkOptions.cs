@@ -71,7 +71,7 @@ public sealed record ImageNetworkOptions
     public string? Backbone { get; init; }
 
     /// <summary>The backbones there are, for example <c>new PretrainedBackbones()</c>. The default is none.</summary>
-    public IBackboneCatalog Backbones { get; init => field = value ?? throw new ArgumentNullException(nameof(value)); } = BackboneCatalog.Empty;
+    public IBackboneCatalog Backbones { get; init => field = value ?? throw new ArgumentNullException(nameof(value)); } = IBackboneCatalog.Empty;
 
     /// <summary>
     /// Size of the pictures that a backbone sees; smaller ones than its own take less time, in proportion to their pixels, and tell less. Null (the default) for its own.

@@ -85,7 +85,7 @@ internal sealed class PairTally(string model, int classes, double mostDisagreeme
             _onlyStableRight += stable == truth && candidate != truth ? 1 : 0;
             _onlyCandidateRight += candidate == truth && stable != truth ? 1 : 0;
             return stable != candidate && _accuracyLooks.Due(_onlyStableRight + _onlyCandidateRight) is { } level && _onlyStableRight > _onlyCandidateRight
-                && McNemar.ExactP(_onlyStableRight, _onlyCandidateRight) < level
+                && RunComparison.McNemarP(_onlyStableRight, _onlyCandidateRight) < level
                 ? RollBack($"of {_told} labels told, the stable model alone had {_onlyStableRight}, the candidate alone {_onlyCandidateRight}")
                 : null;
         }
@@ -96,10 +96,10 @@ internal sealed class PairTally(string model, int classes, double mostDisagreeme
         lock (_lock)
         {
             var interval = Interval.Wilson(_disagreements, _pictures);
-            var least = _onlyStableSays.Zip(_onlyCandidateSays, McNemar.ExactP).Min();
+            var least = _onlyStableSays.Zip(_onlyCandidateSays, RunComparison.McNemarP).Min();
             return new(
                 _pictures, _disagreements, _pictures == 0 ? 0 : interval.Lower, _pictures == 0 ? 1 : interval.Upper, Math.Min(1, classes * least), _failures, _told, _onlyStableRight, _onlyCandidateRight,
-                McNemar.ExactP(_onlyStableRight, _onlyCandidateRight), _rolledBack);
+                RunComparison.McNemarP(_onlyStableRight, _onlyCandidateRight), _rolledBack);
         }
     }
 

@@ -40,7 +40,7 @@ internal static class ExplainRoutes
         var photograph = RgbImage.Decode(pictures[0].Bytes.Span, model.Limits with { ApplyOrientation = model.Classifier.Preprocess.ApplyOrientation, Cancellation = scope.Stop });
         var caption = string.Create(CultureInfo.InvariantCulture, $"{model.Classifier.Classes[map.Class]} {map.Probability:0.0%}");
         var drawn = HeatmapOverlay.DrawCaptioned(map, photograph, model.Classifier.Preprocess, caption);
-        var png = PngEncoder.Encode(drawn.Pixels, drawn.Width, drawn.Height, 3);
+        var png = drawn.ToPng();
         context.Response.ContentType = "image/png";
         context.Response.ContentLength = png.Length;
         await context.Response.Body.WriteAsync(png, scope.Stop).ConfigureAwait(false);

@@ -6,7 +6,7 @@ namespace MlNetCifar.Spark.Hdfs;
 /// Fills a new file in blocks: the first by CREATE, the others by APPEND. A block is kept until its write is known to have succeeded,
 /// and before a retry the file's length tells how much of it has arrived, so nothing is ever written twice.
 /// </summary>
-public sealed class HdfsWriteStream : Stream
+internal sealed class HdfsWriteStream : Stream
 {
     readonly WebHdfsClient _client;
     readonly string _path;

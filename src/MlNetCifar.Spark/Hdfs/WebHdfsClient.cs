@@ -160,7 +160,7 @@ public sealed class WebHdfsClient : IDisposable
     /// <summary>Creates a file and returns the stream that fills it, block by block; the file is complete when the stream is disposed.</summary>
     /// <param name="path">The file; missing folders are created.</param>
     /// <param name="overwrite">Whether an existing file is replaced.</param>
-    public HdfsWriteStream OpenWrite(string path, bool overwrite = false) => new(this, path, overwrite);
+    internal HdfsWriteStream OpenWrite(string path, bool overwrite = false) => new(this, path, overwrite);
 
     /// <summary>Writes a file whole.</summary>
     /// <param name="path">The file; missing folders are created.</param>

@@ -36,6 +36,16 @@ public abstract class ImageSource
     /// <param name="destination"><see cref="ImageLength"/> bytes; overwritten.</param>
     public abstract void CopyPixels(int index, Span<byte> destination);
 
+    /// <summary>A picture as a PNG file, grey or RGB as its pixels are.</summary>
+    /// <param name="index">0 … Count − 1.</param>
+    /// <returns>A complete file.</returns>
+    public byte[] ToPng(int index)
+    {
+        var pixels = new byte[ImageLength];
+        CopyPixels(index, pixels);
+        return PngEncoder.Encode(pixels, Width, Height, Channels);
+    }
+
     /// <summary>Where a picture came from (path, archive entry or row), for reports.</summary>
     /// <param name="index">0 … Count − 1.</param>
     public abstract string Name(int index);

@@ -6,12 +6,12 @@ namespace MlNetCifar;
 /// <param name="X">Along the direction in which the images differ most.</param>
 /// <param name="Y">Along the next one.</param>
 /// <param name="Row">Place of the image in the test data.</param>
-public readonly record struct EmbeddingPoint(double X, double Y, int Row);
+internal readonly record struct EmbeddingPoint(double X, double Y, int Row);
 
 /// <summary>Images in the plane, by the first two principal components of the numbers that a network makes of them.</summary>
 /// <param name="Points">One an image.</param>
 /// <param name="Explained">Share of the variance that the plane shows, 0 … 1.</param>
-public sealed record EmbeddingMap(IReadOnlyList<EmbeddingPoint> Points, double Explained)
+internal sealed record EmbeddingMap(IReadOnlyList<EmbeddingPoint> Points, double Explained)
 {
     const int Iterations = 60;
 

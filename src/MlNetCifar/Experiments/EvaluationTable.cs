@@ -16,7 +16,7 @@ public static class EvaluationTable
         "Model", "what the model's calibration says, if it has one");
 
     /// <summary>Which split.</summary>
-    public static OptionDescription<DatasetSplit?> Subset { get; } = OptionDescription.Of<DatasetSplit?>(
+    internal static OptionDescription<DatasetSplit?> Subset { get; } = OptionDescription.Of<DatasetSplit?>(
         "subset", "NAME", $"Which split: {OptionText.Choices<DatasetSplit>()}", t => OptionText.Choice<DatasetSplit>(t), null, "Data", "test where there is one, else all images");
 
     /// <summary>All of them, in the order of help.</summary>

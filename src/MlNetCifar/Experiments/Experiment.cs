@@ -33,7 +33,7 @@ public sealed class Experiment(ExperimentOptions options)
     public TrainingStart? Start { get; init; }
 
     /// <summary>The backbones that <see cref="ExperimentOptions.Backbone"/> may name. The default is none.</summary>
-    public IBackboneCatalog Backbones { get; init; } = BackboneCatalog.Empty;
+    public IBackboneCatalog Backbones { get; init; } = IBackboneCatalog.Empty;
 
     /// <summary>Where data lie and runs are copied to. The default is the local disk.</summary>
     public IExperimentStorage Storage { get; init; } = LocalStorage.Instance;
@@ -58,7 +58,11 @@ public sealed class Experiment(ExperimentOptions options)
     /// <returns>The result; the caller disposes it.</returns>
     /// <exception cref="MlNetCifarException">Options, data or network are wrong (MNC10xx, MNC20xx, MNC30xx, MNC90xx), or the run cannot be written.</exception>
     /// <exception cref="OperationCanceledException">Cancelled before training had begun.</exception>
-    public ExperimentResult Run(CancellationToken cancellation = default) => new ExperimentRun(this, cancellation).Run();
+    public ExperimentResult Run(CancellationToken cancellation = default)
+    {
+        using var run = new ExperimentRun(this, cancellation);
+        return run.Run();
+    }
 
     /// <summary>As <see cref="Run"/>, on a thread of its own.</summary>
     /// <param name="cancellation">Asks to end.</param>
@@ -71,7 +75,11 @@ public sealed class Experiment(ExperimentOptions options)
     /// <param name="cancellation">Ends the search.</param>
     /// <exception cref="MlNetCifarException">Options, data or network are wrong, or the loss never fell (MNC3005).</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public RateCurve FindLearningRate(CancellationToken cancellation = default) => new ExperimentRun(this, cancellation).FindLearningRate();
+    public RateCurve FindLearningRate(CancellationToken cancellation = default)
+    {
+        using var run = new ExperimentRun(this, cancellation);
+        return run.FindLearningRate();
+    }
 
     /// <summary>Writes what the network would see first in an epoch, with the experiment's data and augmentation; nothing is trained.</summary>
     /// <param name="page">A page with labels.</param>
@@ -85,7 +93,8 @@ public sealed class Experiment(ExperimentOptions options)
     public IReadOnlyList<KeyValuePair<string, string>> WriteBatch(string page, string picture, int epoch = 1, int most = 64, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(epoch, 1);
-        return new ExperimentRun(this, cancellation).WriteBatch(page, picture, epoch, most);
+        using var run = new ExperimentRun(this, cancellation);
+        return run.WriteBatch(page, picture, epoch, most);
     }
 
     /// <summary>Pictures of the experiment's data, prepared as training saw them: of the validation images where there are some, else the test images, else those trained on.</summary>
@@ -97,6 +106,7 @@ public sealed class Experiment(ExperimentOptions options)
     public ImageSet SamplePictures(int most, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(most, 1);
-        return new ExperimentRun(this, cancellation).SamplePictures(most);
+        using var run = new ExperimentRun(this, cancellation);
+        return run.SamplePictures(most);
     }
 }

@@ -21,9 +21,6 @@ internal static class ExperimentErrors
     public static MlNetCifarException NoRate(string backbone) => new(
         "MNC9021", ErrorKind.Usage, $"A head on the frozen backbone '{backbone}' has no learning rate to search for.", "Choose a network to train from scratch with --preset.");
 
-    public static MlNetCifarException NoImages(string split) =>
-        new("MNC9020", ErrorKind.Data, $"The {split} split has no image.", "Give images, or choose another split with --subset.");
-
     public static MlNetCifarException AllSeen(string name, int count, string seen) => new(
         "MNC9020", ErrorKind.Data, FormattableString.Invariant($"Of the {count:N0} images of '{name}' the model was {seen}; none is left that would say something about new images."),
         "Give images that it has not seen. Where these are meant, choose the split by name: --subset train.");

@@ -36,7 +36,7 @@ internal sealed partial class ExperimentRun
             throw ExperimentErrors.BackboneAnd(name, "how pictures become inputs, which it decides itself", "Leave out size, grey, resize, filter, median and blur.");
         if (HasSizes)
             throw ExperimentErrors.BackboneAnd(name, "sizes of a network, which it has itself", "Leave out filters, dense units and dropout.");
-        _backbone = AsAsked(experiment.Backbones.Find(name));
+        _backbone = AsAsked(IBackboneCatalog.Find(name, experiment.Backbones));
         Tidy();
     }
 
@@ -156,10 +156,10 @@ internal sealed partial class ExperimentRun
     {
         // Whether a default was given cannot be asked: a run's own args.json gives it.
         var isAsked = _options.ValidationSplit != new ExperimentOptions().ValidationSplit;
-        if (_backbone is null || isAsked || _options.FineTune is FineTuning.LastStage or FineTuning.All || dataset.Has(DatasetSplit.Validation) || dataset.Train.Count * _options.ValidationSplit >= CalibrationImages)
+        if (_backbone is null || isAsked || _options.FineTune is FineTuning.LastStage or FineTuning.All || dataset.Has(DatasetSplit.Validation) || dataset.Train.Count * _options.ValidationSplit >= Calibrating.Fewest)
             return true;
         _log.Say(null, FormattableString.Invariant(
-            $"no validation split: of {dataset.Train.Count:N0} training images it would have fewer than the {CalibrationImages} that a calibration takes, so all are learnt"));
+            $"no validation split: of {dataset.Train.Count:N0} training images it would have fewer than the {Calibrating.Fewest} that a calibration takes, so all are learnt"));
         return false;
     }
 
@@ -424,7 +424,7 @@ internal sealed partial class ExperimentRun
     TransferResult Fit(ImageDataset dataset, ImageSource train, TransferTrainer trainer) => _log.During(ExperimentStage.Training, "computing features", advance =>
     {
         var started = TimeProvider.System.GetTimestamp();
-        var report = new Report<TransferProgress>(p =>
+        var report = new Report<LoadProgress>(p =>
         {
             var speed = p.Done / Math.Max(TimeProvider.System.GetElapsedTime(started).TotalSeconds, 1e-3);
             var left = TimeSpan.FromSeconds((p.Total - p.Done) / Math.Max(speed, 1e-3));

@@ -5,14 +5,11 @@ using MlNetCifar.Transfer;
 
 namespace MlNetCifar.Experiments;
 
-/// <summary>One run of an experiment.</summary>
+/// <summary>One run of an experiment; owns what it opens for it: backbone, teacher and data set.</summary>
 /// <param name="experiment">What is run.</param>
 /// <param name="cancellation">Asks to end.</param>
-internal sealed partial class ExperimentRun(Experiment experiment, CancellationToken cancellation)
+internal sealed partial class ExperimentRun(Experiment experiment, CancellationToken cancellation) : IDisposable
 {
-    /// <summary>Fewer say too little: the energy threshold lets 99 of 100 ordinary images pass.</summary>
-    public const int CalibrationImages = 100;
-
     /// <summary>What an interrupted run spends on scoring, and the fewest and most images it scores: the intervals take time by their number, too.</summary>
     const double SampleSeconds = 0.4;
 
@@ -34,26 +31,24 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
     /// <summary>What follows the run until its report is written: entries that wait for a server have until then.</summary>
     readonly List<ITrainingObserver> _followers = [];
 
+    /// <summary>The data set as it was read; null where it is the caller's.</summary>
+    ImageDataset? _opened;
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        EndFollowing();
+        _opened?.Dispose();
+        _teacher?.Dispose();
+        _backbone?.Dispose();
+    }
+
     /// <summary>Trains, evaluates, reports.</summary>
     public ExperimentResult Run()
     {
-        try
-        {
-            return TrainAndReport();
-        }
-        finally
-        {
-            EndFollowing();
-        }
-    }
-
-    ExperimentResult TrainAndReport()
-    {
-        using var opened = Open(out var dataset);
-        using var backbone = _backbone;
-        using var teacher = _teacher;
-        if (backbone is not null)
-            return Transfer(dataset, backbone);
+        var dataset = Open();
+        if (_backbone is not null)
+            return Transfer(dataset, _backbone);
         var (training, network) = Plan(dataset);
         Distillation?.Check(network, dataset.Train.Classes);
         if (_options.MemoryLimit is { } limit)
@@ -85,10 +80,8 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
     /// <summary>Searches for a learning rate.</summary>
     public RateCurve FindLearningRate()
     {
-        using var opened = Open(out var dataset);
-        using var backbone = _backbone;
-        using var teacher = _teacher;
-        if (backbone is not null)
+        var dataset = Open();
+        if (_backbone is not null)
             throw ExperimentErrors.NoRate(_options.Backbone!);
         var (training, network) = Plan(dataset);
         _log.Say(null, "searching for a learning rate; nothing is kept");
@@ -98,8 +91,7 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
     /// <summary>Writes what the network would see first in an epoch.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> WriteBatch(string page, string picture, int epoch, int most)
     {
-        using var opened = Open(out var dataset);
-        using var teacher = _teacher;
+        var dataset = Open();
         var (training, _) = Plan(dataset);
         var train = dataset.Train;
         var images = BatchPreview.Of(train, training, epoch - 1, Math.Min(most, training.BatchSize), experiment.Start?.Normalization, cancellation);
@@ -115,9 +107,7 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
     /// <summary>Pictures that training saw least of.</summary>
     public ImageSet SamplePictures(int most)
     {
-        using var opened = Open(out var dataset);
-        using var backbone = _backbone;
-        using var teacher = _teacher;
+        var dataset = Open();
         var source = (dataset.Validation ?? dataset.Test ?? dataset.Train).Sample(most, seed: 0);
         var pixels = new byte[source.Count * source.ImageLength];
         for (var i = 0; i < source.Count; i++)
@@ -126,8 +116,8 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
     }
 
     /// <summary>Opens and splits the data.</summary>
-    /// <returns>What is to be disposed.</returns>
-    public IDisposable? Open(out ImageDataset dataset)
+    /// <returns>Valid until the run is disposed.</returns>
+    public ImageDataset Open()
     {
         // Wrong options are told before the data are read.
         _log.Check(ExperimentTable.All, _options, _options.Name);
@@ -138,12 +128,11 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
         TrainingTable.Check(asked, _asOptions);
         OpenBackbone();
         OpenTeacher();
-        var opened = experiment.Dataset ?? Read(asked.Threads);
+        var opened = experiment.Dataset ?? (_opened = Read(asked.Threads));
         DecideLate(opened);
         if (experiment.Dataset is null && experiment.Images is null)
             WarnOfIdle(opened);
-        dataset = Split(opened, asked.Seed);
-        return experiment.Dataset is null ? opened : null;
+        return Split(opened, asked.Seed);
     }
 
     void WarnOfIdle(ImageDataset opened)
@@ -323,34 +312,17 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
         }
     }
 
-    /// <summary>The model with a calibration where one can be fitted; otherwise as it is.</summary>
+    /// <summary>The model with a calibration where one can be fitted, as it is where not, or where the run was asked to end.</summary>
     /// <param name="model">Disposed where another takes its place.</param>
     /// <param name="dataset">Its validation images are used.</param>
     /// <param name="threads">Null for all cores.</param>
     ImageClassifier Calibrated(ImageClassifier model, ImageDataset dataset, int? threads)
     {
-        if (!dataset.Has(DatasetSplit.Validation) || cancellation.IsCancellationRequested)
+        if (dataset.Validation is not { } images || cancellation.IsCancellationRequested)
             return model;
-        var images = dataset.Get(DatasetSplit.Validation);
-        if (images.Count < CalibrationImages)
-        {
-            _log.Say(null, FormattableString.Invariant($"calibration left out: {images.Count:N0} validation images; it takes {CalibrationImages}"));
-            return model;
-        }
-
         try
         {
-            var calibrated = _log.During(ExperimentStage.Calibrating, "calibrating", _ => model.TryCalibrate(images, threads: threads, cancellation: cancellation, views: _options.Views));
-            if (calibrated is null)
-            {
-                _log.Warn("the model is not calibrated: none of its outputs for the validation images is a finite number");
-                return model;
-            }
-
-            _log.Say(null, FormattableString.Invariant(
-                $"calibrated on {images.Count:N0} validation images: temperature {calibrated.Calibration!.Temperature.Temperature:0.000}"));
-            model.Dispose();
-            return calibrated;
+            return Calibrating.Of(model, images, "validation images", _options.Views, threads, _log, cancellation);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {

@@ -25,19 +25,19 @@ public static class ExperimentTable
     public static OptionDescription<bool> Grey { get; } = OptionDescription.Flag("grey", "Turn pictures grey", OfImages);
 
     /// <summary>How other proportions are brought to the size.</summary>
-    public static OptionDescription<ResizeMode> Resize { get; } = OptionDescription.Of(
+    internal static OptionDescription<ResizeMode> Resize { get; } = OptionDescription.Of(
         "resize", "NAME", $"How other proportions are brought to the size: {OptionText.Choices<ResizeMode>()}", OptionText.Choice<ResizeMode>, ResizeMode.Stretch, OfImages);
 
     /// <summary>Kernel of the resize.</summary>
-    public static OptionDescription<ResizeFilter> Filter { get; } = OptionDescription.Of(
+    internal static OptionDescription<ResizeFilter> Filter { get; } = OptionDescription.Of(
         "filter", "NAME", $"Kernel of the resize: {OptionText.Choices<ResizeFilter>()}", OptionText.Choice<ResizeFilter>, ResizeFilter.Bilinear, OfImages);
 
     /// <summary>Side of a median filter.</summary>
-    public static OptionDescription<int> Median { get; } = OptionDescription.Of(
+    internal static OptionDescription<int> Median { get; } = OptionDescription.Of(
         "median", "PIXELS", "Side of a median filter against noise: 0, 3, 5 or 7", OptionText.Int, 0, OfImages);
 
     /// <summary>Standard deviation of a blur.</summary>
-    public static OptionDescription<double> Blur { get; } = OptionDescription.Of(
+    internal static OptionDescription<double> Blur { get; } = OptionDescription.Of(
         "blur", "PIXELS", "Standard deviation of a Gaussian blur", t => (double)OptionText.Number(t), 0.0, OfImages);
 
     /// <summary>Share to train on where there is no test split.</summary>
@@ -45,7 +45,7 @@ public static class ExperimentTable
         "split", "SHARE", "Share of the images to train on where the data have no test split; the rest is the test split", OptionText.Fraction, s_defaults.Split, OfImages);
 
     /// <summary>Share to validate with where there is no validation split.</summary>
-    public static OptionDescription<double> ValidationSplit { get; } = OptionDescription.Of(
+    internal static OptionDescription<double> ValidationSplit { get; } = OptionDescription.Of(
         "val-split", "SHARE", "Share of the training images to validate with where the data have no validation split; 0 for none",
         OptionText.Fraction, s_defaults.ValidationSplit, OfImages);
 
@@ -76,7 +76,7 @@ public static class ExperimentTable
         "cache", "FOLDER", "Where shards on HDFS, and features of backbones, are kept once read or computed, by their SHA-256; none for no such folder", s_defaults.CacheFolder, OfImages);
 
     /// <summary>Most that folder may take.</summary>
-    public static OptionDescription<long?> CacheLimit { get; } = OptionDescription.Of(
+    internal static OptionDescription<long?> CacheLimit { get; } = OptionDescription.Of(
         "cache-limit", "SIZE", "Most that the shards there, and the features, may take each, for example 500m; what was not used for longest goes first; none for no limit",
         OptionText.Bytes, s_defaults.CacheLimit, OfImages, "20g");
 
@@ -95,24 +95,24 @@ public static class ExperimentTable
         "backbone", "NAME", "Train a head on the features of this trained network instead, or examine data by them: a name such as resnet18, or a model file", group: Network);
 
     /// <summary>Size of the pictures that the backbone sees.</summary>
-    public static OptionDescription<ImageSize?> BackboneSize { get; } = OptionDescription.Of<ImageSize?>(
+    internal static OptionDescription<ImageSize?> BackboneSize { get; } = OptionDescription.Of<ImageSize?>(
         "backbone-size", "SIZE", "Size of the pictures that the backbone sees; smaller ones take less time and tell less: 160 half of 224", t => OptionText.Size(t), null, Network, "its own");
 
     /// <summary>How much of the backbone is trained further.</summary>
-    public static OptionDescription<FineTuning> FineTune { get; } = OptionDescription.Of(
+    internal static OptionDescription<FineTuning> FineTune { get; } = OptionDescription.Of(
         "fine-tune", "NAME", $"How much of the backbone is trained further once the head is fitted: {OptionText.Choices<FineTuning>()}; auto does where --time-budget has room for it",
         OptionText.Choice<FineTuning>, s_defaults.FineTune, Network);
 
     /// <summary>Whether running statistics stay the backbone's.</summary>
-    public static OptionDescription<bool> FreezeStatistics { get; } = OptionDescription.Of(
+    internal static OptionDescription<bool> FreezeStatistics { get; } = OptionDescription.Of(
         "freeze-statistics", "BOOL", "Whether batch normalisation keeps the backbone's statistics when that is trained further", OptionText.Bool, s_defaults.FreezeStatistics, Network);
 
     /// <summary>Filters of the first convolution.</summary>
-    public static OptionDescription<int?> Filters { get; } = OptionDescription.Of(
+    internal static OptionDescription<int?> Filters { get; } = OptionDescription.Of(
         "filters", "N", "Filters of the first convolution; those of the others change in proportion", OptionText.IntOrNone, s_defaults.Filters, Network, "as the preset");
 
     /// <summary>Units of the first hidden dense layer.</summary>
-    public static OptionDescription<int?> DenseUnits { get; } = OptionDescription.Of(
+    internal static OptionDescription<int?> DenseUnits { get; } = OptionDescription.Of(
         "dense-units", "N", "Units of the first hidden dense layer; those of the others change in proportion", OptionText.IntOrNone, s_defaults.DenseUnits, Network, "as the preset");
 
     /// <summary>Rate of the last dropout layer.</summary>
@@ -124,12 +124,12 @@ public static class ExperimentTable
         "teacher", "MODEL", "A trained model whose answers the network learns besides the labels, often one of 'ensemble': a model file, or the folder of a run", group: Teaching);
 
     /// <summary>By which both sides' logits are divided.</summary>
-    public static OptionDescription<float> DistillTemperature { get; } = OptionDescription.Of(
+    internal static OptionDescription<float> DistillTemperature { get; } = OptionDescription.Of(
         "distill-temperature", "T", "With a teacher: what both sides' logits are divided by; the higher, the more the classes that are not the answer count",
         OptionText.Number, s_defaults.DistillTemperature, Teaching);
 
     /// <summary>The teacher's part in the loss.</summary>
-    public static OptionDescription<float> DistillWeight { get; } = OptionDescription.Of(
+    internal static OptionDescription<float> DistillWeight { get; } = OptionDescription.Of(
         "distill-weight", "SHARE", "With a teacher: its share of the loss; the labels' is the rest", OptionText.Number, s_defaults.DistillWeight, Teaching);
 
     /// <summary>Views whose scores are averaged.</summary>

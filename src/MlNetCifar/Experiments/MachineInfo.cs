@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using System.Text.Json;
 using MlNetCifar.Files;
 using MlNetCifar.Numerics;
 using MlNetCifar.Training;
@@ -11,7 +12,7 @@ namespace MlNetCifar.Experiments;
 /// <param name="Name">For people.</param>
 /// <param name="Value">For programs: text, a number, a truth value, or null.</param>
 /// <param name="Text">The value for people.</param>
-public sealed record MachineRow(string Key, string Name, object? Value, string Text);
+internal sealed record MachineRow(string Key, string Name, object? Value, string Text);
 
 /// <summary>What matters of machine and runtime, with the limits a container sets: a snapshot of the moment it is made.</summary>
 public sealed record MachineInfo
@@ -61,8 +62,19 @@ public sealed record MachineInfo
     /// <summary>Whether the server's garbage collector is in use.</summary>
     public bool ServerGc { get; } = System.Runtime.GCSettings.IsServerGC;
 
-    /// <summary>Names for people, keys for programs, and the values of both.</summary>
-    public IReadOnlyList<MachineRow> Rows() =>
+    /// <summary>All of it for people: names and values in reading order.</summary>
+    public IEnumerable<KeyValuePair<string, string>> Describe() => Rows().Select(row => new KeyValuePair<string, string>(row.Name, row.Text));
+
+    /// <summary>All of it for programs: one member each.</summary>
+    /// <param name="json">An object under way.</param>
+    public void WriteJson(Utf8JsonWriter json)
+    {
+        ArgumentNullException.ThrowIfNull(json);
+        foreach (var row in Rows())
+            OptionFile.WriteValue(json, row.Key, row.Value);
+    }
+
+    IReadOnlyList<MachineRow> Rows() =>
     [
         new("version", "MlNetCifar", Version, Version),
         new("runtime", "Runtime", Runtime, Runtime),

@@ -76,7 +76,7 @@ internal sealed class ModelReport(RunFolder folder, ExperimentLog log)
             if (CheckCalibration)
                 check = CalibrationCheck.Measure(
                     calibration, labels, outputs.Logits, model.Classes, new EvaluationOptions { BootstrapResamples = 0 }, outputs.Features, outputs.Texture);
-            calibration.Temperature.Apply(outputs.Logits, model.Classes.Length, outputs.Logits);
+            calibration.Scaling.Apply(outputs.Logits, model.Classes.Length, outputs.Logits);
         }
 
         var result = Evaluator.Evaluate(labels, outputs.Logits, model.Classes);
@@ -144,7 +144,7 @@ internal sealed class ModelReport(RunFolder folder, ExperimentLog log)
                 new("Data", Dataset.Path), new("Split", Split), new("Images", FormattableString.Invariant($"{images.Count:N0}")),
                 new("Size", $"{images.Width}×{images.Height}×{images.Channels}"), new("Files left out", OptionText.Of(Dataset.BadFiles.Count)),
             ],
-            Environment = [.. machine.Rows().Select(row => new KeyValuePair<string, string>(row.Name, row.Text))],
+            Environment = [.. machine.Describe()],
             Settings = [new("network", model.Network.Name), new("weights", model.WeightsSha256), .. Settings],
             Explained = explained,
             NextSteps = new NextSteps

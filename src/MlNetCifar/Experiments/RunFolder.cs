@@ -76,7 +76,7 @@ public sealed class RunFolder
 
     /// <summary>Whether a run's folder can have a name: one part of a path.</summary>
     /// <param name="name">The name.</param>
-    public static bool IsName(string name) => !string.IsNullOrEmpty(name) && name is not ("." or "..") && name.AsSpan().IndexOfAny('/', '\\') < 0;
+    internal static bool IsName(string name) => !string.IsNullOrEmpty(name) && name is not ("." or "..") && name.AsSpan().IndexOfAny('/', '\\') < 0;
 
     /// <summary>The folder of runs on the local disk: <paramref name="output"/> itself, or <c>runs</c> where that is remote.</summary>
     /// <param name="output">Where the user wants runs.</param>

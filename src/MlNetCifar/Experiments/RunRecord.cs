@@ -8,11 +8,7 @@ internal static class RunRecord
         folder.WriteBytes("args.json", stream => OptionFile.Write(stream, folder.Verb, values));
 
     /// <summary>Writes env.json: machine and software.</summary>
-    public static void Machine(RunFolder folder, MachineInfo machine) => folder.WriteBytes("env.json", stream => OptionFile.WriteObject(stream, json =>
-    {
-        foreach (var row in machine.Rows())
-            OptionFile.WriteValue(json, row.Key, row.Value);
-    }));
+    public static void Machine(RunFolder folder, MachineInfo machine) => folder.WriteBytes("env.json", stream => OptionFile.WriteObject(stream, machine.WriteJson));
 
     /// <summary>Values of a command line: what was given, or the default; those of training as they were in the end.</summary>
     /// <param name="values">The values.</param>

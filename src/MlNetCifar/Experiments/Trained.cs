@@ -67,3 +67,40 @@ internal sealed record Trained
         _ => "finished",
     };
 }
+
+/// <summary>Calibrates what was trained, where there is enough to fit to, and says what came of it.</summary>
+internal static class Calibrating
+{
+    /// <summary>Fewer say too little: the energy threshold lets 99 of 100 ordinary images pass.</summary>
+    public const int Fewest = 100;
+
+    /// <summary>The model with a calibration; as it is where none can be fitted.</summary>
+    /// <param name="model">Disposed where another takes its place, and only then.</param>
+    /// <param name="images">The model has not been trained on them.</param>
+    /// <param name="name">What they are called, for example <c>validation images</c>.</param>
+    /// <param name="views">Views of each image that are averaged.</param>
+    /// <param name="threads">Null for all cores.</param>
+    /// <param name="log">Told the outcome.</param>
+    /// <param name="cancellation">Ends the work.</param>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public static ImageClassifier Of(
+        ImageClassifier model, ImageSource images, string name, TestTimeViews views, int? threads, ExperimentLog log, CancellationToken cancellation)
+    {
+        if (images.Count < Fewest)
+        {
+            log.Say(null, FormattableString.Invariant($"calibration left out: {images.Count:N0} {name}; it takes {Fewest}"));
+            return model;
+        }
+
+        var calibrated = log.During(ExperimentStage.Calibrating, "calibrating", _ => model.TryCalibrate(images, threads: threads, cancellation: cancellation, views: views));
+        if (calibrated is null)
+        {
+            log.Warn($"the model is not calibrated: none of its outputs for the {name} is a finite number");
+            return model;
+        }
+
+        log.Say(null, FormattableString.Invariant($"calibrated on {images.Count:N0} {name}: temperature {calibrated.Calibration!.Temperature:0.000}"));
+        model.Dispose();
+        return calibrated;
+    }
+}

@@ -28,6 +28,23 @@ public interface IFileStore
         return stream.ReadAtLeast(destination, destination.Length, throwOnEndOfStream: false);
     }
 
+    /// <summary>Reads a file of a known length whole.</summary>
+    /// <param name="path">An existing file.</param>
+    /// <param name="length">Its length in bytes.</param>
+    /// <param name="maxBytes">A longer file is refused before it is read.</param>
+    /// <param name="name">Named in errors; null for the path.</param>
+    /// <exception cref="MlNetCifarException">The file is too long (MNC1012) or gave fewer bytes than it should (MNC1023).</exception>
+    /// <exception cref="IOException">There is no such file, or it cannot be read.</exception>
+    byte[] ReadFile(string path, long length, long maxBytes = long.MaxValue, string? name = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        if (length > maxBytes || length > Array.MaxLength)
+            throw FileErrors.FileTooLarge(name ?? path, length, Math.Min(maxBytes, Array.MaxLength));
+        var bytes = GC.AllocateUninitializedArray<byte>((int)length);
+        var found = ReadWhole(path, bytes);
+        return found == length ? bytes : throw FileErrors.ShortRead(name ?? path, found, length);
+    }
+
     /// <summary>Writes a file whole: under a temporary name first, renamed (over an older file) only when <paramref name="content"/> has returned.</summary>
     /// <param name="path">The final name; missing folders are created.</param>
     /// <param name="content">Writes the bytes; an exception leaves no file behind.</param>

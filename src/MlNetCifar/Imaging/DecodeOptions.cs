@@ -21,7 +21,7 @@ public sealed record DecodeOptions
     public long MaxFileBytes { get; init; } = 1L << 30;
 
     /// <summary>
-    /// Whether a picture whose data end early or are damaged is decoded as far as they go, the way libjpeg does it; the <see cref="DecodeReport"/> then says so.
+    /// Whether a picture whose data end early or are damaged is decoded as far as they go, the way libjpeg does it; the notes of <see cref="ImageDecoder"/> then say so.
     /// The default is false: such a picture is an error, because half grey pictures spoil a training set unseen.
     /// </summary>
     public bool AllowTruncated { get; init; }

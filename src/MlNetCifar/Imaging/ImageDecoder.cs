@@ -9,15 +9,24 @@ public static class ImageDecoder
     /// <param name="path">Named in errors.</param>
     /// <exception cref="MlNetCifarException">The file is no image, is damaged, exceeds a limit, or uses an unsupported feature (MNC12xx).</exception>
     public static RgbImage Decode(ReadOnlySpan<byte> file, DecodeOptions? options = null, string? path = null) =>
-        Decode(file, options ?? DecodeOptions.Default, path, null);
+        Decode(file, options ?? DecodeOptions.Default, path, report: null);
 
     /// <summary>Decodes a file and tells what was out of the ordinary.</summary>
     /// <param name="file">The whole file.</param>
     /// <param name="options">Limits; null for the defaults.</param>
     /// <param name="path">Named in errors.</param>
-    /// <param name="report">Truncation, damage and harmless oddities met.</param>
+    /// <param name="notes">One sentence is added for each thing out of the ordinary, truncation, damage and harmless oddities; at most 100.</param>
     /// <exception cref="MlNetCifarException">As for the other overload.</exception>
-    public static RgbImage Decode(ReadOnlySpan<byte> file, DecodeOptions? options, string? path, out DecodeReport report)
+    public static RgbImage Decode(ReadOnlySpan<byte> file, DecodeOptions? options, string? path, ICollection<string> notes)
+    {
+        ArgumentNullException.ThrowIfNull(notes);
+        var image = Decode(file, options, path, out var report);
+        foreach (var note in report.Notes)
+            notes.Add(note);
+        return image;
+    }
+
+    internal static RgbImage Decode(ReadOnlySpan<byte> file, DecodeOptions? options, string? path, out DecodeReport report)
     {
         report = new DecodeReport();
         return Decode(file, options ?? DecodeOptions.Default, path, report);

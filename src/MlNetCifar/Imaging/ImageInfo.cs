@@ -75,7 +75,7 @@ public sealed record ImageInfo
 }
 
 /// <summary>What decoding came across.</summary>
-public sealed class DecodeReport
+internal sealed class DecodeReport
 {
     readonly List<string> _notes = [];
 

@@ -111,7 +111,7 @@ public sealed record PreprocessSpec
     /// <param name="expected">What the model was trained with.</param>
     /// <param name="path">The data, named in the error.</param>
     /// <exception cref="MlNetCifarException">The specifications differ; the message names how (MNC1209).</exception>
-    public void RequireEqual(PreprocessSpec expected, string? path = null)
+    internal void RequireEqual(PreprocessSpec expected, string? path = null)
     {
         var differences = DifferencesTo(expected);
         if (differences.Length > 0) throw ImageErrors.SpecificationMismatch(differences, path);

@@ -83,6 +83,10 @@ public sealed class RgbImage
         return ImageDecoder.Decode(PictureFile.Read(stream, options.MaxFileBytes), options);
     }
 
+    /// <summary>The picture as a PNG file, without loss.</summary>
+    /// <returns>A complete file.</returns>
+    public byte[] ToPng() => PngEncoder.Encode(Pixels, Width, Height, 3);
+
     /// <summary>A picture whose pixels the caller overwrites; the product of its sides has been checked.</summary>
     internal static RgbImage Uninitialized(int width, int height)
     {

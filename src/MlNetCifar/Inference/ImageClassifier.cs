@@ -302,7 +302,7 @@ public sealed partial class ImageClassifier : IDisposable
         if (Calibration is not { } calibration)
             return Score(source, threads, views, cancellation: cancellation);
         var scores = Logits(source, threads, views, cancellation: cancellation);
-        calibration.Temperature.Apply(scores, Classes.Length, scores);
+        calibration.Scaling.Apply(scores, Classes.Length, scores);
         return scores;
     }
 

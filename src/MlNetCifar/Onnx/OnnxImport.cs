@@ -61,7 +61,7 @@ public static class OnnxImport
 
     internal static ReadOnlyMemory<byte> Content(string path)
     {
-        var store = LocalFileStore.Instance;
+        IFileStore store = LocalFileStore.Instance;
         try
         {
             if (store.FindLength(path) is not { } length)

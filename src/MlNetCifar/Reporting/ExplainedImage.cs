@@ -6,4 +6,4 @@ namespace MlNetCifar.Reporting;
 /// <param name="Probability">What it gave that class; null where nothing in the picture spoke for it.</param>
 /// <param name="Drawing">The image and, beside it, the same under a map, as <c>HeatmapOverlay.Draw</c> gives it.</param>
 /// <param name="Method">What made it, for people, for example <c>Grad-CAM, layer conv3</c>.</param>
-public sealed record ExplainedImage(int Row, int Class, double? Probability, RgbImage Drawing, string Method);
+internal sealed record ExplainedImage(int Row, int Class, double? Probability, RgbImage Drawing, string Method);

@@ -44,19 +44,19 @@ public sealed record ReportInput
     public CalibrationCheck? Calibration { get; init; }
 
     /// <summary>Where the network looked in some of the images, usually its surest mistakes; may be empty. They are shown where <see cref="Images"/> are at hand.</summary>
-    public IReadOnlyList<ExplainedImage> Explained { get; init; } = [];
+    internal IReadOnlyList<ExplainedImage> Explained { get; init; } = [];
 
     /// <summary>Training images of each class; empty where nothing was trained.</summary>
     public IReadOnlyList<int> TrainingCounts { get; init; } = [];
 
     /// <summary>Pictures of a batch as the network saw them; may be empty.</summary>
-    public IReadOnlyList<PreviewImage> Augmented { get; init; } = [];
+    internal IReadOnlyList<PreviewImage> Augmented { get; init; } = [];
 
     /// <summary>The network's layers; may be empty.</summary>
-    public IReadOnlyList<ReportLayer> Layers { get; init; } = [];
+    internal IReadOnlyList<ReportLayer> Layers { get; init; } = [];
 
     /// <summary>The images in the plane; null for no map.</summary>
-    public EmbeddingMap? Map { get; init; }
+    internal EmbeddingMap? Map { get; init; }
 
     /// <summary>What to try next, weightiest first; may be empty.</summary>
     public IReadOnlyList<NextStep> NextSteps { get; init; } = [];

@@ -6,4 +6,4 @@ namespace MlNetCifar;
 /// <param name="Output">Shape of its output, height×width×channels.</param>
 /// <param name="Parameters">Numbers that are trained.</param>
 /// <param name="Flops">Operations forward, of one image.</param>
-public sealed record ReportLayer(string Name, string Details, string Output, long Parameters, double Flops);
+internal sealed record ReportLayer(string Name, string Details, string Output, long Parameters, double Flops);

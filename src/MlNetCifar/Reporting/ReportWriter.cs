@@ -96,7 +96,7 @@ public static class ReportWriter
     /// <param name="subtitle">Line below it.</param>
     /// <param name="train">What the pictures are from.</param>
     /// <param name="images">At least one.</param>
-    public static void WriteBatch(string path, string picture, string title, string subtitle, ImageSource train, IReadOnlyList<PreviewImage> images)
+    internal static void WriteBatch(string path, string picture, string title, string subtitle, ImageSource train, IReadOnlyList<PreviewImage> images)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentException.ThrowIfNullOrEmpty(picture);
@@ -104,7 +104,7 @@ public static class ReportWriter
         ArgumentNullException.ThrowIfNull(images);
         AtomicFile.WriteText(path, writer => writer.Write(BatchSheet.Page(title, subtitle, train.Classes, images, train.Name)));
         var sheet = BatchSheet.Picture(images);
-        LocalFileStore.Instance.Write(picture, stream => stream.Write(PngEncoder.Encode(sheet.Pixels, sheet.Width, sheet.Height, 3)));
+        LocalFileStore.Instance.Write(picture, stream => stream.Write(sheet.ToPng()));
     }
 
     static void WritePlots(string folder, ReportInput input)

@@ -8,10 +8,10 @@ namespace MlNetCifar;
 /// <param name="Before">The same before augmentation.</param>
 /// <param name="Row">Its place in the training images.</param>
 /// <param name="Label">Index of its class.</param>
-public sealed record PreviewImage(RgbImage Seen, RgbImage Before, int Row, int Label);
+internal sealed record PreviewImage(RgbImage Seen, RgbImage Before, int Row, int Label);
 
 /// <summary>Looks into the batches of a training run before it, or without it.</summary>
-public static class BatchPreview
+internal static class BatchPreview
 {
     /// <summary>The first pictures of an epoch, in its order and with its augmentation: exactly those that <see cref="Trainer.Fit"/> trains on.</summary>
     /// <param name="train">The training images.</param>

@@ -7,13 +7,13 @@ namespace MlNetCifar.Training;
 /// <summary>One thing that takes memory in a run.</summary>
 /// <param name="Name">What it is.</param>
 /// <param name="Bytes">How much it takes.</param>
-public readonly record struct MemoryPart(string Name, long Bytes);
+internal readonly record struct MemoryPart(string Name, long Bytes);
 
 /// <summary>How a run fits into a given memory: what it takes in all, and the options that fit.</summary>
 /// <param name="Options">The options asked for, with a smaller batch where that was needed.</param>
 /// <param name="Limit">Bytes allowed.</param>
 /// <param name="Parts">What takes them, largest first.</param>
-public sealed record MemoryPlan(TrainingOptions Options, long Limit, IReadOnlyList<MemoryPart> Parts)
+internal sealed record MemoryPlan(TrainingOptions Options, long Limit, IReadOnlyList<MemoryPart> Parts)
 {
     const double Mebi = 1 << 20;
 

@@ -7,11 +7,6 @@ using MlNetCifar.Transfer;
 
 namespace MlNetCifar;
 
-/// <summary>What of a training on a backbone is being done.</summary>
-/// <param name="Done">Pictures whose features are there, mirrored ones among them.</param>
-/// <param name="Total">Pictures in all; when they are there, the head is trained.</param>
-public readonly record struct TransferProgress(int Done, int Total);
-
 /// <summary>
 /// Trains a head for new classes on a frozen backbone: the features of each picture are computed once, then a dense layer is fitted to them in seconds. The result is one
 /// ordinary network with its weights, and a function of backbone, options and pictures alone, whatever the number of threads.
@@ -36,7 +31,7 @@ public sealed class TransferTrainer(FeatureExtractor backbone, TransferOptions? 
     /// <returns>Weights and figures; the caller disposes it.</returns>
     /// <exception cref="MlNetCifarException">Options or pictures are wrong (MNC10xx, MNC12xx, MNC30xx, MNC31xx), or the features cannot be kept (MNC3102).</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public TransferResult Fit(ImageSource train, ImageSource? validation = null, IProgress<TransferProgress>? progress = null, CancellationToken cancellation = default)
+    public TransferResult Fit(ImageSource train, ImageSource? validation = null, IProgress<LoadProgress>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(train);
         Options.Validate();
@@ -56,7 +51,7 @@ public sealed class TransferTrainer(FeatureExtractor backbone, TransferOptions? 
         {
             var offset = before;
             before += source.Count;
-            var report = progress is null ? null : new Count(done => progress.Report(new(offset + done, total)));
+            var report = progress is null ? null : new Count(done => progress.Report(new(offset + done, total, 0)));
             var features = new FeaturePass(Backbone, Options, report, cancellation).Run(source, flipped);
             if (!flipped)
                 _known.AddOrUpdate(source, features);

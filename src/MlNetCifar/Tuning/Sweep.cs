@@ -64,7 +64,8 @@ public sealed class Sweep(ExperimentOptions experiment, SweepOptions? options = 
             throw TuningErrors.NoChild();
         var started = TimeProvider.System.GetTimestamp();
         var (fixedOptions, log) = (Checked(), new ExperimentLog(Observers, Arguments is not null));
-        using var opened = Prepare(fixedOptions, cancellation).Open(out var dataset);
+        using var run = Prepare(fixedOptions, cancellation);
+        var dataset = run.Open();
         var validation = dataset.Validation ?? throw TuningErrors.NoValidation();
         var space = Options.Space ?? SearchSpace.For(fixedOptions.Preset);
         var start = Start(space, log);
@@ -106,19 +107,19 @@ public sealed class Sweep(ExperimentOptions experiment, SweepOptions? options = 
         ArgumentNullException.ThrowIfNull(input);
         ArgumentNullException.ThrowIfNull(output);
         using var child = new TrialChild(input, output, cancellation);
-        IDisposable? opened = null;
+        ExperimentRun? run = null;
         try
         {
             child.Run(end =>
             {
                 var fixedOptions = Checked();
-                opened = Prepare(fixedOptions, end).Open(out var dataset);
-                return Runner(fixedOptions, dataset, RunFolder.Open(Experiment.Resume ?? throw TuningErrors.Nothing("folder to go on in"), VerbName));
+                run = Prepare(fixedOptions, end);
+                return Runner(fixedOptions, run.Open(), RunFolder.Open(Experiment.Resume ?? throw TuningErrors.Nothing("folder to go on in"), VerbName));
             });
         }
         finally
         {
-            opened?.Dispose();
+            run?.Dispose();
         }
     }
 

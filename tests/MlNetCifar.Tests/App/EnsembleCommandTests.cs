@@ -54,6 +54,7 @@ public sealed class EnsembleCommandTests
             using var model = ImageClassifier.Load(folder["e.safetensors"]);
             Assert.AreEqual(images >= 100, model.Calibration is not null);
             StringAssert.Contains(made.Error, "that no model was trained on");
+            StringAssert.Contains(made.Error, images >= 100 ? $"calibrated on {images} images: temperature " : $"calibration left out: {images} images; it takes 100");
         }
     }
 

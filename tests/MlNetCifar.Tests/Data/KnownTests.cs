@@ -111,8 +111,8 @@ public sealed class KnownTests
     [TestMethod]
     public void Find_KnowsCifarAndNamesTheOthers()
     {
-        Assert.AreEqual("c32a1d4ab5d03f1284b67883e8d87530", DatasetCatalog.Find("CIFAR10").Md5);
-        var e = Assert.ThrowsExactly<MlNetCifarException>(() => DatasetCatalog.Find("mnist"));
+        Assert.AreEqual("c32a1d4ab5d03f1284b67883e8d87530", KnownDataset.Find("CIFAR10").Md5);
+        var e = Assert.ThrowsExactly<MlNetCifarException>(() => KnownDataset.Find("mnist"));
         Assert.AreEqual("MNC1040", e.Code);
         StringAssert.Contains(e.Message, "cifar10");
     }

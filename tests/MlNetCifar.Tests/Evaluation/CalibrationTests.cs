@@ -57,17 +57,6 @@ public sealed class CalibrationTests
     }
 
     [TestMethod]
-    public void LogitsOf_UndoTheSoftmax()
-    {
-        var s = new SyntheticScores(20, 4);
-        var (logits, back) = (new float[80], new float[80]);
-        TemperatureScaling.LogitsOf(s.Scores, logits);
-        TemperatureScaling.None.Apply(logits, 4, back);
-        for (var i = 0; i < 80; i++)
-            Assert.AreEqual(s.Scores[i], back[i], 1e-6);
-    }
-
-    [TestMethod]
     [DataRow(ConformalMethod.Threshold, 0.9)]
     [DataRow(ConformalMethod.Adaptive, 0.9)]
     [DataRow(ConformalMethod.Threshold, 0.7)]

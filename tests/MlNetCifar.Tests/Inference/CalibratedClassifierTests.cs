@@ -21,7 +21,7 @@ public sealed class CalibratedClassifierTests
         Assert.AreEqual((7, 2), (model.Calibration!.Features!.Distance.Dimension, model.Calibration.Texture!.Distance.Dimension));
         Assert.AreEqual((plain.WeightsSha256, plain.BestEpoch, plain.TrainingSettings), (model.WeightsSha256, model.BestEpoch, model.TrainingSettings));
         CollectionAssert.AreEqual(plain.Score(images), model.Score(images));
-        Assert.IsTrue(model.Calibration!.Temperature.LogLossAfter <= model.Calibration.Temperature.LogLossBefore);
+        Assert.IsTrue(model.Calibration!.Scaling.LogLossAfter <= model.Calibration.Scaling.LogLossBefore);
     }
 
     [TestMethod]

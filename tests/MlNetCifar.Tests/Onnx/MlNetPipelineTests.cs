@@ -55,7 +55,7 @@ public sealed class MlNetPipelineTests
             pixelDifference += expected.Zip(pixels[i], (a, b) => Math.Abs(a - b)).Average() / count;
             var source = new ImageSet(expected, [0], 32, 32, 3, model.Classes);
             var scores = new float[10];
-            model.Calibration!.Temperature.Apply(model.Logits(source), 10, scores);
+            model.Calibration!.Scaling.Apply(model.Logits(source), 10, scores);
             probability += scores.Zip(found[i].Probabilities, (a, b) => Math.Abs(a - b)).Max() / count;
             same += model.Classes[Array.IndexOf(scores, scores.Max())] == found[i].Label ? 1 : 0;
         }

@@ -250,7 +250,7 @@ public sealed class OnnxExportTests
 
         var ours = model.Logits(pictures);
         var scores = new float[ours.Length];
-        (model.Calibration?.Temperature ?? TemperatureScalingNone).Apply(ours, classes, scores);
+        (model.Calibration?.Scaling ?? TemperatureScalingNone).Apply(ours, classes, scores);
         var (most, differing) = (0.0, 0);
         for (var i = 0; i < count; i++)
         {

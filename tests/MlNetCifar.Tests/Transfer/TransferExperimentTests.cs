@@ -151,6 +151,24 @@ public sealed class TransferExperimentTests
     }
 
     [TestMethod]
+    public void Backbone_EndsWithTheRun_HoweverItEnds()
+    {
+        using var folder = new Pictures();
+        Photographs(folder, 4);
+        var backbones = new Two(isHere: true);
+        var options = new ExperimentOptions { Data = folder["photos"], Output = folder.Runs, CacheFolder = null, Backbone = "second" };
+        Experiment Of(ExperimentOptions options) => new(options) { Backbones = backbones };
+        Of(options).SamplePictures(3);
+        Of(options).Run().Dispose();
+        Assert.AreEqual("MNC9021", Assert.ThrowsExactly<MlNetCifarException>(() => Of(options).FindLearningRate()).Code);
+        Assert.ThrowsExactly<MlNetCifarException>(() => Of(options).WriteBatch(folder["batch.html"], folder["batch.png"]));
+        Assert.ThrowsExactly<MlNetCifarException>(() => Of(options with { Data = folder["none"] }).Run());
+        Assert.HasCount(5, backbones.Opened);
+        foreach (var backbone in backbones.Opened)
+            Assert.ThrowsExactly<ObjectDisposedException>(() => backbone.Weights.Sha256());
+    }
+
+    [TestMethod]
     public void Photographs_GreyAndOfOnePixelAndBad_AreTreatedAsEver()
     {
         using var folder = new Pictures();
@@ -196,10 +214,13 @@ public sealed class TransferExperimentTests
 
         public string? LicenceOf(string name) => "MIT";
 
+        public List<FeatureExtractor> Opened { get; } = [];
+
         public FeatureExtractor Open(string name)
         {
             using var model = SmallBackbone.Classifier(name: name);
-            return FeatureExtractor.Of(model);
+            Opened.Add(FeatureExtractor.Of(model));
+            return Opened[^1];
         }
     }
 }

@@ -302,10 +302,10 @@ public sealed class TransferTrainerTests
 
     static string Code(Action action) => Assert.ThrowsExactly<MlNetCifarException>(action).Code;
 
-    static IProgress<TransferProgress> Each(Action<TransferProgress> tell) => new Progress(tell);
+    static IProgress<LoadProgress> Each(Action<LoadProgress> tell) => new Progress(tell);
 
-    sealed class Progress(Action<TransferProgress> tell) : IProgress<TransferProgress>
+    sealed class Progress(Action<LoadProgress> tell) : IProgress<LoadProgress>
     {
-        public void Report(TransferProgress value) => tell(value);
+        public void Report(LoadProgress value) => tell(value);
     }
 }

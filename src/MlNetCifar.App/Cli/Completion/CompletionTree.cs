@@ -40,7 +40,7 @@ internal static class CompletionTree
 
     static CompletedOption Option(OptionDescription option, Verb verb) =>
         new([option.Option, .. Habits.Aliases(option, verb)], option.Help, option.IsFlag, option.ValueName is "FILE" or "FOLDER" or "PATH",
-            option.Kind == OptionKind.Flag && !option.IsFlag ? ["true", "false"] : option.Choices);
+            option is OptionDescription<bool> or OptionDescription<bool?> && !option.IsFlag ? ["true", "false"] : option.Choices);
 
     static (string, string) Named(Verb verb) => (verb.Name, verb.Help);
 }

@@ -11,13 +11,13 @@ internal sealed class DatasetGetCommand() : Verb("get", "Download a data set and
 
     public override string Arguments => "NAME";
 
-    public override string ArgumentsHelp => string.Join(", ", DatasetCatalog.All.Select(d => d.Name));
+    public override string ArgumentsHelp => string.Join(", ", KnownDataset.All.Select(d => d.Name));
 
     protected override IEnumerable<OptionDescription> OwnOptions => [s_folder];
 
     public override int Run(Call call)
     {
-        var set = DatasetCatalog.Find(call.Arguments[0]);
+        var set = KnownDataset.Find(call.Arguments[0]);
         var path = Download(call, set);
         if (call.Json)
             JsonLine.Write(call.Terminal.Out, json => json.WriteString("path", path));
@@ -32,7 +32,7 @@ internal sealed class DatasetGetCommand() : Verb("get", "Download a data set and
         using var client = new HttpClient();
         var started = TimeProvider.System.GetTimestamp();
         using var bar = new Bar(call.Terminal, $"downloading {set.Name}");
-        return new DatasetDownloader(client).DownloadAsync(set, call.Get(s_folder)!, new Reporter<DownloadProgress>(p =>
+        return set.DownloadAsync(client, call.Get(s_folder)!, new Reporter<DownloadProgress>(p =>
         {
             var speed = p.Bytes / Math.Max(TimeProvider.System.GetElapsedTime(started).TotalSeconds, 1e-3);
             bar.Advance(

@@ -13,7 +13,7 @@ internal sealed class DatasetListCommand() : Verb("list", "List the data sets th
     public override int Run(Call call)
     {
         var table = new Table().Border(TableBorder.Simple).AddColumns("Name", "What it is", "Size", "From");
-        foreach (var set in DatasetCatalog.All)
+        foreach (var set in KnownDataset.All)
         {
             table.AddRow(set.Name, set.Description, set.Length == 0 ? "" : OptionText.OfBytes(set.Length), set.Address.ToString());
             if (call.Json)

@@ -76,7 +76,7 @@ internal sealed class DoctorDataCommand() : Verb("data", "Examine a data set: co
     {
         if (call.Get(ExperimentTable.Backbone) is null && call.Get(ExperimentTable.CacheFolder) != new ExperimentOptions().CacheFolder)
             call.Terminal.Warn($"{ExperimentTable.CacheFolder.Option} has no effect: no features are asked for with {ExperimentTable.Backbone.Option}");
-        using var backbone = call.Get(ExperimentTable.Backbone) is { } name ? new PretrainedBackbones().Find(name) : null;
+        using var backbone = call.Get(ExperimentTable.Backbone) is { } name ? IBackboneCatalog.Find(name, new PretrainedBackbones()) : null;
         using var bar = new Bar(call.Terminal, $"examining {path}");
         var progress = new Reporter<LoadProgress>(p => bar.Advance((double)p.Done / Math.Max(p.Total, 1), Invariant($"examining {p.Done:N0}/{p.Total:N0} images")));
         return backbone is null ? DatasetDoctor.Examine(path, options, progress, call.Stop) : FeatureDoctor.Examine(path, backbone, options, progress, call.Stop);

@@ -14,16 +14,12 @@ internal sealed class DoctorMachineCommand() : Verb("machine", "Show what this p
         var machine = new MachineInfo();
         if (call.Json)
         {
-            JsonLine.Write(call.Terminal.Out, json =>
-            {
-                foreach (var (key, _, value, _) in machine.Rows())
-                    OptionFile.WriteValue(json, key, value);
-            });
+            JsonLine.Write(call.Terminal.Out, machine.WriteJson);
             return ExitCodes.Ok;
         }
 
         var table = new Table().Border(TableBorder.Simple).HideHeaders().AddColumns("", "");
-        foreach (var (_, name, _, text) in machine.Rows())
+        foreach (var (name, text) in machine.Describe())
             table.AddRow(Markup.Escape(name), Markup.Escape(text));
         call.Terminal.Tables.Write(table);
         foreach (var advice in machine.Advice())

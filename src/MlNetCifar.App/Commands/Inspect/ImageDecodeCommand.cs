@@ -23,9 +23,10 @@ internal sealed class ImageDecodeCommand() : Verb("decode", "Decode an image fil
     {
         var target = call.Values.Required(s_out);
         var format = OutputFile.Format(s_out, target, "pixels", ".ppm", ".pnm", ".png");
-        var image = ImageDecoder.Decode(ImageInfoCommand.Read(call.Arguments[0]), PictureFiles.Decoding(call), call.Arguments[0], out var report);
+        List<string> notes = [];
+        var image = ImageDecoder.Decode(ImageInfoCommand.Read(call.Arguments[0]), PictureFiles.Decoding(call), call.Arguments[0], notes);
         LocalFileStore.Instance.Write(target, stream => Write(stream, image, format));
-        foreach (var note in report.Notes)
+        foreach (var note in notes)
             call.Terminal.Warn(note);
         if (call.Json)
             JsonLine.Write(call.Terminal.Out, json =>
@@ -43,7 +44,7 @@ internal sealed class ImageDecodeCommand() : Verb("decode", "Decode an image fil
     {
         if (format == ".png")
         {
-            stream.Write(PngEncoder.Encode(image.Pixels, image.Width, image.Height, 3));
+            stream.Write(image.ToPng());
             return;
         }
 

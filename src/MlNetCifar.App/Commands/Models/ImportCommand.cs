@@ -94,7 +94,8 @@ internal sealed class ImportCommand() : Verb("import", "Make a model file of an 
 
     static string[] ClassNames(string path)
     {
-        var bytes = LocalFileStore.Instance.ReadFile(path, LocalFileStore.Instance.FindLength(path) ?? throw CliErrors.InputNotFound(path), 1 << 24);
+        IFileStore store = LocalFileStore.Instance;
+        var bytes = store.ReadFile(path, store.FindLength(path) ?? throw CliErrors.InputNotFound(path), 1 << 24);
         return [.. System.Text.Encoding.UTF8.GetString(bytes).Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0)];
     }
 

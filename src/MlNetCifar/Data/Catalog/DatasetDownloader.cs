@@ -13,7 +13,7 @@ public readonly record struct DownloadProgress(long Bytes, long? Total);
 /// <summary>Downloads archives: what an interrupted download left is continued, and only a file with the right checksum gets its name.</summary>
 /// <param name="client">Carries the requests; not disposed.</param>
 /// <param name="time">For the waits between attempts; null for the system's.</param>
-public sealed class DatasetDownloader(HttpClient client, TimeProvider? time = null)
+internal sealed class DatasetDownloader(HttpClient client, TimeProvider? time = null)
 {
     const int Attempts = 4;
 

@@ -52,12 +52,12 @@ public sealed record ShardManifest
 
     /// <summary>A split's name in manifests and folders.</summary>
     /// <param name="split">Which.</param>
-    public static string NameOf(DatasetSplit split) => split.ToString().ToLowerInvariant();
+    internal static string NameOf(DatasetSplit split) => split.ToString().ToLowerInvariant();
 
     /// <summary>The folder of a split below a shard folder that has splits.</summary>
     /// <param name="folder">The shard folder.</param>
     /// <param name="split">Which.</param>
-    public static string FolderOf(string folder, DatasetSplit split) => $"{folder}/{NameOf(split)}";
+    internal static string FolderOf(string folder, DatasetSplit split) => $"{folder}/{NameOf(split)}";
 
     /// <summary>Writes <c>manifest.json</c>, <c>labels.txt</c> and last <c>_SUCCESS</c>.</summary>
     /// <param name="store">Where to.</param>

@@ -40,15 +40,15 @@ public sealed record ShardPartInfo
 
     /// <summary>The pictures' file name.</summary>
     /// <param name="part">The part's number.</param>
-    public static string PicturesName(int part) => string.Create(CultureInfo.InvariantCulture, $"X_part_{part:D5}.npy");
+    internal static string PicturesName(int part) => string.Create(CultureInfo.InvariantCulture, $"X_part_{part:D5}.npy");
 
     /// <summary>The labels' file name.</summary>
     /// <param name="part">The part's number.</param>
-    public static string LabelsName(int part) => string.Create(CultureInfo.InvariantCulture, $"y_part_{part:D5}.npy");
+    internal static string LabelsName(int part) => string.Create(CultureInfo.InvariantCulture, $"y_part_{part:D5}.npy");
 
     /// <summary>The file names' file name.</summary>
     /// <param name="part">The part's number.</param>
-    public static string NamesName(int part) => string.Create(CultureInfo.InvariantCulture, $"files_part_{part:D5}.txt");
+    internal static string NamesName(int part) => string.Create(CultureInfo.InvariantCulture, $"files_part_{part:D5}.txt");
 
     /// <summary>One line of JSON.</summary>
     public string ToJson()

@@ -1,7 +1,7 @@
 namespace MlNetCifar.Evaluation;
 
 /// <summary>McNemar's exact test: do two models fail on the same images equally often?</summary>
-public static class McNemar
+internal static class McNemar
 {
     /// <summary>
     /// Two-sided p-value. Only images that exactly one model gets right count; if the models were equally good, each of them would fall to

@@ -16,6 +16,13 @@ public sealed record ComparisonOptions
 /// <summary>Says whether one run is better than another, or whether the difference is what chance makes of equal models. Thread-safe.</summary>
 public static class RunComparison
 {
+    /// <summary>McNemar's exact test of two models on the same images: could equal models have failed apart like this? Two-sided p-value.</summary>
+    /// <param name="onlyA">Images that only the first model gets right.</param>
+    /// <param name="onlyB">Images that only the second model gets right.</param>
+    /// <returns>0 … 1; 1 when there is no such image.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">A count is negative.</exception>
+    public static double McNemarP(long onlyA, long onlyB) => McNemar.ExactP(onlyA, onlyB);
+
     /// <summary>Compares two run folders.</summary>
     /// <param name="folderA">The first run, for example the baseline.</param>
     /// <param name="folderB">The second run.</param>

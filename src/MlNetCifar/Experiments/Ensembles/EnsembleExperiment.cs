@@ -62,7 +62,7 @@ public sealed class EnsembleExperiment(EnsembleOptions options)
         try
         {
             var own = Score(made);
-            var model = Calibrated(made, images, log, cancellation);
+            var model = Calibrating.Of(made, images, "images", TestTimeViews.None, Options.Threads, log, cancellation);
             return Of(model, weights, scored, own);
         }
         catch
@@ -88,25 +88,6 @@ public sealed class EnsembleExperiment(EnsembleOptions options)
         return (ModelEnsemble.Average(models, fitted), [.. fitted.Select(weight => (double)weight)]);
     }
 
-    ImageClassifier Calibrated(ImageClassifier model, ImageSource images, ExperimentLog log, CancellationToken cancellation)
-    {
-        if (images.Count < ExperimentRun.CalibrationImages)
-        {
-            log.Say(null, FormattableString.Invariant($"calibration left out: {images.Count:N0} images; it takes {ExperimentRun.CalibrationImages}"));
-            return model;
-        }
-
-        var calibrated = log.During(ExperimentStage.Calibrating, "calibrating", _ => model.TryCalibrate(images, threads: Options.Threads, cancellation: cancellation));
-        if (calibrated is null)
-        {
-            log.Warn("the model is not calibrated: none of its outputs for the images is a finite number");
-            return model;
-        }
-
-        model.Dispose();
-        return calibrated;
-    }
-
     EnsembleResult Of(ImageClassifier model, double[] weights, ScoredLabels[] scored, ScoredLabels? own) => new()
     {
         Model = model,
@@ -126,8 +107,6 @@ public sealed class EnsembleExperiment(EnsembleOptions options)
     {
         var split = Options.Subset ?? (dataset.Has(DatasetSplit.Validation) ? DatasetSplit.Validation : DatasetSplit.Train);
         var (images, name) = (dataset.Get(split), split.ToString().ToLowerInvariant());
-        if (images.Count == 0)
-            throw ExperimentErrors.NoImages(name);
         SplitRecord?[] records = [.. Options.Models.Select(path => SplitRecord.Find(path, Storage))];
         foreach (var (path, _) in Options.Models.Zip(records).Where(pair => pair.Second is null))
             log.Say(null, $"whether {path} was trained on some of these images cannot be known: there is no record of its run (split/train.npy) beside it");

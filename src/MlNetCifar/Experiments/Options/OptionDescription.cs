@@ -1,7 +1,7 @@
 namespace MlNetCifar.Experiments;
 
 /// <summary>What values an option takes.</summary>
-public enum OptionKind
+internal enum OptionKind
 {
     /// <summary>True or false.</summary>
     Flag,
@@ -51,7 +51,7 @@ public abstract class OptionDescription
     public string Help { get; }
 
     /// <summary>What values it takes.</summary>
-    public OptionKind Kind { get; }
+    internal OptionKind Kind { get; }
 
     /// <summary>As on the command line: <c>--batch-size</c>.</summary>
     public string Option => "--" + Name;
@@ -75,10 +75,10 @@ public abstract class OptionDescription
     public string? Range { get; internal set; }
 
     /// <summary>Least value, in seconds for a duration; null for none.</summary>
-    public double? Minimum { get; internal set; }
+    internal double? Minimum { get; set; }
 
     /// <summary>Largest value, in seconds for a duration; null for none.</summary>
-    public double? Maximum { get; internal set; }
+    internal double? Maximum { get; set; }
 
     /// <summary>Whether a run's args.json keeps the value. The default is true.</summary>
     public bool IsRecorded { get; init; } = true;

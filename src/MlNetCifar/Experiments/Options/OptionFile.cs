@@ -5,7 +5,7 @@ using MlNetCifar.Files;
 namespace MlNetCifar.Experiments;
 
 /// <summary>A file of options: one flat JSON object, names in kebab-case. A run's <c>args.json</c> is one.</summary>
-public static class OptionFile
+internal static class OptionFile
 {
     /// <summary>Name under which <c>args.json</c> keeps the command; no option.</summary>
     const string Verb = "verb";

@@ -4,7 +4,7 @@ namespace MlNetCifar.Experiments;
 
 /// <summary>An option that is a property of <typeparamref name="TOptions"/>.</summary>
 /// <typeparam name="TOptions">Immutable options.</typeparam>
-public sealed class OptionBinding<TOptions>
+internal sealed class OptionBinding<TOptions>
 {
     readonly Func<TOptions, object?> _get;
     readonly Func<TOptions, object?, TOptions> _set;
@@ -52,7 +52,7 @@ public sealed class OptionTable<TOptions>
     }
 
     /// <summary>All of them, in the order of help.</summary>
-    public ImmutableArray<OptionBinding<TOptions>> All { get; }
+    internal ImmutableArray<OptionBinding<TOptions>> All { get; }
 
     /// <summary>Their descriptions, in the order of help.</summary>
     public IEnumerable<OptionDescription> Descriptions => All.Select(binding => binding.Description);
@@ -70,7 +70,7 @@ public sealed class OptionTable<TOptions>
 
     /// <summary>The binding of an option; null where it belongs to other options.</summary>
     /// <param name="option">A description.</param>
-    public OptionBinding<TOptions>? Find(OptionDescription option) => _byDescription.GetValueOrDefault(option);
+    internal OptionBinding<TOptions>? Find(OptionDescription option) => _byDescription.GetValueOrDefault(option);
 
     /// <summary>Options with the values given; values of options that are not in this table are left alone.</summary>
     /// <param name="options">What holds where nothing is given.</param>

@@ -12,6 +12,11 @@ public static partial class OptionText
 {
     const string None = "none";
 
+    /// <summary>A question to end an error with: <c>Did you mean 'train'?</c> with a blank before it; empty where no name is like what was typed.</summary>
+    /// <param name="typed">As typed; case and leading dashes do not matter.</param>
+    /// <param name="names">All names there are.</param>
+    public static string DidYouMean(string typed, IEnumerable<string> names) => Spelling.Question(typed, names);
+
     /// <summary>True or false; also 1, yes, on and 0, no, off.</summary>
     /// <param name="text">Case does not matter.</param>
     public static bool Bool(string text) => text.ToLowerInvariant() switch
@@ -32,7 +37,7 @@ public static partial class OptionText
 
     /// <summary>A whole number, or null for <c>none</c>.</summary>
     /// <param name="text">Digits with an optional sign.</param>
-    public static int? IntOrNone(string text) => IsNone(text) ? null : Int(text);
+    internal static int? IntOrNone(string text) => IsNone(text) ? null : Int(text);
 
     /// <summary>A whole number, at least 0, of 64 bits.</summary>
     /// <param name="text">Digits.</param>
@@ -46,7 +51,7 @@ public static partial class OptionText
 
     /// <summary>A finite number, or null for <c>none</c>.</summary>
     /// <param name="text">With a point for the fraction and an optional exponent.</param>
-    public static float? NumberOrNone(string text) => IsNone(text) ? null : Number(text);
+    internal static float? NumberOrNone(string text) => IsNone(text) ? null : Number(text);
 
     /// <summary>A number from 0 to 1, 1 excluded.</summary>
     /// <param name="text">With a point for the fraction.</param>
@@ -79,7 +84,7 @@ public static partial class OptionText
 
     /// <summary>A duration, or null for <c>none</c>.</summary>
     /// <param name="text">Such as 90s, 15m, 1h30m or 00:15:00.</param>
-    public static TimeSpan? Duration(string text)
+    internal static TimeSpan? Duration(string text)
     {
         if (IsNone(text))
             return null;

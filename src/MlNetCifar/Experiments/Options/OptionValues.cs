@@ -3,7 +3,14 @@ namespace MlNetCifar.Experiments;
 /// <summary>Where values of options come from: a command line, the environment, a file.</summary>
 /// <param name="Find">The text given for an option; null for none.</param>
 /// <param name="Name">What errors call the option there, for example <c>--epochs</c>.</param>
-public sealed record OptionSource(Func<OptionDescription, string?> Find, Func<OptionDescription, string> Name);
+public sealed record OptionSource(Func<OptionDescription, string?> Find, Func<OptionDescription, string> Name)
+{
+    /// <summary>A configuration file, for example a run's <c>args.json</c>: one flat JSON object, names in kebab-case; nulls are left out.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="options">All options that it may name.</param>
+    /// <exception cref="MlNetCifarException">It cannot be read, is no flat JSON object, or names an unknown option (MNC9003).</exception>
+    public static OptionSource Read(string path, IEnumerable<OptionDescription> options) => OptionFile.Read(path, options);
+}
 
 /// <summary>Values given to options; those without one have their defaults.</summary>
 public sealed class OptionValues

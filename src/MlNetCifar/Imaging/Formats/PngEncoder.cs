@@ -4,7 +4,7 @@ using System.IO.Compression;
 namespace MlNetCifar.Imaging;
 
 /// <summary>Writes PNG files of 8-bit grey or RGB.</summary>
-public static class PngEncoder
+internal static class PngEncoder
 {
     /// <summary>Encodes a picture.</summary>
     /// <param name="pixels">[height, width, channels] bytes.</param>

@@ -39,7 +39,7 @@ public sealed record CalibrationCheck(
     /// <param name="features">Inputs of the network's last layer, [N, D]; empty leaves the distance out.</param>
     /// <param name="texture"><see cref="PictureTexture"/> of each image, [N, 2]; empty leaves the texture out.</param>
     /// <exception cref="ArgumentException">The lengths do not fit together.</exception>
-    public static CalibrationCheck Measure(
+    internal static CalibrationCheck Measure(
         CalibrationModel model, ReadOnlySpan<int> labels, ReadOnlySpan<float> logits, IReadOnlyList<string> classes, EvaluationOptions? options = null,
         ReadOnlySpan<float> features = default, ReadOnlySpan<float> texture = default)
     {
@@ -48,7 +48,7 @@ public sealed record CalibrationCheck(
         var (d, t) = labels.IsEmpty ? (0, 0) : (features.Length / labels.Length, texture.Length / labels.Length);
         var (plain, calibrated) = (new float[logits.Length], new float[logits.Length]);
         TemperatureScaling.None.Apply(logits, c, plain);
-        model.Temperature.Apply(logits, c, calibrated);
+        model.Scaling.Apply(logits, c, calibrated);
         (long covered, long labelsInSets, long empty, long answered, long right) = (0, 0, 0, 0, 0);
         for (var i = 0; i < labels.Length; i++)
         {

@@ -15,9 +15,9 @@ internal static class CalibrationJson
     public static void Write(Utf8JsonWriter json, CalibrationModel model)
     {
         json.WriteStartObject();
-        json.WriteNumber("temperature", model.Temperature.Temperature);
-        WriteNumber(json, "logLossBefore", model.Temperature.LogLossBefore);
-        WriteNumber(json, "logLossAfter", model.Temperature.LogLossAfter);
+        json.WriteNumber("temperature", model.Temperature);
+        WriteNumber(json, "logLossBefore", model.Scaling.LogLossBefore);
+        WriteNumber(json, "logLossAfter", model.Scaling.LogLossAfter);
         json.WriteString("conformalMethod", model.Sets.Method.ToString());
         json.WriteNumber("conformalCoverage", model.Sets.Coverage);
         WriteNumber(json, "conformalQuantile", model.Sets.Quantile);

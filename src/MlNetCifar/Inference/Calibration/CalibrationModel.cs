@@ -24,19 +24,36 @@ public sealed record CalibrationOptions
 /// <param name="Set">The conformal label set, most probable first.</param>
 /// <param name="IsUnknown">Whether the answer should be <c>unknown</c>: too unsure, or unlike the data the model was calibrated on.</param>
 /// <param name="Energy">The energy score; high means foreign.</param>
-public sealed record CalibratedPrediction(IReadOnlyList<(int Label, float Probability)> Labels, IReadOnlyList<int> Set, bool IsUnknown, double Energy);
+internal sealed record CalibratedPrediction(IReadOnlyList<(int Label, float Probability)> Labels, IReadOnlyList<int> Set, bool IsUnknown, double Energy);
 
 /// <summary>
 /// Everything that turns logits into honest answers, fitted once on validation images and stored with the model: temperature, label sets,
 /// abstain threshold, and three scores of foreignness: the energy, which sees weak logits; the distance of the last layer's inputs from
 /// every class, which sees unfamiliar content; and the texture, which sees what is no photograph. Immutable; thread-safe.
 /// </summary>
-/// <param name="Temperature">Makes probabilities honest.</param>
-/// <param name="Sets">Builds label sets.</param>
-/// <param name="Abstain">Withholds unsure answers.</param>
-/// <param name="EnergyThreshold">Withholds answers for images with a higher energy.</param>
-public sealed record CalibrationModel(TemperatureScaling Temperature, ConformalSets Sets, AbstainRule Abstain, double EnergyThreshold)
+public sealed record CalibrationModel
 {
+    internal CalibrationModel(TemperatureScaling scaling, ConformalSets sets, AbstainRule abstain, double energyThreshold) =>
+        (Scaling, Sets, Abstain, EnergyThreshold) = (scaling, sets, abstain, energyThreshold);
+
+    /// <summary>What logits are divided by before the softmax, &gt; 0: above 1 the network was too sure, below 1 too unsure.</summary>
+    public double Temperature => Scaling.Temperature;
+
+    /// <summary>Share of label sets that hold the true label, as promised, in (0, 1).</summary>
+    public double Coverage => Sets.Coverage;
+
+    /// <summary>Withholds unsure answers.</summary>
+    public AbstainRule Abstain { get; init; }
+
+    /// <summary>Makes probabilities honest.</summary>
+    internal TemperatureScaling Scaling { get; }
+
+    /// <summary>Builds label sets.</summary>
+    internal ConformalSets Sets { get; }
+
+    /// <summary>Withholds answers for images with a higher energy.</summary>
+    internal double EnergyThreshold { get; init; }
+
     /// <summary>Withholds answers for images whose last layer's inputs lie far from every class; null where there are no such features.</summary>
     internal ForeignRule? Features { get; init; }
 
@@ -47,7 +64,7 @@ public sealed record CalibrationModel(TemperatureScaling Temperature, ConformalS
     /// Views of each image whose logits were averaged before the fit, ≥ 1; the default is 1, the image alone. The mean of several views is surer or less sure than one
     /// view, so the calibration holds for logits made in the same way.
     /// </summary>
-    public int Views { get; init; } = 1;
+    public int Views { get; internal init; } = 1;
 
     /// <summary>Fits all parts. The probabilities that sets and thresholds see are already calibrated.</summary>
     /// <param name="labels">True classes of validation images, [N].</param>
@@ -58,7 +75,7 @@ public sealed record CalibrationModel(TemperatureScaling Temperature, ConformalS
     /// <param name="texture"><see cref="PictureTexture"/> of each image, [N, 2]; empty for none.</param>
     /// <exception cref="ArgumentException">The lengths do not fit together, or an option is out of range.</exception>
     /// <exception cref="MlNetCifarException">There is no usable row (MNC5001), or a label is out of range (MNC5002).</exception>
-    public static CalibrationModel Fit(
+    internal static CalibrationModel Fit(
         ReadOnlySpan<int> labels, ReadOnlySpan<float> logits, int classes, CalibrationOptions? options = null,
         ReadOnlySpan<float> features = default, ReadOnlySpan<float> texture = default)
     {
@@ -94,10 +111,10 @@ public sealed record CalibrationModel(TemperatureScaling Temperature, ConformalS
     /// <param name="logits">The network's outputs before the softmax, [C].</param>
     /// <param name="features">Inputs of the network's last layer, [D]; empty leaves the distance out.</param>
     /// <param name="texture"><see cref="PictureTexture"/>, [2]; empty leaves the texture out.</param>
-    public CalibratedPrediction Predict(ReadOnlySpan<float> logits, ReadOnlySpan<float> features = default, ReadOnlySpan<float> texture = default)
+    internal CalibratedPrediction Predict(ReadOnlySpan<float> logits, ReadOnlySpan<float> features = default, ReadOnlySpan<float> texture = default)
     {
         var probabilities = new float[logits.Length];
-        Temperature.Apply(logits, logits.Length, probabilities);
+        Scaling.Apply(logits, logits.Length, probabilities);
         (int Label, float Probability)[] labels =
         [
             .. probabilities.Select((probability, label) => (label, probability)).OrderByDescending(pair => pair.probability).ThenBy(pair => pair.label),

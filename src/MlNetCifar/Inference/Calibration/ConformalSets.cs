@@ -19,7 +19,7 @@ public enum ConformalMethod
 /// <param name="Method">How unusual a label is.</param>
 /// <param name="Coverage">Promised share of sets that hold the true label, in (0, 1).</param>
 /// <param name="Quantile">Labels at most this unusual enter the set; +∞ when there were too few images to promise anything but all labels.</param>
-public sealed record ConformalSets(ConformalMethod Method, double Coverage, double Quantile)
+internal sealed record ConformalSets(ConformalMethod Method, double Coverage, double Quantile)
 {
     /// <summary>Finds the quantile on images that the network was not trained on.</summary>
     /// <param name="labels">True classes, [N].</param>

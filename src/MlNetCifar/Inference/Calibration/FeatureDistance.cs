@@ -1,5 +1,6 @@
 using System.Numerics;
 using MlNetCifar.Evaluation;
+using MlNetCifar.Numerics;
 
 namespace MlNetCifar.Inference;
 
@@ -45,7 +46,12 @@ internal sealed class FeatureDistance : IEquatable<FeatureDistance>
         if (d == 0 || features.Length != (long)d * labels.Length)
             throw new ArgumentException($"{features.Length} features are no multiple of {labels.Length} labels.", nameof(features));
         var means = ClassMeans(labels, features, classes, d);
-        var whitening = Inverse(Cholesky(Covariance(labels, features, means, d), d), d);
+        var factor = Covariance(labels, features, means, d);
+
+        // Features beyond what doubles hold: no image is near any class.
+        if (!Cholesky.TryFactor(factor, d))
+            Array.Fill(factor, double.NaN);
+        var whitening = Inverse(factor, d);
         var whitened = new List<float>();
         foreach (var mean in means.Where(mean => !double.IsNaN(mean[0])))
             whitened.AddRange(Whiten(whitening, [.. mean.Select(value => (float)value)]));
@@ -160,20 +166,6 @@ internal sealed class FeatureDistance : IEquatable<FeatureDistance>
             for (var j = 0; j <= i; j++)
                 covariance[(i * d) + j] = ((1 - Shrinkage) * covariance[(i * d) + j]) + (i == j ? (Shrinkage * trace / d) + 1e-12 : 0);
         return covariance;
-    }
-
-    static double[] Cholesky(double[] matrix, int d)
-    {
-        for (var i = 0; i < d; i++)
-            for (var j = 0; j <= i; j++)
-            {
-                var sum = matrix[(i * d) + j];
-                for (var k = 0; k < j; k++)
-                    sum -= matrix[(i * d) + k] * matrix[(j * d) + k];
-                matrix[(i * d) + j] = i == j ? Math.Sqrt(sum) : sum / matrix[(j * d) + j];
-            }
-
-        return matrix;
     }
 
     /// <summary>L⁻¹ of a lower triangular matrix, row by row without the zeros.</summary>

@@ -8,7 +8,7 @@ namespace MlNetCifar.Inference;
 /// <param name="Temperature">T &gt; 0; above 1 the model was too sure, below 1 too unsure.</param>
 /// <param name="LogLossBefore">Log-loss at T = 1 on the images it was fitted on, in nats.</param>
 /// <param name="LogLossAfter">Log-loss at <paramref name="Temperature"/> on the same images; never above the one before.</param>
-public sealed record TemperatureScaling(double Temperature, double LogLossBefore, double LogLossAfter)
+internal sealed record TemperatureScaling(double Temperature, double LogLossBefore, double LogLossAfter)
 {
     /// <summary>Smallest and, inverted, largest temperature considered; reached when the model is always right or no better than chance.</summary>
     public const double Limit = 0.01;
@@ -37,15 +37,6 @@ public sealed record TemperatureScaling(double Temperature, double LogLossBefore
     {
         for (var start = 0; start < logits.Length; start += classes)
             Softmax.Apply(logits.Slice(start, classes), 1 / Temperature, probabilities.Slice(start, classes));
-    }
-
-    /// <summary>Logits of probabilities, for models of which only the softmax output is at hand: ln p, with p at least 10⁻³⁸.</summary>
-    /// <param name="probabilities">Any number.</param>
-    /// <param name="logits">As long; overwritten; may be the same memory.</param>
-    public static void LogitsOf(ReadOnlySpan<float> probabilities, Span<float> logits)
-    {
-        for (var i = 0; i < probabilities.Length; i++)
-            logits[i] = float.IsNaN(probabilities[i]) ? float.NaN : (float)Math.Log(Math.Max(probabilities[i], 1e-38));
     }
 
     /// <summary>The 1/T with the lowest log-loss, which is convex in it: Newton steps on the slope, kept inside a shrinking bracket.</summary>

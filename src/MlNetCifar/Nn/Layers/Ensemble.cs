@@ -10,7 +10,7 @@ namespace MlNetCifar.Nn;
 /// probabilities. Of one logit for two classes: the logit of the weighted mean of their sigmoids.
 /// </summary>
 /// <param name="Members">The networks, 1 … 64; each must end in one logit a class, [N, 1, 1, classes].</param>
-public sealed record Ensemble(ImmutableArray<EnsembleMember> Members) : LayerSpec
+internal sealed record Ensemble(ImmutableArray<EnsembleMember> Members) : LayerSpec
 {
     /// <summary>Most members.</summary>
     internal const int Most = 64;
@@ -140,7 +140,7 @@ public sealed record Ensemble(ImmutableArray<EnsembleMember> Members) : LayerSpe
 /// <summary>One network of an <see cref="Ensemble"/>.</summary>
 /// <param name="Layers">First to last.</param>
 /// <param name="Weight">How much its probabilities count, &gt; 0; only the ratio to the others' matters. The default is 1.</param>
-public sealed record EnsembleMember(ImmutableArray<LayerSpec> Layers, float Weight = 1)
+internal sealed record EnsembleMember(ImmutableArray<LayerSpec> Layers, float Weight = 1)
 {
     /// <summary>First to last.</summary>
     public ImmutableArray<LayerSpec> Layers { get; init => field = OrEmpty(value); } = OrEmpty(Layers);

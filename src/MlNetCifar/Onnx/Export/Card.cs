@@ -56,7 +56,7 @@ internal static class Card
     };
 
     static string Calibration(ImageClassifier model) => model.Calibration is { } calibration
-        ? string.Create(CultureInfo.InvariantCulture, $"logits are divided by the temperature {calibration.Temperature.Temperature:0.###} before the softmax{(calibration.Views > 1 ? $", fitted on {calibration.Views} views of each picture, of which the graph sees one" : "")}")
+        ? string.Create(CultureInfo.InvariantCulture, $"logits are divided by the temperature {calibration.Temperature:0.###} before the softmax{(calibration.Views > 1 ? $", fitted on {calibration.Views} views of each picture, of which the graph sees one" : "")}")
         : "none: probabilities are the network's own";
 
     static string Numbers(IEnumerable<float> numbers) => string.Join(", ", numbers.Select(n => n.ToString("0.####", CultureInfo.InvariantCulture)));

@@ -47,7 +47,7 @@ internal static class Exporter
         });
         outputs = graph.InOrder(graph.Flat(weights.Nodes[^1], outputs), weights.Nodes[^1]);
         outputs = Logits(graph, outputs, spec);
-        var temperature = model.Calibration?.Temperature.Temperature ?? 1;
+        var temperature = model.Calibration?.Temperature ?? 1;
         var calibrated = temperature == 1 ? outputs : graph.Add("calibrated", "Mul", [outputs, graph.Number((float)(1 / temperature))]);
         graph.Add("probabilities", "Softmax", [calibrated], ("axis", 1L));
         var best = graph.Add("best", "ArgMax", [outputs], ("axis", 1L), ("keepdims", 0L));

@@ -24,6 +24,16 @@ public sealed record CheckpointOptions
     /// <summary>Whether the checkpoints of an earlier run in the folder may be deleted. The default is false: they are an error.</summary>
     public bool Replace { get; init; }
 
+    /// <summary>The model of the best epoch that a run has saved in <see cref="Folder"/>, whether or not the run ever ended: it may have been killed or have failed.</summary>
+    /// <param name="preprocess">How the training images were made from pictures.</param>
+    /// <returns>The model; the caller disposes it.</returns>
+    /// <exception cref="MlNetCifarException">There are no whole best weights (MNC3018).</exception>
+    public ImageClassifier LoadBest(PreprocessSpec preprocess)
+    {
+        ArgumentNullException.ThrowIfNull(preprocess);
+        return SavedRun.LoadBest(Folder, preprocess);
+    }
+
     /// <summary>Where the files go, for tests.</summary>
     internal IFileStore Files { get; init; } = LocalFileStore.Instance;
 

@@ -4,7 +4,7 @@ using MlNetCifar.Nn;
 namespace MlNetCifar.Training;
 
 /// <summary>What a run that was killed, or that failed, has left in its checkpoint folder.</summary>
-public static class SavedRun
+internal static class SavedRun
 {
     /// <summary>The model of the best epoch so far, whether or not the run ever ended.</summary>
     /// <param name="folder">The folder of <see cref="CheckpointOptions.Folder"/>.</param>

@@ -4,7 +4,7 @@ namespace MlNetCifar.Training;
 
 /// <summary>Keeps <c>results.csv</c>, one row an epoch, whole at every moment; a resumed run continues it. A disk that fails is a warning of the run.</summary>
 /// <param name="path">The file; its folder is made where missing.</param>
-public sealed class ResultsCsvObserver(string path) : ITrainingObserver
+internal sealed class ResultsCsvObserver(string path) : ITrainingObserver
 {
     /// <inheritdoc/>
     public void OnFitStart(TrainingRun run)

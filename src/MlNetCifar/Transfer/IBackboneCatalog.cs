@@ -25,23 +25,19 @@ public interface IBackboneCatalog
     /// <returns>The caller disposes it.</returns>
     /// <exception cref="MlNetCifarException">Its file is missing or is not the one expected.</exception>
     FeatureExtractor Open(string name);
-}
 
-/// <summary>Finds backbones.</summary>
-public static class BackboneCatalog
-{
-    /// <summary>One that knows none.</summary>
-    public static IBackboneCatalog Empty { get; } = new None();
+    /// <summary>A catalogue that knows none.</summary>
+    static IBackboneCatalog Empty { get; } = new NoBackbones();
 
     /// <summary>Opens what a user named: a backbone of a catalogue, or a model file, ONNX files among them.</summary>
-    /// <param name="catalog">Looked at first.</param>
     /// <param name="nameOrFile">The name or the path.</param>
+    /// <param name="catalog">Looked at first.</param>
     /// <returns>The caller disposes it.</returns>
     /// <exception cref="MlNetCifarException">There is neither (MNC3104), or it cannot be used (MNC40xx, MNC41xx).</exception>
-    public static FeatureExtractor Find(this IBackboneCatalog catalog, string nameOrFile)
+    static FeatureExtractor Find(string nameOrFile, IBackboneCatalog catalog)
     {
-        ArgumentNullException.ThrowIfNull(catalog);
         ArgumentException.ThrowIfNullOrEmpty(nameOrFile);
+        ArgumentNullException.ThrowIfNull(catalog);
         if (catalog.Names.Contains(nameOrFile))
             return catalog.Open(nameOrFile);
         if (!Path.Exists(nameOrFile) && !Path.HasExtension(nameOrFile) && !nameOrFile.Contains(Path.DirectorySeparatorChar))
@@ -51,15 +47,15 @@ public static class BackboneCatalog
         using var imported = OnnxImport.Load(nameOrFile);
         return imported.ToFeatures();
     }
+}
 
-    sealed class None : IBackboneCatalog
-    {
-        public IReadOnlyList<string> Names => [];
+file sealed class NoBackbones : IBackboneCatalog
+{
+    public IReadOnlyList<string> Names => [];
 
-        public bool IsHere(string name) => false;
+    public bool IsHere(string name) => false;
 
-        public string? LicenceOf(string name) => null;
+    public string? LicenceOf(string name) => null;
 
-        public FeatureExtractor Open(string name) => throw TransferErrors.UnknownBackbone(name, []);
-    }
+    public FeatureExtractor Open(string name) => throw TransferErrors.UnknownBackbone(name, []);
 }
