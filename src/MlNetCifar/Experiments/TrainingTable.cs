@@ -20,6 +20,9 @@ public static class TrainingTable
         Of(nameof(TrainingOptions.Epochs), "N", "Passes over the training images", OptionText.Int, o => o.Epochs, (o, v) => o with { Epochs = v }),
         Of(nameof(TrainingOptions.BatchSize), "N", "Images a step", OptionText.Int, o => o.BatchSize, (o, v) => o with { BatchSize = v }),
         Of(
+            nameof(TrainingOptions.Slices), "N", "Slices of a batch, each computed by itself: less memory, and work for --workers; batch normalisation sees one slice",
+            OptionText.Int, o => o.Slices, (o, v) => o with { Slices = v }),
+        Of(
             nameof(TrainingOptions.Optimizer), "NAME", $"Update rule: {OptionText.Choices<OptimizerKind>()}", OptionText.Choice<OptimizerKind>,
             o => o.Optimizer, (o, v) => o with { Optimizer = v }),
         Of(
