@@ -115,6 +115,7 @@ internal sealed class WorkerGroup(IWorkerLauncher launcher, WorkerGroupOptions o
         foreach (var sum in _arrived)
             tree.Push(sum);
         _arrived.Clear();
+        Replace();
     }
 
     public void Dispose()
@@ -274,8 +275,9 @@ internal sealed class WorkerGroup(IWorkerLauncher launcher, WorkerGroupOptions o
 
             connection.Serve();
         }
-        catch (Exception e) when (e is IOException or SocketException or InvalidDataException or ObjectDisposedException or MlNetCifarException or InvalidOperationException)
+        catch (Exception e)
         {
+            // Whatever went wrong is the end of one worker; on this thread it would be that of the process.
             if (member is null)
                 connection.Refuse(e);
             else

@@ -133,7 +133,7 @@ public static class TrainingTable
 
     static bool HasEffect(OptionBinding<TrainingOptions> binding, object? value, TrainingOptions options) =>
         value is not (null or 0 or 0f or ClassWeighting.None or FlipMode.None) && (value is not false || binding.Description.Default is true)
-        && (value is not ParameterGroups groups || groups.Any()) && !IdleOptions.IsIdle(binding.Property, new(options, Validates: true));
+        && (value is not ParameterGroups groups || groups.Any()) && !(binding.Property == nameof(TrainingOptions.Slices) && value is 1) && !IdleOptions.IsIdle(binding.Property, new(options, Validates: true));
 
     /// <summary>Checks options; faults are told by the names that the caller used.</summary>
     /// <param name="options">The options.</param>

@@ -40,17 +40,19 @@ public sealed class StrangerTests
     [TestMethod]
     public void AToken_IsGoodForOnce()
     {
-        using var launcher = new Meddler(null, (address, token) => new Thread(() =>
+        var told = "";
+        using var launcher = new Meddler(null, (address, token) =>
         {
             using var first = new TcpClient();
             first.Connect(address);
             Frame.Write(first.GetStream(), FrameKind.Hello, Hello.Own(token).ToJson());
             Assert.AreEqual(FrameKind.Welcome, new FrameReader(first.GetStream()) { Most = 1 << 20 }.Next());
-            Say(address, Hello.Own(token).ToJson());
-        }).Start());
+            told = Say(address, Hello.Own(token).ToJson());
+        });
         var error = Begin(launcher);
         Assert.AreEqual("MNC3310", error.Code);
         StringAssert.Contains(error.Message, "the connection ended");
+        StringAssert.StartsWith(told, "MNC3305");
     }
 
     [TestMethod]
