@@ -9,7 +9,7 @@ internal sealed class TrainCommand() : Verb("train", "Train a network on labelle
 {
     static readonly OptionDescription<bool> s_findRate = OptionDescription.Flag("lr-find", "Search for a learning rate instead of training, and print it", "Network");
 
-    static readonly OptionDescription<bool> s_worker = new("worker", "Used by a run itself: work for the run that the standard input names", OptionText.Bool, false) { Group = "Run", IsRecorded = false };
+    static readonly OptionDescription<bool> s_worker = new("worker-process", "Used by a run itself: work for the run that the standard input names", OptionText.Bool, false) { Group = "Run", IsRecorded = false };
 
     protected override IReadOnlyList<OptionDescription> Inner => [s_worker];
 
