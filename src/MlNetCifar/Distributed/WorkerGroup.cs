@@ -348,8 +348,9 @@ internal sealed class WorkerGroup(IWorkerLauncher launcher, WorkerGroupOptions o
 
     void HandOver(Work work)
     {
+        var coming = IsAnyComing();
         Member[] ready = [.. _orphans.Count == 0 ? [] : _members.Where(m => m.State == MemberState.Ready)];
-        if (_orphans.Count > 0 && ready.Length == 0 && _lost.Count == 0 && !IsAnyComing())
+        if (_orphans.Count > 0 && ready.Length == 0 && _lost.Count == 0 && !coming)
             throw Cause() ?? DistributedErrors.AllLost(work.Step + 1, Reasons());
         while (ready.Length > 0 && _orphans.TryDequeue(out var range))
         {

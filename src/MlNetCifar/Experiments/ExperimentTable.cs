@@ -174,7 +174,7 @@ public static class ExperimentTable
     /// <summary>Processes that compute gradients.</summary>
     public static OptionDescription<int?> Workers { get; } = OptionDescription.Of(
         "workers", "N", "Processes on this machine that share the slices of each batch; the weights are those of one process with as many --slices", OptionText.IntOrNone, s_defaults.Workers,
-        Distribution, "this process alone");
+        Distribution);
 
     /// <summary>Longest that a worker may take.</summary>
     public static OptionDescription<TimeSpan> WorkerTimeout { get; } = OptionDescription.Of(
