@@ -35,7 +35,7 @@ public sealed class ProgramWorkersTests
         var expected = Finished(folder, "one", "--slices", "8", "--epochs", "400");
         var random = new Random(3);
         using var run = Start(folder, "harmed", "--workers", "3", "--epochs", "400", "--worker-timeout", "2s");
-        run.Until("epoch   2/");
+        UntilEpoch(run, folder, "harmed", 2);
         var harmed = 0;
         for (; harmed < 3 && Workers(run.Id) is [_, _, ..] workers; harmed++)
         {
@@ -60,7 +60,7 @@ public sealed class ProgramWorkersTests
         int[] workers;
         using (var run = Start(folder, "killed", "--workers", "2", "--epochs", "300"))
         {
-            run.Until("epoch   3/");
+            UntilEpoch(run, folder, "killed", 3);
             workers = Workers(run.Id);
             Assert.HasCount(2, workers);
             run.Signal("KILL");
@@ -95,7 +95,10 @@ public sealed class ProgramWorkersTests
     static TestFolder Pictures() => new TestFolder().AddPictures("in/", 3, 40);
 
     static ProgramProcess Start(TestFolder folder, string name, params string[] more) => new(
-        ["train", "--json", "--data", folder["in"], "--size", "8", "--preset", "seed-cnn", "--batch-size", "16", "--val-split", "0.2", "--threads", "2", "--checkpoint-every", "5", "--output", folder["runs"], "--name", name, "--epochs", "6", .. more]);
+        ["train", "--json", "--data", folder["in"], "--size", "8", "--preset", "seed-cnn", "--batch-size", "16", "--val-split", "0.2", "--threads", "2", "--checkpoint-every", "5", "--output", folder["runs"], "--name", name, .. (more.Contains("--epochs") ? Array.Empty<string>() : ["--epochs", "6"]), .. more]);
+
+    static void UntilEpoch(ProgramProcess run, TestFolder folder, string name, int epoch) =>
+        run.Until(() => File.Exists(folder[$"runs/train/{name}/results.csv"]) && File.ReadLines(folder[$"runs/train/{name}/results.csv"]).Count() > epoch, $"epoch {epoch}");
 
     static string Finished(TestFolder folder, string name, params string[] more)
     {
