@@ -27,25 +27,26 @@ public sealed class ProgramWorkersTests
     }
 
     [TestMethod]
-    [DataRow("KILL")]
-    [DataRow("STOP")]
-    public void Train_WithWorkersKilledOrHeld_GivesTheSameWeights(string signal)
+    [DataRow("KILL", 3)]
+    [DataRow("STOP", 1)]
+    public void Train_WithWorkersKilledOrHeld_GivesTheSameWeights(string signal, int times)
     {
         using var folder = Pictures();
-        var expected = Finished(folder, "one", "--slices", "8", "--epochs", "400");
+        var expected = Finished(folder, "one", "--slices", "8", "--epochs", "200");
         var random = new Random(3);
-        using var run = Start(folder, "harmed", "--workers", "3", "--epochs", "400", "--worker-timeout", "2s");
+        using var run = Start(folder, "harmed", "--workers", "3", "--epochs", "200", "--worker-timeout", "2s");
         UntilEpoch(run, folder, "harmed", 2);
         var harmed = 0;
-        for (; harmed < 3 && Workers(run.Id) is [_, _, ..] workers; harmed++)
+        for (; harmed < times && Workers(run.Id) is [_, _, ..] workers; harmed++)
         {
-            Signal(workers[random.Next(workers.Length)], signal);
+            // The oldest is surely at work; who is held before it is ready has ten minutes.
+            Signal(signal == "STOP" ? workers.Min() : workers[random.Next(workers.Length)], signal);
             var lost = harmed + 1;
             run.Until(() => Regex.Count(run.Log, "was lost at step") >= lost, $"loss {lost}");
             Thread.Sleep(random.Next(300));
         }
 
-        Assert.AreEqual(3, harmed, run.Log);
+        Assert.AreEqual(times, harmed, run.Log);
         Assert.AreEqual(0, run.Exit(), run.Log);
         Assert.AreEqual(expected, Hash(run.Log));
         StringAssert.Contains(File.ReadAllText(folder["runs/train/harmed/workers.json"]), "\"lost_at_step\"");
@@ -56,9 +57,9 @@ public sealed class ProgramWorkersTests
     public void Train_KilledItself_TakesItsWorkersAlong_AndGoesOn()
     {
         using var folder = Pictures();
-        var expected = Finished(folder, "one", "--slices", "8", "--epochs", "300");
+        var expected = Finished(folder, "one", "--slices", "8", "--epochs", "120");
         int[] workers;
-        using (var run = Start(folder, "killed", "--workers", "2", "--epochs", "300"))
+        using (var run = Start(folder, "killed", "--workers", "2", "--epochs", "120"))
         {
             UntilEpoch(run, folder, "killed", 3);
             workers = Workers(run.Id);
