@@ -15,7 +15,7 @@ public enum ErrorKind
 
 /// <summary>
 /// An error a user can act on: a stable code, what was found, what was expected and what to do. Logins and tokens in addresses are masked.
-/// Codes: MNC10xx data sets, MNC11xx files of this program, MNC12xx images, MNC20xx networks, MNC30xx training, MNC32xx sweeps, MNC40xx model files, MNC41xx ONNX files,
+/// Codes: MNC10xx data sets, MNC11xx files of this program, MNC12xx images, MNC20xx networks, MNC30xx training, MNC32xx sweeps, MNC33xx workers, MNC40xx model files, MNC41xx ONNX files,
 /// MNC50xx evaluation, MNC60xx Spark and HDFS, MNC70xx ML.NET, MNC71xx gates in test projects, MNC80xx serving, MNC90xx command line.
 /// </summary>
 public sealed class MlNetCifarException : Exception

@@ -9,10 +9,14 @@ internal sealed class TrainCommand() : Verb("train", "Train a network on labelle
 {
     static readonly OptionDescription<bool> s_findRate = OptionDescription.Flag("lr-find", "Search for a learning rate instead of training, and print it", "Network");
 
+    static readonly OptionDescription<bool> s_worker = new("worker-process", "Used by a run itself: work for the run that the standard input names", OptionText.Bool, false) { Group = "Run", IsRecorded = false };
+
+    protected override IReadOnlyList<OptionDescription> Inner => [s_worker];
+
     protected override IEnumerable<OptionDescription> OwnOptions =>
     [
         .. ExperimentTable.OfData, .. ExperimentTable.OfNetwork, .. ExperimentTable.OfSizes, .. ExperimentTable.OfFineTuning, s_findRate, .. ExperimentTable.OfTeaching, ExperimentTable.Views, .. TrainingTable.Steps.Descriptions, ExperimentTable.Augment,
-        .. TrainingTable.Changes.Descriptions, .. ExperimentTable.OfSaving, .. ExperimentTable.OfRun,
+        .. TrainingTable.Changes.Descriptions, .. ExperimentTable.OfSaving, .. ExperimentTable.OfWorkers, .. ExperimentTable.OfRun, s_worker,
     ];
 
     public override IReadOnlyList<string> Aliases => ["fit"];
@@ -33,6 +37,7 @@ internal sealed class TrainCommand() : Verb("train", "Train a network on labelle
         "photos --fine-tune all --time-budget 30m",
         "photos --preset seed-cnn --teacher ensemble.safetensors",
         "--data hdfs:///shards --output hdfs:///runs",
+        "--data cifar10.tar.gz --preset seed-cnn --workers 2",
         "--resume runs/train/seed-cnn --epochs 40",
     ];
 
@@ -44,8 +49,19 @@ internal sealed class TrainCommand() : Verb("train", "Train a network on labelle
 
     public override int Run(Call call)
     {
+        if (call.Get(s_worker))
+        {
+            using var input = new StreamReader(call.Terminal.Input());
+            Experiment.RunWorker(input, new HdfsStorage(call));
+            return ExitCodes.Ok;
+        }
+
         call.Values.Required(ExperimentTable.Data);
-        var experiment = new Experiment(ExperimentOptions.From(call.Values)) { Arguments = call.Values, Command = call.Command, Storage = new HdfsStorage(call), Backbones = new PretrainedBackbones() };
+        var experiment = new Experiment(ExperimentOptions.From(call.Values))
+        {
+            Worker = () => Resuming.SelfProcess.Start([Name, s_worker.Option]),
+            Arguments = call.Values, Command = call.Command, Storage = new HdfsStorage(call), Backbones = new PretrainedBackbones(),
+        };
         return call.Get(s_findRate) ? RateSearch.Run(call, experiment) : ResultView.Run(call, experiment);
     }
 }

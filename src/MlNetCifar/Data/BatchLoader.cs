@@ -4,7 +4,7 @@ namespace MlNetCifar.Data;
 
 /// <summary>
 /// Makes normalised, augmented batches on background threads, ahead of their use, in a ring of native buffers. What a batch holds is a function of
-/// (source, options, epoch, index) alone: not of the number of threads, nor of where an epoch was started. Nothing is allocated per batch.
+/// (source, options, epoch, index, slices asked for) alone: not of the number of threads, nor of where an epoch was started. Nothing is allocated per batch.
 /// One thread may call it at a time.
 /// </summary>
 internal sealed class BatchLoader : IDisposable
@@ -12,6 +12,7 @@ internal sealed class BatchLoader : IDisposable
     readonly ImageSource _source;
     readonly BatchLoaderOptions _options;
     readonly SampleOrder _order;
+    readonly Slicing _slicing;
     readonly Batch[] _ring;
     readonly int[] _filled;
     readonly Thread[] _threads;
@@ -19,6 +20,7 @@ internal sealed class BatchLoader : IDisposable
     // A plain object: Monitor's wait and pulse need it.
     readonly object _gate = new();
     ExceptionDispatchInfo? _failure;
+    SlicePart _part;
     int _epoch;
     int _claimed;
     int _released;
@@ -46,10 +48,11 @@ internal sealed class BatchLoader : IDisposable
         if (BatchesPerEpoch == 0)
             throw new ArgumentException($"{source.Count} pictures make no whole batch of {_options.BatchSize}, and short ones are dropped.", nameof(options));
         _order = new SampleOrder(source.Count, source.Runs, _options.ShuffleWindow);
+        _slicing = new Slicing(_options.BatchSize, _options.Slices);
         _ring = new Batch[_options.Prefetch];
         _filled = new int[_options.Prefetch];
         for (var i = 0; i < _ring.Length; i++)
-            _ring[i] = new Batch(_options.BatchSize, source.ImageLength);
+            _ring[i] = new Batch(_options.WithoutPictures ? 0 : _options.BatchSize, source.ImageLength);
         _claimed = _released = BatchesPerEpoch;
         _threads = new Thread[_options.Threads];
         for (var i = 0; i < _threads.Length; i++)
@@ -69,7 +72,8 @@ internal sealed class BatchLoader : IDisposable
     /// <summary>Begins an epoch, abandoning what was under way.</summary>
     /// <param name="epoch">From 0; decides order and augmentation.</param>
     /// <param name="firstBatch">Where to begin, for resuming: 0 … <see cref="BatchesPerEpoch"/>.</param>
-    public void Start(int epoch, int firstBatch = 0)
+    /// <param name="part">The slices that batches hold; null for all, or none in a loader without pictures.</param>
+    public void Start(int epoch, int firstBatch = 0, SlicePart? part = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(epoch);
         ArgumentOutOfRangeException.ThrowIfNegative(firstBatch);
@@ -87,6 +91,7 @@ internal sealed class BatchLoader : IDisposable
             Array.Fill(_filled, -1);
             _failure = null;
             _epoch = epoch;
+            _part = _options.WithoutPictures ? SlicePart.None : part ?? SlicePart.All;
             _current = -1;
             _claimed = _released = firstBatch;
             Monitor.PulseAll(_gate);
@@ -178,10 +183,11 @@ internal sealed class BatchLoader : IDisposable
     {
         var batch = _ring[index % _ring.Length];
         var first = index * _options.BatchSize;
-        var indices = _order.Order.Slice(first, Math.Min(_options.BatchSize, _source.Count - first));
-        batch.Count = indices.Length;
+        var whole = Math.Min(_options.BatchSize, _source.Count - first);
+        batch.Begin(whole, _slicing.Of(whole), _part);
         batch.Epoch = _epoch;
         batch.Index = index;
+        var indices = _order.Order.Slice(first + batch.First, batch.Count);
         indices.CopyTo(batch.IndexDestination);
         filler.Fill(batch);
     }

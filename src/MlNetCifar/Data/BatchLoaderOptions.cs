@@ -6,6 +6,9 @@ internal sealed record BatchLoaderOptions
     /// <summary>Pictures in a batch. The default is 64.</summary>
     public int BatchSize { get; init; } = 64;
 
+    /// <summary>Slices of a batch, 1 … <see cref="BatchSize"/>; pictures are mixed within them. The default is 1.</summary>
+    public int Slices { get; init; } = 1;
+
     /// <summary>Whether every epoch has a new order; false (the default) is storage order, for evaluation.</summary>
     public bool Shuffle { get; init; }
 
@@ -24,6 +27,9 @@ internal sealed record BatchLoaderOptions
     /// <summary>Batches in memory: one in use, the others made ahead; at least 2. The default is 3.</summary>
     public int Prefetch { get; init; } = 3;
 
+    /// <summary>Whether no batch is to hold pictures, so that none needs room for them. The default is false.</summary>
+    public bool WithoutPictures { get; init; }
+
     /// <summary>Background threads, at least 1. Results do not depend on it. The default is 1.</summary>
     public int Threads { get; init; } = 1;
 
@@ -34,6 +40,8 @@ internal sealed record BatchLoaderOptions
         var faults = new List<string>();
         if (BatchSize < 1)
             faults.Add($"BatchSize is {BatchSize}, expected at least 1");
+        if (Slices < 1 || Slices > Math.Max(BatchSize, 1))
+            faults.Add($"Slices is {Slices}, expected 1 … {nameof(BatchSize)}");
         if (ShuffleWindow < 0)
             faults.Add($"ShuffleWindow is {ShuffleWindow}, expected at least 0");
         if (Prefetch < 2)

@@ -38,6 +38,9 @@ public sealed class Experiment(ExperimentOptions options)
     /// <summary>Where data lie and runs are copied to. The default is the local disk.</summary>
     public IExperimentStorage Storage { get; init; } = LocalStorage.Instance;
 
+    /// <summary>How a process begins that works for this run, for <see cref="ExperimentOptions.Workers"/>: it calls <see cref="RunWorker"/> with its standard input. The default is null, none.</summary>
+    public Func<System.Diagnostics.ProcessStartInfo>? Worker { get; init; }
+
     /// <summary>The folder among the runs, and what args.json calls the experiment. The default is <c>train</c>.</summary>
     public string Verb { get; init; } = "train";
 
@@ -62,6 +65,18 @@ public sealed class Experiment(ExperimentOptions options)
     {
         using var run = new ExperimentRun(this, cancellation);
         return run.Run();
+    }
+
+    /// <summary>
+    /// Works for a run in another process until that ends or is gone: computes slices of its batches on data that are opened as it says. For programs that <see cref="Worker"/> begins.
+    /// </summary>
+    /// <param name="input">Names the run: usually the standard input.</param>
+    /// <param name="storage">Where data lie; null for the local disk.</param>
+    /// <exception cref="MlNetCifarException">There is no such run (MNC3312, MNC3313), it refused the worker, or the worker cannot open the data; the run is told.</exception>
+    public static void RunWorker(TextReader input, IExperimentStorage? storage = null)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        ExperimentWorkers.Work(input, storage ?? LocalStorage.Instance);
     }
 
     /// <summary>As <see cref="Run"/>, on a thread of its own.</summary>

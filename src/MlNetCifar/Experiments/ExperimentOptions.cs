@@ -31,6 +31,8 @@ public sealed record ExperimentOptions
         new(nameof(Dropout), o => o.Dropout, 0, 1) { Below = true },
         new(nameof(DistillTemperature), o => o.DistillTemperature, 0) { Above = true },
         new(nameof(DistillWeight), o => o.DistillWeight, 0, 1),
+        new(nameof(Workers), o => o.Workers, 1, 64),
+        new(nameof(WorkerTimeout), o => o.WorkerTimeout, 0) { Above = true },
     ];
 
     /// <summary>
@@ -165,6 +167,15 @@ public sealed record ExperimentOptions
 
     /// <summary>Time between two checkpoints, &gt; 0; null for none. The default is one minute.</summary>
     public TimeSpan? CheckpointTime { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>
+    /// Processes that compute the slices of batches (<see cref="TrainingOptions.Slices"/>, 8 unless asked otherwise), 1 … 64; the result is that of one process with as many slices, to the bit.
+    /// <see cref="TrainingOptions.Threads"/> are those of all together. Null (the default): this process alone.
+    /// </summary>
+    public int? Workers { get; init; }
+
+    /// <summary>Longest that a worker may take for its part of a step, &gt; 0; then it is lost, and its part is given to the others. The default is one minute.</summary>
+    public TimeSpan WorkerTimeout { get; init; } = TimeSpan.FromMinutes(1);
 
     /// <summary>Bytes of memory to stay within, &gt; 0: the batch is made smaller where it must. The default is null, no limit.</summary>
     public long? MemoryLimit { get; init; }

@@ -47,6 +47,8 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
     public ExperimentResult Run()
     {
         var dataset = Open();
+        if (_options.Workers is not null)
+            ExperimentWorkers.Check(experiment, _backbone is not null);
         if (_backbone is not null)
             return Transfer(dataset, _backbone);
         var (training, network) = Plan(dataset);
@@ -135,6 +137,21 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
         return Split(opened, asked.Seed);
     }
 
+    /// <summary>Opens the data as the run that a worker works for does.</summary>
+    /// <returns>Owns this run.</returns>
+    public Distributed.WorkerImages OpenForWorker()
+    {
+        try
+        {
+            return new(Open().Train, Distillation, this);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
     void WarnOfIdle(ImageDataset opened)
     {
         var facts = new DataFacts(
@@ -188,6 +205,8 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
     {
         var train = dataset.Train;
         var training = _options.TrainingFor(Math.Min(train.Width, train.Height));
+        if (_options.Workers is not null && training.Slices == 1 && experiment.Arguments?.IsGiven(TrainingTable.All["slices"]) != true)
+            training = training with { Slices = Math.Min(ExperimentWorkers.UsualSlices, training.BatchSize) };
         TrainingTable.Check(training, _asOptions);
         return (
             training,
@@ -220,6 +239,8 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
             _log.Say("overfit", FormattableString.Invariant($"trains on {taken:N0} of the {dataset.Train.Count:N0} training images, as they are, and validates on none"));
         }
 
+        if (_options.Workers is { } workers)
+            _log.Say("workers", FormattableString.Invariant($"{workers}, threads of each {ExperimentWorkers.ThreadsOf(workers, training.Threads)}, for {training.Slices} slices of a batch"));
         if (Distillation is { } distillation)
             Announce(distillation, dataset);
         _log.Say("run", folder.Path);
@@ -233,8 +254,10 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
     TrainingResult Fit(RunFolder folder, ImageDataset dataset, NetworkSpec network, TrainingOptions training, Action begun, TrainingStart? start = null) =>
         _log.During(ExperimentStage.Training, "training", advance =>
         {
+            using var workers = _options.Workers is { } count ? ExperimentWorkers.Create(experiment, count, training.Threads, Arguments(training)) : null;
             var trainer = new Trainer(network, training)
             {
+                Workers = workers,
                 Checkpoints = new CheckpointOptions
                 {
                     Folder = folder.File(RunFolder.Checkpoints), EverySteps = _options.CheckpointEvery, Every = _options.CheckpointTime,
@@ -249,7 +272,10 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
             var files = new EpochFiles(folder, dataset.Classes, ExperimentData.Spec(dataset), begun);
             foreach (var observer in (IEnumerable<ITrainingObserver>)[files, new TrainingNews(_log, advance), .. experiment.TrainingObservers, .. _followers])
                 trainer.Observers.Add(observer);
-            return trainer.Fit(dataset.Train, dataset.Validation, cancellation: cancellation);
+            var result = trainer.Fit(dataset.Train, dataset.Validation, cancellation: cancellation);
+            if (workers is not null)
+                ExperimentWorkers.Tell(workers, folder, _log);
+            return result;
         });
 
     void EndFollowing()

@@ -10,6 +10,7 @@ public static class ExperimentTable
     const string Teaching = "Teacher";
     const string Saving = "Saving and following";
     const string Run = "Run";
+    const string Distribution = "Workers";
     static readonly ExperimentOptions s_defaults = new();
 
     /// <summary>The data set.</summary>
@@ -174,6 +175,16 @@ public static class ExperimentTable
     public static OptionDescription<Uri?> Mlflow { get; } = OptionDescription.Of(
         "mlflow", "ADDRESS", "Log to this MLflow server; while it is away, entries wait in the run's folder", OptionText.Address, s_defaults.Mlflow, Saving);
 
+    /// <summary>Processes that compute gradients.</summary>
+    public static OptionDescription<int?> Workers { get; } = OptionDescription.Of(
+        "workers", "N", "Processes on this machine that share the slices of each batch; the weights are those of one process with as many --slices", OptionText.IntOrNone, s_defaults.Workers,
+        Distribution);
+
+    /// <summary>Longest that a worker may take.</summary>
+    public static OptionDescription<TimeSpan> WorkerTimeout { get; } = OptionDescription.Of(
+        "worker-timeout", "TIME", "Longest that a worker may take for its part of a step; then it is lost, and the others do its part",
+        OptionText.Limit, s_defaults.WorkerTimeout, Distribution);
+
     /// <summary>The folder of runs.</summary>
     public static OptionDescription<string?> Output { get; } = OptionDescription.Text(
         "output", "FOLDER", "Where runs are kept; hdfs://… for a copy there of the run in runs", s_defaults.Output, Run);
@@ -222,6 +233,8 @@ public static class ExperimentTable
         Bind(MemoryLimit, nameof(ExperimentOptions.MemoryLimit), o => o.MemoryLimit, (o, v) => o with { MemoryLimit = v }),
         Bind(TensorBoard, nameof(ExperimentOptions.TensorBoard), o => o.TensorBoard, (o, v) => o with { TensorBoard = v }),
         Bind(Mlflow, nameof(ExperimentOptions.Mlflow), o => o.Mlflow, (o, v) => o with { Mlflow = v }),
+        Bind(Workers, nameof(ExperimentOptions.Workers), o => o.Workers, (o, v) => o with { Workers = v }),
+        Bind(WorkerTimeout, nameof(ExperimentOptions.WorkerTimeout), o => o.WorkerTimeout, (o, v) => o with { WorkerTimeout = v }),
         Bind(Output, nameof(ExperimentOptions.Output), o => o.Output, (o, v) => o with { Output = v! }),
         Bind(Name, nameof(ExperimentOptions.Name), o => o.Name, (o, v) => o with { Name = v }),
         Bind(ExistOk, nameof(ExperimentOptions.ExistOk), o => o.ExistOk, (o, v) => o with { ExistOk = v }));
@@ -249,6 +262,9 @@ public static class ExperimentTable
 
     /// <summary>How a run is saved, resumed, followed and kept within memory.</summary>
     public static IEnumerable<OptionDescription> OfSaving => [Resume, CheckpointEvery, CheckpointTime, MemoryLimit, TensorBoard, Mlflow];
+
+    /// <summary>Which processes train.</summary>
+    public static IEnumerable<OptionDescription> OfWorkers => [Workers, WorkerTimeout];
 
     /// <summary>Where the run is kept.</summary>
     public static IEnumerable<OptionDescription> OfRun => [Output, Name, ExistOk];

@@ -20,6 +20,9 @@ public static class TrainingTable
         Of(nameof(TrainingOptions.Epochs), "N", "Passes over the training images", OptionText.Int, o => o.Epochs, (o, v) => o with { Epochs = v }),
         Of(nameof(TrainingOptions.BatchSize), "N", "Images a step", OptionText.Int, o => o.BatchSize, (o, v) => o with { BatchSize = v }),
         Of(
+            nameof(TrainingOptions.Slices), "N", "Slices of a batch, each computed by itself: less memory, and work for --workers; batch normalisation sees one slice",
+            OptionText.Int, o => o.Slices, (o, v) => o with { Slices = v }),
+        Of(
             nameof(TrainingOptions.Optimizer), "NAME", $"Update rule: {OptionText.Choices<OptimizerKind>()}", OptionText.Choice<OptimizerKind>,
             o => o.Optimizer, (o, v) => o with { Optimizer = v }),
         Of(
@@ -130,7 +133,7 @@ public static class TrainingTable
 
     static bool HasEffect(OptionBinding<TrainingOptions> binding, object? value, TrainingOptions options) =>
         value is not (null or 0 or 0f or ClassWeighting.None or FlipMode.None) && (value is not false || binding.Description.Default is true)
-        && (value is not ParameterGroups groups || groups.Any()) && !IdleOptions.IsIdle(binding.Property, new(options, Validates: true));
+        && (value is not ParameterGroups groups || groups.Any()) && !(binding.Property == nameof(TrainingOptions.Slices) && value is 1) && !IdleOptions.IsIdle(binding.Property, new(options, Validates: true));
 
     /// <summary>Checks options; faults are told by the names that the caller used.</summary>
     /// <param name="options">The options.</param>

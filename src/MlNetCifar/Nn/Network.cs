@@ -119,14 +119,15 @@ internal sealed class Network : IDisposable
     /// <param name="classWeights">One per class, or empty.</param>
     /// <param name="correct">Images whose most probable class is the label.</param>
     /// <param name="mix">Second labels of mixed images; none by default.</param>
-    public double Loss(ReadOnlySpan<int> labels, float smoothing, ReadOnlySpan<float> classWeights, out int correct, LabelMix mix = default)
+    /// <param name="total">What all images weigh that these are part of; null where they are all.</param>
+    public double Loss(ReadOnlySpan<int> labels, float smoothing, ReadOnlySpan<float> classWeights, out int correct, LabelMix mix = default, double? total = null)
     {
         var logits = Logits(labels.Length);
         var probabilities = Probabilities(labels.Length);
         var gradient = LogitGradients(labels.Length);
         return Weights.Spec.Loss == LossKind.SigmoidCrossEntropy
-            ? Losses.SigmoidCrossEntropy(logits, labels, smoothing, classWeights, probabilities, gradient, out correct, mix)
-            : Losses.SoftmaxCrossEntropy(logits, labels, smoothing, classWeights, probabilities, gradient, out correct, mix);
+            ? Losses.SigmoidCrossEntropy(logits, labels, smoothing, classWeights, probabilities, gradient, out correct, mix, total)
+            : Losses.SoftmaxCrossEntropy(logits, labels, smoothing, classWeights, probabilities, gradient, out correct, mix, total);
     }
 
     /// <summary>Computes all gradients of the last training pass from the gradient that <see cref="Loss"/> left.</summary>

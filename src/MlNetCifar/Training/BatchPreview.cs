@@ -28,7 +28,7 @@ internal static class BatchPreview
         ArgumentNullException.ThrowIfNull(options);
         ArgumentOutOfRangeException.ThrowIfLessThan(most, 1);
         normalization ??= Normalization.Compute(train, cancellation);
-        using var loader = new BatchLoader(train, normalization, TrainingSetup.Loading(options) with { BatchSize = Math.Min(most, train.Count), Prefetch = 2 });
+        using var loader = new BatchLoader(train, normalization, TrainingSetup.Loading(options) with { BatchSize = Math.Min(most, train.Count), Slices = 1, Prefetch = 2 });
         loader.Start(epoch);
         var batch = loader.Next()!;
         var shown = new List<PreviewImage>(batch.Count);

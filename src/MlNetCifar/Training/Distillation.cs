@@ -67,14 +67,14 @@ internal sealed class TeacherPass : IDisposable
         _network = new Network(_weights, batch, training: false, pool);
     }
 
-    /// <summary>Mixes the teacher's part into the loss of a batch and its gradient.</summary>
-    public double Mix(double loss, Batch batch, Network student, ReadOnlySpan<float> classWeights, CancellationToken cancellation)
+    /// <summary>Mixes the teacher's part into the loss of some pictures and its gradient.</summary>
+    public double Mix(double loss, BatchRows rows, Network student, ReadOnlySpan<float> classWeights, double? total, CancellationToken cancellation)
     {
-        batch.Pixels.CopyTo(_network.Input(batch.Count));
-        _network.Forward(batch.Count, cancellation: cancellation);
+        rows.Pixels.CopyTo(_network.Input(rows.Count));
+        _network.Forward(rows.Count, cancellation: cancellation);
         return DistillationLoss.Mix(
-            loss, student.Logits(batch.Count), _network.Logits(batch.Count), batch.Labels, _distillation.Temperature, _distillation.Weight, classWeights,
-            student.LogitGradients(batch.Count), batch.Mix);
+            loss, student.Logits(rows.Count), _network.Logits(rows.Count), rows.Labels, _distillation.Temperature, _distillation.Weight, classWeights,
+            student.LogitGradients(rows.Count), rows.Mix, total);
     }
 
     public void Dispose()

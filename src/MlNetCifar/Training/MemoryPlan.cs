@@ -1,4 +1,5 @@
 using System.Globalization;
+using MlNetCifar.Data;
 using MlNetCifar.Nn;
 using MlNetCifar.Numerics;
 
@@ -57,7 +58,7 @@ internal sealed record MemoryPlan(TrainingOptions Options, long Limit, IReadOnly
             for (var batch = options.BatchSize; ; batch /= 2)
             {
                 var parts = phases.Select(phase => Estimate(phase, Math.Min(batch, train.Count))).MaxBy(parts => parts.Sum(p => p.Bytes))!;
-                var plan = new MemoryPlan(options with { BatchSize = batch }, limit, parts);
+                var plan = new MemoryPlan(options with { BatchSize = batch, Slices = Math.Min(options.Slices, batch) }, limit, parts);
                 if (plan.Total <= limit)
                     return plan;
                 if (batch == 1)
@@ -79,12 +80,15 @@ internal sealed record MemoryPlan(TrainingOptions Options, long Limit, IReadOnly
             // Trained, best and its copy for the result; with checkpoints once more what the next step depends on.
             var copies = ((3 + average + (checkpoints ? 1 + average : 0)) * block) + (gradients.All.Length * sizeof(float)) + ((checkpoints ? 2 : 1) * moments);
             var buffers = (long)Ring * batch * train.ImageLength * sizeof(float) * (validation is null ? 1 : 2);
-            var passes = Network.Plan(weights, batch, gradients, pool) + (average == 0 ? 0 : Network.Plan(weights, batch, null, pool));
+            var slices = Math.Min(options.Slices, batch);
+            var slice = new Slicing(batch, slices).Largest;
+            var passes = Network.Plan(weights, slice, gradients, pool) + (average == 0 ? 0 : Network.Plan(weights, slice, null, pool))
+                + SliceTree.Bytes(gradients.All.Length, weights.Statistics.Length, slices);
             MemoryPart[] parts =
             [
                 new("program and data", now + Runtime), new("activations", passes), new("weights and state", copies), new("batches", buffers),
                 new("order", 2L * sizeof(int) * train.Count),
-                .. distillation is null ? [] : (MemoryPart[])[new("teacher", Taught(distillation.Teacher.Weights, batch))],
+                .. distillation is null ? [] : (MemoryPart[])[new("teacher", Taught(distillation.Teacher.Weights, slice))],
             ];
             return [.. parts.OrderByDescending(p => p.Bytes)];
         }

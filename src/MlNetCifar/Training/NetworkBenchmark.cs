@@ -40,17 +40,17 @@ public static class NetworkBenchmark
         ArgumentNullException.ThrowIfNull(options);
         var source = Synthetic(network, options.BatchSize);
         using var session = new TrainingSession(network, options, source, Normalization.Compute(source));
-        using var loader = Loader(source, options.BatchSize);
+        using var loader = Loader(source, options.BatchSize, options.Slices);
         var batch = loader.Next()!;
         var rate = BestRate(() => session.Step(batch, 0, out _, 0.1f), options.BatchSize, seconds);
         var peak = FmaPeak.Measure(SimdLevel.Active, session.Pool);
-        return new BenchmarkResult(rate, rate * 3 * network.Flops / 1e9, peak, Profile(session.Network, batch.Labels.ToArray(), true));
+        return new BenchmarkResult(rate, rate * 3 * network.Flops / 1e9, peak, Profile(session.Network, batch.Rows(0).Labels.ToArray(), true));
     }
 
     /// <summary>Images a second of training steps, roughly: measured with few images in less than a second where the machine is slow.</summary>
     internal static double Roughly(NetworkSpec network, TrainingOptions options)
     {
-        options = options with { BatchSize = Math.Min(options.BatchSize, RoughBatch), Groups = ParameterGroups.None };
+        options = options with { BatchSize = Math.Min(options.BatchSize, RoughBatch), Slices = 1, Groups = ParameterGroups.None };
         var source = Synthetic(network, options.BatchSize);
         using var session = new TrainingSession(network, options, source, Normalization.Compute(source));
         using var loader = Loader(source, options.BatchSize);
@@ -61,7 +61,7 @@ public static class NetworkBenchmark
     /// <summary>Seconds of an image in a training step as the options say, frozen groups included as they are in the first epoch: the second of two steps.</summary>
     internal static double SecondsOfStep(NetworkSpec network, TrainingOptions options)
     {
-        options = options with { BatchSize = Math.Min(options.BatchSize, RoughBatch) };
+        options = options with { BatchSize = Math.Min(options.BatchSize, RoughBatch), Slices = 1 };
         var source = Synthetic(network, options.BatchSize);
         using var session = new TrainingSession(network, options, source, Normalization.None(network.Channels));
         using var loader = Loader(source, options.BatchSize);
@@ -91,9 +91,9 @@ public static class NetworkBenchmark
         return new BenchmarkResult(rate, rate * network.Flops / 1e9, peak, Profile(net, batch.Labels.ToArray(), false));
     }
 
-    static BatchLoader Loader(ImageSource source, int batchSize)
+    static BatchLoader Loader(ImageSource source, int batchSize, int slices = 1)
     {
-        var loader = new BatchLoader(source, Normalization.Compute(source), new BatchLoaderOptions { BatchSize = batchSize });
+        var loader = new BatchLoader(source, Normalization.Compute(source), new BatchLoaderOptions { BatchSize = batchSize, Slices = slices });
         loader.Start(0);
         return loader;
     }

@@ -43,6 +43,9 @@ public sealed class Trainer
     /// <summary>What else the time budget has to pay for.</summary>
     internal BudgetReserve Reserve { get; init; }
 
+    /// <summary>Who computes the slices of batches; null (the default) for this process.</summary>
+    internal ISliceWorkers? Workers { get; init; }
+
     /// <summary>The clock, for tests. The default is the system's.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
@@ -61,7 +64,7 @@ public sealed class Trainer
         var started = Time.GetTimestamp();
         (train, validation) = TrainingSetup.Check(this, train, validation);
         using var checkpointer = Checkpoints is null ? null : new Checkpointer(Checkpoints, Time);
-        using var setup = new TrainingSetup(this, Options, train, cancellation);
+        using var setup = new TrainingSetup(this, Options, train, cancellation, Workers);
         var session = setup.Session;
         using var validationLoader = validation is null ? null : new BatchLoader(validation, setup.Normalization, new BatchLoaderOptions { BatchSize = session.Network.BatchSize });
         using var best = session.Result.Clone();
@@ -72,6 +75,7 @@ public sealed class Trainer
         foreach (var idle in IdleOptions.Find(new(Options, validation is not null), Recipes.For(Network.Name, Math.Min(Network.Width, Network.Height)), NameOf))
             run.Warn(idle);
         checkpointer?.Attach(run, session, best, ResumeRules.Stamp(train, validation, setup.Normalization));
+        Workers?.Begin(run, train, cancellation);
         var pacer = new Pacer(Options, Time, started, run.State, run.StepsPerEpoch, validation?.Count ?? 0, Reserve);
         new TrainingLoop(this, run, session, setup.Loader, validationLoader, best, pacer, checkpointer).Run(progress, cancellation);
         return new TrainingResult(run, train.Classes, TimeSpan.FromSeconds(pacer.Elapsed));

@@ -101,9 +101,9 @@ internal sealed class TrainingLoop(
 
         if (!double.IsFinite(run.Loss))
             throw NotFinite(batch, session.Optimizer.Rate(progress));
-        _state.Stepped(run.Loss, right, batch.Count, session.Optimizer.Rate(progress));
+        _state.Stepped(run.Loss, right, batch.Whole, session.Optimizer.Rate(progress));
         _consistent = true;
-        Report(batch.Count);
+        Report(batch.Whole);
         foreach (var observer in trainer.Observers)
             observer.OnStep(run);
         if (cancellation.IsCancellationRequested)

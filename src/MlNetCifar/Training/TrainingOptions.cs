@@ -41,6 +41,7 @@ public sealed record TrainingOptions
     [
         new(nameof(Epochs), o => o.Epochs, 1),
         new(nameof(BatchSize), o => o.BatchSize, 1, 65536),
+        new(nameof(Slices), o => o.Slices, 1, 1024),
         new(nameof(LearningRate), o => o.LearningRate, 0) { Above = true },
         new(nameof(Warmup), o => o.Warmup, 0, 1),
         new(nameof(StepFactor), o => o.StepFactor, 0, 1) { Above = true },
@@ -70,6 +71,13 @@ public sealed record TrainingOptions
 
     /// <summary>Images a step, ≥ 1. The default is 64.</summary>
     public int BatchSize { get; init; } = 64;
+
+    /// <summary>
+    /// Slices that a batch is cut into, 1 … <see cref="BatchSize"/>; a short batch has fewer. Each is computed by itself, from the same weights, and the gradients are summed in a fixed order, so that the result
+    /// does not depend on who computes which; memory is that of one slice. Batch normalisation takes its statistics within a slice (ghost batch normalisation, Hoffer et al. 2017), the running ones moving by the
+    /// slices' mean, and pictures are mixed within one. The default is 1: the whole batch at once.
+    /// </summary>
+    public int Slices { get; init; } = 1;
 
     /// <summary>Update rule. The default is <see cref="OptimizerKind.Adam"/>.</summary>
     public OptimizerKind Optimizer { get; init; } = OptimizerKind.Adam;
@@ -184,6 +192,7 @@ public sealed record TrainingOptions
         string[] faults =
         [
             .. Ranges.Faults(this), .. Undefined(Optimizer, nameof(Optimizer)), .. Undefined(Schedule, nameof(Schedule)),
+            .. Slices > BatchSize && BatchSize >= 1 ? [$"{nameof(Slices)} is {Slices}, expected at most {nameof(BatchSize)}, {BatchSize}"] : Array.Empty<string>(),
             .. Undefined(ClassWeights, nameof(ClassWeights)), .. Groups.SelectMany(Faults), .. Augmentation.Faults().Select(fault => $"{nameof(Augmentation)}.{fault}"),
         ];
         if (faults.Length > 0)

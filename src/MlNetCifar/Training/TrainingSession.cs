@@ -9,12 +9,10 @@ namespace MlNetCifar.Training;
 internal sealed class TrainingSession : IDisposable
 {
     readonly TrainingOptions _options;
-    readonly float[] _classWeights;
     readonly Network? _averageNetwork;
-    readonly float[] _statisticsBefore;
-    readonly TeacherPass? _teacher;
     readonly GroupPlan _plan;
-    IReadOnlySet<WeightTensor> _frozen;
+    readonly GradientPass _pass;
+    SliceTree? _tree;
     FloatRun[] _parameters;
     FloatRun[] _statistics;
     WeightTensor[] _averaged = [];
@@ -22,27 +20,22 @@ internal sealed class TrainingSession : IDisposable
     public TrainingSession(NetworkSpec spec, TrainingOptions options, ImageSource train, Normalization normalization, TrainingStart? start = null, Distillation? distillation = null)
     {
         _options = options;
-        _classWeights = options.ClassWeights == ClassWeighting.Balanced ? Balanced(train.ClassCounts()) : [];
         Pool = new WorkerPool(options.Threads ?? Environment.ProcessorCount);
         Weights = NetworkWeights.Initialize(spec, options.Seed);
         Start = start?.CopyTo(Weights);
         Whitening.Initialize(Weights, train, normalization, Start);
-        var batch = Math.Min(options.BatchSize, train.Count);
         _plan = new GroupPlan(options, Weights);
-        _frozen = _plan.Frozen(0);
-        if (batch == 1 && Weights.Nodes.SelectMany(n => n.Flat()).FirstOrDefault(NormalisesOneValue) is { } node)
+        if (Math.Min(options.BatchSize / options.Slices, train.Count) == 1 && Weights.Nodes.SelectMany(n => n.Flat()).FirstOrDefault(NormalisesOneValue) is { } node)
             throw TrainingErrors.OneValue(node.Position);
-        Network = new Network(Weights, batch, training: true, Pool, frozen: _frozen);
+        var largest = Math.Min(new Slicing(options.BatchSize, options.Slices).Largest, train.Count);
+        _pass = new GradientPass(Weights, options, _plan, train, Pool) { Teacher = distillation is null ? null : new TeacherPass(distillation, normalization, largest, Pool) };
         Optimizer = new Optimizer(_plan, Network.Gradients!, Pool, SimdLevel.Active);
-        _statisticsBefore = new float[Weights.Statistics.Length];
         if (options.EmaDecay is not null)
         {
             Average = Weights.Clone();
-            _averageNetwork = new Network(Average, batch, training: false, Pool);
+            _averageNetwork = new Network(Average, largest, training: false, Pool);
         }
 
-        if (distillation is not null)
-            _teacher = new TeacherPass(distillation, normalization, batch, Pool);
         FindMoving();
     }
 
@@ -53,7 +46,10 @@ internal sealed class TrainingSession : IDisposable
 
     public NetworkWeights Weights { get; }
 
-    public Network Network { get; private set; }
+    public Network Network => _pass.Network;
+
+    /// <summary>Who computes the slices of batches; null (the default) for this process.</summary>
+    public ISliceWorkers? Workers { get; set; }
 
     public Optimizer Optimizer { get; private set; }
 
@@ -69,14 +65,11 @@ internal sealed class TrainingSession : IDisposable
     /// <returns>Whether they were; <see cref="StateBlocks"/> are others then.</returns>
     public bool Enter(int epoch, int stepsPerEpoch)
     {
-        var frozen = _plan.Frozen(epoch);
-        if (frozen.SetEquals(_frozen))
+        if (!_pass.Enter(epoch))
             return false;
-        _frozen = frozen;
         FindMoving();
-        var batch = Network.BatchSize;
-        Network.Dispose();
-        Network = new Network(Weights, batch, training: true, Pool, frozen: frozen);
+        _tree?.Dispose();
+        _tree = null;
         using var earlier = Optimizer;
         Optimizer = new Optimizer(_plan, Network.Gradients!, Pool, SimdLevel.Active, stepsPerEpoch);
         Optimizer.Continue(earlier);
@@ -105,23 +98,36 @@ internal sealed class TrainingSession : IDisposable
     /// <returns>Mean loss of the batch.</returns>
     public double ComputeGradients(Batch batch, out int correct, CancellationToken cancellation = default)
     {
-        batch.Pixels.CopyTo(Network.Input(batch.Count));
-        Weights.Statistics.CopyTo(_statisticsBefore);
+        if (_options.Slices > 1)
+            return ComputeSlices(batch, out correct, cancellation);
+        _pass.Begin();
         try
         {
-            Network.Forward(batch.Count, training: true, _options.Seed, Optimizer.Steps, cancellation);
-            var loss = Network.Loss(batch.Labels, _options.LabelSmoothing, _classWeights, out correct, batch.Mix);
-            if (_teacher is not null && double.IsFinite(loss))
-                loss = _teacher.Mix(loss, batch, Network, _classWeights, cancellation);
-            if (double.IsFinite(loss))
-                Network.Backward(cancellation);
-            return loss;
+            return _pass.Compute(batch.Rows(0), Optimizer.Steps, null, out correct, cancellation);
         }
         catch (OperationCanceledException)
         {
-            _statisticsBefore.CopyTo(Weights.Statistics);
-            Weights.Changed();
+            _pass.Restore();
             throw;
+        }
+    }
+
+    double ComputeSlices(Batch batch, out int correct, CancellationToken cancellation)
+    {
+        _tree ??= _pass.Tree();
+        try
+        {
+            if (Workers is null)
+                _pass.Compute(batch, Optimizer.Steps, _tree, cancellation);
+            else
+                Workers.Compute(batch, Optimizer.Steps, Weights, _tree, cancellation);
+            var sum = _tree.Root();
+            correct = sum.Correct;
+            return _pass.Take(sum, batch.Whole);
+        }
+        finally
+        {
+            _tree.Clear();
         }
     }
 
@@ -192,8 +198,8 @@ internal sealed class TrainingSession : IDisposable
     public void Dispose()
     {
         Optimizer.Dispose();
-        Network.Dispose();
-        _teacher?.Dispose();
+        _tree?.Dispose();
+        _pass.Dispose();
         _averageNetwork?.Dispose();
         Average?.Dispose();
         Weights.Dispose();
@@ -204,7 +210,7 @@ internal sealed class TrainingSession : IDisposable
     [MemberNotNull(nameof(_parameters), nameof(_statistics))]
     void FindMoving()
     {
-        var moving = Weights.Tensors.Where(t => !_frozen.Contains(t) && t.Role != ParameterRole.Fixed).ToLookup(t => t.Spec.IsTrained);
+        var moving = Weights.Tensors.Where(t => !_pass.Frozen.Contains(t) && t.Role != ParameterRole.Fixed).ToLookup(t => t.Spec.IsTrained);
         (_parameters, _statistics) = (FloatRun.Merge(moving[true]), FloatRun.Merge(moving[false]));
         if (Average is not null)
             _averaged = [.. moving.SelectMany(t => t).Select(t => Average.Find(t.Name)!)];
@@ -232,8 +238,7 @@ internal sealed class TrainingSession : IDisposable
                 return $"the weights of {tensor.Name}";
         }
 
-        batch.Pixels.CopyTo(Network.Input(batch.Count));
-        return Network.AllFinite(batch.Pixels) ? Network.FirstNotFinite(batch.Count) : "the input";
+        return _pass.FindNotFinite(batch, Optimizer.Steps);
     }
 }
 

@@ -10,12 +10,13 @@ internal sealed class TrainingSetup : IDisposable
     /// <param name="options">The trainer's, or a variant of them.</param>
     /// <param name="train">Checked images.</param>
     /// <param name="cancellation">Ends the reading.</param>
-    public TrainingSetup(Trainer trainer, TrainingOptions options, ImageSource train, CancellationToken cancellation)
+    /// <param name="workers">Who computes the slices of batches; null for this process.</param>
+    public TrainingSetup(Trainer trainer, TrainingOptions options, ImageSource train, CancellationToken cancellation, ISliceWorkers? workers = null)
     {
         Normalization = trainer.Start?.Normalization ?? Normalization.Compute(train, cancellation);
         cancellation.ThrowIfCancellationRequested();
-        Session = new TrainingSession(trainer.Network, options, train, Normalization, trainer.Start, trainer.Distillation);
-        Loader = new BatchLoader(train, Normalization, Loading(options));
+        Session = new TrainingSession(trainer.Network, options, train, Normalization, trainer.Start, trainer.Distillation) { Workers = workers };
+        Loader = new BatchLoader(train, Normalization, Loading(options) with { WithoutPictures = workers is not null });
     }
 
     public Normalization Normalization { get; }
@@ -27,7 +28,7 @@ internal sealed class TrainingSetup : IDisposable
     /// <summary>How batches are made for training.</summary>
     public static BatchLoaderOptions Loading(TrainingOptions options) => new()
     {
-        BatchSize = options.BatchSize, Shuffle = true, ShuffleWindow = options.ShuffleWindow, Seed = options.Seed,
+        BatchSize = options.BatchSize, Slices = options.Slices, Shuffle = true, ShuffleWindow = options.ShuffleWindow, Seed = options.Seed,
         Augmentation = options.OverfitBatches is null ? options.Augmentation : Augmentation.None,
     };
 

@@ -148,6 +148,8 @@ public sealed class Sweep(ExperimentOptions experiment, SweepOptions? options = 
             throw TuningErrors.Options(faults);
         if (Options is { TrialMemory: not null, Isolate: false })
             throw TuningErrors.Options([$"{SweepTable.TrialMemory.Option} is for {SweepTable.Isolate.Option}: trials in one process share its memory"]);
+        if (Experiment.Workers is { } workers)
+            throw TuningErrors.Options([FormattableString.Invariant($"{nameof(ExperimentOptions.Workers)} is {workers}: a trial is trained in one process")]);
         if (Experiment.Backbone is { } backbone)
             throw TuningErrors.Backbone(backbone);
         if (Experiment.Teacher is { } teacher)

@@ -2,7 +2,7 @@ using MlNetCifar.Numerics;
 
 namespace MlNetCifar.Data;
 
-/// <summary>Mixes each picture of a batch with the next one, the last with the first; a picture alone stays as it is. One per thread.</summary>
+/// <summary>Mixes each picture of a slice of a batch with the next one, the last with the first; a picture alone stays as it is. One per thread.</summary>
 internal sealed class BatchMixer(int width, int height, int channels, Augmentation augmentation)
 {
     readonly float[] _first = new float[width * height * channels];
@@ -12,14 +12,24 @@ internal sealed class BatchMixer(int width, int height, int channels, Augmentati
     /// <param name="seed">Of the run; what a picture gets is a function of it, the epoch and the picture.</param>
     public void Mix(Batch batch, ulong seed)
     {
-        batch.IsMixed = batch.Count > 1;
-        if (!batch.IsMixed)
-            return;
-        Picture(batch, 0).CopyTo(_first);
-        for (var i = 0; i < batch.Count; i++)
+        for (var slice = batch.FirstSlice; slice < batch.EndSlice; slice++)
         {
-            var next = (i + 1) % batch.Count;
-            ReadOnlySpan<float> other = next == 0 ? _first : Picture(batch, next);
+            var (first, count) = batch.Range(slice);
+            if (count > 1)
+                Mix(batch, first, count, seed);
+            else
+                (batch.SecondLabelDestination[first], batch.ShareDestination[first]) = (batch.LabelDestination[first], 1);
+        }
+    }
+
+    void Mix(Batch batch, int first, int count, ulong seed)
+    {
+        batch.IsMixed = true;
+        Picture(batch, first).CopyTo(_first);
+        for (var i = first; i < first + count; i++)
+        {
+            var next = i + 1 < first + count ? i + 1 : first;
+            ReadOnlySpan<float> other = next == first ? _first : Picture(batch, next);
             var random = new SplitRandom(seed, RandomPurpose.Mix, (ulong)batch.Epoch, (ulong)batch.Indices[i]);
             batch.SecondLabelDestination[i] = batch.LabelDestination[next];
             batch.ShareDestination[i] = Mix(ref random, Picture(batch, i), other);

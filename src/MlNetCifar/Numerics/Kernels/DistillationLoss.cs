@@ -16,18 +16,19 @@ internal static class DistillationLoss
     /// <param name="classWeights">One a class, or empty: an image counts here as it does there.</param>
     /// <param name="gradient">[n, K], of the labels' loss; changed. Empty where not wanted.</param>
     /// <param name="mix">Second labels; none by default.</param>
+    /// <param name="total">As there.</param>
     /// <returns>The mixed loss, in nats.</returns>
     public static double Mix(
         double loss, ReadOnlySpan<float> logits, ReadOnlySpan<float> teacher, ReadOnlySpan<int> labels, float temperature, float share,
-        ReadOnlySpan<float> classWeights, Span<float> gradient, LabelMix mix = default)
+        ReadOnlySpan<float> classWeights, Span<float> gradient, LabelMix mix = default, double? total = null)
     {
         var k = logits.Length / labels.Length;
-        var total = Losses.TotalWeight(labels, classWeights, mix);
+        var divisor = total ?? Losses.TotalWeight(labels, classWeights, mix);
         double divergence = 0;
         for (var i = 0; i < labels.Length; i++)
         {
             var (first, _, second) = mix.Parts(i, labels[i], classWeights);
-            var weight = (first + second) / total;
+            var weight = (first + second) / divisor;
             ReadOnlySpan<float> z = logits.Slice(i * k, k), t = teacher.Slice(i * k, k);
             var g = gradient.IsEmpty ? [] : gradient.Slice(i * k, k);
             divergence += weight * (k == 1 ? Sigmoid(z[0], t[0], temperature, share, weight, g) : Softmax(z, t, temperature, share, weight, g));

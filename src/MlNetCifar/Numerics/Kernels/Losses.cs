@@ -15,13 +15,14 @@ internal static class Losses
     /// <param name="gradient">[n, K]; overwritten; empty where not wanted.</param>
     /// <param name="correct">Images whose largest logit is the label's (the first of equals counts).</param>
     /// <param name="mix">Second labels; none by default.</param>
+    /// <param name="total">What the sums are divided by where the images are part of more: all of these then have one divisor; null for what these images weigh.</param>
     /// <returns>The weighted mean loss, in nats.</returns>
     public static double SoftmaxCrossEntropy(
         ReadOnlySpan<float> logits, ReadOnlySpan<int> labels, float smoothing, ReadOnlySpan<float> classWeights,
-        Span<float> probabilities, Span<float> gradient, out int correct, LabelMix mix = default)
+        Span<float> probabilities, Span<float> gradient, out int correct, LabelMix mix = default, double? total = null)
     {
         var k = logits.Length / labels.Length;
-        var total = TotalWeight(labels, classWeights, mix);
+        var divisor = total ?? TotalWeight(labels, classWeights, mix);
         double loss = 0;
         correct = 0;
         for (var i = 0; i < labels.Length; i++)
@@ -54,11 +55,11 @@ internal static class Losses
                 var q = Math.Exp(z[j] - logSum);
                 p[j] = (float)q;
                 if (!gradient.IsEmpty)
-                    gradient[(i * k) + j] = (float)(weight / total * (q - (smoothing / k) - (j == label ? firstTarget : 0) - (j == second ? secondTarget : 0)));
+                    gradient[(i * k) + j] = (float)(weight / divisor * (q - (smoothing / k) - (j == label ? firstTarget : 0) - (j == second ? secondTarget : 0)));
             }
         }
 
-        return loss / total;
+        return loss / divisor;
     }
 
     /// <summary>
@@ -72,12 +73,13 @@ internal static class Losses
     /// <param name="gradient">[n]; overwritten; empty where not wanted.</param>
     /// <param name="correct">Images on the right side of 0.5.</param>
     /// <param name="mix">Second labels; none by default.</param>
+    /// <param name="total">What the sums are divided by where the images are part of more: all of these then have one divisor; null for what these images weigh.</param>
     /// <returns>The weighted mean loss, in nats.</returns>
     public static double SigmoidCrossEntropy(
         ReadOnlySpan<float> logits, ReadOnlySpan<int> labels, float smoothing, ReadOnlySpan<float> classWeights,
-        Span<float> probabilities, Span<float> gradient, out int correct, LabelMix mix = default)
+        Span<float> probabilities, Span<float> gradient, out int correct, LabelMix mix = default, double? total = null)
     {
-        var total = TotalWeight(labels, classWeights, mix);
+        var divisor = total ?? TotalWeight(labels, classWeights, mix);
         double loss = 0;
         correct = 0;
         for (var i = 0; i < labels.Length; i++)
@@ -94,10 +96,10 @@ internal static class Losses
             var q = 1 / (1 + Math.Exp(-z));
             probabilities[i] = (float)q;
             if (!gradient.IsEmpty)
-                gradient[i] = (float)(weight / total * (q - target));
+                gradient[i] = (float)(weight / divisor * (q - target));
         }
 
-        return loss / total;
+        return loss / divisor;
     }
 
     /// <summary>exp(zₖ) / Σ exp(zⱼ), in double precision inside.</summary>

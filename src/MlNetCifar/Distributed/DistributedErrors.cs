@@ -1,0 +1,54 @@
+using System.Net;
+
+namespace MlNetCifar.Distributed;
+
+/// <summary>The faults of training by several processes (MNC33xx).</summary>
+internal static class DistributedErrors
+{
+    public static MlNetCifarException FewSlices(int slices) => new(
+        "MNC3301", ErrorKind.Usage, FormattableString.Invariant($"Workers share the slices of a batch, and there is {slices}."), "Cut batches into 2 slices or more with --slices; 8 suit up to 8 workers.");
+
+    public static MlNetCifarException OnlyNetworks(string what) =>
+        new("MNC3302", ErrorKind.Usage, $"Workers were asked for, but {what}.", "Leave out --workers, or train a network from scratch on data that workers can open: --preset and --data.");
+
+    public static MlNetCifarException NoProgram() =>
+        new("MNC3303", ErrorKind.Usage, "Workers were asked for, and no program was given that they run.", $"Set {nameof(Experiment)}.{nameof(Experiment.Worker)}.");
+
+    public static MlNetCifarException PortTaken(IPEndPoint address, Exception cause) =>
+        new("MNC3304", ErrorKind.Failure, $"Workers cannot be listened for on {address} ({cause.Message.TrimEnd('.')}).", "Choose another port, or leave the choice to the system.", inner: cause);
+
+    public static MlNetCifarException WrongToken() =>
+        new("MNC3305", ErrorKind.Failure, "The token is none that a worker of this run was given, or was used before.", "Let the run start its workers itself.");
+
+    public static MlNetCifarException OtherProtocol(int found, int expected) =>
+        new("MNC3306", ErrorKind.Failure, FormattableString.Invariant($"The worker speaks version {found} of the protocol; expected {expected}."), "Use the same version of the program on both sides.");
+
+    public static MlNetCifarException OtherVersion(string found, string expected) =>
+        new("MNC3306", ErrorKind.Failure, $"The worker is version {found} of the program; expected {expected}.", "Use the same version of the program on both sides.");
+
+    public static MlNetCifarException OtherArithmetic(string found, string expected) => new(
+        "MNC3307", ErrorKind.Failure, $"The worker computes with {found}, the run with {expected}: their sums would differ in the last bits.",
+        "Give both the same lane width with MLNETCIFAR_SIMD, or processors of one kind.");
+
+    public static MlNetCifarException OtherNetwork(string found, string expected) =>
+        new("MNC3308", ErrorKind.Failure, $"The worker reads the network as {found}, the run sent {expected}.", "Use the same version of the program on both sides.");
+
+    public static MlNetCifarException OtherData(string found, string expected) => new(
+        "MNC3309", ErrorKind.Data, $"The worker found other training images than the run: {found}; expected {expected}.", "Let no one change the data while they are trained on, and let every worker open the same ones.");
+
+    public static MlNetCifarException OtherTeacher(string found, string expected) =>
+        new("MNC3309", ErrorKind.Data, $"The worker found another teacher than the run: {found}; expected {expected}.", "Let no one change the teacher's file while the run lasts.");
+
+    public static MlNetCifarException NobodyCame(int workers, string reasons) =>
+        new("MNC3310", ErrorKind.Failure, FormattableString.Invariant($"None of {workers} workers got ready: {reasons}."), "Start again; where it takes long to open the data, raise --worker-timeout.");
+
+    public static MlNetCifarException AllLost(long step, string reasons) => new(
+        "MNC3311", ErrorKind.Failure, FormattableString.Invariant($"All workers are lost at step {step}: {reasons}."),
+        "Go on from the last checkpoint with --resume; where steps take long, raise --worker-timeout.");
+
+    public static MlNetCifarException NoRun(string address, Exception cause) =>
+        new("MNC3312", ErrorKind.Failure, $"There is no run at {address} ({cause.Message.TrimEnd('.')}).", "Let the run start its workers itself.", inner: cause);
+
+    public static MlNetCifarException NoInvitation(string found) => new(
+        "MNC3313", ErrorKind.Usage, $"A worker reads the address of its run and a token from its standard input, as 'address:port token'; found '{found}'.", "Let the run start its workers itself: train --workers N.");
+}

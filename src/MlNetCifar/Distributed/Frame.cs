@@ -1,0 +1,164 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using MlNetCifar.Training;
+
+namespace MlNetCifar.Distributed;
+
+/// <summary>What a frame is.</summary>
+internal enum FrameKind : byte
+{
+    /// <summary>A worker introduces itself.</summary>
+    Hello = 1,
+
+    /// <summary>The run refuses it.</summary>
+    Refuse = 2,
+
+    /// <summary>The run tells it what is trained.</summary>
+    Welcome = 3,
+
+    /// <summary>The worker can begin.</summary>
+    Ready = 4,
+
+    /// <summary>The worker cannot go on.</summary>
+    Fault = 5,
+
+    /// <summary>Slices to compute.</summary>
+    Work = 6,
+
+    /// <summary>The sum of some of them.</summary>
+    Part = 7,
+
+    /// <summary>The run is over.</summary>
+    End = 8,
+}
+
+/// <summary>
+/// The unit of what run and workers say to each other, all numbers little-endian: the 4 bytes <c>MNCD</c>, version (1), kind (1), two zeros, int32 length, the payload, and the
+/// CRC-32C of all before it. A frame that was cut off, changed, or is longer than the receiver allows is a fault; nothing is taken into memory that was not announced.
+/// </summary>
+internal static class Frame
+{
+    /// <summary>Version of the protocol.</summary>
+    public const byte Version = 1;
+
+    /// <summary>Longest frame before the two have agreed on anything.</summary>
+    public const int MostAtFirst = 4096;
+
+    /// <summary>Bytes before the payload.</summary>
+    public const int HeaderLength = 12;
+
+    /// <summary>Bytes behind it.</summary>
+    public const int TrailerLength = sizeof(uint);
+
+    internal static ReadOnlySpan<byte> Magic => "MNCD"u8;
+
+    /// <summary>Writes a frame whose payload is bytes and then floats.</summary>
+    /// <returns>Bytes written.</returns>
+    public static long Write(Stream stream, FrameKind kind, ReadOnlySpan<byte> head, ReadOnlySpan<float> first = default, ReadOnlySpan<float> second = default)
+    {
+        ReadOnlySpan<byte> firstBytes = MemoryMarshal.AsBytes(first), secondBytes = MemoryMarshal.AsBytes(second);
+        var length = checked(head.Length + firstBytes.Length + secondBytes.Length);
+        Span<byte> header = stackalloc byte[HeaderLength];
+        Magic.CopyTo(header);
+        (header[4], header[5], header[6], header[7]) = (Version, (byte)kind, 0, 0);
+        BinaryPrimitives.WriteInt32LittleEndian(header[8..], length);
+        var crc = 0u;
+        foreach (var part in (ReadOnlySpan<int>)[0, 1, 2, 3])
+        {
+            var bytes = part switch { 0 => header, 1 => head, 2 => firstBytes, _ => secondBytes };
+            crc = Crc32C.Append(crc, bytes);
+            if (!bytes.IsEmpty)
+                stream.Write(bytes);
+        }
+
+        Span<byte> trailer = stackalloc byte[TrailerLength];
+        BinaryPrimitives.WriteUInt32LittleEndian(trailer, crc);
+        stream.Write(trailer);
+        stream.Flush();
+        return HeaderLength + (long)length + TrailerLength;
+    }
+}
+
+/// <summary>Reads frames: its head, then its payload in pieces, then its end.</summary>
+/// <param name="stream">Where they come from.</param>
+internal sealed class FrameReader(Stream stream)
+{
+    uint _crc;
+
+    /// <summary>Longest payload that is taken.</summary>
+    public int Most { get; set; } = Frame.MostAtFirst;
+
+    /// <summary>Bytes of the payload that have not been read.</summary>
+    public int Left { get; private set; }
+
+    /// <summary>Bytes read in all.</summary>
+    public long Total { get; private set; }
+
+    /// <summary>Waits for a frame.</summary>
+    /// <returns>What it is; null where the other side has ended between two frames.</returns>
+    /// <exception cref="InvalidDataException">This is no frame.</exception>
+    /// <exception cref="MlNetCifarException">It is one of another version (MNC3306).</exception>
+    public FrameKind? Next()
+    {
+        Span<byte> header = stackalloc byte[Frame.HeaderLength];
+        var found = stream.ReadAtLeast(header, header.Length, throwOnEndOfStream: false);
+        if (found == 0)
+            return null;
+        if (found < header.Length)
+            throw CutOff();
+        if (!header[..Frame.Magic.Length].SequenceEqual(Frame.Magic))
+            throw new InvalidDataException("a frame does not begin as frames do");
+        if (header[4] != Frame.Version)
+            throw DistributedErrors.OtherProtocol(header[4], Frame.Version);
+        Left = BinaryPrimitives.ReadInt32LittleEndian(header[8..]);
+        if (Left < 0 || Left > Most)
+            throw new InvalidDataException(FormattableString.Invariant($"a frame claims {Left:N0} bytes, and at most {Most:N0} were expected"));
+        if (header[5] is < (byte)FrameKind.Hello or > (byte)FrameKind.End || header[6] != 0 || header[7] != 0)
+            throw new InvalidDataException(FormattableString.Invariant($"a frame is of the kind {header[5]}, which is not known"));
+        _crc = Crc32C.Append(0, header);
+        Total += header.Length;
+        return (FrameKind)header[5];
+    }
+
+    /// <summary>Reads a piece of the payload.</summary>
+    public void Read(Span<byte> destination)
+    {
+        if (destination.Length > Left)
+            throw new InvalidDataException(FormattableString.Invariant($"a frame ends {destination.Length - Left:N0} bytes early"));
+        Fill(destination);
+        _crc = Crc32C.Append(_crc, destination);
+        Left -= destination.Length;
+    }
+
+    /// <summary>Reads floats.</summary>
+    public void Read(Span<float> destination) => Read(MemoryMarshal.AsBytes(destination));
+
+    /// <summary>Reads all that is left.</summary>
+    public byte[] Rest()
+    {
+        var rest = new byte[Left];
+        Read(rest);
+        End();
+        return rest;
+    }
+
+    /// <summary>Checks that the payload has been read and is what was sent.</summary>
+    public void End()
+    {
+        if (Left > 0)
+            throw new InvalidDataException(FormattableString.Invariant($"a frame is {Left:N0} bytes too long"));
+        Span<byte> trailer = stackalloc byte[Frame.TrailerLength];
+        Fill(trailer);
+        if (BinaryPrimitives.ReadUInt32LittleEndian(trailer) != _crc)
+            throw new InvalidDataException("the checksum of a frame is wrong");
+    }
+
+    static InvalidDataException CutOff() => new("a frame was cut off");
+
+    void Fill(Span<byte> destination)
+    {
+        if (stream.ReadAtLeast(destination, destination.Length, throwOnEndOfStream: false) < destination.Length)
+            throw CutOff();
+        Total += destination.Length;
+    }
+}

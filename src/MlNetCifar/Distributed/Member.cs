@@ -1,0 +1,244 @@
+using System.Net.Sockets;
+using MlNetCifar.Data;
+using MlNetCifar.Nn;
+using MlNetCifar.Training;
+
+namespace MlNetCifar.Distributed;
+
+/// <summary>How far a worker is.</summary>
+internal enum MemberState
+{
+    /// <summary>Started.</summary>
+    Expected,
+
+    /// <summary>Known; it opens the data.</summary>
+    Greeted,
+
+    /// <summary>It can be given work.</summary>
+    Ready,
+
+    /// <summary>Gone.</summary>
+    Lost,
+}
+
+/// <summary>What a worker has done.</summary>
+/// <param name="Worker">Which, from 0.</param>
+internal sealed record WorkerFigures(int Worker)
+{
+    /// <summary>Slices computed.</summary>
+    public long Slices { get; init; }
+
+    /// <summary>Bytes sent to it.</summary>
+    public long BytesSent { get; init; }
+
+    /// <summary>Bytes received from it.</summary>
+    public long BytesReceived { get; init; }
+
+    /// <summary>Seconds it has waited for work.</summary>
+    public double WaitedSeconds { get; init; }
+
+    /// <summary>Why it was lost; null where it was not.</summary>
+    public string? Lost { get; init; }
+
+    /// <summary>The step, from 1, at which it was; null where that was before the first or it was not.</summary>
+    public long? LostAtStep { get; init; }
+}
+
+/// <summary>A batch that is being computed.</summary>
+/// <param name="Ticket">Its number.</param>
+/// <param name="Step">Updates made before.</param>
+/// <param name="Epoch">From 0.</param>
+/// <param name="Index">The batch in it.</param>
+/// <param name="Slices">Its slices.</param>
+/// <param name="Weights">What slices begin with.</param>
+/// <param name="Tree">Where sums come from.</param>
+internal sealed record Work(long Ticket, long Step, int Epoch, int Index, int Slices, NetworkWeights Weights, SliceTree Tree);
+
+/// <summary>Slices of a batch that a worker is to compute.</summary>
+/// <param name="work">The batch.</param>
+/// <param name="part">Which slices, as it is told.</param>
+/// <param name="first">The first slice.</param>
+/// <param name="end">The slice behind the last.</param>
+internal sealed class Assignment(Work work, SlicePart part, int first, int end)
+{
+    public Work Work => work;
+
+    public SlicePart Part => part;
+
+    public int End => end;
+
+    /// <summary>The first slice that has not been answered.</summary>
+    public int Next { get; set; } = first;
+}
+
+/// <summary>A worker as the run sees it; all of it belongs to the group's lock.</summary>
+/// <param name="worker">Which, from 0.</param>
+/// <param name="restarts">How often others were started in its place before.</param>
+/// <param name="token">By which it is known, once.</param>
+internal sealed class Member(int worker, int restarts, string token)
+{
+    public int Worker => worker;
+
+    public int Restarts => restarts;
+
+    public string Token => token;
+
+    public MemberState State { get; set; }
+
+    public WorkerFigures Figures { get; set; } = new(worker);
+
+    /// <summary>The error that it was lost by, where that has a code.</summary>
+    public MlNetCifarException? Cause { get; set; }
+
+    /// <summary>What it has to do, in order.</summary>
+    public Queue<Assignment> Assignments { get; } = new();
+
+    /// <summary>When it was started.</summary>
+    public long Started { get; } = TimeProvider.System.GetTimestamp();
+
+    /// <summary>Whether work may come to be done by it later.</summary>
+    public bool IsComing => State is MemberState.Expected or MemberState.Greeted;
+}
+
+/// <summary>The run's side of a connection; used by one thread.</summary>
+/// <param name="group">The group.</param>
+/// <param name="socket">Owned.</param>
+/// <param name="timeout">Longest that an answer may take.</param>
+internal sealed class MemberConnection(WorkerGroup group, Socket socket, TimeSpan timeout) : IDisposable
+{
+    static readonly TimeSpan s_farewell = TimeSpan.FromSeconds(1);
+
+    readonly NetworkStream _stream = new(socket, ownsSocket: true);
+    FrameReader? _reader;
+    long _ticket = -1;
+    volatile bool _waits;
+
+    /// <summary>Whom it belongs to, once that is known.</summary>
+    public Member? Member { get; set; }
+
+    FrameReader Reader => _reader ??= new(_stream);
+
+    /// <summary>Hears who is there.</summary>
+    public Hello Introduction(TimeSpan patience)
+    {
+        socket.NoDelay = true;
+        Wait(patience);
+        return Expect() == FrameKind.Hello ? Hello.Read(Reader.Rest()) : throw new InvalidDataException("a worker does not introduce itself");
+    }
+
+    /// <summary>Tells what is trained, and waits until the worker can begin.</summary>
+    public void Welcome(byte[] welcome, TimeSpan patience)
+    {
+        Wait(patience);
+        var sent = Frame.Write(_stream, FrameKind.Welcome, welcome);
+        switch (Expect())
+        {
+            case FrameKind.Ready:
+                Reader.Rest();
+                break;
+            case FrameKind.Fault:
+                throw Refusal.Read(Reader.Rest()).ToException();
+            default:
+                throw new InvalidDataException("a worker answers the welcome with something else");
+        }
+
+        group.Count(Member!, sent, Reader.Total);
+    }
+
+    /// <summary>Tells somebody that it is not wanted, and why.</summary>
+    public void Refuse(Exception cause)
+    {
+        try
+        {
+            Wait(s_farewell);
+            Frame.Write(_stream, FrameKind.Refuse, Refusal.Of(cause).ToJson());
+        }
+        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException)
+        {
+            // It has left.
+        }
+    }
+
+    /// <summary>Gives work and takes answers until the end.</summary>
+    public void Serve()
+    {
+        Wait(timeout);
+        while (true)
+        {
+            _waits = true;
+            var assignment = group.Next(Member!);
+            _waits = false;
+            if (assignment is null)
+                break;
+            Send(assignment);
+            Receive(assignment);
+        }
+
+        Frame.Write(_stream, FrameKind.End, []);
+    }
+
+    /// <summary>To be called when all is over: who is in the middle of an answer is not waited for.</summary>
+    public void Hurry()
+    {
+        if (!_waits)
+            socket.Dispose();
+    }
+
+    public void Dispose() => _stream.Dispose();
+
+    void Wait(TimeSpan patience) => socket.ReceiveTimeout = socket.SendTimeout = (int)Math.Clamp(patience.TotalMilliseconds, 1, int.MaxValue);
+
+    FrameKind Expect() => Reader.Next() ?? throw new InvalidDataException("the connection ended");
+
+    void Send(Assignment assignment)
+    {
+        var work = assignment.Work;
+        var hasWeights = _ticket != work.Ticket;
+        Span<byte> head = stackalloc byte[WorkHead.Length];
+        new WorkHead(work.Ticket, work.Step, work.Epoch, work.Index, assignment.Part, hasWeights).Write(head);
+        var sent = hasWeights ? Frame.Write(_stream, FrameKind.Work, head, work.Weights.Parameters, work.Weights.Statistics) : Frame.Write(_stream, FrameKind.Work, head);
+        _ticket = work.Ticket;
+        group.Count(Member!, sent, 0);
+    }
+
+    void Receive(Assignment assignment)
+    {
+        var tree = assignment.Work.Tree;
+        Reader.Most = Math.Max(Frame.MostAtFirst, PartHead.Length + (tree.Length * sizeof(float)));
+        Span<byte> bytes = stackalloc byte[PartHead.Length];
+        for (var next = assignment.Next; next < assignment.End;)
+        {
+            var before = Reader.Total;
+            switch (Expect())
+            {
+                case FrameKind.Part:
+                    break;
+                case FrameKind.Fault:
+                    throw Refusal.Read(Reader.Rest()).ToException();
+                default:
+                    throw new InvalidDataException("a worker answers work with something else");
+            }
+
+            Reader.Read(bytes);
+            var head = PartHead.Read(bytes);
+            if (head.Ticket != assignment.Work.Ticket || head.First != next || head.Count < 1 || !int.IsPow2(head.Count) || head.First % head.Count != 0 || head.Count > assignment.End - next)
+                throw new InvalidDataException(FormattableString.Invariant($"a worker answers with {head.Count} slices from {head.First}, expected those from {next} to {assignment.End - 1}"));
+            var sum = tree.Rent();
+            try
+            {
+                Reader.Read(sum.Values);
+                Reader.End();
+            }
+            catch
+            {
+                tree.Return(sum);
+                throw;
+            }
+
+            (sum.First, sum.Count, sum.Correct, sum.Loss, sum.Weight) = (head.First, head.Count, head.Correct, head.Loss, head.Weight);
+            group.Count(Member!, 0, Reader.Total - before);
+            next += head.Count;
+            group.Arrive(Member!, sum, head.Waited);
+        }
+    }
+}

@@ -1,0 +1,465 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using MlNetCifar.Data;
+using MlNetCifar.Nn;
+using MlNetCifar.Training;
+
+namespace MlNetCifar.Distributed;
+
+/// <summary>What a group of workers is.</summary>
+internal sealed record WorkerGroupOptions
+{
+    /// <summary>How many, ≥ 1.</summary>
+    public required int Workers { get; init; }
+
+    /// <summary>Threads of each, ≥ 1.</summary>
+    public int Threads { get; init; } = 1;
+
+    /// <summary>Longest that a worker may take for an answer; who takes longer is lost.</summary>
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>Longest that workers may take to open the data.</summary>
+    public TimeSpan JoinTime { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>How often a lost worker is started again.</summary>
+    public int Restarts { get; init; } = 2;
+
+    /// <summary>Port on the loopback address that workers dial; 0 for one that the system chooses.</summary>
+    public int Port { get; init; }
+
+    /// <summary>How workers open the data: names and texts of options.</summary>
+    public IReadOnlyDictionary<string, string> Arguments { get; init; } = new Dictionary<string, string>();
+}
+
+/// <summary>
+/// The workers of a run, which dial it over the loopback address. Every step they get weights and running statistics, and answer with the sums of their slices, so that none of them holds anything that
+/// would be lost with it: what a lost worker has not answered is given to the others, and one that comes later is given work at the next step. What is trained lies in the run alone.
+/// </summary>
+/// <param name="launcher">Starts and ends workers.</param>
+/// <param name="options">How many, and how.</param>
+internal sealed class WorkerGroup(IWorkerLauncher launcher, WorkerGroupOptions options) : ISliceWorkers, IDisposable
+{
+    /// <summary>Strangers that may knock at the same time; further ones are turned away.</summary>
+    const int MostStrangers = 16;
+
+    static readonly TimeSpan s_greeting = TimeSpan.FromSeconds(10);
+    static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(50);
+
+    // A plain object: Monitor's wait and pulse need it.
+    readonly object _gate = new();
+    readonly List<Member> _members = [];
+    readonly Queue<(int First, int End)> _orphans = new();
+    readonly Queue<Member> _lost = new();
+    readonly List<SliceSum> _arrived = [];
+    readonly List<Thread> _threads = [];
+    readonly List<MemberConnection> _connections = [];
+    TcpListener? _listener;
+    byte[] _welcome = [];
+    TrainingRun? _run;
+    Work? _work;
+    int _answered;
+    int _strangers;
+    bool _ending;
+
+    /// <summary>Where workers dial.</summary>
+    public IPEndPoint Address => (IPEndPoint)_listener!.LocalEndpoint;
+
+    /// <summary>Slices that were handed over from lost workers.</summary>
+    public int HandedOver { get; private set; }
+
+    /// <summary>What each worker has done so far, lost ones too.</summary>
+    public IReadOnlyList<WorkerFigures> Figures
+    {
+        get
+        {
+            lock (_gate)
+                return [.. _members.Select(member => member.Figures)];
+        }
+    }
+
+    public void Begin(TrainingRun run, ImageSource train, CancellationToken cancellation)
+    {
+        if (run.Options.Slices < 2)
+            throw DistributedErrors.FewSlices(run.Options.Slices);
+        _run = run;
+        _welcome = new Welcome(
+            run.Network, run.Options, run.Normalization, DataCheck.Of(train), run.Distillation?.Stamp, options.Threads, options.Arguments).ToJson();
+        Listen();
+        for (var worker = 0; worker < options.Workers; worker++)
+            Launch(worker, 0);
+        Wait(cancellation);
+    }
+
+    public void Compute(Batch batch, long step, NetworkWeights weights, SliceTree tree, CancellationToken cancellation)
+    {
+        lock (_gate)
+        {
+            _work = new Work((_work?.Ticket ?? 0) + 1, step, batch.Epoch, batch.Index, batch.Slices, weights, tree);
+            _answered = 0;
+            Share(_work);
+        }
+
+        while (!IsAnswered(_work))
+        {
+            Replace();
+            if (!cancellation.IsCancellationRequested)
+                continue;
+
+            // Whoever is still sending reads the weights, which are the caller's again after this.
+            End();
+            cancellation.ThrowIfCancellationRequested();
+        }
+
+        _arrived.Sort(static (a, b) => a.First.CompareTo(b.First));
+        foreach (var sum in _arrived)
+            tree.Push(sum);
+        _arrived.Clear();
+        Replace();
+    }
+
+    public void Dispose()
+    {
+        End();
+        launcher.Dispose();
+    }
+
+    /// <summary>Whether all is over.</summary>
+    internal bool IsEnding
+    {
+        get
+        {
+            lock (_gate)
+                return _ending;
+        }
+    }
+
+    /// <summary>Waits for work.</summary>
+    /// <returns>Null at the end.</returns>
+    internal Assignment? Next(Member member)
+    {
+        lock (_gate)
+        {
+            while (!_ending)
+            {
+                if (member.Assignments.TryPeek(out var next))
+                    return next;
+                Monitor.Wait(_gate);
+            }
+
+            return null;
+        }
+    }
+
+    /// <summary>Takes the answer to a part of a member's first assignment.</summary>
+    internal void Arrive(Member member, SliceSum sum, double waited)
+    {
+        lock (_gate)
+        {
+            var assignment = member.Assignments.Peek();
+            assignment.Next += sum.Count;
+            if (assignment.Next == assignment.End)
+                member.Assignments.Dequeue();
+            member.Figures = member.Figures with { Slices = member.Figures.Slices + sum.Count, WaitedSeconds = waited };
+            _answered += sum.Count;
+            _arrived.Add(sum);
+            Monitor.PulseAll(_gate);
+        }
+    }
+
+    /// <summary>Notes what was sent and received.</summary>
+    internal void Count(Member member, long sent, long received)
+    {
+        lock (_gate)
+            member.Figures = member.Figures with { BytesSent = member.Figures.BytesSent + sent, BytesReceived = member.Figures.BytesReceived + received };
+    }
+
+    void Listen()
+    {
+        var listener = new TcpListener(IPAddress.Loopback, options.Port);
+        try
+        {
+            listener.Start();
+        }
+        catch (SocketException e)
+        {
+            listener.Dispose();
+            throw DistributedErrors.PortTaken(new IPEndPoint(IPAddress.Loopback, options.Port), e);
+        }
+
+        _listener = listener;
+        Start("door", Accept);
+    }
+
+    void Launch(int worker, int restarts)
+    {
+        var member = new Member(worker, restarts, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32)));
+        lock (_gate)
+            _members.Add(member);
+        launcher.Start(worker, Address, member.Token);
+    }
+
+    /// <summary>Waits until every worker is ready or lost.</summary>
+    void Wait(CancellationToken cancellation)
+    {
+        lock (_gate)
+        {
+            while (IsAnyComing())
+            {
+                cancellation.ThrowIfCancellationRequested();
+                Monitor.Wait(_gate, s_look);
+            }
+
+            if (!_members.Any(m => m.State == MemberState.Ready))
+                throw Cause() ?? DistributedErrors.NobodyCame(options.Workers, Reasons());
+        }
+
+        foreach (var member in Figures.Where(m => m.Lost is not null))
+            _run!.Warn(FormattableString.Invariant($"worker {member.Worker + 1} did not get ready ({member.Lost}); the others do its work"));
+        lock (_gate)
+            _lost.Clear();
+    }
+
+    void Accept()
+    {
+        while (!IsEnding)
+        {
+            try
+            {
+                var socket = _listener!.AcceptSocket();
+                lock (_gate)
+                {
+                    if (_strangers++ < MostStrangers)
+                    {
+                        Start("worker", () => Greet(socket));
+                        continue;
+                    }
+
+                    _strangers--;
+                }
+
+                socket.Dispose();
+            }
+            catch (Exception e) when (e is SocketException or ObjectDisposedException or InvalidOperationException)
+            {
+                // The door was closed, or somebody left before it was opened; where the system has no room for another, there may be some later.
+                Thread.Sleep(s_look);
+            }
+        }
+    }
+
+    /// <summary>One connection, from its first word to its last.</summary>
+    void Greet(Socket socket)
+    {
+        using var connection = new MemberConnection(this, socket, options.Timeout);
+        var stranger = true;
+        Member? member = null;
+        try
+        {
+            lock (_gate)
+            {
+                if (_ending)
+                    return;
+                _connections.Add(connection);
+            }
+
+            member = Know(connection.Introduction(s_greeting));
+            (stranger, connection.Member) = (false, member);
+            Leave();
+            connection.Welcome(_welcome, options.JoinTime);
+            lock (_gate)
+            {
+                member.State = MemberState.Ready;
+                Monitor.PulseAll(_gate);
+            }
+
+            connection.Serve();
+        }
+        catch (Exception e)
+        {
+            // Whatever went wrong is the end of one worker; on this thread it would be that of the process.
+            if (member is null)
+                connection.Refuse(e);
+            else
+                Lose(member, e);
+        }
+        finally
+        {
+            if (stranger)
+                Leave();
+            lock (_gate)
+                _connections.Remove(connection);
+        }
+
+        void Leave()
+        {
+            lock (_gate)
+                _strangers--;
+        }
+    }
+
+    /// <summary>The member that somebody is, who is thereby no stranger.</summary>
+    /// <exception cref="MlNetCifarException">It is nobody, or not as it should be.</exception>
+    Member Know(Hello hello)
+    {
+        var token = System.Text.Encoding.UTF8.GetBytes(hello.Token);
+        lock (_gate)
+        {
+            var member = _members.Find(m => m.State == MemberState.Expected && CryptographicOperations.FixedTimeEquals(System.Text.Encoding.UTF8.GetBytes(m.Token), token))
+                ?? throw DistributedErrors.WrongToken();
+            var own = Hello.Own("");
+            var fault = hello.Version != own.Version ? DistributedErrors.OtherVersion(hello.Version, own.Version)
+                : hello.Arithmetic != own.Arithmetic ? DistributedErrors.OtherArithmetic(hello.Arithmetic, own.Arithmetic) : null;
+            if (fault is not null)
+            {
+                Lose(member, fault);
+                throw fault;
+            }
+
+            member.State = MemberState.Greeted;
+            return member;
+        }
+    }
+
+    /// <summary>Deals the slices of a batch to all who are ready, in runs.</summary>
+    void Share(Work work)
+    {
+        Member[] ready = [.. _members.Where(m => m.State == MemberState.Ready)];
+        for (var i = 0; i < ready.Length; i++)
+            Assign(ready[i], work, new SlicePart(i, i + 1, ready.Length));
+        if (ready.Length == 0)
+            _orphans.Enqueue((0, work.Slices));
+        Monitor.PulseAll(_gate);
+    }
+
+    /// <summary>Deals what lost workers have left, and waits for answers.</summary>
+    /// <returns>Whether all are there.</returns>
+    /// <exception cref="MlNetCifarException">Nobody is left, and nobody is coming.</exception>
+    bool IsAnswered(Work work)
+    {
+        lock (_gate)
+        {
+            HandOver(work);
+            if (_answered < work.Slices)
+                Monitor.Wait(_gate, s_look);
+            return _answered == work.Slices;
+        }
+    }
+
+    void HandOver(Work work)
+    {
+        var coming = IsAnyComing();
+        Member[] ready = [.. _orphans.Count == 0 ? [] : _members.Where(m => m.State == MemberState.Ready)];
+        if (_orphans.Count > 0 && ready.Length == 0 && _lost.Count == 0 && !coming)
+            throw Cause() ?? DistributedErrors.AllLost(work.Step + 1, Reasons());
+        while (ready.Length > 0 && _orphans.TryDequeue(out var range))
+        {
+            for (var i = 0; i < ready.Length; i++)
+            {
+                var (first, end) = new SlicePart(i, i + 1, ready.Length).In(range.End - range.First);
+                Assign(ready[i], work, new SlicePart(range.First + first, range.First + end, work.Slices));
+            }
+
+            Monitor.PulseAll(_gate);
+        }
+    }
+
+    static void Assign(Member member, Work work, SlicePart part)
+    {
+        var (first, end) = part.In(work.Slices);
+        if (first < end)
+            member.Assignments.Enqueue(new Assignment(work, part, first, end));
+    }
+
+    void Lose(Member member, Exception cause)
+    {
+        member.Cause = cause as MlNetCifarException;
+        Lose(member, cause is SocketException { SocketErrorCode: SocketError.TimedOut } or IOException { InnerException: SocketException { SocketErrorCode: SocketError.TimedOut } }
+            ? FormattableString.Invariant($"it did not answer within {options.Timeout.TotalSeconds:0.#} s") : cause.Message.TrimEnd('.'));
+    }
+
+    void Lose(Member member, string reason)
+    {
+        lock (_gate)
+        {
+            if (_ending || member.State == MemberState.Lost)
+                return;
+            member.State = MemberState.Lost;
+            member.Figures = member.Figures with { Lost = reason, LostAtStep = _work?.Step + 1 };
+            foreach (var assignment in member.Assignments)
+            {
+                _orphans.Enqueue((assignment.Next, assignment.End));
+                HandedOver += assignment.End - assignment.Next;
+            }
+
+            member.Assignments.Clear();
+            _lost.Enqueue(member);
+            Monitor.PulseAll(_gate);
+        }
+    }
+
+    /// <summary>Whether anybody that was started may still get ready; who has ended instead, or takes too long, is lost.</summary>
+    bool IsAnyComing()
+    {
+        foreach (var member in _members.Where(m => m.State == MemberState.Expected).ToArray())
+        {
+            if (launcher.Ended(member.Worker) is { } reason)
+                Lose(member, reason);
+            else if (TimeProvider.System.GetElapsedTime(member.Started) > options.JoinTime)
+                Lose(member, FormattableString.Invariant($"it did not come within {options.JoinTime.TotalSeconds:0.#} s"));
+        }
+
+        return _members.Any(m => m.IsComing);
+    }
+
+    /// <summary>Tells of workers that were lost, and starts others in their place.</summary>
+    void Replace()
+    {
+        while (TakeLost() is { } member)
+        {
+            launcher.End(member.Worker);
+            var again = member.Restarts < options.Restarts;
+            _run!.Warn(FormattableString.Invariant(
+                $"worker {member.Worker + 1} was lost at step {member.Figures.LostAtStep} ({member.Figures.Lost}); the others did its work{(again ? ", and it is started again" : "")}"));
+            if (again)
+                Launch(member.Worker, member.Restarts + 1);
+        }
+
+        Member? TakeLost()
+        {
+            lock (_gate)
+                return _lost.TryDequeue(out var member) ? member : null;
+        }
+    }
+
+    /// <summary>The first error that workers have named themselves: a user can act on it.</summary>
+    MlNetCifarException? Cause() => _members.Select(m => m.Cause).FirstOrDefault(cause => cause is not null);
+
+    string Reasons() => string.Join("; ", _members.Select(m => FormattableString.Invariant($"worker {m.Worker + 1}: {m.Figures.Lost ?? "it is not ready"}")));
+
+    void Start(string name, Action work)
+    {
+        var thread = new Thread(() => work()) { IsBackground = true, Name = $"mlnetcifar-{name}" };
+        lock (_gate)
+            _threads.Add(thread);
+        thread.Start();
+    }
+
+    /// <summary>Ends all connections and waits for their threads.</summary>
+    void End()
+    {
+        Thread[] threads;
+        lock (_gate)
+        {
+            _ending = true;
+            Monitor.PulseAll(_gate);
+            foreach (var connection in _connections)
+                connection.Hurry();
+            threads = [.. _threads];
+        }
+
+        _listener?.Stop();
+        foreach (var thread in threads)
+            thread.Join();
+    }
+}

@@ -1,0 +1,101 @@
+using System.Net;
+using System.Net.Sockets;
+using MlNetCifar.Training;
+
+namespace MlNetCifar.Distributed;
+
+/// <summary>What a worker does: dials its run, opens the data as it is told, and computes slices until the run ends or is gone.</summary>
+internal static class WorkerProgram
+{
+    /// <summary>Works.</summary>
+    /// <param name="address">Where the run is.</param>
+    /// <param name="token">By which it knows the worker.</param>
+    /// <param name="open">Opens the images of a run.</param>
+    /// <exception cref="MlNetCifarException">There is no such run, it refused the worker, or the worker cannot take part (MNC33xx, or what opening the data gave); the run is told.</exception>
+    public static void Run(IPEndPoint address, string token, Func<Welcome, WorkerImages> open)
+    {
+        using var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            socket.Connect(address);
+        }
+        catch (SocketException e)
+        {
+            throw DistributedErrors.NoRun($"{address}", e);
+        }
+
+        using var stream = new NetworkStream(socket);
+        try
+        {
+            Work(stream, token, open);
+        }
+        catch (IOException)
+        {
+            // The run is gone, and there is nothing left to do for it.
+        }
+    }
+
+    static void Work(NetworkStream stream, string token, Func<Welcome, WorkerImages> open)
+    {
+        var reader = new FrameReader(stream);
+        Frame.Write(stream, FrameKind.Hello, Hello.Own(token).ToJson());
+
+        // What the run sends is bounded by a network, which is not known yet.
+        reader.Most = Welcome.MostBytes;
+        var kind = reader.Next();
+        if (kind == FrameKind.Refuse)
+            throw Refusal.Read(reader.Rest()).ToException();
+        if (kind != FrameKind.Welcome)
+            return;
+        try
+        {
+            var welcome = Welcome.Read(reader.Rest());
+            using var images = open(welcome);
+            using var session = new WorkerSession(welcome, images);
+            Frame.Write(stream, FrameKind.Ready, []);
+            Serve(stream, reader, session);
+        }
+        catch (Exception e) when (e is not IOException)
+        {
+            Frame.Write(stream, FrameKind.Fault, Refusal.Of(e).ToJson());
+            throw;
+        }
+    }
+
+    static void Serve(NetworkStream stream, FrameReader reader, WorkerSession session)
+    {
+        Span<byte> bytes = stackalloc byte[WorkHead.Length];
+        var (waited, first) = (TimeSpan.Zero, true);
+        reader.Most = WorkHead.Length + ((session.Weights.Parameters.Length + session.Weights.Statistics.Length) * sizeof(float));
+        while (true)
+        {
+            var begun = TimeProvider.System.GetTimestamp();
+            if (reader.Next() is not FrameKind.Work)
+                return;
+            waited += TimeProvider.System.GetElapsedTime(begun);
+            reader.Read(bytes);
+            var work = WorkHead.Read(bytes);
+            if (work.HasWeights)
+            {
+                reader.Read(session.Weights.Parameters);
+                reader.Read(session.Weights.Statistics);
+            }
+
+            reader.End();
+            if (work.HasWeights)
+                session.Changed(first);
+            else if (first)
+                throw new InvalidDataException("the first work came without weights");
+            first = false;
+            foreach (var sum in session.Compute(work))
+                Send(stream, work, sum, waited);
+        }
+    }
+
+    static void Send(NetworkStream stream, WorkHead work, SliceSum sum, TimeSpan waited)
+    {
+        Span<byte> head = stackalloc byte[PartHead.Length];
+        new PartHead(work.Ticket, sum.First, sum.Count, sum.Correct, sum.Loss, sum.Weight, waited.TotalSeconds).Write(head);
+        Frame.Write(stream, FrameKind.Part, head, sum.Values);
+    }
+}

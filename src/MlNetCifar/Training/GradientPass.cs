@@ -1,0 +1,182 @@
+using MlNetCifar.Data;
+using MlNetCifar.Nn;
+using MlNetCifar.Numerics;
+
+namespace MlNetCifar.Training;
+
+/// <summary>What computes gradients: weights, their network and a teacher, without an optimizer. A run has one in each of its processes. A pass allocates nothing.</summary>
+internal sealed class GradientPass : IDisposable
+{
+    readonly NetworkWeights _weights;
+    readonly TrainingOptions _options;
+    readonly GroupPlan _plan;
+    readonly float[] _classWeights;
+    readonly WorkerPool _pool;
+    readonly float[] _before;
+    WeightTensor[] _moving;
+
+    /// <summary>Compiles the network for its first epoch.</summary>
+    /// <param name="weights">Borrowed.</param>
+    /// <param name="options">Checked.</param>
+    /// <param name="plan">What is frozen when.</param>
+    /// <param name="train">The training images.</param>
+    /// <param name="pool">Borrowed threads.</param>
+    public GradientPass(NetworkWeights weights, TrainingOptions options, GroupPlan plan, ImageSource train, WorkerPool pool)
+    {
+        (_weights, _options, _plan, _pool) = (weights, options, plan, pool);
+        _classWeights = options.ClassWeights == ClassWeighting.Balanced ? TrainingSession.Balanced(train.ClassCounts()) : [];
+        _before = new float[weights.Statistics.Length];
+        Largest = Math.Min(new Slicing(options.BatchSize, options.Slices).Largest, train.Count);
+        Frozen = plan.Frozen(0);
+        Network = Compile();
+        _moving = Moving();
+    }
+
+    /// <summary>Pictures of the largest slice.</summary>
+    public int Largest { get; }
+
+    /// <summary>What stays as it is in this epoch.</summary>
+    public IReadOnlySet<WeightTensor> Frozen { get; private set; }
+
+    public Network Network { get; private set; }
+
+    /// <summary>The teacher's side; null for none. Disposed with this.</summary>
+    public TeacherPass? Teacher { get; init; }
+
+    /// <summary>A tree for sums of slices of the network as it is compiled now.</summary>
+    public SliceTree Tree() => new(Network.Gradients!.All.Length, _weights.Statistics.Length, _pool);
+
+    /// <summary>Prepares for the steps of an epoch.</summary>
+    /// <param name="epoch">Counted from 0.</param>
+    /// <returns>Whether other tensors are frozen in it than before, and the network was compiled anew.</returns>
+    public bool Enter(int epoch)
+    {
+        var frozen = _plan.Frozen(epoch);
+        if (frozen.SetEquals(Frozen))
+            return false;
+        Frozen = frozen;
+        Network.Dispose();
+        Network = Compile();
+        _moving = Moving();
+        return true;
+    }
+
+    /// <summary>Notes the running statistics that the slices of a batch begin with.</summary>
+    public void Begin() => _weights.Statistics.CopyTo(_before);
+
+    /// <summary>Puts back the running statistics as they were at <see cref="Begin"/>.</summary>
+    public void Restore()
+    {
+        _before.CopyTo(_weights.Statistics);
+        foreach (var tensor in _moving)
+            tensor.Changed();
+    }
+
+    /// <summary>Forward, loss and, where that is finite, backward: leaves the gradients of some pictures in the network, and the running statistics moved.</summary>
+    /// <param name="rows">At most <see cref="Largest"/> pictures.</param>
+    /// <param name="step">Decides dropout.</param>
+    /// <param name="total">What the loss is divided by; null for what the pictures weigh.</param>
+    /// <param name="correct">Pictures whose most probable class was the label.</param>
+    /// <param name="cancellation">Ends the pass between two ops.</param>
+    /// <returns>The loss.</returns>
+    public double Compute(BatchRows rows, long step, double? total, out int correct, CancellationToken cancellation)
+    {
+        rows.Pixels.CopyTo(Network.Input(rows.Count));
+        Network.Forward(rows.Count, training: true, _options.Seed, step, cancellation);
+        var loss = Network.Loss(rows.Labels, _options.LabelSmoothing, _classWeights, out correct, rows.Mix, total);
+        if (Teacher is not null && double.IsFinite(loss))
+            loss = Teacher.Mix(loss, rows, Network, _classWeights, total, cancellation);
+        if (double.IsFinite(loss))
+            Network.Backward(cancellation);
+        return loss;
+    }
+
+    /// <summary>
+    /// Computes the slices that a batch holds, each from the same weights and running statistics, and sums them up. Losses and gradients are divided by the number of pictures of the whole
+    /// batch, which all slices know, and not by their weight, which none does.
+    /// </summary>
+    /// <param name="batch">Its pictures.</param>
+    /// <param name="step">Updates made before.</param>
+    /// <param name="tree">Gets the slices.</param>
+    /// <param name="cancellation">Ends the work between two ops.</param>
+    public void Compute(Batch batch, long step, SliceTree tree, CancellationToken cancellation)
+    {
+        Begin();
+        try
+        {
+            for (var slice = batch.FirstSlice; slice < batch.EndSlice; slice++)
+            {
+                if (slice > batch.FirstSlice)
+                    Restore();
+                tree.Push(Sum(batch, slice, step, tree.Rent(), cancellation));
+            }
+        }
+        finally
+        {
+            Restore();
+        }
+    }
+
+    /// <summary>Takes the sum of all slices of a batch: leaves the gradients of the mean loss in the network, and the running statistics moved by the mean of the slices'.</summary>
+    /// <param name="sum">Of all slices.</param>
+    /// <param name="pictures">Of the batch.</param>
+    /// <returns>Mean loss of the batch.</returns>
+    public double Take(SliceSum sum, int pictures)
+    {
+        if (!double.IsFinite(sum.Loss))
+            return sum.Loss;
+        sum.Gradients.CopyTo(Network.Gradients!.All);
+        var share = pictures / sum.Weight;
+        if (_classWeights.Length > 0)
+            Elementwise.Scale((float)share, sum.Gradients, Network.Gradients.All, SimdLevel.Active, _pool);
+        Span<float> statistics = _weights.Statistics, moved = sum.Statistics;
+        Begin();
+        for (var i = 0; i < moved.Length; i++)
+            _before[i] = (float)(statistics[i] + ((double)moved[i] / pictures));
+        Restore();
+        return _classWeights.Length > 0 ? sum.Loss * share : sum.Loss;
+    }
+
+    /// <summary>Where the first values that are not finite are, in words: the input, or a layer's output; null where there are none.</summary>
+    public string? FindNotFinite(Batch batch, long step)
+    {
+        for (var slice = batch.FirstSlice; slice < batch.EndSlice; slice++)
+        {
+            var rows = batch.Rows(slice);
+            if (!Network.AllFinite(rows.Pixels))
+                return "the input";
+            rows.Pixels.CopyTo(Network.Input(rows.Count));
+            Network.Forward(rows.Count, training: true, _options.Seed, StepOf(step, slice));
+            if (Network.FirstNotFinite(rows.Count) is { } layer)
+                return layer;
+        }
+
+        return batch.Count < batch.Whole ? "what a worker computed" : null;
+    }
+
+    public void Dispose()
+    {
+        Network.Dispose();
+        Teacher?.Dispose();
+    }
+
+    /// <summary>The tensors that a forward pass may change.</summary>
+    WeightTensor[] Moving() => [.. _weights.Tensors.Where(t => !t.Spec.IsTrained && t.Role != ParameterRole.Fixed && !Frozen.Contains(t))];
+
+    Network Compile() => new(_weights, Largest, training: true, _pool, frozen: Frozen);
+
+    /// <summary>A number of its own for every slice of every step, so that each has a dropout of its own.</summary>
+    long StepOf(long step, int slice) => (step * _options.Slices) + slice;
+
+    SliceSum Sum(Batch batch, int slice, long step, SliceSum sum, CancellationToken cancellation)
+    {
+        var rows = batch.Rows(slice);
+        sum.Loss = Compute(rows, StepOf(step, slice), batch.Whole, out var correct, cancellation);
+        (sum.First, sum.Count, sum.Correct, sum.Weight) = (slice, 1, correct, Losses.TotalWeight(rows.Labels, _classWeights, rows.Mix));
+        Network.Gradients!.All.CopyTo(sum.Gradients);
+        Span<float> moved = sum.Statistics, now = _weights.Statistics;
+        for (var i = 0; i < moved.Length; i++)
+            moved[i] = rows.Count * (now[i] - _before[i]);
+        return sum;
+    }
+}

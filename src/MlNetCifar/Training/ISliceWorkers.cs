@@ -1,0 +1,24 @@
+using MlNetCifar.Data;
+using MlNetCifar.Nn;
+
+namespace MlNetCifar.Training;
+
+/// <summary>Others that compute the slices of a run's batches. Whoever they are, and however many, the sums are the same to the bit.</summary>
+internal interface ISliceWorkers
+{
+    /// <summary>Gets them ready, before the first step.</summary>
+    /// <param name="run">What is trained; told what goes wrong without ending it.</param>
+    /// <param name="train">The training images.</param>
+    /// <param name="cancellation">Ends the waiting.</param>
+    /// <exception cref="MlNetCifarException">Nobody came (MNC33xx).</exception>
+    void Begin(TrainingRun run, ImageSource train, CancellationToken cancellation);
+
+    /// <summary>Has all slices of a batch computed.</summary>
+    /// <param name="batch">Which; it holds no pictures.</param>
+    /// <param name="step">Updates made before.</param>
+    /// <param name="weights">Weights and running statistics that every slice begins with; not changed.</param>
+    /// <param name="tree">Gets the slices, in order.</param>
+    /// <param name="cancellation">Abandons the batch.</param>
+    /// <exception cref="MlNetCifarException">All of them are lost (MNC33xx).</exception>
+    void Compute(Batch batch, long step, NetworkWeights weights, SliceTree tree, CancellationToken cancellation);
+}

@@ -1,0 +1,131 @@
+using MlNetCifar.Nn;
+using MlNetCifar.Numerics;
+
+namespace MlNetCifar.Training;
+
+/// <summary>What some neighbouring slices of a batch give together: their gradients, how they move the running statistics, and their figures.</summary>
+/// <param name="gradients">Floats of the gradients.</param>
+/// <param name="statistics">Floats of the running statistics.</param>
+internal sealed class SliceSum(int gradients, int statistics) : IDisposable
+{
+    readonly Arena _values = new((long)gradients + statistics);
+
+    /// <summary>The first slice.</summary>
+    public int First { get; set; }
+
+    /// <summary>Slices.</summary>
+    public int Count { get; set; }
+
+    /// <summary>Σ wᵢ·lossᵢ / (pictures of the batch).</summary>
+    public double Loss { get; set; }
+
+    /// <summary>Σ wᵢ.</summary>
+    public double Weight { get; set; }
+
+    /// <summary>Pictures whose most probable class was the label.</summary>
+    public int Correct { get; set; }
+
+    /// <summary>Gradients of <see cref="Loss"/>, then Σ (pictures of the slice)·(statistics after it − before).</summary>
+    public Span<float> Values => _values.Span(0, gradients + statistics);
+
+    /// <summary>The gradients.</summary>
+    public Span<float> Gradients => _values.Span(0, gradients);
+
+    /// <summary>How the running statistics move.</summary>
+    public Span<float> Statistics => _values.Span(gradients, statistics);
+
+    /// <summary>Adds what the slices behind these give.</summary>
+    public void Add(SliceSum next, WorkerPool pool)
+    {
+        Elementwise.Add(Values, next.Values, Values, SimdLevel.Active, pool);
+        Count += next.Count;
+        Loss += next.Loss;
+        Weight += next.Weight;
+        Correct += next.Correct;
+    }
+
+    public void Dispose() => _values.Dispose();
+}
+
+/// <summary>
+/// Sums slices in one order, whoever computes how many of them: a binary tree over the slices' numbers, whose left half is the largest power of two that leaves something to the right.
+/// Neighbours are added as soon as they are two halves of one node, so that whoever has some slices in a row holds, sends and receives a few nodes and no more. After the first batch nothing is allocated.
+/// </summary>
+/// <param name="gradients">Floats of the gradients.</param>
+/// <param name="statistics">Floats of the running statistics.</param>
+/// <param name="pool">Threads that add.</param>
+internal sealed class SliceTree(int gradients, int statistics, WorkerPool pool) : IDisposable
+{
+    readonly List<SliceSum> _nodes = [];
+    readonly Stack<SliceSum> _free = [];
+    readonly List<SliceSum> _all = [];
+
+    /// <summary>What has been pushed: whole nodes of the tree, in order.</summary>
+    public IReadOnlyList<SliceSum> Nodes => _nodes;
+
+    /// <summary>Floats of a node.</summary>
+    public int Length => gradients + statistics;
+
+    /// <summary>Bytes of the nodes that summing up so many slices takes in one process.</summary>
+    public static long Bytes(int gradients, int statistics, int slices) =>
+        slices <= 1 ? 0 : (2L + System.Numerics.BitOperations.Log2((uint)slices)) * (gradients + statistics) * sizeof(float);
+
+    /// <summary>A node to fill. May be called from any thread.</summary>
+    public SliceSum Rent()
+    {
+        lock (_free)
+        {
+            if (_free.TryPop(out var sum))
+                return sum;
+            sum = new SliceSum(gradients, statistics);
+            _all.Add(sum);
+            return sum;
+        }
+    }
+
+    /// <summary>Gives a node back. May be called from any thread.</summary>
+    public void Return(SliceSum sum)
+    {
+        lock (_free)
+            _free.Push(sum);
+    }
+
+    /// <summary>Takes the next node.</summary>
+    /// <param name="next">Begins where the last one ends.</param>
+    public void Push(SliceSum next)
+    {
+        System.Diagnostics.Debug.Assert(_nodes.Count == 0 || _nodes[^1].First + _nodes[^1].Count == next.First, "Nodes come in order.");
+        _nodes.Add(next);
+        while (_nodes is [.., var left, var right] && left.Count == right.Count && left.First % (2 * left.Count) == 0)
+            Join(left, right);
+    }
+
+    /// <summary>The sum of all that was pushed; valid until <see cref="Clear"/>.</summary>
+    public SliceSum Root()
+    {
+        while (_nodes is [.., var left, var right])
+            Join(left, right);
+        return _nodes[0];
+    }
+
+    /// <summary>Begins another batch.</summary>
+    public void Clear()
+    {
+        foreach (var node in _nodes)
+            Return(node);
+        _nodes.Clear();
+    }
+
+    public void Dispose()
+    {
+        lock (_free)
+            _all.ForEach(sum => sum.Dispose());
+    }
+
+    void Join(SliceSum left, SliceSum right)
+    {
+        left.Add(right, pool);
+        _nodes.RemoveAt(_nodes.Count - 1);
+        Return(right);
+    }
+}

@@ -1,0 +1,106 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace MlNetCifar.Tests.Distributed;
+
+/// <summary>What goes wrong on a wire.</summary>
+public enum WireFault
+{
+    /// <summary>Nothing.</summary>
+    None,
+
+    /// <summary>The connection ends, as it does when a process is killed.</summary>
+    Cut,
+
+    /// <summary>Nothing comes any more, and the connection stays, as it does when a process hangs.</summary>
+    Stall,
+
+    /// <summary>A bit is changed.</summary>
+    Flip,
+}
+
+/// <summary>A way from one worker to its run on which something goes wrong after so many bytes from the worker.</summary>
+sealed class FaultyWire : IDisposable
+{
+    readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    readonly IPEndPoint _target;
+    readonly WireFault _fault;
+    readonly long _after;
+    readonly ManualResetEventSlim _disposed = new();
+    readonly List<Socket> _sockets = [];
+
+    public FaultyWire(IPEndPoint target, WireFault fault, long after)
+    {
+        (_target, _fault, _after) = (target, fault, after);
+        _listener.Start();
+        new Thread(Connect) { IsBackground = true }.Start();
+    }
+
+    public IPEndPoint Address => (IPEndPoint)_listener.LocalEndpoint;
+
+    public void Dispose()
+    {
+        _disposed.Set();
+        _listener.Stop();
+        Close();
+    }
+
+    void Connect()
+    {
+        try
+        {
+            var worker = _listener.AcceptSocket();
+            var run = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            run.Connect(_target);
+            lock (_sockets)
+                _sockets.AddRange([worker, run]);
+            new Thread(() => Pump(run, worker, WireFault.None)) { IsBackground = true }.Start();
+            Pump(worker, run, _fault);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            Close();
+        }
+    }
+
+    void Pump(Socket from, Socket to, WireFault fault)
+    {
+        var buffer = new byte[1 << 16];
+        try
+        {
+            for (long passed = 0; from.Receive(buffer) is > 0 and var count; passed += count)
+            {
+                if (fault != WireFault.None && passed + count > _after)
+                {
+                    var at = (int)Math.Max(0, _after - passed);
+                    if (fault == WireFault.Flip)
+                        buffer[at] ^= 4;
+                    else
+                        count = at;
+                }
+
+                for (var sent = 0; sent < count;)
+                    sent += to.Send(buffer, sent, count - sent, SocketFlags.None);
+                if (fault == WireFault.None || passed + count < _after)
+                    continue;
+                if (fault == WireFault.Stall)
+                    _disposed.Wait();
+                if (fault == WireFault.Cut)
+                    break;
+                fault = WireFault.None;
+            }
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // One end has left.
+        }
+
+        Close();
+    }
+
+    void Close()
+    {
+        lock (_sockets)
+            _sockets.ForEach(s => s.Dispose());
+    }
+}

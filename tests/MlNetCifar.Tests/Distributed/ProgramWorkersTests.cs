@@ -1,0 +1,142 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.RegularExpressions;
+using MlNetCifar.App.Cli;
+using MlNetCifar.Tests.Data;
+using MlNetCifar.Tests.TestKit;
+using MlNetCifar.Tests.Training.Resume;
+
+namespace MlNetCifar.Tests.Distributed;
+
+/// <summary>The program with workers as users run it, against processes that are killed and held.</summary>
+[TestClass]
+[TestCategory("Slow")]
+public sealed class ProgramWorkersTests
+{
+    [TestMethod]
+    public void Train_ByWorkers_GivesTheWeightsOfOneProcess()
+    {
+        using var folder = Pictures();
+        var expected = Finished(folder, "one", "--slices", "8");
+        foreach (var workers in new[] { "1", "2", "3" })
+        {
+            Assert.AreEqual(expected, Finished(folder, $"by{workers}", "--workers", workers));
+            StringAssert.Contains(File.ReadAllText(folder[$"runs/train/by{workers}/workers.json"]), "\"slices_handed_over\": 0");
+            StringAssert.Contains(File.ReadAllText(folder[$"runs/train/by{workers}/args.json"]), "\"slices\": 8");
+        }
+    }
+
+    [TestMethod]
+    [DataRow("KILL", 3)]
+    [DataRow("STOP", 1)]
+    public void Train_WithWorkersKilledOrHeld_GivesTheSameWeights(string signal, int times)
+    {
+        using var folder = Pictures();
+        var expected = Finished(folder, "one", "--slices", "8", "--epochs", "200");
+        var random = new Random(3);
+        using var run = Start(folder, "harmed", "--workers", "3", "--epochs", "200", "--worker-timeout", "2s");
+        UntilEpoch(run, folder, "harmed", 2);
+        var harmed = 0;
+        for (; harmed < times && Workers(run.Id) is [_, _, ..] workers; harmed++)
+        {
+            // The oldest is surely at work; who is held before it is ready has ten minutes.
+            Signal(signal == "STOP" ? workers.Min() : workers[random.Next(workers.Length)], signal);
+            var lost = harmed + 1;
+            run.Until(() => Regex.Count(run.Log, "was lost at step") >= lost, $"loss {lost}");
+            Thread.Sleep(random.Next(300));
+        }
+
+        Assert.AreEqual(times, harmed, run.Log);
+        Assert.AreEqual(0, run.Exit(), run.Log);
+        Assert.AreEqual(expected, Hash(run.Log));
+        StringAssert.Contains(File.ReadAllText(folder["runs/train/harmed/workers.json"]), "\"lost_at_step\"");
+        Assert.IsEmpty(Workers(run.Id), "workers outlive their run");
+    }
+
+    [TestMethod]
+    public void Train_KilledItself_TakesItsWorkersAlong_AndGoesOn()
+    {
+        using var folder = Pictures();
+        var expected = Finished(folder, "one", "--slices", "8", "--epochs", "120");
+        int[] workers;
+        using (var run = Start(folder, "killed", "--workers", "2", "--epochs", "120"))
+        {
+            UntilEpoch(run, folder, "killed", 3);
+            workers = Workers(run.Id);
+            Assert.HasCount(2, workers);
+            run.Signal("KILL");
+            run.Exit();
+        }
+
+        var started = Stopwatch.GetTimestamp();
+        while (workers.Any(IsAlive))
+        {
+            Assert.IsLessThan(20, Stopwatch.GetElapsedTime(started).TotalSeconds, "workers outlive their run");
+            Thread.Sleep(50);
+        }
+
+        using var resumed = new ProgramProcess(["train", "--json", "--resume", folder["runs/train/killed"], "--workers", "3"]);
+        Assert.AreEqual(0, resumed.Exit(), resumed.Log);
+        StringAssert.Contains(resumed.Log, "Going on from step");
+        Assert.AreEqual(expected, Hash(resumed.Log));
+    }
+
+    [TestMethod]
+    public void Train_OfWhatWorkersCannotDo_SaysSo()
+    {
+        using var folder = Pictures();
+        using var slices = Start(folder, "a", "--workers", "2", "--slices", "1");
+        Assert.AreEqual(ExitCodes.Usage, slices.Exit(), slices.Log);
+        StringAssert.Contains(slices.Log, "MNC3301");
+        using var backbone = new ProgramProcess(["train", "--data", folder["in"], "--output", folder["runs"], "--name", "b", "--backbone", "resnet18", "--workers", "2"]);
+        Assert.AreEqual(ExitCodes.Usage, backbone.Exit(), backbone.Log);
+        StringAssert.Contains(backbone.Log, "MNC3302");
+    }
+
+    static TestFolder Pictures() => new TestFolder().AddPictures("in/", 3, 40);
+
+    static ProgramProcess Start(TestFolder folder, string name, params string[] more) => new(
+        ["train", "--json", "--data", folder["in"], "--size", "8", "--preset", "seed-cnn", "--batch-size", "16", "--val-split", "0.2", "--threads", "2", "--checkpoint-every", "5", "--output", folder["runs"], "--name", name, .. (more.Contains("--epochs") ? Array.Empty<string>() : ["--epochs", "6"]), .. more]);
+
+    static void UntilEpoch(ProgramProcess run, TestFolder folder, string name, int epoch) =>
+        run.Until(() => File.Exists(folder[$"runs/train/{name}/results.csv"]) && File.ReadLines(folder[$"runs/train/{name}/results.csv"]).Count() > epoch, $"epoch {epoch}");
+
+    static string Finished(TestFolder folder, string name, params string[] more)
+    {
+        using var run = Start(folder, name, more);
+        Assert.AreEqual(0, run.Exit(), run.Log);
+        return Hash(run.Log);
+    }
+
+    static string Hash(string log) => Regex.Match(log, "\"lastWeightsSha256\":\"([0-9a-f]{64})\"") is { Success: true } match ? match.Groups[1].Value : throw new AssertFailedException(log);
+
+    static void Signal(int process, string name)
+    {
+        using var kill = Process.Start("kill", [$"-{name}", process.ToString(CultureInfo.InvariantCulture)])!;
+        kill.WaitForExit();
+    }
+
+    /// <summary>The workers of a run that are not held.</summary>
+    static int[] Workers(int run)
+    {
+        if (!OperatingSystem.IsLinux())
+            Assert.Inconclusive("this test looks for processes under /proc");
+        return [.. Directory.GetDirectories("/proc").Select(Path.GetFileName).Where(name => int.TryParse(name, out _)).Select(name => int.Parse(name!, CultureInfo.InvariantCulture)).Where(id => State(id) is var (state, parent) && parent == run && state is not ('T' or 'Z'))];
+    }
+
+    static bool IsAlive(int process) => State(process) is var (state, _) && state != 'Z';
+
+    static (char State, int Parent)? State(int process)
+    {
+        try
+        {
+            var text = File.ReadAllText($"/proc/{process}/stat");
+            var words = text[(text.LastIndexOf(')') + 2)..].Split(' ');
+            return (words[0][0], int.Parse(words[1], CultureInfo.InvariantCulture));
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,68 @@
+using System.Net;
+using MlNetCifar.Distributed;
+
+namespace MlNetCifar.Tests.Distributed;
+
+/// <summary>Workers on threads of this process, each on a wire of its own.</summary>
+/// <param name="open">Opens their images.</param>
+/// <param name="fault">What goes wrong with a worker: its number, and how often one was started before it.</param>
+sealed class ThreadLauncher(Func<Welcome, WorkerImages> open, Func<int, int, (WireFault Fault, long After)>? fault = null) : IWorkerLauncher
+{
+    readonly Dictionary<int, (Thread Thread, FaultyWire Wire)> _workers = [];
+    readonly Dictionary<int, int> _starts = [];
+    readonly List<Exception> _errors = [];
+
+    /// <summary>What workers have ended with.</summary>
+    public IReadOnlyList<Exception> Errors => _errors;
+
+    /// <summary>Workers started in all.</summary>
+    public int Starts => _starts.Values.Sum();
+
+    public void Start(int worker, IPEndPoint address, string token)
+    {
+        var start = _starts.GetValueOrDefault(worker);
+        _starts[worker] = start + 1;
+        var (kind, after) = fault?.Invoke(worker, start) ?? (WireFault.None, 0);
+        var wire = new FaultyWire(address, kind, after);
+        var thread = new Thread(() => Work(wire.Address, token)) { IsBackground = true, Name = $"worker {worker}" };
+        lock (_workers)
+            _workers[worker] = (thread, wire);
+        thread.Start();
+    }
+
+    public string? Ended(int worker)
+    {
+        lock (_workers)
+            return _workers.TryGetValue(worker, out var found) && !found.Thread.IsAlive ? "its thread ended" : null;
+    }
+
+    public void End(int worker)
+    {
+        lock (_workers)
+        {
+            if (!_workers.Remove(worker, out var found))
+                return;
+            found.Wire.Dispose();
+            Assert.IsTrue(found.Thread.Join(TimeSpan.FromSeconds(60)), "a worker does not end with its connection");
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var worker in _starts.Keys)
+            End(worker);
+    }
+
+    void Work(IPEndPoint address, string token)
+    {
+        try
+        {
+            WorkerProgram.Run(address, token, open);
+        }
+        catch (Exception e)
+        {
+            lock (_errors)
+                _errors.Add(e);
+        }
+    }
+}
