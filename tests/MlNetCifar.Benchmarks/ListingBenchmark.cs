@@ -17,7 +17,7 @@ static class ListingBenchmark
         var options = new ShardOptions { Store = store, Spec = new() { Width = 64, Height = 64 } };
         var watch = Stopwatch.StartNew();
         using var input = StageInput.OpenFiles(MadeUpStore.Root, new() { Store = store }, CancellationToken.None)!;
-        var report = ShardWriter.Write(input.Catalog, "shards", options, (_, plan, missing) => Make(store, plan, missing), CancellationToken.None);
+        var report = ShardWriter.Write(input.Catalog, "shards", options, (_, work) => Make(store, work), CancellationToken.None);
         var peak = File.ReadLines("/proc/self/status").Single(l => l.StartsWith("VmHWM:", StringComparison.Ordinal));
         Console.WriteLine(FormattableString.Invariant(
             $"{input.Catalog.Images.Count} files, {report.PartsWritten} parts, {store.Written} bytes written, {watch.Elapsed.TotalSeconds:F1} s, {peak}"));
@@ -25,11 +25,13 @@ static class ListingBenchmark
     }
 
     // What SparkPartMaker does before the query and after a row, without the worker between.
-    static IEnumerable<ShardPartInfo> Make(MadeUpStore store, ShardPlan plan, IReadOnlyList<int> missing)
+    static IEnumerable<(int, ShardPartInfo)> Make(MadeUpStore store, IReadOnlyList<ShardWork> work)
     {
-        foreach (var part in missing)
-            PartTask.Of(plan, part).Write(store, "job");
-        return missing.Select(part => Built(plan, part));
+        var number = 0;
+        foreach (var (_, plan, missing) in work)
+            foreach (var part in missing)
+                PartTask.Of(number++, plan, part).Write(store, "job");
+        return work.SelectMany((w, i) => w.Missing.Select(part => (i, Built(w.Plan, part))));
     }
 
     static ShardPartInfo Built(ShardPlan plan, int part)

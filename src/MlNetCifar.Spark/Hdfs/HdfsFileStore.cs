@@ -211,6 +211,9 @@ public sealed class HdfsFileStore : IFileStore, IDisposable
             Wait(Client.DeleteAsync(Local(path)));
     }
 
+    /// <summary>Makes a folder, and those above it; nothing happens where it is there.</summary>
+    internal void MakeFolder(string folder) => Client.MakeFolderAsync(Local(folder)).GetAwaiter().GetResult();
+
     /// <summary>Deletes a folder with all it holds; nothing happens where there is none.</summary>
     /// <param name="folder">The folder.</param>
     public void DeleteFolder(string folder)

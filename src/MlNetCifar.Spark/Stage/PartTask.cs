@@ -6,17 +6,18 @@ using MlNetCifar.Files;
 namespace MlNetCifar.Spark.Stage;
 
 /// <summary>What goes into one part: a file of the job folder, one JSON object a line, the first for the part and one for each row.</summary>
+/// <param name="Number">The task's number in the job: several splits may have a part of the same number.</param>
 /// <param name="Part">The part's number.</param>
 /// <param name="Key">The plan's key of it.</param>
 /// <param name="Items">Its images, in the order of its rows.</param>
-sealed record PartTask(int Part, string Key, IReadOnlyList<ShardItem> Items)
+sealed record PartTask(int Number, int Part, string Key, IReadOnlyList<ShardItem> Items)
 {
     /// <summary>The task of one part of a plan; its images are made as they are written.</summary>
-    public static PartTask Of(ShardPlan plan, int part) => new(part, plan.Keys[part], plan.ItemsOf(part));
+    public static PartTask Of(int number, ShardPlan plan, int part) => new(number, part, plan.Keys[part], plan.ItemsOf(part));
 
-    public static string FileName(int part) => string.Create(CultureInfo.InvariantCulture, $"task_{part:D5}.jsonl");
+    public static string FileName(int number) => string.Create(CultureInfo.InvariantCulture, $"task_{number:D5}.jsonl");
 
-    public void Write(IFileStore store, string jobFolder) => store.Write($"{jobFolder}/{FileName(Part)}", stream =>
+    public void Write(IFileStore store, string jobFolder) => store.Write($"{jobFolder}/{FileName(Number)}", stream =>
     {
         using var json = new Utf8JsonWriter(stream);
         WriteLine(stream, json, () =>

@@ -14,9 +14,9 @@ sealed class PartTaskReader : IDisposable
 
     readonly StreamReader _lines;
 
-    public PartTaskReader(IFileStore store, string jobFolder, int part)
+    public PartTaskReader(IFileStore store, string jobFolder, int number)
     {
-        using (var source = store.OpenRead($"{jobFolder}/{PartTask.FileName(part)}"))
+        using (var source = store.OpenRead($"{jobFolder}/{PartTask.FileName(number)}"))
             _lines = new(Fetch(source), Encoding.UTF8, false, 1 << 16);
         using var head = Line();
         Part = head.RootElement.GetProperty("part").GetInt32();

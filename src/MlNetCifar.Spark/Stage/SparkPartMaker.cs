@@ -7,27 +7,31 @@ using MlNetCifar.Spark.Hdfs;
 
 namespace MlNetCifar.Spark.Stage;
 
-/// <summary>Has the missing parts of one split built by Spark and commits each as its row arrives.</summary>
+/// <summary>Has the missing parts of all splits built by Spark, in one job, and commits each as its row arrives.</summary>
 sealed class SparkPartMaker(SparkSession session, string command, SparkPrepareOptions options, StageInput input, StageProgress progress)
 {
     // Each change on HDFS waits for one or two servers.
     const int AtOnce = 8;
 
-    public async IAsyncEnumerable<ShardPartInfo> RunAsync(
-        StageTarget target, ShardPlan plan, IReadOnlyList<int> missing, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<(int Work, ShardPartInfo Part)> RunAsync(
+        StageTarget target, IReadOnlyList<ShardWork> work, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        using var folder = new StageFolder(target.Store, target.Folder);
-        var cores = CoresAsync(missing.Count, cancellationToken);
-        await Parallel.ForEachAsync(missing, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellationToken }, (part, _) =>
+        using var folder = new StageFolder(target.Store, target.Folder, work.Select(w => w.Folder));
+        var tasks = work.SelectMany((w, i) => w.Missing.Select(part => (Work: i, Part: part))).ToArray();
+        var measureOnly = work[0].Plan.MeasureOnly;
+        var cores = CoresAsync(tasks.Length, cancellationToken);
+        if (!measureOnly)
+            folder.MakeSplits();
+        await Parallel.ForAsync(0, tasks.Length, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellationToken }, (number, _) =>
         {
-            PartTask.Of(plan, part).Write(folder.Inside, folder.Path);
+            PartTask.Of(number, work[tasks[number].Work].Plan, tasks[number].Part).Write(folder.Inside, folder.Path);
             return ValueTask.CompletedTask;
         }).ConfigureAwait(false);
-        var processes = StageQuery.Processes(missing.Count, await cores.ConfigureAwait(false));
-        var frame = await QueryAsync(target, folder, plan, missing, processes, cancellationToken).ConfigureAwait(false);
-        var waiting = missing.ToHashSet();
+        var processes = StageQuery.Processes(tasks.Length, await cores.ConfigureAwait(false));
+        var frame = await QueryAsync(target, folder, work, tasks, processes, cancellationToken).ConfigureAwait(false);
+        var waiting = Enumerable.Range(0, tasks.Length).ToHashSet();
         using var stall = new StallTimer(options.StallTimeout, cancellationToken);
-        var commits = new Queue<Task<ShardPartInfo>>();
+        var commits = new Queue<Task<(int, ShardPartInfo)>>();
         try
         {
             await foreach (var row in RowsAsync(frame, folder, stall).ConfigureAwait(false))
@@ -35,18 +39,19 @@ sealed class SparkPartMaker(SparkSession session, string command, SparkPrepareOp
                 if (row.Code is not null)
                     throw StageErrors.BadImage(row.Code, row.Message ?? "");
                 // A part that came twice was written twice: the first is committed, the second vanishes with the folder.
-                if (!waiting.Remove(row.Part!.Part))
+                if (!waiting.Remove(row.Task))
                     continue;
-                if (!plan.MeasureOnly && PartTiming.Parse(row.Timing, ShardSplit(target.Folder), row.Part.Part, row.Part.Count + row.Part.BadFiles.Count) is { } timing)
-                    options.OnPart?.Invoke(timing);
-                if (plan.MeasureOnly)
+                var (index, part) = tasks[row.Task];
+                if (measureOnly)
                 {
-                    StageFolder.Check(row.Part, plan);
-                    yield return row.Part;
+                    StageFolder.Check(row.Part!, work[index].Plan, part);
+                    yield return (index, row.Part!);
                     continue;
                 }
 
-                commits.Enqueue(Task.Run(() => folder.Commit(row, plan), CancellationToken.None));
+                if (PartTiming.Parse(row.Timing, ShardSplit(work[index].Folder), part, row.Part!.Count + row.Part.BadFiles.Count) is { } timing)
+                    options.OnPart?.Invoke(timing);
+                commits.Enqueue(Task.Run(() => (index, folder.Commit(row, work[index], part)), CancellationToken.None));
                 while (commits.Count >= AtOnce)
                     yield return await CommittedAsync().ConfigureAwait(false);
             }
@@ -61,14 +66,14 @@ sealed class SparkPartMaker(SparkSession session, string command, SparkPrepareOp
         }
 
         if (waiting.Count > 0)
-            throw StageErrors.LostParts(waiting.Order());
+            throw StageErrors.LostParts(waiting.Order().Select(number => (ShardSplit(work[tasks[number].Work].Folder), tasks[number].Part)));
         progress.Restarted(WorkerNotes.CountBegan(folder.Inside, folder.Path) - processes);
 
-        async Task<ShardPartInfo> CommittedAsync()
+        async Task<(int, ShardPartInfo)> CommittedAsync()
         {
-            var info = await commits.Dequeue().ConfigureAwait(false);
+            var (index, info) = await commits.Dequeue().ConfigureAwait(false);
             progress.Committed(info);
-            return info;
+            return (index, info);
         }
     }
 
@@ -106,13 +111,13 @@ sealed class SparkPartMaker(SparkSession session, string command, SparkPrepareOp
                 }
 
                 stall.Feed();
-                yield return WorkerRow.Parse(rows.Current.Text(0), rows.Current.Text(1), rows.Current.Text(2), rows.Current.Text(3));
+                yield return WorkerRow.Parse(rows.Current.Text(0), rows.Current.Text(1), rows.Current.Text(2), rows.Current.Text(3), rows.Current.Text(4));
             }
         }
     }
 
     async Task<SparkDataFrame> QueryAsync(
-        StageTarget target, StageFolder folder, ShardPlan plan, IReadOnlyList<int> missing, int processes, CancellationToken cancellationToken)
+        StageTarget target, StageFolder folder, IReadOnlyList<ShardWork> work, (int Work, int Part)[] tasks, int processes, CancellationToken cancellationToken)
     {
         var job = new WorkerJob
         {
@@ -122,24 +127,25 @@ sealed class SparkPartMaker(SparkSession session, string command, SparkPrepareOp
             User = options.User,
             Hdfs = target.Hdfs,
             Classes = target.Classes,
-            MeasureOnly = plan.MeasureOnly,
-            Options = options.Shards with { Threads = 1, NormalizedBy = plan.NormalizedBy },
+            MeasureOnly = work[0].Plan.MeasureOnly,
+            Options = options.Shards with { Threads = 1, NormalizedBy = work[0].Plan.NormalizedBy },
             MaxFileBytes = input.MaxFileBytes,
             Watchdog = options.WorkerTimeout,
         };
         var worker = $"{command} {job.ToArgument()}";
+        var dealt = StageQuery.Deal([.. tasks.Select(t => work[t.Work].Plan.ItemsOf(t.Part).Count)], processes);
         if (!input.IsParquet)
         {
             await session.SetAsync(StageQuery.FilesSettings, cancellationToken).ConfigureAwait(false);
-            return session.Sql(StageQuery.Files(missing, processes, worker));
+            return session.Sql(StageQuery.Files(dealt, processes, worker));
         }
 
         var path = $"{folder.Path}/plan.jsonl";
-        WritePlan(folder.Inside, path, plan, missing, processes);
+        WritePlan(folder.Inside, path, work, tasks, dealt, processes);
         var suffix = Guid.NewGuid().ToString("N");
         await session.SetAsync(StageQuery.RowsSettings, cancellationToken).ConfigureAwait(false);
         await session.Read("parquet", [SparkPath(input.Root)]).CreateTempViewAsync($"images_{suffix}", cancellationToken).ConfigureAwait(false);
-        await session.Read("json", [SparkPath(path)], schema: "path STRING, part INT, row INT, route INT")
+        await session.Read("json", [SparkPath(path)], schema: "path STRING, task INT, row INT, route INT")
             .CreateTempViewAsync($"plan_{suffix}", cancellationToken).ConfigureAwait(false);
         return session.Sql(StageQuery.Rows($"images_{suffix}", $"plan_{suffix}", processes, worker));
     }
@@ -149,22 +155,21 @@ sealed class SparkPartMaker(SparkSession session, string command, SparkPrepareOp
 
     static string SparkPath(string path) => StageInput.SparkPath(path);
 
-    void WritePlan(IFileStore store, string path, ShardPlan plan, IReadOnlyList<int> missing, int processes)
+    void WritePlan(IFileStore store, string path, IReadOnlyList<ShardWork> work, (int Work, int Part)[] tasks, int[] dealt, int processes)
     {
-        var (dealt, routes) = (StageQuery.Deal(missing.Count, processes), StageQuery.Routes(processes));
+        var routes = StageQuery.Routes(processes);
         store.Write(path, stream =>
         {
             using var json = new Utf8JsonWriter(stream);
-            for (var p = 0; p < missing.Count; p++)
+            foreach (var (number, (index, part)) in tasks.Index())
             {
-                var indices = plan.Parts[missing[p]];
-                for (var row = 0; row < indices.Length; row++)
+                foreach (var (row, item) in work[index].Plan.ItemsOf(part).Index())
                 {
                     json.WriteStartObject();
-                    json.WriteString("path", input.RowPath(plan.Items[indices[row]].Name));
-                    json.WriteNumber("part", missing[p]);
+                    json.WriteString("path", input.RowPath(item.Name));
+                    json.WriteNumber("task", number);
                     json.WriteNumber("row", row);
-                    json.WriteNumber("route", routes[dealt[p]]);
+                    json.WriteNumber("route", routes[dealt[number]]);
                     json.WriteEndObject();
                     json.Flush();
                     json.Reset();
@@ -188,6 +193,6 @@ sealed class SparkPartMaker(SparkSession session, string command, SparkPrepareOp
     }
 }
 
-/// <summary>Where the parts of a split go.</summary>
+/// <summary>Where the parts go: the folder of the run, and the store it is in.</summary>
 sealed record StageTarget(
     IFileStore Store, string Folder, int Classes, IReadOnlyDictionary<string, IReadOnlyList<Uri>> NameNodes, HdfsClientSettings Hdfs);

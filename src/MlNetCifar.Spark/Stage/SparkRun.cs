@@ -25,7 +25,7 @@ sealed class SparkRun(
         progress.Total(input.Catalog.Images.Count);
         // The run over a folder is synchronous; it is given a thread of its own.
         var report = await Task.Run(
-            () => ShardWriter.Write(input.Catalog, options.Output, shards, (target, plan, missing) => Make(input, target, plan, missing, cancellationToken), cancellationToken),
+            () => ShardWriter.Write(input.Catalog, options.Output, shards, (folder, work) => Make(input, folder, work, cancellationToken), cancellationToken),
             cancellationToken).ConfigureAwait(false);
         progress.Phase("done");
         return progress.Restarts == 0 ? report : report with { Warnings = [.. report.Warnings, StageErrors.Restarted(progress.Restarts)] };
@@ -40,7 +40,7 @@ sealed class SparkRun(
         return await StageInput.OpenParquetAsync(options.Input, options.Files, session, cancellationToken).ConfigureAwait(false);
     }
 
-    IEnumerable<ShardPartInfo> Make(StageInput input, string target, ShardPlan plan, IReadOnlyList<int> missing, CancellationToken cancellationToken)
+    IEnumerable<(int, ShardPartInfo)> Make(StageInput input, string folder, IReadOnlyList<ShardWork> work, CancellationToken cancellationToken)
     {
         var session = SessionAsync(cancellationToken).GetAwaiter().GetResult();
         if (_command is null)
@@ -49,10 +49,10 @@ sealed class SparkRun(
             _command = WorkerProgram.InstallAsync(session, options, cancellationToken).GetAwaiter().GetResult();
         }
 
-        progress.Phase(plan.MeasureOnly ? "measure" : "run");
+        progress.Phase(work[0].Plan.MeasureOnly ? "measure" : "run");
         var maker = new SparkPartMaker(session, _command, options, input, progress);
-        var destination = new StageTarget(_store, target, input.Catalog.Classes.Count, nameNodes, stores.Settings);
-        return maker.RunAsync(destination, plan, missing, cancellationToken).ToBlockingEnumerable(cancellationToken);
+        var destination = new StageTarget(_store, folder, input.Catalog.Classes.Count, nameNodes, stores.Settings);
+        return maker.RunAsync(destination, work, cancellationToken).ToBlockingEnumerable(cancellationToken);
     }
 
     async Task<SparkSession> SessionAsync(CancellationToken cancellationToken)

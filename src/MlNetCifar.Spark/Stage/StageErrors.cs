@@ -18,8 +18,8 @@ static class StageErrors
         new("MNC6042", ErrorKind.Failure, $"A worker returned a row that is not understood: {Shorten(row)}",
             "Check that the worker program has the version of this program.");
 
-    public static MlNetCifarException LostParts(IEnumerable<int> parts) =>
-        new("MNC6043", ErrorKind.Failure, $"Spark reported success, but nothing came back for parts {string.Join(", ", parts)}.",
+    public static MlNetCifarException LostParts(IEnumerable<(string Split, int Part)> parts) =>
+        new("MNC6043", ErrorKind.Failure, $"Spark reported success, but nothing came back for parts {string.Join("; ", parts.GroupBy(p => p.Split, p => p.Part).Select(s => $"{string.Join(", ", s)} of {s.Key}"))}.",
             "Look into the executors' logs; run again, finished parts are kept.");
 
     public static MlNetCifarException WrongCount(int part, int found, int expected) =>

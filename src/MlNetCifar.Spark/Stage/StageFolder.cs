@@ -13,16 +13,32 @@ sealed class StageFolder : IDisposable
     const string Temporary = "_mlnetcifar_temporary";
 
     readonly IFileStore _store;
-    readonly string _target;
+    readonly string[] _folders;
 
-    /// <summary>Makes the folder, and removes those that an earlier, killed job left.</summary>
-    public StageFolder(IFileStore store, string target)
+    /// <summary>Names the folder, and removes those that an earlier, killed job left.</summary>
+    /// <param name="store">Where they are.</param>
+    /// <param name="target">The folder of the run.</param>
+    /// <param name="splits">The folders of the splits, which are made; where there is one split, its folder is the run's.</param>
+    public StageFolder(IFileStore store, string target, IEnumerable<string> splits)
     {
         _store = store;
-        _target = target;
+        // Earlier versions had one in the folder of each split.
+        _folders = [target, .. splits.Where(s => s != target)];
         Delete();
         Path = $"{target}/{Temporary}/{Guid.NewGuid():N}";
         Inside = InsideOf(store);
+    }
+
+    /// <summary>Makes the folders of the splits, into which commits move files; the run's own is there as soon as this one is, which lies in it.</summary>
+    public void MakeSplits()
+    {
+        foreach (var folder in _folders.AsSpan(1))
+        {
+            if (_store is HdfsFileStore hdfs)
+                hdfs.MakeFolder(folder);
+            else
+                Directory.CreateDirectory(folder);
+        }
     }
 
     public string Path { get; }
@@ -31,33 +47,35 @@ sealed class StageFolder : IDisposable
     public IFileStore Inside { get; }
 
     /// <summary>Checks what a worker says it has written and moves it to its final place.</summary>
+    /// <param name="row">What it says.</param>
+    /// <param name="work">The split of its task.</param>
+    /// <param name="number">The part's number in it.</param>
     /// <exception cref="MlNetCifarException">The row does not fit the plan (MNC6044) or its files are not there (MNC6047).</exception>
-    public ShardPartInfo Commit(WorkerRow row, ShardPlan plan)
+    public ShardPartInfo Commit(WorkerRow row, ShardWork work, int number)
     {
         var part = row.Part!;
-        Check(part, plan);
+        Check(part, work.Plan, number);
         var folder = $"{Path}/{row.Attempt}";
         var present = _store.List(folder).Where(e => !e.IsFolder).ToDictionary(e => e.Path, e => e.Length, StringComparer.Ordinal);
         foreach (var file in part.Files)
             if (!present.TryGetValue(file.Name, out var length) || length != file.Length)
                 throw StageErrors.MissingFile(folder, file.Name);
-        plan.RequireFolder();
+        work.Plan.RequireFolder();
         foreach (var file in part.Files)
-            Move($"{folder}/{file.Name}", $"{_target}/{file.Name}", file.Length);
+            Move($"{folder}/{file.Name}", $"{work.Folder}/{file.Name}", file.Length);
         return part;
     }
 
     /// <exception cref="MlNetCifarException">What a worker says does not fit the plan (MNC6044).</exception>
-    public static void Check(ShardPartInfo part, ShardPlan plan)
+    public static void Check(ShardPartInfo part, ShardPlan plan, int number)
     {
-        var expected = plan.Parts[part.Part].Length;
-        if (part.Key != plan.Keys[part.Part] || part.Count + part.BadFiles.Count != expected)
-            throw StageErrors.WrongCount(part.Part, part.Count + part.BadFiles.Count, expected);
+        var expected = plan.Parts[number].Length;
+        if (part.Part != number || part.Key != plan.Keys[number] || part.Count + part.BadFiles.Count != expected)
+            throw StageErrors.WrongCount(number, part.Count + part.BadFiles.Count, expected);
     }
 
     public void Dispose() => Delete();
 
-    // The target folder is there, as this one lies in it.
     void Move(string from, string to, long length)
     {
         if (_store is HdfsFileStore hdfs)
@@ -83,7 +101,11 @@ sealed class StageFolder : IDisposable
             Delete(store, parent);
     }
 
-    void Delete() => Delete(_store, $"{_target}/{Temporary}");
+    void Delete()
+    {
+        foreach (var folder in _folders)
+            Delete(_store, $"{folder}/{Temporary}");
+    }
 
     static void Delete(IFileStore store, string folder)
     {

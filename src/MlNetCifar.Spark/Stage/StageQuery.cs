@@ -53,38 +53,47 @@ static partial class StageQuery
     public static int Processes(int parts, int cores) =>
         (int)Math.Min(parts, cores * Math.Max(1, (parts + ((long)PartsPerProcess * cores) - 1) / ((long)PartsPerProcess * cores)));
 
-    /// <summary>The process of each of some parts: neighbours stay together, and none has two parts more than another.</summary>
-    /// <param name="parts">Number of parts.</param>
-    /// <param name="processes">At most as many.</param>
-    public static int[] Deal(int parts, int processes) => [.. Enumerable.Range(0, parts).Select(p => (int)((long)p * processes / parts))];
+    /// <summary>The process of each of some parts: large and small ones are shared out alike, there and back, and none has two parts more than another.</summary>
+    /// <param name="images">How many images each part has.</param>
+    /// <param name="processes">At most as many as parts.</param>
+    public static int[] Deal(IReadOnlyList<int> images, int processes)
+    {
+        var dealt = new int[images.Count];
+        foreach (var (rank, part) in Enumerable.Range(0, images.Count).OrderByDescending(p => images[p]).Index())
+        {
+            var place = rank % processes;
+            dealt[part] = rank / processes % 2 == 0 ? place : processes - 1 - place;
+        }
 
-    /// <summary>One row a part; workers read the images themselves. A range's partitions are the processes, so nothing is exchanged between executors.</summary>
-    /// <param name="parts">The parts.</param>
+        return dealt;
+    }
+
+    /// <summary>One row a task; workers read the images themselves. A range's partitions are the processes, so nothing is exchanged between executors.</summary>
+    /// <param name="dealt">The process of each task, as <see cref="Deal"/> gives it.</param>
     /// <param name="processes">How many processes make them.</param>
     /// <param name="command">Starts the worker.</param>
-    public static string Files(IReadOnlyList<int> parts, int processes, string command)
+    public static string Files(IReadOnlyList<int> dealt, int processes, string command)
     {
-        var dealt = Deal(parts.Count, processes);
-        var arrays = string.Join(", ", Enumerable.Range(0, parts.Count).GroupBy(i => dealt[i], i => parts[i])
-            .Select(g => $"array({string.Join(", ", g.Select(p => p.ToString(CultureInfo.InvariantCulture)))})"));
+        var arrays = string.Join(", ", Enumerable.Range(0, dealt.Count).GroupBy(task => dealt[task]).OrderBy(g => g.Key)
+            .Select(g => $"array({string.Join(", ", g.Select(task => task.ToString(CultureInfo.InvariantCulture)))})"));
         return string.Create(CultureInfo.InvariantCulture, $"""
-            SELECT TRANSFORM(part) {Tabs} USING '{Literal(command)}' AS (kind STRING, a STRING, b STRING, timing STRING) {Tabs}
-            FROM (SELECT explode(element_at(array({arrays}), CAST(id AS INT) + 1)) part FROM range(0, {processes}, 1, {processes}))
+            SELECT TRANSFORM(task) {Tabs} USING '{Literal(command)}' AS (kind STRING, number STRING, a STRING, b STRING, timing STRING) {Tabs}
+            FROM (SELECT explode(element_at(array({arrays}), CAST(id AS INT) + 1)) task FROM range(0, {processes}, 1, {processes}))
             """);
     }
 
-    /// <summary>One row an image, its content in base64, sorted inside each part.</summary>
+    /// <summary>One row an image, its content in base64, sorted inside each task.</summary>
     /// <param name="images">A view of (path, content).</param>
-    /// <param name="plan">A view of (path, part, row, route).</param>
+    /// <param name="plan">A view of (path, task, row, route).</param>
     /// <param name="processes">Different routes.</param>
     /// <param name="command">Starts the worker.</param>
     public static string Rows(string images, string plan, int processes, string command) => $"""
-        SELECT TRANSFORM(part, row, c) {Tabs} USING '{Literal(command)}' AS (kind STRING, a STRING, b STRING, timing STRING) {Tabs}
-        FROM (SELECT part, row, base64(content) c FROM (
-            SELECT part, row, content FROM (
-                SELECT {Hint(processes)} part, row, route, content FROM (
-                    SELECT /*+ BROADCAST(p) */ p.part, p.row, p.route, i.content FROM {images} i JOIN {plan} p ON i.path = p.path))
-            SORT BY part, row))
+        SELECT TRANSFORM(task, row, c) {Tabs} USING '{Literal(command)}' AS (kind STRING, number STRING, a STRING, b STRING, timing STRING) {Tabs}
+        FROM (SELECT task, row, base64(content) c FROM (
+            SELECT task, row, content FROM (
+                SELECT {Hint(processes)} task, row, route, content FROM (
+                    SELECT /*+ BROADCAST(p) */ p.task, p.row, p.route, i.content FROM {images} i JOIN {plan} p ON i.path = p.path))
+            SORT BY task, row))
         """;
 
     /// <summary>

@@ -43,9 +43,9 @@ public static class WorkerHost
             Task<WorkerRow>? last = null;
             if (rows.TryPeek(out _))
                 WorkerNotes.WriteBegan(stores.For(job.JobFolder), job.JobFolder);
-            while (rows.TryPeek(out var part))
+            while (rows.TryPeek(out var number))
             {
-                var next = Part(job, stores, builder, rows, part, watchdog);
+                var next = Part(job, stores, builder, rows, number, watchdog);
                 if (last is not null)
                     writer.WriteLine(last.GetAwaiter().GetResult());
                 last = next;
@@ -73,10 +73,10 @@ public static class WorkerHost
     static bool IsJobGone(Exception e) => (e.InnerException ?? e) is MlNetCifarException { Code: StageErrors.JobGoneCode } or FileNotFoundException or DirectoryNotFoundException;
 
     // Builds a part and starts to write it: a small one is written while the next is built, as most of the time goes by waiting for the file system.
-    static Task<WorkerRow> Part(WorkerJob job, StageStores stores, ShardBuilder builder, WorkerInput rows, int part, Watchdog watchdog)
+    static Task<WorkerRow> Part(WorkerJob job, StageStores stores, ShardBuilder builder, WorkerInput rows, int number, Watchdog watchdog)
     {
         var store = stores.For(job.JobFolder);
-        using var task = new PartTaskReader(store, job.JobFolder, part);
+        using var task = new PartTaskReader(store, job.JobFolder, number);
         IEnumerable<ShardInput> inputs;
         if (job.InputRoot is { } root)
         {
@@ -85,7 +85,7 @@ public static class WorkerHost
         }
         else
         {
-            inputs = rows.Inputs(part, task.Items());
+            inputs = rows.Inputs(number, task.Items());
         }
 
         ShardPart built;
@@ -98,16 +98,16 @@ public static class WorkerHost
         {
             // Trying again would find the same image.
             rows.Drain();
-            return Task.FromResult(new WorkerRow(null, null, e.Code, e.Message));
+            return Task.FromResult(new WorkerRow(number, null, null, e.Code, e.Message));
         }
 
-        rows.EndPart(part);
-        var (key, took) = (task.Key, watch.Elapsed);
+        rows.EndTask(number);
+        var (part, key, took) = (task.Part, task.Key, watch.Elapsed);
         var writing = Task.Run(() =>
         {
             try
             {
-                return Write(job, store, part, key, built, took, watchdog);
+                return Write(job, store, number, part, key, built, took, watchdog);
             }
             finally
             {
@@ -119,22 +119,22 @@ public static class WorkerHost
         return writing;
     }
 
-    static WorkerRow Write(WorkerJob job, IFileStore store, int part, string key, ShardPart built, TimeSpan took, Watchdog watchdog)
+    static WorkerRow Write(WorkerJob job, IFileStore store, int number, int part, string key, ShardPart built, TimeSpan took, Watchdog watchdog)
     {
         var watch = Stopwatch.StartNew();
-        var attempt = $"attempt_{part:D5}_{Guid.NewGuid():N}";
+        var attempt = $"attempt_{number:D5}_{Guid.NewGuid():N}";
         watchdog.Feed();
         // The job may have ended while this attempt was at work; what is written then would be litter.
         if (IsGone())
             throw new WorkerFaultException(StageErrors.JobGone(job.JobFolder));
         if (job.MeasureOnly)
-            return new(attempt, built.Measure(part, key, job.Classes));
+            return new(number, attempt, built.Measure(part, key, job.Classes));
         var info = built.Write(StageFolder.InsideOf(store), $"{job.JobFolder}/{attempt}", part, key, job.Classes, onBlock: watchdog.Feed);
         if (!IsGone())
-            return new(attempt, info, Timing: PartTiming.Format(took, watch.Elapsed));
+            return new(number, attempt, info, Timing: PartTiming.Format(took, watch.Elapsed));
         StageFolder.Sweep(store, job.JobFolder);
         throw new WorkerFaultException(StageErrors.JobGone(job.JobFolder));
 
-        bool IsGone() => !store.FileExists($"{job.JobFolder}/{PartTask.FileName(part)}");
+        bool IsGone() => !store.FileExists($"{job.JobFolder}/{PartTask.FileName(number)}");
     }
 }

@@ -4,35 +4,35 @@ using MlNetCifar.Data;
 
 namespace MlNetCifar.Spark.Stage;
 
-/// <summary>The rows Spark writes to a worker, read without a copy of the line: <c>part</c>, or <c>part, row, base64 of the content</c>.</summary>
+/// <summary>The rows Spark writes to a worker, read without a copy of the line: <c>task</c>, or <c>task, row, base64 of the content</c>.</summary>
 sealed class WorkerInput(Stream stream)
 {
     byte[] _buffer = new byte[1 << 16];
     int _start;
     int _end;
-    int _part;
+    int _task;
     int _row;
     byte[]? _content;
     bool _isOpen;
 
-    /// <summary>The part of the row that comes next; false at the end of the input.</summary>
-    public bool TryPeek(out int part)
+    /// <summary>The task of the row that comes next; false at the end of the input.</summary>
+    public bool TryPeek(out int task)
     {
         if (!_isOpen && TryLine(out var line))
             Parse(line);
-        part = _part;
+        task = _task;
         return _isOpen;
     }
 
     /// <summary>Takes the row that came next.</summary>
     public void Take() => (_isOpen, _content) = (false, null);
 
-    /// <summary>The images of a part whose content comes in rows, sorted by row; what Spark did not find is read as a missing file.</summary>
-    public IEnumerable<ShardInput> Inputs(int part, IEnumerable<ShardItem> items)
+    /// <summary>The images of a task whose content comes in rows, sorted by row; what Spark did not find is read as a missing file.</summary>
+    public IEnumerable<ShardInput> Inputs(int task, IEnumerable<ShardItem> items)
     {
         foreach (var (i, item) in items.Index())
         {
-            if (TryPeek(out var next) && next == part && _row == i)
+            if (TryPeek(out var next) && next == task && _row == i)
             {
                 var content = _content!;
                 Take();
@@ -45,11 +45,11 @@ sealed class WorkerInput(Stream stream)
         }
     }
 
-    /// <summary>Checks that a part's rows have all been taken; what is left came twice or out of order.</summary>
-    public void EndPart(int part)
+    /// <summary>Checks that a task's rows have all been taken; what is left came twice or out of order.</summary>
+    public void EndTask(int task)
     {
-        if (TryPeek(out var next) && next == part)
-            throw new InvalidOperationException($"Row {_row} of part {part} came twice or out of order.");
+        if (TryPeek(out var next) && next == task)
+            throw new InvalidOperationException($"Row {_row} of task {task} came twice or out of order.");
     }
 
     /// <summary>Reads what is left: a worker that ended earlier would look like one that had seen everything.</summary>
@@ -66,7 +66,7 @@ sealed class WorkerInput(Stream stream)
     void Parse(ReadOnlySpan<byte> line)
     {
         var tab = line.IndexOf((byte)'\t');
-        _part = Number(tab < 0 ? line : line[..tab]);
+        _task = Number(tab < 0 ? line : line[..tab]);
         _content = null;
         if (tab >= 0)
         {

@@ -19,10 +19,10 @@ public sealed class ShardLockTests
         var (data, output) = (folder.Classes("photos"), folder["shards"]);
         using var catalog = ImageCatalog.Open(data);
         MlNetCifarException? refused = null;
-        ShardWriter.Write(catalog, output, s_options, (target, plan, missing) =>
+        ShardWriter.Write(catalog, output, s_options, (_, work) =>
         {
             refused = Assert.ThrowsExactly<MlNetCifarException>(() => ShardWriter.Write(data, output, s_options with { Parts = 5 }));
-            return Make(catalog, target, plan, missing);
+            return Make(catalog, work[0]);
         });
         Assert.AreEqual("MNC1035", refused!.Code);
         StringAssert.Contains(refused.Message, $"{Environment.UserName}@{Environment.MachineName}, process {Environment.ProcessId}");
@@ -52,11 +52,11 @@ public sealed class ShardLockTests
         using var folder = new Pictures();
         var output = folder["shards"];
         using var catalog = ImageCatalog.Open(folder.Classes("photos"));
-        var error = Assert.ThrowsExactly<MlNetCifarException>(() => ShardWriter.Write(catalog, output, s_options, (target, plan, missing) =>
+        var error = Assert.ThrowsExactly<MlNetCifarException>(() => ShardWriter.Write(catalog, output, s_options, (_, work) =>
         {
             WriteLock(output, "other", Environment.ProcessId, DateTimeOffset.UtcNow);
-            Assert.AreEqual("MNC1036", Assert.ThrowsExactly<MlNetCifarException>(plan.RequireFolder).Code);
-            return Make(catalog, target, plan, missing);
+            Assert.AreEqual("MNC1036", Assert.ThrowsExactly<MlNetCifarException>(work[0].Plan.RequireFolder).Code);
+            return Make(catalog, work[0]);
         }));
         Assert.AreEqual("MNC1036", error.Code);
         Assert.IsFalse(File.Exists(Path.Combine(output, ShardManifest.FileName)));
@@ -71,7 +71,7 @@ public sealed class ShardLockTests
         using (var catalog = ImageCatalog.Open(data))
         {
             Assert.ThrowsExactly<InvalidOperationException>(() => ShardWriter.Write(
-                catalog, output, s_options, (target, plan, missing) => Make(catalog, target, plan, missing).Select((part, i) => i == 0 ? part : throw new InvalidOperationException())));
+                catalog, output, s_options, (_, work) => Make(catalog, work[0]).Select((part, i) => i == 0 ? part : throw new InvalidOperationException())));
         }
 
         foreach (var file in Directory.GetFiles(output, "_part_*"))
@@ -141,13 +141,14 @@ public sealed class ShardLockTests
         Assert.HasCount(36, Directory.GetFiles(data, "*", SearchOption.AllDirectories));
     }
 
-    static IEnumerable<ShardPartInfo> Make(ImageCatalog catalog, string target, ShardPlan plan, IReadOnlyList<int> missing)
+    static IEnumerable<(int, ShardPartInfo)> Make(ImageCatalog catalog, ShardWork work)
     {
+        var (target, plan, missing) = work;
         var builder = new ShardBuilder(s_options);
         foreach (var number in missing)
         {
             var inputs = plan.Parts[number].Select(i => catalog.Images[i]).Select(image => new ShardInput(image.Path, image.Label, () => File.ReadAllBytes(catalog.Tree.Locate(image.Path))));
-            yield return builder.Build(plan.Parts[number].Length, inputs).Write(LocalFileStore.Instance, target, number, plan.Keys[number], catalog.Classes.Count);
+            yield return (0, builder.Build(plan.Parts[number].Length, inputs).Write(LocalFileStore.Instance, target, number, plan.Keys[number], catalog.Classes.Count));
         }
     }
 

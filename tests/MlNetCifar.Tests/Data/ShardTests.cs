@@ -31,6 +31,41 @@ public sealed class ShardTests
     }
 
     [TestMethod]
+    public void Write_WithPartsMadeElsewhere_AsksForThoseOfAllSplitsAtOnce()
+    {
+        using var folder = new TestFolder().AddPictures("in/train/", 3, 20).AddPictures("in/test/", 3, 5);
+        ShardWriter.Write(folder["in"], folder["local"], s_options);
+        var calls = new List<string>();
+        IEnumerable<(int, ShardPartInfo)> Make(string root, IReadOnlyList<ShardWork> work)
+        {
+            Assert.AreEqual(folder["made"], root);
+            calls.Add(string.Join("; ", work.Select(w => $"{Path.GetRelativePath(root, w.Folder)}: {string.Join(' ', w.Missing)}")));
+            // The splits' parts come mixed, and in no order.
+            foreach (var (index, part) in work.SelectMany((w, i) => w.Missing.Select(p => (i, p))).OrderByDescending(t => (t.p, t.i)))
+            {
+                var split = Path.GetRelativePath(root, work[index].Folder);
+                var info = ShardManifest.Read(LocalFileStore.Instance, folder[$"local/{split}"]).Parts[part];
+                Assert.AreEqual(work[index].Plan.Keys[part], info.Key);
+                Directory.CreateDirectory(work[index].Folder);
+                foreach (var file in info.Files)
+                    File.Copy(folder[$"local/{split}/{file.Name}"], Path.Combine(work[index].Folder, file.Name), overwrite: true);
+                yield return (index, info);
+            }
+        }
+
+        using var catalog = ImageCatalog.Open(folder["in"]);
+        Assert.AreEqual(8, ShardWriter.Write(catalog, folder["made"], s_options, Make).PartsWritten);
+        CollectionAssert.AreEqual(Contents(folder["local"]), Contents(folder["made"]));
+        File.Delete(folder["made/test/X_part_00002.npy"]);
+        Assert.AreEqual(7, ShardWriter.Write(catalog, folder["made"], s_options, Make).PartsKept);
+        CollectionAssert.AreEqual(new[] { "train: 0 1 2 3; test: 0 1 2 3", "test: 2" }, calls);
+        CollectionAssert.AreEqual(Contents(folder["local"]), Contents(folder["made"]));
+
+        static string[] Contents(string root) => [.. LocalFileStore.Instance.List(root).Where(e => !e.IsFolder).OrderBy(e => e.Path, StringComparer.Ordinal)
+            .Select(e => $"{e.Path} {Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(root, e.Path))))}")];
+    }
+
+    [TestMethod]
     public void Write_NamesOfSeveralLines_AreReadBack()
     {
         using var folder = new TestFolder().AddPictures("in/", 2, 3);

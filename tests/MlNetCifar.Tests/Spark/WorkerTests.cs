@@ -26,7 +26,7 @@ public sealed class WorkerTests
         return ShardPlan.Create([.. catalog.Images.Select(i => new ShardItem(i.Path, i.Label, new FileInfo(Path.Combine(input, i.Path)).Length))], s_options);
     }
 
-    static PartTask Task(ShardPlan plan, int part) => new(part, plan.Keys[part], [.. plan.Parts[part].Select(i => plan.Items[i])]);
+    static PartTask Task(ShardPlan plan, int part) => new(part, part, plan.Keys[part], [.. plan.Parts[part].Select(i => plan.Items[i])]);
 
     static (int Code, string Output, string Error) Run(WorkerJob job, Stream input)
     {
@@ -39,7 +39,7 @@ public sealed class WorkerTests
     static WorkerRow Parse(string line)
     {
         var columns = line.TrimEnd('\n').Split('\t');
-        return WorkerRow.Parse(columns[0], columns[1], columns[2], columns.ElementAtOrDefault(3));
+        return WorkerRow.Parse(columns[0], columns[1], columns[2], columns[3], columns.ElementAtOrDefault(4));
     }
 
     [TestMethod]
@@ -56,18 +56,19 @@ public sealed class WorkerTests
             var rows = new StringBuilder();
             for (var part = 0; part < 3; part++)
             {
-                var task = Task(plan, part);
+                // In a job of several splits, the numbers of tasks are not those of parts.
+                var task = Task(plan, part) with { Number = part + 4 };
                 task.Write(LocalFileStore.Instance, folder["job"]);
                 if (!contentInRows)
-                    rows.Append(part).Append('\n');
+                    rows.Append(task.Number).Append('\n');
                 for (var row = 0; contentInRows && row < task.Items.Count; row++)
-                    rows.Append($"{part}\t{row}\t{Convert.ToBase64String(File.ReadAllBytes(Path.Combine(input, task.Items[row].Name)))}\n");
+                    rows.Append($"{task.Number}\t{row}\t{Convert.ToBase64String(File.ReadAllBytes(Path.Combine(input, task.Items[row].Name)))}\n");
             }
 
             var (code, output, error) = Run(job, new MemoryStream(Encoding.UTF8.GetBytes(rows.ToString())));
             Assert.AreEqual(0, code, error);
             var lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(Parse).ToArray();
-            CollectionAssert.AreEqual(new[] { 0, 1, 2 }, lines.Select(l => l.Part!.Part).ToArray());
+            CollectionAssert.AreEqual(new[] { (4, 0), (5, 1), (6, 2) }, lines.Select(l => (l.Task, l.Part!.Part)).ToArray());
             Assert.AreEqual(2, lines.Sum(l => l.Part!.BadFiles.Count));
             foreach (var line in lines)
                 StringAssert.StartsWith(PartTiming.Parse(line.Timing, "train", line.Part!.Part, 1)!.Worker, $"{Environment.MachineName}, executor ");
@@ -206,7 +207,7 @@ public sealed class WorkerTests
             {
                 var processes = StageQuery.Processes(parts, cores);
                 Assert.IsTrue(processes <= parts && (processes == parts || processes % cores == 0), $"{parts} parts on {cores} cores: {processes}");
-                var shares = StageQuery.Deal(parts, processes).GroupBy(p => p).Select(g => g.Count()).ToArray();
+                var shares = StageQuery.Deal([.. Enumerable.Repeat(1, parts)], processes).GroupBy(p => p).Select(g => g.Count()).ToArray();
                 Assert.AreEqual(processes, shares.Length);
                 Assert.IsTrue(shares.Max() - shares.Min() <= 1 && shares.Max() <= 8, $"{parts} parts on {cores} cores: {shares.Min()} to {shares.Max()} a process");
             }
@@ -231,14 +232,24 @@ public sealed class WorkerTests
 
     [TestMethod]
     public void Query_NamesEveryPartOnce() =>
-        StringAssert.Contains(StageQuery.Files([3, 5, 8, 9, 11], 2, "w"), "array(array(3, 5, 8), array(9, 11))");
+        StringAssert.Contains(StageQuery.Files([0, 1, 1, 0, 0], 2, "w"), "array(array(0, 3, 4), array(1, 2))");
+
+    [TestMethod]
+    public void Deal_SharesLargeAndSmallPartsOut()
+    {
+        // 8 parts of a large split, 8 of a small one: one process must not get the large ones.
+        var images = Enumerable.Repeat(100, 8).Concat(Enumerable.Repeat(9, 8)).ToArray();
+        var sums = StageQuery.Deal(images, 2).Zip(images).GroupBy(p => p.First, p => p.Second).Select(g => g.Sum()).ToArray();
+        CollectionAssert.AreEqual(new[] { 436, 436 }, sums);
+    }
 
     [TestMethod]
     public void WorkerRow_RefusesWhatItDidNotWrite()
     {
-        foreach (var (kind, a, b) in new[] { (null, null, null), ("part", "x", "{}"), ("part", "", "{"), ("fail", "MNC1", "no json"), ("other", "a", "b") })
-            Assert.AreEqual("MNC6042", Assert.ThrowsExactly<MlNetCifarException>(() => WorkerRow.Parse(kind, a, b)).Code);
-        var fail = Parse(new WorkerRow(null, null, "MNC1201", "tab\there \"and\" ü\n").ToString());
+        foreach (var (kind, task, a, b) in new[] { (null, null, null, null), ("part", "0", "x", "{}"), ("part", "0", "", "{"), ("fail", "0", "MNC1", "no json"), ("fail", "one", "MNC1", "\"\""), ("other", "0", "a", "b") })
+            Assert.AreEqual("MNC6042", Assert.ThrowsExactly<MlNetCifarException>(() => WorkerRow.Parse(kind, task, a, b)).Code);
+        var fail = Parse(new WorkerRow(7, null, null, "MNC1201", "tab\there \"and\" ü\n").ToString());
+        Assert.AreEqual(7, fail.Task);
         Assert.AreEqual("tab\there \"and\" ü\n", fail.Message);
     }
 }

@@ -34,7 +34,11 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
     public void Dispose() => _lock?.Dispose();
 
     public void Split(DatasetSplit split, IReadOnlyList<ShardItem> items, Func<ShardBuilder, int[], ShardPart> build, string content = "") =>
-        Split(split, items, (target, plan, missing) => missing.Select(p => Write(target, p, plan.Keys[p], build(_builder, plan.Parts[p]))), content);
+        Make([Plan(split, items, content)], (_, work) =>
+        {
+            var (target, plan, missing) = work[0];
+            return missing.Select(p => (0, Write(target, p, plan.Keys[p], build(_builder, plan.Parts[p]))));
+        });
 
     /// <summary>Learns how pixels are to be normalised, before the first split is made.</summary>
     /// <param name="items">The training images.</param>
@@ -48,15 +52,14 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
             var plan = ShardPlan.Create(items, options, content: "", measureOnly: true);
             plan.Fence = _lock.Require;
             var moments = new ChannelMoments(options.Spec.Channels);
-            foreach (var info in make(target, plan, [.. Enumerable.Range(0, plan.Parts.Count)]))
+            foreach (var (_, info) in make(folder, [new(target, plan, [.. Enumerable.Range(0, plan.Parts.Count)])]))
                 moments.Add(info, options.Spec);
             return moments;
         });
     }
 
-    /// <summary>Makes a split's missing parts, in any order; each is kept as soon as it comes.</summary>
-    public void Split(
-        DatasetSplit split, IReadOnlyList<ShardItem> items, ShardPartMaker make, string content = "")
+    /// <summary>Plans a split's parts and finds out which of them an earlier run has left whole.</summary>
+    public PlannedSplit Plan(DatasetSplit split, IReadOnlyList<ShardItem> items, string content = "")
     {
         var target = Target(split);
         var plan = ShardPlan.Create(items, options, content);
@@ -79,26 +82,48 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
                 progress.Advance(false);
         }
 
-        if (missing.Count > 0)
+        return new(split, new(target, plan, missing), parts);
+    }
+
+    /// <summary>Makes the missing parts of splits, in any order, each kept as soon as it comes, and completes the splits.</summary>
+    public void Make(IReadOnlyList<PlannedSplit> splits, ShardPartMaker make)
+    {
+        var open = splits.Where(s => s.Work.Missing.Count > 0).ToArray();
+        if (open.Length > 0)
+            MakeMissing(open, make);
+        foreach (var (split, work, parts) in splits)
         {
-            Touch(target);
-            using var journal = new PartJournal(_store, target);
-            foreach (var info in make(target, plan, missing))
+            if (parts.Sum(p => p.Count) == 0)
+                throw DataErrors.NothingReadable(work.Folder, parts.Sum(p => p.BadFiles.Count), parts.SelectMany(p => p.BadFiles).First());
+            var manifest = new ShardManifest { Split = ShardManifest.NameOf(split), Classes = classes, Spec = options.Spec, Float32 = options.Float32, NormalizedBy = options.NormalizedBy, Parts = parts };
+            Commit(work.Folder, manifest, work.Missing.Count > 0);
+            _manifests.Add(split, manifest);
+        }
+    }
+
+    void MakeMissing(PlannedSplit[] open, ShardPartMaker make)
+    {
+        foreach (var split in open)
+            Touch(split.Work.Folder);
+        var journals = open.Select(s => new PartJournal(_store, s.Work.Folder)).ToArray();
+        try
+        {
+            foreach (var (index, info) in make(folder, [.. open.Select(s => s.Work)]))
             {
-                Guard(target, () => journal.Add(info));
-                parts[info.Part] = info;
+                Guard(open[index].Work.Folder, () => journals[index].Add(info));
+                open[index].Parts[info.Part] = info;
                 _written++;
                 cancellation.ThrowIfCancellationRequested();
             }
 
-            Guard(target, journal.Complete);
+            for (var i = 0; i < open.Length; i++)
+                Guard(open[i].Work.Folder, journals[i].Complete);
         }
-
-        if (parts.Sum(p => p.Count) == 0)
-            throw DataErrors.NothingReadable(target, parts.Sum(p => p.BadFiles.Count), parts.SelectMany(p => p.BadFiles).First());
-        var manifest = new ShardManifest { Split = ShardManifest.NameOf(split), Classes = classes, Spec = options.Spec, Float32 = options.Float32, NormalizedBy = options.NormalizedBy, Parts = parts };
-        Commit(target, manifest, missing.Count > 0);
-        _manifests.Add(split, manifest);
+        finally
+        {
+            foreach (var journal in journals)
+                journal.Dispose();
+        }
     }
 
     public ShardReport Finish(IReadOnlyList<BadFile> missing, IReadOnlyList<string> warnings)
@@ -254,3 +279,9 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
         }
     }
 }
+
+/// <summary>A split whose parts are planned.</summary>
+/// <param name="Split">Which.</param>
+/// <param name="Work">What is missing, which may be nothing.</param>
+/// <param name="Parts">Those that are there; null for the missing ones.</param>
+internal sealed record PlannedSplit(DatasetSplit Split, ShardWork Work, ShardPartInfo[] Parts);

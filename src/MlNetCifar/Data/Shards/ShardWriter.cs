@@ -13,12 +13,20 @@ public sealed record ShardReport(
     string Folder, IReadOnlyDictionary<DatasetSplit, ShardManifest> Splits, int PartsWritten, int PartsKept,
     IReadOnlyList<BadFile> BadFiles, IReadOnlyList<string> Warnings);
 
-/// <summary>Makes missing parts of a split and writes them into its folder, in any order; or, where <see cref="ShardPlan.MeasureOnly"/> says so, measures them and writes nothing.</summary>
-/// <param name="folder">The folder of the split.</param>
-/// <param name="plan">Which images go into which part.</param>
-/// <param name="missing">The numbers of the parts to make.</param>
-/// <returns>What was written or measured; each part is committed as it comes.</returns>
-public delegate IEnumerable<ShardPartInfo> ShardPartMaker(string folder, ShardPlan plan, IReadOnlyList<int> missing);
+/// <summary>The parts of a split that are to be made.</summary>
+/// <param name="Folder">The folder of the split; need not be there.</param>
+/// <param name="Plan">Which images go into which part.</param>
+/// <param name="Missing">The numbers of the parts to make; at least one.</param>
+public sealed record ShardWork(string Folder, ShardPlan Plan, IReadOnlyList<int> Missing);
+
+/// <summary>
+/// Makes the missing parts of all splits and writes them into the splits' folders, in any order; or, where <see cref="ShardPlan.MeasureOnly"/> says so of every
+/// plan, measures them and writes nothing.
+/// </summary>
+/// <param name="folder">The folder of the run: that of the only split, or the one in which those of the splits lie.</param>
+/// <param name="work">What is to be made; at least one.</param>
+/// <returns>What was written or measured, with the index of its split in <paramref name="work"/>; each part is committed as it comes.</returns>
+public delegate IEnumerable<(int Work, ShardPartInfo Part)> ShardPartMaker(string folder, IReadOnlyList<ShardWork> work);
 
 /// <summary>
 /// <c>prepare</c>, locally: images or arrays → a shard folder. An input without splits goes into the folder itself, one with splits into
@@ -109,7 +117,7 @@ public static class ShardWriter
     /// <param name="catalog">The images.</param>
     /// <param name="folder">The shard folder.</param>
     /// <param name="options">What the shards are to be.</param>
-    /// <param name="make">Called for each split that lacks parts; before that for the training split's sums, where shards are to be normalised and an earlier run has not left them.</param>
+    /// <param name="make">Called once for all splits that lack parts; before that for the training split's sums, where shards are to be normalised and an earlier run has not left them.</param>
     /// <param name="cancellation">Ends the work between two parts; finished parts are kept.</param>
     /// <exception cref="MlNetCifarException">The folder cannot be written (MNC1024), or <paramref name="make"/> fails.</exception>
     public static ShardReport Write(ImageCatalog catalog, string folder, ShardOptions options, ShardPartMaker make, CancellationToken cancellation = default)
@@ -123,8 +131,7 @@ public static class ShardWriter
         run.Begin(splits.Count > 1);
         if (options.Normalize)
             run.Normalize(CatalogSplits.Items(splits.FirstOrDefault(s => s.Split == DatasetSplit.Train).Images ?? throw DataErrors.NoSplit(catalog.Origin, ShardManifest.NameOf(DatasetSplit.Train))), make);
-        foreach (var (split, images) in splits)
-            run.Split(split, CatalogSplits.Items(images), make);
+        run.Make([.. splits.Select(s => run.Plan(s.Split, CatalogSplits.Items(s.Images)))], make);
         return run.Finish(catalog.BadFiles, [.. catalog.Warnings, .. Uncut(catalog.List.BySplit().Select(s => s.Split), options)]);
     }
 

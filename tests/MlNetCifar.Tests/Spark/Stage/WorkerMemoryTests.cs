@@ -36,7 +36,7 @@ public sealed class WorkerMemoryTests
         var items = new ShardItem[images];
         for (var i = 0; i < images; i++)
             items[i] = i % 1000 == 7 ? bad : good;
-        new PartTask(0, "key", items).Write(LocalFileStore.Instance, folder["job"]);
+        new PartTask(0, 0, "key", items).Write(LocalFileStore.Instance, folder["job"]);
         var options = new ShardOptions { Spec = new() { Width = size, Height = size }, Float32 = float32, Threads = 1 };
         var job = new WorkerJob { JobFolder = folder["job"], InputRoot = contentInRows ? null : folder["input"], Classes = 10, Options = options };
         var clock = Stopwatch.StartNew();
@@ -103,7 +103,7 @@ public sealed class WorkerMemoryTests
     /// <summary>Two pictures of more than 64 MiB.</summary>
     static WorkerJob Huge(TestFolder folder)
     {
-        new PartTask(0, "key", [new("a.jpg", 0, 1), new("b.jpg", 1, 1)]).Write(LocalFileStore.Instance, folder["job"]);
+        new PartTask(0, 0, "key", [new("a.jpg", 0, 1), new("b.jpg", 1, 1)]).Write(LocalFileStore.Instance, folder["job"]);
         return new() { JobFolder = folder["job"], Classes = 2, Options = new() { Spec = new() { Width = 5000, Height = 5000 }, Threads = 1 } };
     }
 
@@ -162,6 +162,6 @@ public sealed class WorkerMemoryTests
         await input;
         Assert.AreEqual(0, process.ExitCode);
         var columns = (await output).TrimEnd('\n').Split('\t');
-        return (WorkerRow.Parse(columns[0], columns[1], columns[2]), peak);
+        return (WorkerRow.Parse(columns[0], columns[1], columns[2], columns[3]), peak);
     }
 }
