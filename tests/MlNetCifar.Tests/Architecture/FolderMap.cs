@@ -66,7 +66,7 @@ sealed partial class FolderMap
     [GeneratedRegex(@"^namespace ([\w.]+)", RegexOptions.Multiline)]
     private static partial Regex NamespaceDeclaration();
 
-    [GeneratedRegex(@"^(?:\w+ )*?(?:(?:class|record struct|record|struct|interface|enum) (?<name>\w+)(?=<|\(|;|\s*\{|\s*:|\s*$)|delegate [^(\n]* (?<name>\w+)\()", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^(?:\w+ )*?(?:(?:class|record struct|record|struct|interface|enum) (?<name>\w+)(?=<|\(|;|\s*\{|\s*:|\s*$)|delegate (?:[^()\n]|\([^()\n]*\)>)* (?<name>\w+)\()", RegexOptions.Multiline)]
     private static partial Regex TypeDeclaration();
 
     /// <summary>A use across folders.</summary>
