@@ -11,7 +11,7 @@ public sealed class OptionTableTests
     static readonly string[] s_explained =
     [
         "all cores", "as --augment", "as the preset", "by time alone", "32; arrays and shards as they are", "what the model's calibration says, if it has one",
-        "test where there is one, else all images", "179m, less on a small machine",
+        "test where there is one, else all images", "179m, less on a small machine", "its own",
     ];
 
     /// <summary>Values that differ from every default.</summary>
@@ -34,7 +34,7 @@ public sealed class OptionTableTests
         Check<PreprocessSpec>(
             pictures.Where(name => name != "Size"), "Width", "Height", "ShorterSide", "PadColor", "ApplyOrientation", "ScaledDecoding", "ScaledDecodingVersion");
         Check<ExperimentOptions>(
-            ExperimentTable.All.All.Select(b => b.Property).Except(pictures.Where(name => name != "Size")), "Preprocess", "Network", "Training", "Adjust");
+            ExperimentTable.All.All.Select(b => b.Property).Except(pictures.Where(name => name != "Size")), "Preprocess", "Network", "Training", "Adjust", "Report");
 
         static void Check<T>(IEnumerable<string> described, params string[] leftOut) => CollectionAssert.AreEquivalent(
             typeof(T).GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(p => p.CanWrite).Select(p => p.Name).Except(leftOut).ToArray(),

@@ -15,7 +15,7 @@ public sealed class IsolationTests
     {
         using var folder = new TestFolder();
         var results = new TuningExperiment().SetSearchSpace(new(SearchParameter.Number("x", 0, 1))).SetTuner(TuningAlgorithm.Random)
-            .SetTrialRunner(new IsolatedTrialRunner(Child, 700L << 20)).SetMaxModelToExplore(8).SetTrialTimeout(TimeSpan.FromSeconds(6)).SetCheckpoint(folder["s"]).SearchAsync(default).Result;
+            .SetTrialRunner(new IsolatedTrialRunner(Child, 700L << 20)).SetMaxModelToExplore(8).SetTrialTimeout(TimeSpan.FromSeconds(15)).SetCheckpoint(folder["s"]).SearchAsync(default).Result;
         Assert.HasCount(8, results);
         (TrialState State, string Error)[] expected =
         [

@@ -78,12 +78,12 @@ public sealed class WebHdfsFaultTests
     [TestMethod]
     public async Task WhatNeverAnswered_IsGivenUpSoon_WhatHas_IsWaitedFor()
     {
-        var retry = new RetryPolicy { MaxAttempts = 200, InitialDelay = TimeSpan.FromMilliseconds(5), Factor = 1, FirstAnswer = TimeSpan.FromMilliseconds(100) };
+        var retry = new RetryPolicy { MaxAttempts = 200, InitialDelay = TimeSpan.FromMilliseconds(20), Factor = 1, FirstAnswer = TimeSpan.FromMilliseconds(100) };
         var handler = new Outage();
         using var client = new WebHdfsClient(new() { NameNodes = [new("http://nn0:9870")], Retry = retry }, handler);
         handler.Answer = 30;
         Assert.AreEqual("MNC6001", (await Assert.ThrowsExactlyAsync<MlNetCifarException>(() => client.GetStatusAsync("/"))).Code);
-        Assert.IsLessThan(30, handler.Calls, "given up after a tenth of a second, not after 30 attempts of 5 ms each");
+        Assert.IsLessThan(30, handler.Calls, "given up after a tenth of a second, not after 30 attempts of 20 ms each");
         handler.Calls = handler.Answer = 0;
         Assert.IsNull(await client.GetStatusAsync("/"));
         handler.Calls = 0;
@@ -99,7 +99,7 @@ public sealed class WebHdfsFaultTests
     [TestMethod]
     public async Task SafeMode_IsToldSoon_UntilSomethingWasWritten()
     {
-        var retry = new RetryPolicy { MaxAttempts = 200, InitialDelay = TimeSpan.FromMilliseconds(5), Factor = 1, FirstAnswer = TimeSpan.FromMilliseconds(100) };
+        var retry = new RetryPolicy { MaxAttempts = 200, InitialDelay = TimeSpan.FromMilliseconds(20), Factor = 1, FirstAnswer = TimeSpan.FromMilliseconds(100) };
         var handler = new Outage { SafeMode = true };
         using var client = new WebHdfsClient(new() { NameNodes = [new("http://nn0:9870")], Retry = retry }, handler);
         Assert.IsNull(await client.GetStatusAsync("/"));
