@@ -33,7 +33,7 @@ internal sealed class WorkerProcesses(Func<ProcessStartInfo> program) : IWorkerL
         (start.RedirectStandardInput, start.RedirectStandardOutput, start.RedirectStandardError, start.UseShellExecute) = (true, true, true, false);
         var process = Process.Start(start)!;
         lock (_processes)
-            _processes[worker] = (process, new LastWords(process));
+            _processes[worker] = (process, new LastWords(process, drainOutput: true));
         try
         {
             process.StandardInput.WriteLine($"{address} {token}");
@@ -87,40 +87,6 @@ internal sealed class WorkerProcesses(Func<ProcessStartInfo> program) : IWorkerL
             catch (Exception e) when (e is InvalidOperationException or System.ComponentModel.Win32Exception)
             {
                 // It has ended.
-            }
-        }
-    }
-
-    /// <summary>The end of what a process writes to its standard error.</summary>
-    sealed class LastWords
-    {
-        const int Most = 3;
-
-        readonly Queue<string> _lines = new();
-
-        public LastWords(Process process)
-        {
-            process.ErrorDataReceived += (_, line) => Add(line.Data);
-            process.OutputDataReceived += (_, _) => { };
-            process.BeginErrorReadLine();
-            process.BeginOutputReadLine();
-        }
-
-        public override string ToString()
-        {
-            lock (_lines)
-                return string.Join(' ', _lines);
-        }
-
-        void Add(string? line)
-        {
-            if (string.IsNullOrWhiteSpace(line))
-                return;
-            lock (_lines)
-            {
-                _lines.Enqueue(line.Trim());
-                if (_lines.Count > Most)
-                    _lines.Dequeue();
             }
         }
     }

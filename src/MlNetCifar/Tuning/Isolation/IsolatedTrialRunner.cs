@@ -101,36 +101,4 @@ internal sealed class IsolatedTrialRunner(Func<ProcessStartInfo> child, long? me
             // It has ended.
         }
     }
-
-    /// <summary>The end of what a process writes to its standard error.</summary>
-    sealed class LastWords
-    {
-        const int Most = 3;
-
-        readonly Queue<string> _lines = new();
-
-        public LastWords(Process process)
-        {
-            process.ErrorDataReceived += (_, line) => Add(line.Data);
-            process.BeginErrorReadLine();
-        }
-
-        public override string ToString()
-        {
-            lock (_lines)
-                return string.Join(' ', _lines);
-        }
-
-        void Add(string? line)
-        {
-            if (string.IsNullOrWhiteSpace(line))
-                return;
-            lock (_lines)
-            {
-                _lines.Enqueue(line.Trim());
-                if (_lines.Count > Most)
-                    _lines.Dequeue();
-            }
-        }
-    }
 }
