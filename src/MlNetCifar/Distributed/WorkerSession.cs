@@ -39,11 +39,9 @@ internal sealed class WorkerSession : IDisposable
         _pool = new WorkerPool(welcome.Threads);
         Weights = new NetworkWeights(welcome.Network);
         _sent = [.. Weights.Tensors.Where(t => t.Role != ParameterRole.Fixed)];
-        var largest = Math.Min(new Slicing(options.BatchSize, options.Slices).Largest, train.Count);
-        _pass = new GradientPass(Weights, options, new GroupPlan(options, Weights), train, _pool)
-        {
-            Teacher = images.Distillation is { } distillation ? new TeacherPass(distillation, welcome.Normalization, largest, _pool) : null,
-        };
+        _pass = new GradientPass(Weights, options, new GroupPlan(options, Weights), train, _pool);
+        if (images.Distillation is { } distillation)
+            _pass.Teacher = new TeacherPass(distillation, welcome.Normalization, _pass.Largest, _pool);
         _tree = _pass.Tree();
         _loader = new BatchLoader(train, welcome.Normalization, TrainingSetup.Loading(options));
     }

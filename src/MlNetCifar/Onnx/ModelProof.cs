@@ -13,6 +13,8 @@ public static class ModelProof
     /// <summary>Most pictures that a file carries.</summary>
     public const int MostPictures = ProofRecord.MostPictures;
 
+    const int HeadLength = sizeof(long) + 1;
+
     /// <summary>Difference of logits that counts as equal, as a share of the largest.</summary>
     public const double Tolerance = ProofRecord.Tolerance;
 
@@ -25,7 +27,7 @@ public static class ModelProof
         if (path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase))
             return CheckModelFile(path);
         var content = OnnxImport.Content(path);
-        return IsSafeTensors(content.Span) ? CheckModelFile(path) : CheckOnnx(content, path, (model, pictures) => model.Logits(pictures));
+        return IsSafeTensors(content.Span, content.Length) ? CheckModelFile(path) : CheckOnnx(content, path, (model, pictures) => model.Logits(pictures));
     }
 
     /// <summary>Runs the pictures of an .onnx file through another engine, and compares.</summary>
@@ -42,7 +44,19 @@ public static class ModelProof
 
     /// <summary>Whether a file is one of ONNX, by its content.</summary>
     /// <param name="path">An .onnx file, or a model file.</param>
-    public static bool IsOnnx(string path) => !path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase) && !IsSafeTensors(OnnxImport.Content(path).Span);
+    /// <exception cref="MlNetCifarException">The file cannot be read (MNC41xx).</exception>
+    public static bool IsOnnx(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        if (path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase))
+            return false;
+        return OnnxImport.Reading(path, () =>
+        {
+            using var file = File.OpenRead(path);
+            Span<byte> head = stackalloc byte[HeadLength];
+            return !IsSafeTensors(head[..file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false)], file.Length);
+        });
+    }
 
     static ProofResult CheckModelFile(string path)
     {
@@ -77,5 +91,5 @@ public static class ModelProof
     }
 
     /// <summary>Such a file begins with the length of a JSON object.</summary>
-    static bool IsSafeTensors(ReadOnlySpan<byte> file) => file.Length > sizeof(long) && BinaryPrimitives.ReadUInt64LittleEndian(file) < (ulong)file.Length && file[sizeof(long)] == '{';
+    static bool IsSafeTensors(ReadOnlySpan<byte> head, long length) => head.Length >= HeadLength && BinaryPrimitives.ReadUInt64LittleEndian(head) < (ulong)length && head[sizeof(long)] == '{';
 }

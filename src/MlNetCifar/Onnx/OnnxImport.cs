@@ -59,14 +59,20 @@ public static class OnnxImport
         return doubt is null ? model : model.With(doubt);
     }
 
-    internal static ReadOnlyMemory<byte> Content(string path)
+    internal static ReadOnlyMemory<byte> Content(string path) => Reading(path, () =>
     {
         IFileStore store = LocalFileStore.Instance;
+        if (store.FindLength(path) is not { } length)
+            throw OnnxErrors.Missing(path);
+        return length <= Array.MaxLength ? store.ReadFile(path, length) : throw OnnxErrors.TooLarge(path, length);
+    });
+
+    /// <summary>Reads of a file, whose faults become errors about ONNX files.</summary>
+    internal static T Reading<T>(string path, Func<T> read)
+    {
         try
         {
-            if (store.FindLength(path) is not { } length)
-                throw OnnxErrors.Missing(path);
-            return length <= Array.MaxLength ? store.ReadFile(path, length) : throw OnnxErrors.TooLarge(path, length);
+            return read();
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {

@@ -41,7 +41,7 @@ internal sealed class GradientPass : IDisposable
     public Network Network { get; private set; }
 
     /// <summary>The teacher's side; null for none. Disposed with this.</summary>
-    public TeacherPass? Teacher { get; init; }
+    public TeacherPass? Teacher { get; set; }
 
     /// <summary>A tree for sums of slices of the network as it is compiled now.</summary>
     public SliceTree Tree() => new(Network.Gradients!.All.Length, _weights.Statistics.Length, _pool);
@@ -130,7 +130,6 @@ internal sealed class GradientPass : IDisposable
         if (_classWeights.Length > 0)
             Elementwise.Scale((float)share, sum.Gradients, Network.Gradients.All, SimdLevel.Active, _pool);
         Span<float> statistics = _weights.Statistics, moved = sum.Statistics;
-        Begin();
         for (var i = 0; i < moved.Length; i++)
             _before[i] = (float)(statistics[i] + ((double)moved[i] / pictures));
         Restore();

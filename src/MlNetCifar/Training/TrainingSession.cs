@@ -27,13 +27,14 @@ internal sealed class TrainingSession : IDisposable
         _plan = new GroupPlan(options, Weights);
         if (Math.Min(options.BatchSize / options.Slices, train.Count) == 1 && Weights.Nodes.SelectMany(n => n.Flat()).FirstOrDefault(NormalisesOneValue) is { } node)
             throw TrainingErrors.OneValue(node.Position);
-        var largest = Math.Min(new Slicing(options.BatchSize, options.Slices).Largest, train.Count);
-        _pass = new GradientPass(Weights, options, _plan, train, Pool) { Teacher = distillation is null ? null : new TeacherPass(distillation, normalization, largest, Pool) };
+        _pass = new GradientPass(Weights, options, _plan, train, Pool);
+        if (distillation is not null)
+            _pass.Teacher = new TeacherPass(distillation, normalization, _pass.Largest, Pool);
         Optimizer = new Optimizer(_plan, Network.Gradients!, Pool, SimdLevel.Active);
         if (options.EmaDecay is not null)
         {
             Average = Weights.Clone();
-            _averageNetwork = new Network(Average, largest, training: false, Pool);
+            _averageNetwork = new Network(Average, _pass.Largest, training: false, Pool);
         }
 
         FindMoving();

@@ -65,13 +65,14 @@ internal static class RuntimePeer
     static float[] Logits(InferenceSession session, ImageClassifier model, ImageSource pictures)
     {
         var logits = new List<float>();
+        var name = Input(session);
         var pixels = new byte[pictures.ImageLength];
         using var run = new RunOptions();
         for (var i = 0; i < pictures.Count; i++)
         {
             pictures.CopyPixels(i, pixels);
-            using var input = Input(session) == "input" ? Scaled(pixels, pictures, model.Normalization) : OrtValue.CreateTensorValueFromMemory(pixels, [1, pictures.Height, pictures.Width, pictures.Channels]);
-            using var outputs = session.Run(run, [Input(session)], [input], ["logits"]);
+            using var input = name == "input" ? Scaled(pixels, pictures, model.Normalization) : OrtValue.CreateTensorValueFromMemory(pixels, [1, pictures.Height, pictures.Width, pictures.Channels]);
+            using var outputs = session.Run(run, [name], [input], ["logits"]);
             logits.AddRange(outputs[0].GetTensorDataAsSpan<float>());
         }
 
