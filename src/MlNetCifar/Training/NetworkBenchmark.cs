@@ -133,7 +133,9 @@ public static class NetworkBenchmark
         var backward = new long[network.Ops.Length];
         for (var i = 0; i < ProfiledSteps; i++)
         {
-            network.Weights.Changed();
+            // A step of training packs the weights again; where they stay as they are that is done once, in the warm-up.
+            if (training)
+                network.Weights.Changed();
             network.Forward(labels.Length, training, forward);
             if (!training)
                 continue;
