@@ -88,8 +88,6 @@ public sealed class SecretsTests
     [TestMethod]
     [TestCategory("Slow")]
     [DataRow("train --data webhdfs://bob:S3cRet@127.0.0.1:9/x --json")]
-    [DataRow("evaluate --model hdfs://bob:S3cRet@127.0.0.1:9/m.safetensors --data x")]
-    [DataRow("train --data x --output hdfs://bob:S3cRet@127.0.0.1:9/x")]
     [DataRow("dataset import x --to hdfs://bob:S3cRet@127.0.0.1:9/x")]
     [DataRow("predict hdfs://bob:S3cRet@127.0.0.1:9/x.jpg")]
     [DataRow("prepare --data x --to y --master sc://127.0.0.1:9/;token=S3cRet")]

@@ -34,7 +34,7 @@ public sealed class SettingTests
     {
         using var folder = new Pictures();
         var config = folder.Write("c.json", """{ "json": true }""");
-        var cli = Cli.Run("summary", "--config", config, flag).Good();
+        var cli = Cli.Run("image", "info", Path.Combine(folder.Classes("data", 1), "red", "000.png"), "--config", config, flag).Good();
         Assert.AreEqual(json, cli.Out.StartsWith('{'), cli.Out);
     }
 

@@ -64,6 +64,7 @@ public sealed partial class HtmlReportTests
     }
 
     [TestMethod]
+    [TestCategory("Slow")]
     public void Build_SaysHowManyResamplesWereDrawn()
     {
         var s = new SyntheticScores(300, 4);

@@ -13,6 +13,7 @@ public sealed class IntervalCoverageTests
     const int Images = 600;
 
     [TestMethod]
+    [TestCategory("Slow")]
     [DataRow("microAccuracy")]
     [DataRow("topKAccuracy")]
     [DataRow("macroAccuracy")]

@@ -14,9 +14,18 @@ public sealed class SharedPicturesTests
 {
     [TestMethod]
     [TestCategory("Slow")]
+    [DataRow("cifar10-jpeg.tar.gz", 60_000, 7)]
+    [DataRow("cats-dogs-sample.tar.gz", 2_002, 3)]
+    public void Decode_EqualsPillowBitForBit(string archive, int count, int every) => Compare(archive, count, every);
+
+    [TestMethod]
+    [TestCategory("Slow")]
+    [TestCategory("Long")]
     [DataRow("cifar10-jpeg.tar.gz", 60_000)]
     [DataRow("cats-dogs-sample.tar.gz", 2_002)]
-    public void Decode_EqualsPillowBitForBit(string archive, int count)
+    public void Decode_OfAll_EqualsPillowBitForBit(string archive, int count) => Compare(archive, count, 1);
+
+    static void Compare(string archive, int count, int every)
     {
         var path = Path.Combine(Environment.GetEnvironmentVariable("MLNETCIFAR_SHARED") ?? "", "data", archive);
         if (!File.Exists(path)) Assert.Inconclusive($"MLNETCIFAR_SHARED names no folder with data/{archive}.");
@@ -26,6 +35,7 @@ public sealed class SharedPicturesTests
             TarFile.ExtractToDirectory(stream, folder.Root, overwriteFiles: false);
         var files = Directory.GetFiles(folder.Root, "*.jpg", SearchOption.AllDirectories);
         Assert.HasCount(count, files);
+        files = [.. files.Order(StringComparer.Ordinal).Where((_, i) => i % every == 0)];
         using var pillow = new PillowPeer();
         var differing = files.Where(file => GoldenPictures.Digest(Decode(file).Pixels) != pillow.Decode(file)).ToArray();
         Assert.IsEmpty(differing, string.Join(", ", differing.Take(10)));

@@ -1,5 +1,7 @@
 """Makes JPEG files over the matrix of sampling × quality × process × restart interval × size with cjpeg and jpegtran, and decodes them with djpeg.
 
+Usage: jpeg_matrix.py EVERY. Of all cases every EVERYth, beginning with the first.
+
 Prints one line a file: what it is, the file in base64, and the SHA-256 of djpeg's RGB bytes, or "refused" where djpeg fails.
 """
 import base64
@@ -65,7 +67,7 @@ def main():
             with open(path, "w") as file:
                 file.write(text)
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-            for text in pool.map(lambda case: line(case, scans), itertools.product(SAMPLINGS, QUALITIES, PROCESSES, RESTARTS, SIZES)):
+            for text in pool.map(lambda case: line(case, scans), itertools.islice(itertools.product(SAMPLINGS, QUALITIES, PROCESSES, RESTARTS, SIZES), 0, None, int(sys.argv[1]))):
                 print(text)
 
 

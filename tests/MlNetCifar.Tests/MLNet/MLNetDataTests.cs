@@ -55,6 +55,7 @@ public sealed class MLNetDataTests
     }
 
     [TestMethod]
+    [TestCategory("Slow")]
     public void Features_TrainOtherTrainers_AndAreThoseOfTheNetwork()
     {
         using var data = new MLNetData(train: 30);

@@ -24,6 +24,7 @@ public sealed class MLNetPageTests
     }
 
     [TestMethod]
+    [TestCategory("Slow")]
     public void Features_CompileAndRun()
     {
         using var folder = new Pictures();

@@ -63,6 +63,7 @@ public sealed class OnnxExportTests
     }
 
     [TestMethod]
+    [TestCategory("Slow")]
     [DataRow("resnet9", 3)]
     [DataRow("cats-dogs-cnn", 2)]
     public void Ensemble_EqualsOnnxRuntime(string preset, int classes)

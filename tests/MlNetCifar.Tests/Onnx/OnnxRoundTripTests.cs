@@ -11,6 +11,7 @@ public sealed class OnnxRoundTripTests
     public static IEnumerable<object[]> Presets => Architectures.Names.Select(name => new object[] { name });
 
     [TestMethod]
+    [TestCategory("Slow")]
     [DynamicData(nameof(Presets))]
     public void Preset_ComesBack(string name)
     {

@@ -16,6 +16,7 @@ public sealed class WeightImportTests
     static readonly WeightImportOptions s_small = new() { Preset = "seed-cnn", Size = (8, 8) };
 
     [TestMethod]
+    [TestCategory("Slow")]
     [DataRow("resnet18", 32)]
     [DataRow("resnet34", 32)]
     [DataRow("resnet18", 224)]
@@ -57,6 +58,7 @@ public sealed class WeightImportTests
     }
 
     [TestMethod]
+    [TestCategory("Slow")]
     public void WhatDoesNotFit_IsNamed()
     {
         using var model = OnnxExportTests.Random(Architectures.Create("resnet18", 32, 32, 3, 3), 5);

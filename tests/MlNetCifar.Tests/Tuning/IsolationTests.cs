@@ -11,6 +11,7 @@ namespace MlNetCifar.Tests.Tuning;
 public sealed class IsolationTests
 {
     [TestMethod]
+    [TestCategory("Slow")]
     public void EveryWayToFail_IsARow_AndTheSweepEnds()
     {
         using var folder = new TestFolder();
@@ -53,6 +54,7 @@ public sealed class IsolationTests
     }
 
     [TestMethod]
+    [TestCategory("Slow")]
     public void Sweep_InProcesses_IsTheSweepInOne()
     {
         using var folder = new Pictures();

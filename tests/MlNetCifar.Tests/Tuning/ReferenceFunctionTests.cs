@@ -11,6 +11,7 @@ public sealed class ReferenceFunctionTests
         from function in ReferenceFunction.All.Index() from algorithm in new[] { TuningAlgorithm.Tpe, TuningAlgorithm.Gp } select new object[] { function.Index, algorithm };
 
     [TestMethod]
+    [TestCategory("Slow")]
     [DynamicData(nameof(Cases))]
     public void Learners_BeatRandomSearch(int function, TuningAlgorithm algorithm)
     {
