@@ -1,5 +1,6 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
+using MlNetCifar.Pretrained;
 
 namespace MlNetCifar.App.Commands;
 
@@ -14,15 +15,15 @@ internal sealed class ShowBatchCommand() : Verb("show-batch", "Show exactly what
 
     protected override IEnumerable<OptionDescription> OwnOptions =>
     [
-        .. ExperimentTable.OfData, ExperimentTable.Preset, s_epoch, s_images, s_out, TrainingTable.All["batch-size"], TrainingTable.All["shuffle-window"], TrainingTable.Seed,
+        .. ExperimentTable.OfData, .. ExperimentTable.OfNetwork, .. ExperimentTable.OfFineTuning, s_epoch, s_images, s_out, TrainingTable.All["batch-size"], TrainingTable.All["shuffle-window"], TrainingTable.Seed,
         TrainingTable.Threads, ExperimentTable.Augment, .. TrainingTable.Changes.Descriptions,
     ];
 
-    public override IReadOnlyList<string> Common => ["data", "size", "preset", "augment", "rotation", "brightness", "epoch", "images", "seed", "out"];
+    public override IReadOnlyList<string> Common => ["data", "size", "preset", "backbone", "augment", "rotation", "brightness", "epoch", "images", "seed", "out"];
 
     public override IReadOnlyList<string> Examples => ["photos --size 64 --rotation 15 --out batch.html"];
 
-    public override string Note => "With the options of 'train', the first pictures are those of that run's first batch.";
+    public override string Note => "With the options of 'train', the first pictures are those of that run's first batch.\nA frozen backbone sees all of them, as they are and mirrored.";
 
     public override int Run(Call call)
     {
@@ -30,7 +31,7 @@ internal sealed class ShowBatchCommand() : Verb("show-batch", "Show exactly what
         var page = call.Get(s_out)!;
         OutputFile.Format(s_out, page, "the page", ".html", ".htm");
         var picture = Path.ChangeExtension(page, ".png");
-        var experiment = new Experiment(ExperimentOptions.From(call.Values)) { Arguments = call.Values, Command = call.Command, Storage = new HdfsStorage(call) };
+        var experiment = new Experiment(ExperimentOptions.From(call.Values)) { Arguments = call.Values, Command = call.Command, Storage = new HdfsStorage(call), Backbones = new PretrainedBackbones() };
         experiment.Observers.Add(new ExperimentView(call));
         var shown = experiment.WriteBatch(page, picture, call.Get(s_epoch), call.Get(s_images), call.Stop);
         if (!call.Json)

@@ -246,6 +246,14 @@ internal sealed partial class ExperimentRun
                 $"{parts:N0} files of features, {bytes / 1e6:0.0} MB, not used for longest, were deleted: {Way(ExperimentTable.CacheLimit, nameof(ExperimentOptions.CacheLimit))} is {OptionText.OfBytes(limit)}"));
     }
 
+    /// <summary>How a backbone sees the pictures: a frozen one as they are, and mirrored where that is asked for.</summary>
+    TrainingOptions SeenByBackbone(ImageSource train)
+    {
+        var training = _options.TrainingFor(Math.Min(train.Width, train.Height));
+        TrainingTable.Check(training, _asOptions);
+        return _options.FineTune is FineTuning.LastStage or FineTuning.All ? training : training with { Augmentation = new() { Flip = training.Augmentation.Flip } };
+    }
+
     IEnumerable<KeyValuePair<string, string>> OfBackbone(FeatureExtractor backbone) =>
     [
         new("backbone", _options.Backbone!), new("backbone licence", experiment.Backbones.LicenceOf(_options.Backbone!) ?? "not known"), new("backbone SHA-256", backbone.WeightsSha256),

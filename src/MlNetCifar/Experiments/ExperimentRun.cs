@@ -94,14 +94,16 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
     public IReadOnlyList<KeyValuePair<string, string>> WriteBatch(string page, string picture, int epoch, int most)
     {
         var dataset = Open();
-        var (training, _) = Plan(dataset);
         var train = dataset.Train;
-        var images = BatchPreview.Of(train, training, epoch - 1, Math.Min(most, training.BatchSize), experiment.Start?.Normalization, cancellation);
-        var augmentation = TrainingTable.Changes.All.Select(change => (change.Description.Name, Value: OptionText.Of(change.Get(training)))).Where(change => change.Value is not ("0" or "none"));
+        var training = _backbone is null ? Plan(dataset).Training : SeenByBackbone(train);
+        var normalization = _backbone?.Normalization ?? experiment.Start?.Normalization;
+        var images = BatchPreview.Of(train, training, epoch - 1, Math.Min(most, training.BatchSize), normalization, cancellation);
+        var unchanged = training with { Augmentation = new() };
+        var augmentation = TrainingTable.Changes.All.Where(change => !Equals(change.Get(training), change.Get(unchanged)));
         ReportWriter.WriteBatch(
             page, picture, $"A batch of {Path.GetFileName(Path.TrimEndingDirectorySeparator(dataset.Path))}",
             FormattableString.Invariant($"epoch {epoch}, first {images.Count:N0} of {train.Count:N0} pictures, {train.Width}×{train.Height}×{train.Channels}; ")
-            + (training.Augmentation.IsNone ? "no augmentation" : string.Join(", ", augmentation.Select(change => $"{change.Name} {change.Value}"))),
+            + (training.Augmentation.IsNone ? "no augmentation" : string.Join(", ", augmentation.Select(change => $"{change.Description.Name} {OptionText.Of(change.Get(training))}"))),
             train, images);
         return [.. images.Select(image => new KeyValuePair<string, string>(train.Name(image.Row), train.Classes[image.Label]))];
     }

@@ -161,11 +161,31 @@ public sealed class TransferExperimentTests
         Of(options).SamplePictures(3);
         Of(options).Run().Dispose();
         Assert.AreEqual("MNC9021", Assert.ThrowsExactly<MlNetCifarException>(() => Of(options).FindLearningRate()).Code);
-        Assert.ThrowsExactly<MlNetCifarException>(() => Of(options).WriteBatch(folder["batch.html"], folder["batch.png"]));
+        Of(options).WriteBatch(folder["batch.html"], folder["batch.png"]);
         Assert.ThrowsExactly<MlNetCifarException>(() => Of(options with { Data = folder["none"] }).Run());
         Assert.HasCount(5, backbones.Opened);
         foreach (var backbone in backbones.Opened)
             Assert.ThrowsExactly<ObjectDisposedException>(() => backbone.Weights.Sha256());
+    }
+
+    [TestMethod]
+    [DataRow(FineTuning.None, "flip random", "rotation")]
+    [DataRow(FineTuning.All, "rotation 15", "no augmentation")]
+    public void Batch_IsOfTheBackbonesSize_AsTheFrozenOrTheTrainedSeesIt(FineTuning depth, string says, string saysNot)
+    {
+        using var folder = new Pictures();
+        Photographs(folder, 4);
+        var options = new ExperimentOptions
+        {
+            Data = folder["photos"], Output = folder.Runs, CacheFolder = null, Backbone = "second", FineTune = depth,
+            Adjust = recipe => recipe with { Augmentation = recipe.Augmentation with { Flip = FlipMode.Random, Rotation = 15 } },
+        };
+        var shown = new Experiment(options) { Backbones = new Two(isHere: true) }.WriteBatch(folder["batch.html"], folder["batch.png"]);
+        Assert.IsNotEmpty(shown);
+        var title = File.ReadAllText(folder["batch.html"]).Split('\n').Single(line => line.Contains("9 of 9 pictures", StringComparison.Ordinal));
+        StringAssert.Contains(title, "16&#215;16&#215;3");
+        StringAssert.Contains(title, says);
+        Assert.DoesNotContain(saysNot, title);
     }
 
     [TestMethod]
