@@ -56,7 +56,7 @@ internal sealed class TuneCommand() : Verb("tune", "Search options for the best 
         var sweep = new Sweep(ExperimentOptions.From(call.Values) with { Resume = call.Get(s_resume) }, SweepTable.From(call.Values))
         {
             Arguments = call.Values, Storage = new HdfsStorage(call),
-            Child = folder => Resuming.SelfProcess.Start(["tune", s_resume.Option, folder.Path, s_trial.Option, SweepTable.ParallelTrials.Option, OptionText.Of(call.Get(SweepTable.ParallelTrials))]),
+            Child = folder => Resuming.SelfProcess.Start(["tune", s_resume.Option, folder.Path, s_trial.Option, SweepTable.ParallelTrials.Option, OptionText.Of(call.Get(SweepTable.ParallelTrials))], call.Values),
         };
         if (call.Get(s_trial))
         {

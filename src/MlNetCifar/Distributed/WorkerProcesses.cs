@@ -77,17 +77,6 @@ internal sealed class WorkerProcesses(Func<ProcessStartInfo> program) : IWorkerL
     static void End(Process process, TimeSpan patience)
     {
         using (process)
-        {
-            try
-            {
-                if (!process.WaitForExit(patience))
-                    process.Kill(entireProcessTree: true);
-                process.WaitForExit(s_patience);
-            }
-            catch (Exception e) when (e is InvalidOperationException or System.ComponentModel.Win32Exception)
-            {
-                // It has ended.
-            }
-        }
+            ChildProcess.End(process, patience);
     }
 }

@@ -61,6 +61,15 @@ public static class TrainingTable
             nameof(TrainingOptions.EmaDecay), "D", "Decay of a moving average of the weights, which is then validated and kept", OptionText.NumberOrNone,
             o => o.EmaDecay, (o, v) => o with { EmaDecay = v }),
         Of(
+            nameof(TrainingOptions.LookaheadSteps), "N", "Steps after which training goes on from the average of --ema-decay (lookahead)", OptionText.IntOrNone,
+            o => o.LookaheadSteps, (o, v) => o with { LookaheadSteps = v }),
+        Of(
+            nameof(TrainingOptions.SwaStart), "SHARE", "Share of the run from which on the weights of the epochs are averaged (SWA); the mean is validated and kept", OptionText.NumberOrNone,
+            o => o.SwaStart, (o, v) => o with { SwaStart = v }),
+        Of(
+            nameof(TrainingOptions.SwaLearningRate), "RATE", "Constant learning rate from then on", OptionText.NumberOrNone, o => o.SwaLearningRate,
+            (o, v) => o with { SwaLearningRate = v }),
+        Of(
             nameof(TrainingOptions.LabelSmoothing), "S", "Share of each label spread over all classes", OptionText.Number, o => o.LabelSmoothing,
             (o, v) => o with { LabelSmoothing = v }),
         Of(

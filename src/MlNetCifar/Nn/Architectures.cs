@@ -11,10 +11,11 @@ public static class Architectures
 
     static readonly Activation s_gelu = new(ActivationKind.Gelu);
     static readonly BatchNorm s_airbenchNorm = new() { Epsilon = 1e-12f, Momentum = 0.4f, Scale = false };
+    static readonly BatchNorm s_airbench96Norm = new() { Epsilon = 1e-12f, Scale = false };
     static readonly Activation s_relu = new(ActivationKind.Relu);
 
     /// <summary>Names of the presets.</summary>
-    public static ImmutableArray<string> Names { get; } = ["seed-cnn", "cats-dogs-cnn", "elephas-mlp", "advanced-cnn", "resnet9", "airbench94", "resnet18", "resnet34"];
+    public static ImmutableArray<string> Names { get; } = ["seed-cnn", "cats-dogs-cnn", "elephas-mlp", "advanced-cnn", "resnet9", "airbench94", "airbench96", "resnet18", "resnet34"];
 
     /// <summary>A preset by name.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
@@ -33,6 +34,7 @@ public static class Architectures
             "advanced-cnn" => AdvancedCnn(classes),
             "resnet9" => Resnet9(classes),
             "airbench94" => Airbench94(channels, classes),
+            "airbench96" => Airbench96(channels, classes),
             "resnet18" => Resnet([2, 2, 2, 2], Math.Min(width, height), classes),
             "resnet34" => Resnet([3, 4, 6, 3], Math.Min(width, height), classes),
             _ => throw NetworkErrors.UnknownPreset(name, Names),
@@ -98,13 +100,21 @@ public static class Architectures
     /// </summary>
     static ImmutableArray<LayerSpec> Airbench94(int channels, int classes) =>
     [
-        new Conv2d(2 * 4 * channels, 2)
-        {
-            Padding = Padding.Valid, FixedFilter = true, Initializer = Initializer.Whitening, BiasInitializer = Initializer.FanInUniform,
-        },
+        WhitenedPatches(channels) with { BiasInitializer = Initializer.FanInUniform },
         s_gelu,
         .. AirbenchGroup(64), .. AirbenchGroup(256), .. AirbenchGroup(256),
         new GlobalPool(PoolKind.Max), new Linear(classes) { Bias = false, Initializer = Initializer.UnitUniform }, new Scale(1f / 256),
+    ];
+
+    /// <summary>
+    /// The network of the airbench96 recipe (Jordan 2024) in its last revision: as airbench94 with wider groups (128, 384, 512 filters) of three convolutions, the last two
+    /// with a shortcut past them and the activation behind the sum; a head scaled by 1/9.
+    /// </summary>
+    static ImmutableArray<LayerSpec> Airbench96(int channels, int classes) =>
+    [
+        WhitenedPatches(channels), s_gelu,
+        .. AirbenchResidualGroup(128), .. AirbenchResidualGroup(384), .. AirbenchResidualGroup(512),
+        new GlobalPool(PoolKind.Max), new Linear(classes) { Bias = false, Initializer = Initializer.FanInUniform }, new Scale(1f / 9),
     ];
 
     /// <summary>
@@ -148,6 +158,14 @@ public static class Architectures
         IdentityConv(filters), MaxPool(), s_airbenchNorm, s_gelu,
         IdentityConv(filters), s_airbenchNorm, s_gelu,
     ];
+
+    static LayerSpec[] AirbenchResidualGroup(int filters) =>
+    [
+        IdentityConv(filters), MaxPool(), s_airbench96Norm, s_gelu,
+        new Residual(IdentityConv(filters), s_airbench96Norm, s_gelu, IdentityConv(filters), s_airbench96Norm), s_gelu,
+    ];
+
+    static Conv2d WhitenedPatches(int channels) => new(2 * 4 * channels, 2) { Padding = Padding.Valid, FixedFilter = true, Initializer = Initializer.Whitening };
 
     static Conv2d IdentityConv(int filters) => new(filters, 3) { Bias = false, Initializer = Initializer.Dirac };
 

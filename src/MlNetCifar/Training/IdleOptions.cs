@@ -53,6 +53,8 @@ internal static class IdleOptions
         new(nameof(TrainingOptions.Beta1), o => o.Beta1, p => !p.Uses(OptimizerKind.Adam, OptimizerKind.AdamW), NotAdam),
         new(nameof(TrainingOptions.Beta2), o => o.Beta2, p => !p.Uses(OptimizerKind.Adam, OptimizerKind.AdamW), NotAdam),
         new(nameof(TrainingOptions.Epsilon), o => o.Epsilon, p => !p.Uses(OptimizerKind.Adam, OptimizerKind.AdamW), NotAdam),
+        new(nameof(TrainingOptions.LookaheadSteps), o => o.LookaheadSteps, p => p.Options.EmaDecay is null, "it is for {0}", nameof(TrainingOptions.EmaDecay)),
+        new(nameof(TrainingOptions.SwaLearningRate), o => o.SwaLearningRate, p => p.Options.SwaStart is null, "it is for {0}", nameof(TrainingOptions.SwaStart)),
         new(nameof(Augmentation.CropAreaMax), o => o.Augmentation.CropAreaMax, p => p.Options.Augmentation.CropArea == 0, "it is for {0}", nameof(Augmentation.CropArea)),
         new(nameof(Augmentation.CropAspect), o => o.Augmentation.CropAspect, p => p.Options.Augmentation.CropArea == 0, "it is for {0}", nameof(Augmentation.CropArea)),
         .. Changes(),

@@ -64,6 +64,12 @@ internal sealed record LoopState
     /// <summary>Epochs since then.</summary>
     public int SinceBest { get; set; }
 
+    /// <summary>Epochs in the mean of weights; 0 where none is kept, or none has begun.</summary>
+    public int AveragedEpochs { get; set; }
+
+    /// <summary>The last of them, from 1; 0 for none.</summary>
+    public int AveragedEpoch { get; set; }
+
     /// <summary>A copy that later steps leave alone.</summary>
     public LoopState Copy() => this with { History = [.. History] };
 

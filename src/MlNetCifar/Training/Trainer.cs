@@ -67,6 +67,7 @@ public sealed class Trainer
         using var setup = new TrainingSetup(this, Options, train, cancellation, Workers);
         var session = setup.Session;
         using var validationLoader = validation is null ? null : new BatchLoader(validation, setup.Normalization, new BatchLoaderOptions { BatchSize = session.Network.BatchSize });
+        using var statisticsLoader = setup.StatisticsLoader(Options, train);
         using var best = session.Result.Clone();
         var run = new TrainingRun(Network, Options, setup.Loader.BatchesPerEpoch)
         {
@@ -76,8 +77,8 @@ public sealed class Trainer
             run.Warn(idle);
         checkpointer?.Attach(run, session, best, ResumeRules.Stamp(train, validation, setup.Normalization));
         Workers?.Begin(run, train, cancellation);
-        var pacer = new Pacer(Options, Time, started, run.State, run.StepsPerEpoch, validation?.Count ?? 0, Reserve);
-        new TrainingLoop(this, run, session, setup.Loader, validationLoader, best, pacer, checkpointer).Run(progress, cancellation);
+        var pacer = new Pacer(Options, Time, started, run.State, run.StepsPerEpoch, (validation?.Count ?? 0) + WeightAverage.ImagesAnEpoch(Options, session.Weights, train.Count), Reserve);
+        new TrainingLoop(this, run, session, setup.Loader, validationLoader, statisticsLoader, best, pacer, checkpointer).Run(progress, cancellation);
         return new TrainingResult(run, train.Classes, TimeSpan.FromSeconds(pacer.Elapsed));
     }
 
@@ -126,6 +127,7 @@ public sealed class Trainer
             Groups = [.. options.Groups.Select(g => g with { LearningRate = g.LearningRate / rate, Schedule = g.Schedule is null ? null : ScheduleKind.Constant })],
             Schedule = ScheduleKind.Constant,
             Warmup = null,
+            SwaLearningRate = null,
         };
     }
 

@@ -5,7 +5,7 @@ namespace MlNetCifar.Training;
 
 /// <summary>The epochs of one run.</summary>
 internal sealed class TrainingLoop(
-    Trainer trainer, TrainingRun run, TrainingSession session, BatchLoader loader, BatchLoader? validation, NetworkWeights best, Pacer pacer, Checkpointer? checkpoints)
+    Trainer trainer, TrainingRun run, TrainingSession session, BatchLoader loader, BatchLoader? validation, BatchLoader? statistics, NetworkWeights best, Pacer pacer, Checkpointer? checkpoints)
 {
     readonly TrainingOptions _options = trainer.Options;
     readonly LoopState _state = run.State;
@@ -139,21 +139,21 @@ internal sealed class TrainingLoop(
     EpochRecord? Finish(CancellationToken cancellation)
     {
         (double? loss, double? accuracy) = (null, null);
-        if (validation is not null)
+        var begun = trainer.Time.GetTimestamp();
+        try
         {
-            var begun = trainer.Time.GetTimestamp();
-            try
-            {
+            session.EpochEnded(_state, pacer.Progress(_state.Step), statistics, cancellation);
+            if (validation is not null)
                 (loss, accuracy) = session.Validate(validation, cancellation);
-            }
-            catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
-            {
-                run.StopReason = StopReason.Cancelled;
-                return null;
-            }
-
-            pacer.Validated(trainer.Time.GetElapsedTime(begun).TotalSeconds);
         }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            run.StopReason = StopReason.Cancelled;
+            return null;
+        }
+
+        if (validation is not null)
+            pacer.Validated(trainer.Time.GetElapsedTime(begun).TotalSeconds);
 
         pacer.Mark(inEpoch: true);
         return new EpochRecord(

@@ -56,6 +56,9 @@ public sealed record TrainingOptions
         new(nameof(WeightDecay), o => o.WeightDecay, 0),
         new(nameof(GradientClipNorm), o => o.GradientClipNorm, 0) { Above = true },
         new(nameof(EmaDecay), o => o.EmaDecay, 0, 1) { Below = true },
+        new(nameof(LookaheadSteps), o => o.LookaheadSteps, 1),
+        new(nameof(SwaStart), o => o.SwaStart, 0, 1) { Below = true },
+        new(nameof(SwaLearningRate), o => o.SwaLearningRate, 0) { Above = true },
         new(nameof(LabelSmoothing), o => o.LabelSmoothing, 0, 1) { Below = true },
         new(nameof(Patience), o => o.Patience, 1),
         new(nameof(MinimumDelta), o => o.MinimumDelta, 0),
@@ -136,6 +139,24 @@ public sealed record TrainingOptions
     /// <summary>Decay of an exponential moving average of the weights, 0 ≤ d &lt; 1, which is then what is validated and returned. The default is null, none.</summary>
     public float? EmaDecay { get; init; }
 
+    /// <summary>
+    /// With <see cref="EmaDecay"/>: steps, ≥ 1, after which the average is moved and training goes on from it (lookahead, Zhang et al. 2019); its decay over that many steps grows with the
+    /// cube of the run's progress (Jordan 2024). The default is null: the average follows every step, and training does not know of it.
+    /// </summary>
+    public int? LookaheadSteps { get; init; }
+
+    /// <summary>
+    /// Share of the run, 0 ≤ s &lt; 1, from which on the weights of every epoch's end are averaged, all alike (stochastic weight averaging, Izmailov et al. 2018); the mean is then what is validated and
+    /// returned. Its batch normalisations get the statistics of up to 10,000 training images, a forward pass an epoch. Not together with <see cref="EmaDecay"/>. The default is null, none.
+    /// </summary>
+    public float? SwaStart { get; init; }
+
+    /// <summary>With <see cref="SwaStart"/>: the rate from then on, &gt; 0, other rates in proportion. The default is null: the schedule goes on.</summary>
+    public float? SwaLearningRate { get; init; }
+
+    /// <summary>Whether a second set of weights is kept.</summary>
+    internal bool KeepsAverage => EmaDecay is not null || SwaStart is not null;
+
     /// <summary>Share of each label spread evenly over all classes, 0 ≤ s &lt; 1. The default is 0.</summary>
     public float LabelSmoothing { get; init; }
 
@@ -193,6 +214,7 @@ public sealed record TrainingOptions
         [
             .. Ranges.Faults(this), .. Undefined(Optimizer, nameof(Optimizer)), .. Undefined(Schedule, nameof(Schedule)),
             .. Slices > BatchSize && BatchSize >= 1 ? [$"{nameof(Slices)} is {Slices}, expected at most {nameof(BatchSize)}, {BatchSize}"] : Array.Empty<string>(),
+            .. SwaStart is not null && EmaDecay is not null ? [$"{nameof(SwaStart)} is {SwaStart} and {nameof(EmaDecay)} is {EmaDecay}, expected one of them"] : Array.Empty<string>(),
             .. Undefined(ClassWeights, nameof(ClassWeights)), .. Groups.SelectMany(Faults), .. Augmentation.Faults().Select(fault => $"{nameof(Augmentation)}.{fault}"),
         ];
         if (faults.Length > 0)

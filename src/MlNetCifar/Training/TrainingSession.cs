@@ -1,21 +1,17 @@
-using System.Diagnostics.CodeAnalysis;
 using MlNetCifar.Data;
 using MlNetCifar.Nn;
 using MlNetCifar.Numerics;
 
 namespace MlNetCifar.Training;
 
-/// <summary>The step of training: weights, network, optimizer and moving average, without epochs or clocks. A step allocates nothing.</summary>
+/// <summary>The step of training: weights, network, optimizer and average, without epochs or clocks. A step allocates nothing.</summary>
 internal sealed class TrainingSession : IDisposable
 {
     readonly TrainingOptions _options;
-    readonly Network? _averageNetwork;
+    readonly WeightAverage? _average;
     readonly GroupPlan _plan;
     readonly GradientPass _pass;
     SliceTree? _tree;
-    FloatRun[] _parameters;
-    FloatRun[] _statistics;
-    WeightTensor[] _averaged = [];
 
     public TrainingSession(NetworkSpec spec, TrainingOptions options, ImageSource train, Normalization normalization, TrainingStart? start = null, Distillation? distillation = null)
     {
@@ -31,13 +27,9 @@ internal sealed class TrainingSession : IDisposable
         if (distillation is not null)
             _pass.Teacher = new TeacherPass(distillation, normalization, _pass.Largest, Pool);
         Optimizer = new Optimizer(_plan, Network.Gradients!, Pool, SimdLevel.Active);
-        if (options.EmaDecay is not null)
-        {
-            Average = Weights.Clone();
-            _averageNetwork = new Network(Average, _pass.Largest, training: false, Pool);
-        }
-
-        FindMoving();
+        if (options.KeepsAverage)
+            _average = new WeightAverage(options, Weights, _pass.Largest, Pool);
+        _average?.Follow(_pass.Frozen);
     }
 
     public WorkerPool Pool { get; }
@@ -54,11 +46,11 @@ internal sealed class TrainingSession : IDisposable
 
     public Optimizer Optimizer { get; private set; }
 
-    /// <summary>The moving average; null where none is wanted.</summary>
-    public NetworkWeights? Average { get; }
+    /// <summary>The average; null where none is wanted.</summary>
+    public NetworkWeights? Average => _average?.Weights;
 
     /// <summary>The weights that are validated and returned.</summary>
-    public NetworkWeights Result => Average ?? Weights;
+    public NetworkWeights Result => _average is { IsReady: true } ? _average.Weights : Weights;
 
     /// <summary>Prepares for the steps of an epoch: where other tensors are frozen in it than before, network and optimizer are made anew.</summary>
     /// <param name="epoch">Counted from 0.</param>
@@ -68,7 +60,7 @@ internal sealed class TrainingSession : IDisposable
     {
         if (!_pass.Enter(epoch))
             return false;
-        FindMoving();
+        _average?.Follow(_pass.Frozen);
         _tree?.Dispose();
         _tree = null;
         using var earlier = Optimizer;
@@ -132,25 +124,23 @@ internal sealed class TrainingSession : IDisposable
         }
     }
 
-    /// <summary>Updates weights and moving average from the network's gradients, wherever they come from.</summary>
+    /// <summary>Updates weights and average from the network's gradients, wherever they come from.</summary>
     /// <param name="progress">Share of the run that is done, 0 … 1.</param>
     /// <param name="factor">Multiplies every learning rate.</param>
     public void Apply(double progress, float factor = 1)
     {
         var step = Optimizer.Steps;
         Optimizer.Step(progress, factor);
-        if (Average is null)
-            return;
-
-        // Early averages would mostly be initial weights, so the decay is warmed up.
-        var decay = (float)Math.Min(_options.EmaDecay!.Value, (1.0 + step) / (10 + step));
-        foreach (var run in _parameters)
-            OptimizerSteps.MovingAverage(run.Of(Average.Parameters), run.Of(Weights.Parameters), decay, SimdLevel.Active, Pool);
-        foreach (var run in _statistics)
-            OptimizerSteps.MovingAverage(run.Of(Average.Statistics), run.Of(Weights.Statistics), decay, SimdLevel.Active, Pool);
-        foreach (var tensor in _averaged)
-            tensor.Changed();
+        _average?.Stepped(step, progress);
     }
+
+    /// <summary>Prepares the weights that are validated for the end of an epoch.</summary>
+    /// <param name="state">Where the run stands; told what went into an average.</param>
+    /// <param name="progress">Share of the run that is done, 0 … 1.</param>
+    /// <param name="statistics">Whole batches of training images, for the running statistics of an average; null where it has none.</param>
+    /// <param name="cancellation">Ends the pass over them; the call is to be repeated then.</param>
+    public void EpochEnded(LoopState state, double progress, BatchLoader? statistics, CancellationToken cancellation) =>
+        _average?.EpochEnded(state, progress, Network, statistics, cancellation);
 
     /// <summary>Everything in floats that the next step depends on.</summary>
     public IReadOnlyList<StateBlock> StateBlocks()
@@ -168,10 +158,11 @@ internal sealed class TrainingSession : IDisposable
     }
 
     /// <summary>To be called when the blocks were filled from a checkpoint.</summary>
-    /// <param name="step">Updates made when it was written.</param>
-    public void Restored(long step)
+    /// <param name="state">Where the run stood when it was written.</param>
+    public void Restored(LoopState state)
     {
-        Optimizer.Steps = step;
+        Optimizer.Steps = state.Step;
+        _average?.Epochs = state.AveragedEpochs;
         Weights.Changed();
         Average?.Changed();
     }
@@ -179,7 +170,7 @@ internal sealed class TrainingSession : IDisposable
     /// <summary>Mean loss and accuracy of the result weights over an epoch of unaugmented batches.</summary>
     public (double Loss, double Accuracy) Validate(BatchLoader loader, CancellationToken cancellation)
     {
-        var network = _averageNetwork ?? Network;
+        var network = _average is { IsReady: true } ? _average.Network : Network;
         double loss = 0;
         long count = 0, correct = 0;
         loader.Start(0);
@@ -201,20 +192,9 @@ internal sealed class TrainingSession : IDisposable
         Optimizer.Dispose();
         _tree?.Dispose();
         _pass.Dispose();
-        _averageNetwork?.Dispose();
-        Average?.Dispose();
+        _average?.Dispose();
         Weights.Dispose();
         Pool.Dispose();
-    }
-
-    /// <summary>Notes what the moving average has to follow.</summary>
-    [MemberNotNull(nameof(_parameters), nameof(_statistics))]
-    void FindMoving()
-    {
-        var moving = Weights.Tensors.Where(t => !_pass.Frozen.Contains(t) && t.Role != ParameterRole.Fixed).ToLookup(t => t.Spec.IsTrained);
-        (_parameters, _statistics) = (FloatRun.Merge(moving[true]), FloatRun.Merge(moving[false]));
-        if (Average is not null)
-            _averaged = [.. moving.SelectMany(t => t).Select(t => Average.Find(t.Name)!)];
     }
 
     /// <summary>Whether a layer takes mean and deviation of a single number of a batch of one.</summary>

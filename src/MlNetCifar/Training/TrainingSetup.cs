@@ -25,6 +25,11 @@ internal sealed class TrainingSetup : IDisposable
 
     public BatchLoader Loader { get; }
 
+    /// <summary>Batches as the network sees them in training, for the running statistics of an average; null where none are needed.</summary>
+    public BatchLoader? StatisticsLoader(TrainingOptions options, ImageSource train) => WeightAverage.ImagesAnEpoch(options, Session.Weights, train.Count) == 0
+        ? null
+        : new BatchLoader(train, Normalization, Loading(options) with { BatchSize = Session.Network.BatchSize, Slices = 1, DropLast = true });
+
     /// <summary>How batches are made for training.</summary>
     public static BatchLoaderOptions Loading(TrainingOptions options) => new()
     {

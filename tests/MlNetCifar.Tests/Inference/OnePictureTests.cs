@@ -47,6 +47,7 @@ public sealed class OnePictureTests
     [DataRow("advanced-cnn", 32)]
     [DataRow("resnet9", 32)]
     [DataRow("airbench94", 32)]
+    [DataRow("airbench96", 32)]
     public void Score_OfAPreset_HasTheSameBitsAloneAndInABatch(string preset, int size)
     {
         using var model = Model(Architectures.Create(preset, size, size, 3, 3), Spec(size, size), 2);

@@ -91,6 +91,7 @@ public sealed class LayerGradientTests
     [DataRow("advanced-cnn")]
     [DataRow("resnet9")]
     [DataRow("airbench94")]
+    [DataRow("airbench96")]
     public void Presets_GradientsEqualCentralDifferences(string preset)
     {
         // Sixteen pixels are the least for which airbench's three poolings leave something.

@@ -38,7 +38,7 @@ public sealed class NetworkSizesTests
             string[] expected = preset switch
             {
                 "elephas-mlp" => ["filters"],
-                "resnet9" or "airbench94" or "resnet18" or "resnet34" => ["denseUnits", "dropout"],
+                "resnet9" or "airbench94" or "airbench96" or "resnet18" or "resnet34" => ["denseUnits", "dropout"],
                 _ => [],
             };
             CollectionAssert.AreEqual(expected, idle.Select(text => text.Split(':')[0]).ToArray(), $"{preset}: {string.Join(", ", idle)}");

@@ -99,6 +99,8 @@ public sealed class NetworkSpecTests
     [DataRow("elephas-mlp", 820_874)]
     [DataRow("advanced-cnn", 551_146)]
     [DataRow("resnet9", 6_573_120)]
+    [DataRow("airbench94", 1_971_352)]
+    [DataRow("airbench96", 9_915_416)]
     public void Presets_HaveTheKnownParameterCounts(string preset, long parameters)
     {
         using var weights = NetworkWeights.Initialize(Architectures.Create(preset, 32, 32, 3, 10), 0);

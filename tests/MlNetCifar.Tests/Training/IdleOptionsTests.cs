@@ -20,6 +20,8 @@ public sealed class IdleOptionsTests
         Case(nameof(TrainingOptions.Beta1), new() { Beta1 = 0.1f, Optimizer = OptimizerKind.Sgd }, new() { Beta1 = 0.1f, Optimizer = OptimizerKind.AdamW }),
         Case(nameof(TrainingOptions.Beta2), new() { Beta2 = 0.1f, Optimizer = OptimizerKind.Sgd }, new() { Beta2 = 0.1f }),
         Case(nameof(TrainingOptions.Epsilon), new() { Epsilon = 0.1f, Optimizer = OptimizerKind.Sgd }, new() { Epsilon = 0.1f }),
+        Case(nameof(TrainingOptions.LookaheadSteps), new() { LookaheadSteps = 5 }, new() { LookaheadSteps = 5, EmaDecay = 0.9f }),
+        Case(nameof(TrainingOptions.SwaLearningRate), new() { SwaLearningRate = 0.1f }, new() { SwaLearningRate = 0.1f, SwaStart = 0.5f }),
         Case(nameof(Augmentation.Padding), With(new() { Padding = EdgePadding.Reflect }), With(new() { Padding = EdgePadding.Reflect, Shift = 1 })),
         Case(nameof(Augmentation.CropAspect), With(new() { CropAspect = 2 }), With(new() { CropAspect = 2, CropArea = 0.5f })),
         Case(nameof(Augmentation.CropAreaMax), With(new() { CropAreaMax = 0.7f }), With(new() { CropAreaMax = 0.7f, CropArea = 0.5f })),

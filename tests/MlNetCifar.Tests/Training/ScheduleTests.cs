@@ -42,6 +42,18 @@ public sealed class ScheduleTests
     }
 
     [TestMethod]
+    public void SwaLearningRate_IsTheRateWhileWeightsAreAveraged()
+    {
+        var options = new TrainingOptions { LearningRate = 0.2f, Schedule = ScheduleKind.Cosine };
+        var (plain, averaging) = (Schedules.Create(options), Schedules.Create(options with { SwaStart = 0.75f, SwaLearningRate = 0.05f }));
+        foreach (var progress in new[] { 0, 0.3, 0.7 })
+            Assert.AreEqual(plain(progress), averaging(progress), $"{progress}");
+        foreach (var progress in new[] { 0.75, 0.9, 1 })
+            Assert.AreEqual(0.25, averaging(progress), 1e-7, $"{progress}");
+        Assert.AreEqual(plain(0.9), Schedules.Create(options with { SwaStart = 0.75f })(0.9), "without a rate of its own the schedule goes on");
+    }
+
+    [TestMethod]
     public void OneCycle_TakesTheWarmupForItsRise()
     {
         var schedule = Schedules.Create(new TrainingOptions { Schedule = ScheduleKind.OneCycle, Warmup = 0.5f });

@@ -56,9 +56,9 @@ public sealed class TrainingFaultTests
     [TestMethod]
     public void Fit_WrongOptions_NamesEveryOne()
     {
-        var options = new TrainingOptions { Epochs = 0, BatchSize = -1, LearningRate = float.NaN, EmaDecay = 1, LabelSmoothing = 1, Patience = 0, TimeBudget = TimeSpan.Zero, Threads = 0 };
+        var options = new TrainingOptions { Epochs = 0, BatchSize = -1, LearningRate = float.NaN, EmaDecay = 1, LookaheadSteps = 0, SwaStart = 1, SwaLearningRate = 0, LabelSmoothing = 1, Patience = 0, TimeBudget = TimeSpan.Zero, Threads = 0 };
         var error = Fault("MNC3001", ErrorKind.Usage, TinyData.Network(3), options, TinyData.Balanced(3, 4));
-        foreach (var name in new[] { "Epochs is 0", "BatchSize is -1", "LearningRate is NaN", "EmaDecay is 1", "LabelSmoothing is 1", "Patience is 0", "TimeBudget is 00:00:00", "Threads is 0" })
+        foreach (var name in new[] { "Epochs is 0", "BatchSize is -1", "LearningRate is NaN", "EmaDecay is 1", "LookaheadSteps is 0", "SwaStart is 1", "SwaLearningRate is 0", "LabelSmoothing is 1", "Patience is 0", "TimeBudget is 00:00:00", "Threads is 0" })
             StringAssert.Contains(error.Message, name);
     }
 

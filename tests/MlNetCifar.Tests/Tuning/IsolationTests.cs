@@ -71,6 +71,33 @@ public sealed class IsolationTests
     }
 
     [TestMethod]
+    [DoNotParallelize]
+    public void WhatWasTyped_GoesBeforeVariables_InTheProcessesToo()
+    {
+        using var folder = new Pictures();
+        var data = folder.Splits(train: 24, test: 4);
+        (string Name, string Value)[] variables = [("MLNETCIFAR_EPOCHS", "3"), ("MLNETCIFAR_CONFIG", folder["missing.json"]), ("MLNETCIFAR_FILTERS", "0")];
+        foreach (var (name, value) in variables)
+            Environment.SetEnvironmentVariable(name, value);
+        try
+        {
+            Cli.Run("tune", data, "--preset", "elephas-mlp", "--size", "8", "--batch-size", "8", "--epochs", "1", "--threads", "1", "--val-split", "0.25", "--param", "learning-rate=1e-3,1e-4",
+                "--tuner", "grid", "--final-seeds", "0", "--isolate", "--output", folder.Runs).Good();
+        }
+        finally
+        {
+            foreach (var (name, _) in variables)
+                Environment.SetEnvironmentVariable(name, null);
+        }
+
+        var rows = File.ReadAllLines(Path.Combine(folder.Runs, "tune", "elephas-mlp", "trials.csv"));
+        var epochs = Array.IndexOf(rows[0].Split(','), "steps");
+        Assert.HasCount(3, rows);
+        foreach (var row in rows[1..])
+            Assert.AreEqual("1", row.Split(',')[epochs], row);
+    }
+
+    [TestMethod]
     public void IsolationWithoutAProgram_IsAnError()
     {
         var sweep = new Sweep(new ExperimentOptions { Data = "none" }, new() { Isolate = true });

@@ -32,6 +32,23 @@ internal static class SelfProcess
         return new(file, [.. first, .. arguments]);
     }
 
+    /// <summary>How the program begins with the options of this one, whatever the environment says: each by its variable, which no list of processes shows.</summary>
+    /// <param name="arguments">Typed, and so going before all others.</param>
+    /// <param name="values">Those of this process, wherever they came from.</param>
+    public static ProcessStartInfo Start(IEnumerable<string> arguments, OptionValues values)
+    {
+        var start = Start(arguments);
+        foreach (var option in values.Options)
+        {
+            if (option.IsRecorded && values.Given(option) is { } value)
+                start.Environment[option.VariableName] = OptionText.Of(value);
+            else
+                start.Environment.Remove(option.VariableName);
+        }
+
+        return start;
+    }
+
     static (string File, string[] First) Command()
     {
         var name = typeof(SelfProcess).Assembly.GetName().Name!;

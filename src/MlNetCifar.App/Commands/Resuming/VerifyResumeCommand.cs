@@ -19,7 +19,7 @@ internal sealed class VerifyResumeCommand() : Verb("verify-resume", "Kill short 
     static readonly OptionDescription<double> s_killShare = OptionDescription.Of(
         "kill-share", "SHARE", "Used by the check itself: how far into the next step", OptionText.Fraction, 0.5, Group);
 
-    static readonly string[] s_training = ["epochs", "batch-size", "optimizer", "ema-decay", "shuffle-window", "seed", "threads"];
+    static readonly string[] s_training = ["epochs", "batch-size", "optimizer", "ema-decay", "swa-start", "shuffle-window", "seed", "threads"];
 
     protected override IEnumerable<OptionDescription> OwnOptions =>
     [

@@ -146,7 +146,7 @@ internal sealed class Checkpointer : IDisposable
         // What was frozen in the last step decides which moments there are.
         session.Enter((int)(Math.Max(0, header.State.Step - 1) / stepsPerEpoch), stepsPerEpoch);
         _store.Load(path, session.StateBlocks());
-        session.Restored(header.State.Step);
+        session.Restored(header.State);
         if (header.State.BestEpoch > 0)
         {
             _store.Load(_store.BestPath(header.State.BestEpoch), CheckpointWriter.Blocks(best));

@@ -55,6 +55,7 @@ internal sealed record UpdateGroup(string Name, Predicate<WeightTensor> Holds, U
             Settings = part.Settings with
             {
                 Rate = part.Settings.Rate * group.RateFactor,
+                Decay = part.Settings.Decay == 0 ? group.BiasDecay : part.Settings.Decay,
                 Schedule = group.Schedule ?? part.Settings.Schedule,
                 Share = group.TrainedShare ?? part.Settings.Share,
             },

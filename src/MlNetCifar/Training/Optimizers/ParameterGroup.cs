@@ -56,7 +56,10 @@ public sealed record ParameterGroup(string Tensors)
     /// <summary>Multiplies the learning rate, &gt; 0; for rates that fall towards the stem. The default is 1.</summary>
     public float RateFactor { get; init; } = 1;
 
-    /// <summary>Decay of the group's filters and matrices, ≥ 0. The default is null: <see cref="TrainingOptions.WeightDecay"/>.</summary>
+    /// <summary>
+    /// Decay of the group's filters and matrices, ≥ 0; of its biases or gains where <see cref="Role"/> says that it holds these. The default is null:
+    /// <see cref="TrainingOptions.WeightDecay"/>, and none for biases and gains.
+    /// </summary>
     public float? WeightDecay { get; init; }
 
     /// <summary>How the rate changes over the run. The default is null: as the options say.</summary>
@@ -104,6 +107,9 @@ public sealed record ParameterGroup(string Tensors)
         && Tensors.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Any(pattern =>
             FileSystemName.MatchesSimpleExpression(pattern, tensor.Name, ignoreCase: false)
             || FileSystemName.MatchesSimpleExpression($"{pattern}.*", tensor.Name, ignoreCase: false));
+
+    /// <summary>The decay of biases and gains: none unless it was asked for.</summary>
+    internal float BiasDecay => Role is ParameterRole.Bias or ParameterRole.Gain ? WeightDecay ?? 0 : 0;
 
     /// <summary>The options as they are for the group's tensors.</summary>
     internal TrainingOptions Over(TrainingOptions options)

@@ -37,15 +37,19 @@ internal static class Schedules
     public static Schedule Create(TrainingOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        return Create(options, options.Schedule, options.Warmup);
+        return WithAveraging(options, Create(options, options.Schedule, options.Warmup));
     }
 
     /// <summary>The schedule of some tensors.</summary>
     internal static Schedule Create(TrainingOptions options, UpdateSettings settings)
     {
         var whole = Create(options, settings.Schedule, settings.Warmup);
-        return settings.Share is { } share ? p => p < share ? whole(p / share) : 0 : whole;
+        return WithAveraging(options, settings.Share is { } share ? p => p < share ? whole(p / share) : 0 : whole, settings.Share ?? double.PositiveInfinity);
     }
+
+    /// <summary>The constant rate while weights are averaged, where one is asked for.</summary>
+    static Schedule WithAveraging(TrainingOptions options, Schedule main, double share = double.PositiveInfinity) =>
+        options is { SwaStart: { } start, SwaLearningRate: { } rate } ? p => p < start || p >= share ? main(p) : rate / options.LearningRate : main;
 
     static Schedule Create(TrainingOptions options, ScheduleKind kind, float? rise)
     {

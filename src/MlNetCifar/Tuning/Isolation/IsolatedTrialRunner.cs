@@ -21,7 +21,7 @@ internal sealed class IsolatedTrialRunner(Func<ProcessStartInfo> child, long? me
         var words = new LastWords(process);
         using var tooLarge = new CancellationTokenSource();
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation, tooLarge.Token);
-        using var kill = ended.Token.Register(() => Kill(process));
+        using var kill = ended.Token.Register(() => ChildProcess.Kill(process));
         using var watch = memory is { } most ? new Timer(_ => Watch(process, most, tooLarge), null, s_look, s_look) : null;
         try
         {
@@ -34,7 +34,7 @@ internal sealed class IsolatedTrialRunner(Func<ProcessStartInfo> child, long? me
         }
         finally
         {
-            Kill(process);
+            ChildProcess.Kill(process);
             await process.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
         }
 
@@ -84,19 +84,7 @@ internal sealed class IsolatedTrialRunner(Func<ProcessStartInfo> child, long? me
             if (process.WorkingSet64 > most)
                 tooLarge.Cancel();
         }
-        catch (Exception e) when (e is InvalidOperationException or ObjectDisposedException or System.ComponentModel.Win32Exception)
-        {
-            // It has ended.
-        }
-    }
-
-    static void Kill(Process process)
-    {
-        try
-        {
-            process.Kill(entireProcessTree: true);
-        }
-        catch (Exception e) when (e is InvalidOperationException or System.ComponentModel.Win32Exception)
+        catch (Exception e) when (ChildProcess.HasEnded(e))
         {
             // It has ended.
         }

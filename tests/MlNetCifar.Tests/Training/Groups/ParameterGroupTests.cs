@@ -108,6 +108,23 @@ public sealed class ParameterGroupTests
     }
 
     [TestMethod]
+    public void WeightDecay_OfAGroupOfBiases_DecaysThem_AndOfAnyOtherDoesNot()
+    {
+        foreach (var (group, decays) in new[] { (new ParameterGroup { Role = ParameterRole.Bias, WeightDecay = 0.5f }, true), (new ParameterGroup { WeightDecay = 0.5f }, false) })
+        {
+            var options = s_plain with { Optimizer = OptimizerKind.Sgd, Momentum = 0, Nesterov = false, LearningRate = 0.1f };
+            using GroupNetwork plain = new(options), decayed = new(options with { Groups = [group] });
+            foreach (var network in new[] { plain, decayed })
+                network.Weights.Find("fc2.bias")!.Values.Fill(1);
+            plain.Step(0);
+            decayed.Step(0);
+            Span<float> a = plain.Weights.Find("fc2.bias")!.Values, b = decayed.Weights.Find("fc2.bias")!.Values;
+            for (var i = 0; i < a.Length; i++)
+                Assert.AreEqual(decays ? a[i] - (0.1 * 0.5) : a[i], b[i], 1e-6, $"{group}, {i}");
+        }
+    }
+
+    [TestMethod]
     public void Partitions_WithEqualSettings_GiveTheBitsOfOneGroup()
     {
         using var weights = new NetworkWeights(GroupNetwork.Spec);

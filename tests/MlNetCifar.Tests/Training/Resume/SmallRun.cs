@@ -36,6 +36,12 @@ static class SmallRun
         Schedule = ScheduleKind.Linear,
     };
 
+    /// <summary>Averaged over the last three of four epochs.</summary>
+    public static readonly TrainingOptions Swa = Adam with { Epochs = 4, EmaDecay = null, SwaStart = 0.5f, SwaLearningRate = 0.005f };
+
+    /// <summary>Goes on from an average every few steps.</summary>
+    public static readonly TrainingOptions Lookahead = Sgd with { EmaDecay = 0.9f, LookaheadSteps = 4, Schedule = ScheduleKind.Linear };
+
     public static NetworkSpec Network { get; } = new()
     {
         Name = "small", Height = 8, Width = 8, Channels = 3, Classes = 4, Loss = LossKind.SoftmaxCrossEntropy,
