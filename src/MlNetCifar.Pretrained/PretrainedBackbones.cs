@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 
 namespace MlNetCifar.Pretrained;
@@ -15,9 +16,9 @@ public sealed class PretrainedBackbones : IBackboneCatalog
 
     readonly string _folder;
 
-    /// <summary>Those of the folder beside the program.</summary>
+    /// <summary>Those of the folder beside the program; in a notebook, which takes assemblies from where packages lie unpacked, those of the package.</summary>
     public PretrainedBackbones()
-        : this(Path.Combine(AppContext.BaseDirectory, "backbones"))
+        : this(BesideTheProgram() is var beside && !Directory.Exists(beside) && OfThePackage() is { } unpacked ? unpacked : beside)
     {
     }
 
@@ -51,6 +52,13 @@ public sealed class PretrainedBackbones : IBackboneCatalog
         using var model = OnnxImport.Load(Checked(s_network), new OnnxImportOptions { Preprocessing = Checked(s_pixels), Name = ResNet18 });
         return model.ToFeatures();
     }
+
+    static string BesideTheProgram() => Path.Combine(AppContext.BaseDirectory, "backbones");
+
+    /// <returns>The folder of the package whose <c>lib/net10.0</c> holds this assembly; null where it is another's, or part of the program's file.</returns>
+    [UnconditionalSuppressMessage("SingleFile", "IL3000", Justification = "In one file the path is empty, and the files lie beside the program.")]
+    static string? OfThePackage() =>
+        typeof(PretrainedBackbones).Assembly.Location is { Length: > 0 } path && Path.GetFullPath(Path.Combine(path, "..", "..", "..", "backbones")) is var folder && Directory.Exists(folder) ? folder : null;
 
     string PathOf((string Name, string Sha256) file) => Path.Combine(_folder, file.Name);
 

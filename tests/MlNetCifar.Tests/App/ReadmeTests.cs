@@ -42,11 +42,10 @@ public sealed class ReadmeTests
     public void WalkThrough_CompilesAndRuns()
     {
         using var folder = new Pictures();
-        var code = File.ReadAllText(Repository.File("notebooks", "quickstart.cs")).Replace("#:", "//", StringComparison.Ordinal)
-            .Replace("../src/MlNetCifar.App/Sample/cifar10-sample.tar.gz", folder.Splits().Replace('\\', '/'), StringComparison.Ordinal);
-        var output = CompileAndRun(folder, code, "out", variables: new() { ["MLNETCIFAR_EPOCHS"] = "1" });
+        var code = File.ReadAllText(Repository.File("notebooks", "first-model.cs")).Replace("#:", "//", StringComparison.Ordinal);
+        var output = CompileAndRun(folder, code, variables: Walk(folder));
         StringAssert.Contains(output, "test accuracy ");
-        Assert.IsTrue(File.Exists(Path.Combine(folder["out"], "report.html")));
+        Assert.IsTrue(File.Exists(folder["out/first-model/report.html"]));
     }
 
     [TestMethod]
@@ -54,8 +53,22 @@ public sealed class ReadmeTests
     public void WalkThrough_RunsAsAFile()
     {
         using var folder = new Pictures();
-        var output = Run(folder, "dotnet", ["run", "-c", "Release", Repository.File("notebooks", "quickstart.cs"), "--", folder["out"]], new() { ["MLNETCIFAR_EPOCHS"] = "1" });
+        var output = Run(folder, "dotnet", ["run", "-c", "Release", Repository.File("notebooks", "first-model.cs")], Walk(folder));
         StringAssert.Contains(output, "test accuracy ");
+    }
+
+    static Dictionary<string, string> Walk(Pictures folder) => new() { ["MLNETCIFAR_PHOTOS"] = folder.Splits(), ["MLNETCIFAR_OUTPUT"] = folder["out"], ["MLNETCIFAR_EPOCHS"] = "1" };
+
+    /// <summary>The table of walks names each, in both forms.</summary>
+    [TestMethod]
+    public void EveryWalk_IsInTheReadme()
+    {
+        var text = File.ReadAllText(Repository.File("README.md"));
+        foreach (var walk in Notebooks.Walks.All)
+        {
+            StringAssert.Contains(text, $"](notebooks/{walk}.ipynb)");
+            StringAssert.Contains(text, $"](notebooks/{walk}.cs)");
+        }
     }
 
     [TestMethod]
@@ -87,7 +100,7 @@ public sealed class ReadmeTests
             Assert.IsTrue(File.Exists(Path.Combine(Path.GetDirectoryName(path)!, match.Groups[1].Value)), match.Value);
     }
 
-    static string CompileAndRun(Pictures folder, string code, string argument = "", Dictionary<string, string>? variables = null)
+    static string CompileAndRun(Pictures folder, string code, Dictionary<string, string>? variables = null)
     {
         const string usings = "global using System; global using System.Collections.Generic; global using System.IO; global using System.Linq; global using System.Threading;";
         var (source, program, library) = (folder.Write("Program.cs", code), folder["program.dll"], typeof(MlNetCifarException).Assembly.Location);
@@ -97,7 +110,7 @@ public sealed class ReadmeTests
         var response = folder.Write("compile.rsp", string.Join('\n', [.. references.Select(r => $"-r:\"{r}\""), $"-out:\"{program}\"", "-nullable", "-noconfig", "-nologo", $"\"{source}\"", $"\"{folder.Write("Usings.cs", usings)}\""]));
         Run(folder, "dotnet", [Compiler(), $"@{response}"], []);
         folder.Write("program.runtimeconfig.json", $$"""{ "runtimeOptions": { "framework": { "name": "Microsoft.NETCore.App", "version": "{{Environment.Version}}" } } }""");
-        return Run(folder, "dotnet", argument.Length == 0 ? [program] : [program, folder[argument]], variables ?? []);
+        return Run(folder, "dotnet", [program], variables ?? []);
     }
 
     internal static string Compiler()

@@ -33,9 +33,14 @@ static class OwnProcess
 
     /// <summary>Runs it in a folder.</summary>
     /// <returns>What was written to standard output.</returns>
-    public static string RunIn(string folder, params string[] args)
+    public static string RunIn(string folder, params string[] args) => Run(Info(folder, args));
+
+    /// <summary>Runs it as <see cref="Info"/> says, with whatever was added, or any other program.</summary>
+    /// <returns>What was written to standard output.</returns>
+    public static string Run(ProcessStartInfo start)
     {
-        using var process = Start(folder, args);
+        start.RedirectStandardError = true;
+        using var process = Process.Start(start)!;
         var error = process.StandardError.ReadToEndAsync();
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
@@ -44,8 +49,11 @@ static class OwnProcess
     }
 
     /// <summary>Starts it in a folder, for whoever talks to it; both outputs must be read.</summary>
-    public static Process Start(string folder, params string[] args) => Process.Start(new ProcessStartInfo("dotnet", ["exec", typeof(OwnProcess).Assembly.Location, .. args])
+    public static Process Start(string folder, params string[] args) => Process.Start(Info(folder, args))!;
+
+    /// <summary>How it is started in a folder.</summary>
+    public static ProcessStartInfo Info(string folder, params string[] args) => new("dotnet", ["exec", typeof(OwnProcess).Assembly.Location, .. args])
     {
         RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder,
-    })!;
+    };
 }
