@@ -1,6 +1,5 @@
 using System.Net.Sockets;
 using MlNetCifar.Data;
-using MlNetCifar.Nn;
 using MlNetCifar.Training;
 
 namespace MlNetCifar.Distributed;
@@ -46,13 +45,13 @@ internal sealed record WorkerFigures(int Worker)
 
 /// <summary>A batch that is being computed.</summary>
 /// <param name="Ticket">Its number.</param>
-/// <param name="Step">Updates made before.</param>
+/// <param name="Place">Where its update stands.</param>
 /// <param name="Epoch">From 0.</param>
 /// <param name="Index">The batch in it.</param>
 /// <param name="Slices">Its slices.</param>
-/// <param name="Weights">What slices begin with.</param>
+/// <param name="State">What slices begin with.</param>
 /// <param name="Tree">Where sums come from.</param>
-internal sealed record Work(long Ticket, long Step, int Epoch, int Index, int Slices, NetworkWeights Weights, SliceTree Tree);
+internal sealed record Work(long Ticket, StepPlace Place, int Epoch, int Index, int Slices, IReadOnlyList<StateBlock> State, SliceTree Tree);
 
 /// <summary>Slices of a batch that a worker is to compute.</summary>
 /// <param name="work">The batch.</param>
@@ -195,8 +194,8 @@ internal sealed class MemberConnection(WorkerGroup group, Socket socket, TimeSpa
         var work = assignment.Work;
         var hasWeights = _ticket != work.Ticket;
         Span<byte> head = stackalloc byte[WorkHead.Length];
-        new WorkHead(work.Ticket, work.Step, work.Epoch, work.Index, assignment.Part, hasWeights).Write(head);
-        var sent = hasWeights ? Frame.Write(_stream, FrameKind.Work, head, work.Weights.Parameters, work.Weights.Statistics) : Frame.Write(_stream, FrameKind.Work, head);
+        new WorkHead(work.Ticket, work.Place, work.Epoch, work.Index, assignment.Part, hasWeights).Write(head);
+        var sent = hasWeights ? Frame.Write(_stream, FrameKind.Work, head, work.State) : Frame.Write(_stream, FrameKind.Work, head);
         _ticket = work.Ticket;
         group.Count(Member!, sent, 0);
     }
@@ -213,6 +212,10 @@ internal sealed class MemberConnection(WorkerGroup group, Socket socket, TimeSpa
             {
                 case FrameKind.Part:
                     break;
+                case FrameKind.Busy:
+                    Reader.Rest();
+                    group.Count(Member!, 0, Reader.Total - before);
+                    continue;
                 case FrameKind.Fault:
                     throw Refusal.Read(Reader.Rest()).ToException();
                 default:

@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using MlNetCifar.Data;
-using MlNetCifar.Nn;
 using MlNetCifar.Training;
 
 namespace MlNetCifar.Distributed;
@@ -91,11 +90,11 @@ internal sealed class WorkerGroup(IWorkerLauncher launcher, WorkerGroupOptions o
         Wait(cancellation);
     }
 
-    public void Compute(Batch batch, long step, NetworkWeights weights, SliceTree tree, CancellationToken cancellation)
+    public void Compute(Batch batch, StepPlace place, IReadOnlyList<StateBlock> state, SliceTree tree, CancellationToken cancellation)
     {
         lock (_gate)
         {
-            _work = new Work((_work?.Ticket ?? 0) + 1, step, batch.Epoch, batch.Index, batch.Slices, weights, tree);
+            _work = new Work((_work?.Ticket ?? 0) + 1, place, batch.Epoch, batch.Index, batch.Slices, state, tree);
             _answered = 0;
             Share(_work);
         }
@@ -351,7 +350,7 @@ internal sealed class WorkerGroup(IWorkerLauncher launcher, WorkerGroupOptions o
         var coming = IsAnyComing();
         Member[] ready = [.. _orphans.Count == 0 ? [] : _members.Where(m => m.State == MemberState.Ready)];
         if (_orphans.Count > 0 && ready.Length == 0 && _lost.Count == 0 && !coming)
-            throw Cause() ?? DistributedErrors.AllLost(work.Step + 1, Reasons());
+            throw Cause() ?? DistributedErrors.AllLost(work.Place.Step + 1, Reasons());
         while (ready.Length > 0 && _orphans.TryDequeue(out var range))
         {
             for (var i = 0; i < ready.Length; i++)
@@ -385,7 +384,7 @@ internal sealed class WorkerGroup(IWorkerLauncher launcher, WorkerGroupOptions o
             if (_ending || member.State == MemberState.Lost)
                 return;
             member.State = MemberState.Lost;
-            member.Figures = member.Figures with { Lost = reason, LostAtStep = _work?.Step + 1 };
+            member.Figures = member.Figures with { Lost = reason, LostAtStep = _work?.Place.Step + 1 };
             foreach (var assignment in member.Assignments)
             {
                 _orphans.Enqueue((assignment.Next, assignment.End));

@@ -206,7 +206,7 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
         var train = dataset.Train;
         var training = _options.TrainingFor(Math.Min(train.Width, train.Height));
         if (_options.Workers is not null && training.Slices == 1 && experiment.Arguments?.IsGiven(TrainingTable.All["slices"]) != true)
-            training = training with { Slices = Math.Min(ExperimentWorkers.UsualSlices, training.BatchSize) };
+            training = training with { Slices = ExperimentWorkers.UsualSlicesOf(training, _options.Workers.Value) };
         TrainingTable.Check(training, _asOptions);
         return (
             training,
@@ -240,7 +240,7 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
         }
 
         if (_options.Workers is { } workers)
-            _log.Say("workers", FormattableString.Invariant($"{workers}, threads of each {ExperimentWorkers.ThreadsOf(workers, training.Threads)}, for {training.Slices} slices of a batch"));
+            _log.Say("workers", FormattableString.Invariant($"{workers}, threads of each {ExperimentWorkers.ThreadsOf(workers, training.Threads)}, for {ExperimentWorkers.Describe(training)}"));
         if (Distillation is { } distillation)
             Announce(distillation, dataset);
         _log.Say("run", folder.Path);

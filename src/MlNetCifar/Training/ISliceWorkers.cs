@@ -1,5 +1,4 @@
 using MlNetCifar.Data;
-using MlNetCifar.Nn;
 
 namespace MlNetCifar.Training;
 
@@ -15,10 +14,10 @@ internal interface ISliceWorkers
 
     /// <summary>Has all slices of a batch computed.</summary>
     /// <param name="batch">Which; it holds no pictures.</param>
-    /// <param name="step">Updates made before.</param>
-    /// <param name="weights">Weights and running statistics that every slice begins with; not changed.</param>
+    /// <param name="place">Where its update stands.</param>
+    /// <param name="state">What every slice begins with: weights, running statistics and, where models are averaged, moments; not changed.</param>
     /// <param name="tree">Gets the slices, in order.</param>
     /// <param name="cancellation">Abandons the batch.</param>
     /// <exception cref="MlNetCifarException">All of them are lost (MNC33xx).</exception>
-    void Compute(Batch batch, long step, NetworkWeights weights, SliceTree tree, CancellationToken cancellation);
+    void Compute(Batch batch, StepPlace place, IReadOnlyList<StateBlock> state, SliceTree tree, CancellationToken cancellation);
 }

@@ -109,7 +109,7 @@ public sealed class Trainer
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(highest, lowest);
         (train, _) = TrainingSetup.Check(this, train);
 
-        using var setup = new TrainingSetup(this, AtRateOne(Options), train, cancellation);
+        using var setup = new TrainingSetup(this, AtRateOne(Options.OfOneProcess), train, cancellation);
         return LearningRateFinder.Find(setup, steps, lowest, highest, ChanceLoss(train.ClassCounts(), Options.ClassWeights), cancellation);
     }
 

@@ -33,6 +33,18 @@ public enum ClassWeighting
     Balanced,
 }
 
+/// <summary>How a run's work is shared among its workers.</summary>
+public enum DistributedMode
+{
+    /// <summary>Every step is one update from the gradient of a whole batch, whose slices the workers compute.</summary>
+    Synchronous,
+
+    /// <summary>
+    /// Local SGD (Stich 2019; FedAvg, McMahan et al. 2017): in every round several models train by themselves on shares of their own, each from the same weights, and are then averaged.
+    /// </summary>
+    Averaged,
+}
+
 /// <summary>Everything that decides a training run besides network and data. Immutable; recorded in the model file and the report.</summary>
 public sealed record TrainingOptions
 {
@@ -42,6 +54,7 @@ public sealed record TrainingOptions
         new(nameof(Epochs), o => o.Epochs, 1),
         new(nameof(BatchSize), o => o.BatchSize, 1, 65536),
         new(nameof(Slices), o => o.Slices, 1, 1024),
+        new(nameof(UpdateFrequency), o => o.UpdateFrequency, 0, 65536),
         new(nameof(LearningRate), o => o.LearningRate, 0) { Above = true },
         new(nameof(Warmup), o => o.Warmup, 0, 1),
         new(nameof(StepFactor), o => o.StepFactor, 0, 1) { Above = true },
@@ -78,6 +91,14 @@ public sealed record TrainingOptions
     /// slices' mean, and pictures are mixed within one. The default is 1: the whole batch at once.
     /// </summary>
     public int Slices { get; init; } = 1;
+
+    /// <summary>How work is shared. The default is <see cref="DistributedMode.Synchronous"/>; <see cref="DistributedMode.Averaged"/> trains <see cref="Slices"/> models side by side.</summary>
+    public DistributedMode DistributedMode { get; init; }
+
+    /// <summary>
+    /// With <see cref="DistributedMode.Averaged"/>: batches that every model trains on between two averages, 1 … 65536; 0 for as many as an epoch has for it. The default is 1.
+    /// </summary>
+    public int UpdateFrequency { get; init; } = 1;
 
     /// <summary>Update rule. The default is <see cref="OptimizerKind.Adam"/>.</summary>
     public OptimizerKind Optimizer { get; init; } = OptimizerKind.Adam;
@@ -172,6 +193,15 @@ public sealed record TrainingOptions
     /// <summary>Threads, ≥ 1; the result does not depend on it. The default is null: the cores this process may use.</summary>
     public int? Threads { get; init; }
 
+    /// <summary>Whether several models are trained side by side and averaged.</summary>
+    internal bool IsAveraged => DistributedMode == DistributedMode.Averaged;
+
+    /// <summary>How one process goes through one batch.</summary>
+    internal TrainingOptions OfBatch => IsAveraged ? this with { Slices = 1 } : this;
+
+    /// <summary>How one process trains with the same batches and rates, without rounds.</summary>
+    internal TrainingOptions OfOneProcess => OfBatch with { DistributedMode = DistributedMode.Synchronous, UpdateFrequency = 1 };
+
     /// <summary>All options as one JSON object, names in snake case.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, TrainingJson.Default.TrainingOptions);
 
@@ -192,7 +222,7 @@ public sealed record TrainingOptions
         string[] faults =
         [
             .. Ranges.Faults(this), .. Undefined(Optimizer, nameof(Optimizer)), .. Undefined(Schedule, nameof(Schedule)),
-            .. Slices > BatchSize && BatchSize >= 1 ? [$"{nameof(Slices)} is {Slices}, expected at most {nameof(BatchSize)}, {BatchSize}"] : Array.Empty<string>(),
+            .. Undefined(DistributedMode, nameof(DistributedMode)), .. SharingFaults(),
             .. Undefined(ClassWeights, nameof(ClassWeights)), .. Groups.SelectMany(Faults), .. Augmentation.Faults().Select(fault => $"{nameof(Augmentation)}.{fault}"),
         ];
         if (faults.Length > 0)
@@ -207,6 +237,16 @@ public sealed record TrainingOptions
         ArgumentNullException.ThrowIfNull(network);
         using var weights = new NetworkWeights(network);
         return new GroupPlan(this, weights).Summaries();
+    }
+
+    IEnumerable<string> SharingFaults()
+    {
+        if (IsAveraged && Slices < 2)
+            yield return $"{nameof(Slices)} is {Slices}, expected at least 2: {nameof(DistributedMode)} {DistributedMode} averages as many models";
+        if (!IsAveraged && Slices > BatchSize && BatchSize >= 1)
+            yield return $"{nameof(Slices)} is {Slices}, expected at most {nameof(BatchSize)}, {BatchSize}";
+        if (!IsAveraged && UpdateFrequency != 1)
+            yield return $"{nameof(UpdateFrequency)} is {UpdateFrequency}, expected 1, a batch: only {nameof(DistributedMode)} {DistributedMode.Averaged} has others";
     }
 
     static IEnumerable<string> Faults(ParameterGroup group)

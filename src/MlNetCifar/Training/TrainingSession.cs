@@ -12,6 +12,9 @@ internal sealed class TrainingSession : IDisposable
     readonly Network? _averageNetwork;
     readonly GroupPlan _plan;
     readonly GradientPass _pass;
+    readonly RoundPlan? _rounds;
+    LocalSteps? _local;
+    IReadOnlyList<StateBlock> _state = [];
     SliceTree? _tree;
     FloatRun[] _parameters;
     FloatRun[] _statistics;
@@ -25,9 +28,10 @@ internal sealed class TrainingSession : IDisposable
         Start = start?.CopyTo(Weights);
         Whitening.Initialize(Weights, train, normalization, Start);
         _plan = new GroupPlan(options, Weights);
-        if (Math.Min(options.BatchSize / options.Slices, train.Count) == 1 && Weights.Nodes.SelectMany(n => n.Flat()).FirstOrDefault(NormalisesOneValue) is { } node)
+        var pass = options.OfBatch;
+        if (Math.Min(pass.BatchSize / pass.Slices, train.Count) == 1 && Weights.Nodes.SelectMany(n => n.Flat()).FirstOrDefault(NormalisesOneValue) is { } node)
             throw TrainingErrors.OneValue(node.Position);
-        _pass = new GradientPass(Weights, options, _plan, train, Pool);
+        _pass = new GradientPass(Weights, pass, _plan, train, Pool);
         if (distillation is not null)
             _pass.Teacher = new TeacherPass(distillation, normalization, _pass.Largest, Pool);
         Optimizer = new Optimizer(_plan, Network.Gradients!, Pool, SimdLevel.Active);
@@ -38,6 +42,8 @@ internal sealed class TrainingSession : IDisposable
         }
 
         FindMoving();
+        _rounds = options.IsAveraged ? RoundPlan.Of(options, train.Count) : null;
+        FindState();
     }
 
     public WorkerPool Pool { get; }
@@ -60,6 +66,14 @@ internal sealed class TrainingSession : IDisposable
     /// <summary>The weights that are validated and returned.</summary>
     public NetworkWeights Result => Average ?? Weights;
 
+    /// <summary>Has models of averaged training trained in this process.</summary>
+    /// <param name="loader">Of their batches; disposed with this.</param>
+    public void TrainModels(BatchLoader loader)
+    {
+        _local = new LocalSteps(Weights, _pass, _rounds!.Value, loader, Pool);
+        _local.Attach(Optimizer);
+    }
+
     /// <summary>Prepares for the steps of an epoch: where other tensors are frozen in it than before, network and optimizer are made anew.</summary>
     /// <param name="epoch">Counted from 0.</param>
     /// <param name="stepsPerEpoch">Steps of every epoch.</param>
@@ -72,8 +86,9 @@ internal sealed class TrainingSession : IDisposable
         _tree?.Dispose();
         _tree = null;
         using var earlier = Optimizer;
-        Optimizer = new Optimizer(_plan, Network.Gradients!, Pool, SimdLevel.Active, stepsPerEpoch);
+        Optimizer = new Optimizer(_plan, Network.Gradients!, Pool, SimdLevel.Active, stepsPerEpoch * (_rounds?.LocalSteps ?? 1));
         Optimizer.Continue(earlier);
+        FindState();
         return true;
     }
 
@@ -83,9 +98,12 @@ internal sealed class TrainingSession : IDisposable
     /// <param name="correct">Images whose most probable class was the label.</param>
     /// <param name="factor">Multiplies every learning rate.</param>
     /// <param name="cancellation">Abandons the step, which then has not happened.</param>
+    /// <param name="after">Share of the run that is done after it; null for <paramref name="progress"/>. It counts where the step is a round of averaged training.</param>
     /// <returns>Mean loss of the batch; where it is not finite, nothing was updated.</returns>
-    public double Step(Batch batch, double progress, out int correct, float factor = 1, CancellationToken cancellation = default)
+    public double Step(Batch batch, double progress, out int correct, float factor = 1, CancellationToken cancellation = default, double? after = null)
     {
+        if (_rounds is { } rounds)
+            return Round(batch, rounds, new(Optimizer.Steps, progress, after ?? progress), out correct, cancellation);
         var loss = ComputeGradients(batch, out correct, cancellation);
         if (double.IsFinite(loss))
             Apply(progress, factor);
@@ -113,6 +131,37 @@ internal sealed class TrainingSession : IDisposable
         }
     }
 
+    /// <summary>Has models trained side by side, and averages them.</summary>
+    double Round(Batch batch, RoundPlan rounds, StepPlace place, out int correct, CancellationToken cancellation)
+    {
+        _tree ??= LocalSteps.TreeOf(_state, Pool);
+        try
+        {
+            if (Workers is null)
+                _local!.Compute(batch.Epoch, batch.Index, SlicePart.All, place, _tree, cancellation);
+            else
+                Workers.Compute(batch, place, _state, _tree, cancellation);
+            var sum = _tree.Root();
+            correct = sum.Correct;
+            if (!double.IsFinite(sum.Loss))
+                return sum.Loss;
+            LocalSteps.Average(_state, sum, batch.Whole);
+            foreach (var tensor in Weights.Tensors)
+            {
+                if (tensor.Role != ParameterRole.Fixed && !_pass.Frozen.Contains(tensor))
+                    tensor.Changed();
+            }
+
+            Optimizer.Steps++;
+            Follow(place.Step * rounds.LocalSteps, rounds.LocalSteps);
+            return sum.Loss;
+        }
+        finally
+        {
+            _tree.Clear();
+        }
+    }
+
     double ComputeSlices(Batch batch, out int correct, CancellationToken cancellation)
     {
         _tree ??= _pass.Tree();
@@ -121,7 +170,7 @@ internal sealed class TrainingSession : IDisposable
             if (Workers is null)
                 _pass.Compute(batch, Optimizer.Steps, _tree, cancellation);
             else
-                Workers.Compute(batch, Optimizer.Steps, Weights, _tree, cancellation);
+                Workers.Compute(batch, new(Optimizer.Steps, 0, 0), _state, _tree, cancellation);
             var sum = _tree.Root();
             correct = sum.Correct;
             return _pass.Take(sum, batch.Whole);
@@ -139,11 +188,19 @@ internal sealed class TrainingSession : IDisposable
     {
         var step = Optimizer.Steps;
         Optimizer.Step(progress, factor);
+        Follow(step, 1);
+    }
+
+    /// <summary>Moves the moving average.</summary>
+    /// <param name="step">Updates made before.</param>
+    /// <param name="updates">Updates of the weights that it has to follow.</param>
+    void Follow(long step, int updates)
+    {
         if (Average is null)
             return;
 
         // Early averages would mostly be initial weights, so the decay is warmed up.
-        var decay = (float)Math.Min(_options.EmaDecay!.Value, (1.0 + step) / (10 + step));
+        var decay = (float)Math.Pow(Math.Min(_options.EmaDecay!.Value, (1.0 + step) / (10 + step)), updates);
         foreach (var run in _parameters)
             OptimizerSteps.MovingAverage(run.Of(Average.Parameters), run.Of(Weights.Parameters), decay, SimdLevel.Active, Pool);
         foreach (var run in _statistics)
@@ -200,11 +257,19 @@ internal sealed class TrainingSession : IDisposable
     {
         Optimizer.Dispose();
         _tree?.Dispose();
+        _local?.Dispose();
         _pass.Dispose();
         _averageNetwork?.Dispose();
         Average?.Dispose();
         Weights.Dispose();
         Pool.Dispose();
+    }
+
+    /// <summary>Notes what slices begin with.</summary>
+    void FindState()
+    {
+        _state = _rounds is null ? CheckpointWriter.Blocks(Weights) : LocalSteps.StateOf(Weights, Optimizer);
+        _local?.Attach(Optimizer);
     }
 
     /// <summary>Notes what the moving average has to follow.</summary>

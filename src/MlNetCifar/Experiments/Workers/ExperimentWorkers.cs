@@ -11,6 +11,15 @@ internal static class ExperimentWorkers
     /// <summary>Slices of a batch where workers were asked for and no number of slices: the same for every number of workers, so that the result is.</summary>
     public const int UsualSlices = 8;
 
+    /// <summary>Slices, or models that are averaged, where workers were asked for and no number of slices. There is one model for every worker; a resumed run keeps its number, whatever its workers.</summary>
+    public static int UsualSlicesOf(TrainingOptions training, int workers) =>
+        training.DistributedMode == DistributedMode.Averaged ? Math.Max(2, workers) : Math.Min(UsualSlices, training.BatchSize);
+
+    /// <summary>What is shared among workers, in words.</summary>
+    public static string Describe(TrainingOptions training) => training.DistributedMode == DistributedMode.Averaged
+        ? FormattableString.Invariant($"{training.Slices} models, averaged {(training.UpdateFrequency == 0 ? "once an epoch" : FormattableString.Invariant($"after {training.UpdateFrequency} batches of each"))}")
+        : FormattableString.Invariant($"{training.Slices} slices of a batch");
+
     /// <summary>The file of what each worker has done.</summary>
     public const string FileName = "workers.json";
 
