@@ -23,7 +23,7 @@ public static class TrainingTable
             nameof(TrainingOptions.Slices), "N", "Slices of a batch, each computed by itself: less memory, and work for --workers; batch normalisation sees one slice. With averaged: the models",
             OptionText.Int, o => o.Slices, (o, v) => o with { Slices = v }),
         Of(
-            nameof(TrainingOptions.DistributedMode), "NAME", $"How work is shared: {OptionText.Choices<DistributedMode>()} (as many models as --slices, each on pictures of its own)",
+            nameof(TrainingOptions.DistributedMode), "NAME", $"How --workers share it: {OptionText.Choices<DistributedMode>()}; averaged trains --slices models side by side, the last two are not reproducible",
             OptionText.Choice<DistributedMode>, o => o.DistributedMode, (o, v) => o with { DistributedMode = v }),
         Of(
             nameof(TrainingOptions.UpdateFrequency), "K", "With averaged: batches that every model trains on between two averages; batch for 1, epoch (or 0) for its share of an epoch",

@@ -20,4 +20,13 @@ internal interface ISliceWorkers
     /// <param name="cancellation">Abandons the batch.</param>
     /// <exception cref="MlNetCifarException">All of them are lost (MNC33xx).</exception>
     void Compute(Batch batch, StepPlace place, IReadOnlyList<StateBlock> state, SliceTree tree, CancellationToken cancellation);
+
+    /// <summary>Has the batches of a round computed, each from the weights as they are when its turn comes, and pushed.</summary>
+    /// <param name="round">Which; it holds no pictures.</param>
+    /// <param name="place">Where it stands.</param>
+    /// <param name="server">Gets the gradients.</param>
+    /// <param name="cancellation">Abandons the round; nobody is at work when this returns.</param>
+    /// <returns>Mean loss of its pictures, and how many were classified correctly.</returns>
+    /// <exception cref="MlNetCifarException">All of them are lost (MNC33xx).</exception>
+    (double Loss, int Correct) Serve(Batch round, StepPlace place, GradientServer server, CancellationToken cancellation);
 }

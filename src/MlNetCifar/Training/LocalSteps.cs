@@ -16,7 +16,7 @@ internal sealed class LocalSteps : IDisposable
     readonly RoundPlan _plan;
     readonly WorkerPool _pool;
     Optimizer _optimizer = null!;
-    Arena _before = null!;
+    StateCopy _before = null!;
     WeightTensor[] _moving = [];
     (int Epoch, int First, int End) _next = (-1, 0, 0);
 
@@ -74,7 +74,7 @@ internal sealed class LocalSteps : IDisposable
         _optimizer = optimizer;
         State = StateOf(_weights, optimizer);
         _before?.Dispose();
-        _before = new Arena(State.Sum(block => (long)block.Values().Length));
+        _before = new StateCopy(State);
         _moving = [.. _weights.Tensors.Where(t => t.Role != ParameterRole.Fixed && !_pass.Frozen.Contains(t))];
     }
 
@@ -90,20 +90,20 @@ internal sealed class LocalSteps : IDisposable
         var (pictures, models) = _plan.At(round);
         var (first, end) = part.In(models);
         Load(epoch, _plan.Batches(round, first, end));
-        Copy(save: true);
+        _before.Save();
         var steps = _optimizer.Steps;
         try
         {
             for (var model = first; model < end; model++)
             {
                 if (model > first)
-                    Copy(save: false);
+                    Restore();
                 tree.Push(Train(epoch, _plan.Batches(round, model, model + 1), pictures, place, Begin(tree.Rent(), model), cancellation));
             }
         }
         finally
         {
-            Copy(save: false);
+            Restore();
             _optimizer.Steps = steps;
         }
 
@@ -137,8 +137,7 @@ internal sealed class LocalSteps : IDisposable
         for (var i = batches.First; i < batches.End; i++)
         {
             var batch = _loader.Next()!;
-            var number = ((long)epoch * _plan.Rounds * _plan.LocalSteps * _plan.Models) + i;
-            var loss = _pass.Compute(batch.Rows(0), number, null, out var correct, cancellation);
+            var loss = _pass.Compute(batch.Rows(0), _plan.NumberOf(epoch, i), null, out var correct, cancellation);
             sum.Loss += loss * batch.Count / pictures;
             sum.Correct += correct;
             sum.Weight += batch.Count;
@@ -158,7 +157,7 @@ internal sealed class LocalSteps : IDisposable
         for (var b = 0; b < State.Count; b++)
         {
             var now = State[b].Values();
-            Span<float> before = _before.Span(at, now.Length), moved = sum.Values.Slice(at, now.Length);
+            Span<float> before = _before.Blocks[b].Values(), moved = sum.Values.Slice(at, now.Length);
             if (IsMoment(b))
             {
                 Elementwise.Scale(weight, now, moved, SimdLevel.Active, _pool);
@@ -174,22 +173,9 @@ internal sealed class LocalSteps : IDisposable
         }
     }
 
-    /// <summary>Notes the state, or puts it back.</summary>
-    void Copy(bool save)
+    void Restore()
     {
-        var at = 0;
-        for (var b = 0; b < State.Count; b++)
-        {
-            Span<float> now = State[b].Values(), before = _before.Span(at, now.Length);
-            if (save)
-                now.CopyTo(before);
-            else
-                before.CopyTo(now);
-            at += now.Length;
-        }
-
-        if (save)
-            return;
+        _before.Restore();
         foreach (var tensor in _moving)
             tensor.Changed();
     }

@@ -58,7 +58,7 @@ internal sealed record MemoryPlan(TrainingOptions Options, long Limit, IReadOnly
             for (var batch = options.BatchSize; ; batch /= 2)
             {
                 var parts = phases.Select(phase => Estimate(phase, Math.Min(batch, train.Count))).MaxBy(parts => parts.Sum(p => p.Bytes))!;
-                var plan = new MemoryPlan(options with { BatchSize = batch, Slices = options.IsAveraged ? options.Slices : Math.Min(options.Slices, batch) }, limit, parts);
+                var plan = new MemoryPlan(options with { BatchSize = batch, Slices = Math.Min(options.Slices, batch) }, limit, parts);
                 if (plan.Total <= limit)
                     return plan;
                 if (batch == 1)
@@ -80,8 +80,8 @@ internal sealed record MemoryPlan(TrainingOptions Options, long Limit, IReadOnly
             // Trained, best and its copy for the result; with checkpoints once more what the next step depends on.
             var copies = ((3 + average + (checkpoints ? 1 + average : 0)) * block) + (gradients.All.Length * sizeof(float)) + ((checkpoints ? 2 : 1) * moments);
             var buffers = (long)Ring * batch * train.ImageLength * sizeof(float) * (validation is null ? 1 : 2);
-            var slices = options.IsAveraged ? options.Slices : Math.Min(options.Slices, batch);
-            var slice = options.IsAveraged ? batch : new Slicing(batch, slices).Largest;
+            var slices = Math.Min(options.Slices, batch);
+            var slice = new Slicing(batch, slices).Largest;
 
             // What is summed up of a model is all that it begins with, which is noted once more.
             var sum = options.IsAveraged ? weights.Parameters.Length + (int)(moments / sizeof(float)) : gradients.All.Length;

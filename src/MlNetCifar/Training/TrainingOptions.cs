@@ -43,6 +43,15 @@ public enum DistributedMode
     /// Local SGD (Stich 2019; FedAvg, McMahan et al. 2017): in every round several models train by themselves on shares of their own, each from the same weights, and are then averaged.
     /// </summary>
     Averaged,
+
+    /// <summary>
+    /// Workers push the gradient of a batch at a time, each of which updates the weights when it comes, whatever others have changed since its weights were sent; how many updates that may be is bounded.
+    /// The result is another in every run.
+    /// </summary>
+    Asynchronous,
+
+    /// <summary>As <see cref="Asynchronous"/>, without a lock and without a bound (Recht et al. 2011): updates overlap, and may in part be lost.</summary>
+    Hogwild,
 }
 
 /// <summary>Everything that decides a training run besides network and data. Immutable; recorded in the model file and the report.</summary>
@@ -92,7 +101,10 @@ public sealed record TrainingOptions
     /// </summary>
     public int Slices { get; init; } = 1;
 
-    /// <summary>How work is shared. The default is <see cref="DistributedMode.Synchronous"/>; <see cref="DistributedMode.Averaged"/> trains <see cref="Slices"/> models side by side.</summary>
+    /// <summary>
+    /// How work is shared. The default is <see cref="DistributedMode.Synchronous"/>; <see cref="DistributedMode.Averaged"/> trains <see cref="Slices"/> models side by side, whose batches together are of
+    /// <see cref="BatchSize"/>, so that an epoch has as many steps and the same rates suit.
+    /// </summary>
     public DistributedMode DistributedMode { get; init; }
 
     /// <summary>
@@ -196,11 +208,14 @@ public sealed record TrainingOptions
     /// <summary>Whether several models are trained side by side and averaged.</summary>
     internal bool IsAveraged => DistributedMode == DistributedMode.Averaged;
 
-    /// <summary>How one process goes through one batch.</summary>
-    internal TrainingOptions OfBatch => IsAveraged ? this with { Slices = 1 } : this;
+    /// <summary>Whether gradients are taken as they come.</summary>
+    internal bool IsServed => DistributedMode is DistributedMode.Asynchronous or DistributedMode.Hogwild;
+
+    /// <summary>How one process goes through one batch; that of a model is its share of the whole.</summary>
+    internal TrainingOptions OfBatch => IsAveraged ? this with { Slices = 1, BatchSize = Math.Max(1, BatchSize / Slices) } : this;
 
     /// <summary>How one process trains with the same batches and rates, without rounds.</summary>
-    internal TrainingOptions OfOneProcess => OfBatch with { DistributedMode = DistributedMode.Synchronous, UpdateFrequency = 1 };
+    internal TrainingOptions OfOneProcess => this with { Slices = IsAveraged ? 1 : Slices, DistributedMode = DistributedMode.Synchronous, UpdateFrequency = 1 };
 
     /// <summary>All options as one JSON object, names in snake case.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, TrainingJson.Default.TrainingOptions);
@@ -243,7 +258,9 @@ public sealed record TrainingOptions
     {
         if (IsAveraged && Slices < 2)
             yield return $"{nameof(Slices)} is {Slices}, expected at least 2: {nameof(DistributedMode)} {DistributedMode} averages as many models";
-        if (!IsAveraged && Slices > BatchSize && BatchSize >= 1)
+        if (IsServed && Slices != 1)
+            yield return $"{nameof(Slices)} is {Slices}, expected 1: with {nameof(DistributedMode)} {DistributedMode} a worker computes whole batches";
+        if (Slices > BatchSize && BatchSize >= 1)
             yield return $"{nameof(Slices)} is {Slices}, expected at most {nameof(BatchSize)}, {BatchSize}";
         if (!IsAveraged && UpdateFrequency != 1)
             yield return $"{nameof(UpdateFrequency)} is {UpdateFrequency}, expected 1, a batch: only {nameof(DistributedMode)} {DistributedMode.Averaged} has others";

@@ -14,6 +14,7 @@ internal sealed class TrainingSession : IDisposable
     readonly GradientPass _pass;
     readonly RoundPlan? _rounds;
     LocalSteps? _local;
+    GradientServer? _server;
     IReadOnlyList<StateBlock> _state = [];
     SliceTree? _tree;
     FloatRun[] _parameters;
@@ -42,7 +43,7 @@ internal sealed class TrainingSession : IDisposable
         }
 
         FindMoving();
-        _rounds = options.IsAveraged ? RoundPlan.Of(options, train.Count) : null;
+        _rounds = options.DistributedMode == DistributedMode.Synchronous ? null : RoundPlan.Of(options, train.Count);
         FindState();
     }
 
@@ -103,7 +104,11 @@ internal sealed class TrainingSession : IDisposable
     public double Step(Batch batch, double progress, out int correct, float factor = 1, CancellationToken cancellation = default, double? after = null)
     {
         if (_rounds is { } rounds)
-            return Round(batch, rounds, new(Optimizer.Steps, progress, after ?? progress), out correct, cancellation);
+        {
+            var place = new StepPlace(Optimizer.Steps, progress, after ?? progress);
+            return _options.IsServed ? Serve(batch, rounds, place, out correct, cancellation) : AverageModels(batch, rounds, place, out correct, cancellation);
+        }
+
         var loss = ComputeGradients(batch, out correct, cancellation);
         if (double.IsFinite(loss))
             Apply(progress, factor);
@@ -132,7 +137,7 @@ internal sealed class TrainingSession : IDisposable
     }
 
     /// <summary>Has models trained side by side, and averages them.</summary>
-    double Round(Batch batch, RoundPlan rounds, StepPlace place, out int correct, CancellationToken cancellation)
+    double AverageModels(Batch batch, RoundPlan rounds, StepPlace place, out int correct, CancellationToken cancellation)
     {
         _tree ??= LocalSteps.TreeOf(_state, Pool);
         try
@@ -146,20 +151,45 @@ internal sealed class TrainingSession : IDisposable
             if (!double.IsFinite(sum.Loss))
                 return sum.Loss;
             LocalSteps.Average(_state, sum, batch.Whole);
-            foreach (var tensor in Weights.Tensors)
-            {
-                if (tensor.Role != ParameterRole.Fixed && !_pass.Frozen.Contains(tensor))
-                    tensor.Changed();
-            }
-
-            Optimizer.Steps++;
-            Follow(place.Step * rounds.LocalSteps, rounds.LocalSteps);
+            Rounded(place.Step, rounds);
             return sum.Loss;
         }
         finally
         {
             _tree.Clear();
         }
+    }
+
+    /// <summary>Takes gradients as they come.</summary>
+    double Serve(Batch batch, RoundPlan rounds, StepPlace place, out int correct, CancellationToken cancellation)
+    {
+        _server ??= new GradientServer(_options, _plan, _pass.Frozen, Optimizer, rounds);
+        try
+        {
+            double loss;
+            (loss, correct) = Workers!.Serve(batch, place, _server, cancellation);
+            Rounded(place.Step, rounds);
+            return loss;
+        }
+        catch (OperationCanceledException)
+        {
+            _server.Restore();
+            foreach (var tensor in Weights.Tensors)
+                tensor.Changed();
+            throw;
+        }
+    }
+
+    void Rounded(long step, RoundPlan rounds)
+    {
+        foreach (var tensor in Weights.Tensors)
+        {
+            if (tensor.Role != ParameterRole.Fixed && !_pass.Frozen.Contains(tensor))
+                tensor.Changed();
+        }
+
+        Optimizer.Steps++;
+        Follow(step * rounds.LocalSteps, rounds.LocalSteps);
     }
 
     double ComputeSlices(Batch batch, out int correct, CancellationToken cancellation)
@@ -258,6 +288,7 @@ internal sealed class TrainingSession : IDisposable
         Optimizer.Dispose();
         _tree?.Dispose();
         _local?.Dispose();
+        _server?.Dispose();
         _pass.Dispose();
         _averageNetwork?.Dispose();
         Average?.Dispose();
@@ -268,6 +299,8 @@ internal sealed class TrainingSession : IDisposable
     /// <summary>Notes what slices begin with.</summary>
     void FindState()
     {
+        _server?.Dispose();
+        _server = null;
         _state = _rounds is null ? CheckpointWriter.Blocks(Weights) : LocalSteps.StateOf(Weights, Optimizer);
         _local?.Attach(Optimizer);
     }

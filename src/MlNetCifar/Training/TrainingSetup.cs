@@ -34,9 +34,9 @@ internal sealed class TrainingSetup : IDisposable
         Augmentation = options.OverfitBatches is null ? options.Augmentation : Augmentation.None,
     };
 
-    /// <summary>How batches are made of which every one is a step: where models are averaged, the pictures of a round.</summary>
+    /// <summary>How batches are made of which every one is a step: in all modes but the synchronous one, the pictures of a round.</summary>
     static BatchLoaderOptions Steps(TrainingOptions options, int pictures) =>
-        options.IsAveraged ? Loading(options) with { BatchSize = RoundPlan.Of(options, pictures).RoundSize } : Loading(options);
+        options.DistributedMode != DistributedMode.Synchronous ? Loading(options) with { BatchSize = RoundPlan.Of(options, pictures).RoundSize } : Loading(options);
 
     /// <summary>Checks all that can be checked without reading pictures, and gives the images to train and validate with.</summary>
     /// <exception cref="MlNetCifarException">Options, network or data are wrong (MNC20xx, MNC30xx).</exception>

@@ -25,7 +25,7 @@ public sealed class AveragedTests
         var random = new Random(7);
         for (var attempt = 0; attempt < 2000; attempt++)
         {
-            var options = new TrainingOptions { BatchSize = random.Next(1, 20), Slices = random.Next(2, 9), UpdateFrequency = random.Next(0, 7) };
+            var options = Averaged(new TrainingOptions { BatchSize = random.Next(9, 60) }, random.Next(2, 9), random.Next(0, 7));
             var pictures = random.Next(1, 400);
             var plan = RoundPlan.Of(options, pictures);
             var (next, seen) = (0, 0);
@@ -44,20 +44,21 @@ public sealed class AveragedTests
             }
 
             Assert.AreEqual(pictures, seen, $"{plan}");
-            Assert.AreEqual((pictures + options.BatchSize - 1) / options.BatchSize, next, $"{plan}");
+            Assert.AreEqual((pictures + plan.BatchSize - 1) / plan.BatchSize, next, $"{plan}");
+            Assert.AreEqual(options.BatchSize / options.Slices, plan.BatchSize);
             Assert.IsTrue(options.UpdateFrequency > 0 || plan.Rounds == 1, $"{plan}");
         }
     }
 
-    /// <summary>One step of plain SGD at each of S models, averaged, is one step by the mean gradient: that of synchronous training with S times the batch in S slices.</summary>
+    /// <summary>One step of plain SGD at each of S models, averaged, is one step by the mean gradient: that of synchronous training with as many slices.</summary>
     [TestMethod]
     [DataRow(2)]
     [DataRow(4)]
     public void Fit_OfOneStepOfPlainSgd_IsTheSynchronousStep(int models)
     {
         var images = TestImages.Random(64, seed: 1);
-        var options = new TrainingOptions { Epochs = 2, BatchSize = 8, Optimizer = OptimizerKind.Sgd, Momentum = 0, Nesterov = false, LearningRate = 0.05f, Augmentation = Augmentation.Standard(8), Seed = 3 };
-        using var expected = new Trainer(s_plain, options with { BatchSize = 8 * models, Slices = models }).Fit(images);
+        var options = new TrainingOptions { Epochs = 2, BatchSize = 8 * models, Optimizer = OptimizerKind.Sgd, Momentum = 0, Nesterov = false, LearningRate = 0.05f, Augmentation = Augmentation.Standard(8), Seed = 3 };
+        using var expected = new Trainer(s_plain, options with { Slices = models }).Fit(images);
         using var actual = new Trainer(s_plain, Averaged(options, models, 1)).Fit(images);
         Assert.AreEqual(expected.Steps, actual.Steps);
         AssertNear(expected, actual, 1e-5);
@@ -139,7 +140,7 @@ public sealed class AveragedTests
         SmallRun.AssertSame(expected, actual);
         Assert.IsTrue(actual.Warnings.Any(w => w.Contains("worker 1 ", StringComparison.Ordinal)), string.Join('\n', actual.Warnings));
         Assert.IsGreaterThan(workers, launcher.Starts);
-        Assert.AreEqual(3 * 3, group.Figures.Sum(f => f.Slices), "every model of every round was answered once");
+        Assert.AreEqual(3 * 8, group.Figures.Sum(f => f.Slices), "every model of every round was answered once");
     }
 
     [TestMethod]
@@ -210,7 +211,7 @@ public sealed class AveragedTests
     static double[] Slowly(NetworkSpec network, TrainingOptions options, ImageSource train)
     {
         var normalization = Normalization.Compute(train);
-        var alone = options.OfOneProcess;
+        var alone = options.OfOneProcess with { BatchSize = options.BatchSize / options.Slices };
         var plan = RoundPlan.Of(options, train.Count);
         using var loader = new BatchLoader(train, normalization, TrainingSetup.Loading(alone));
         using var session = new TrainingSession(network, alone, train, normalization);

@@ -15,6 +15,7 @@ internal sealed class Optimizer : IDisposable
     readonly List<Range> _ranges = [];
     readonly double[] _partial;
     readonly Arena[] _moments;
+    readonly bool _isOwner;
     readonly WeightTensor[] _changing;
 
     /// <summary>Prepares.</summary>
@@ -23,7 +24,8 @@ internal sealed class Optimizer : IDisposable
     /// <param name="pool">Borrowed threads.</param>
     /// <param name="width">Lane width.</param>
     /// <param name="stepsPerEpoch">Steps of an epoch; decides when tensors were thawed.</param>
-    public Optimizer(GroupPlan plan, WeightGradients gradients, WorkerPool pool, SimdWidth width, int stepsPerEpoch = 0)
+    /// <param name="sharing">Another of the same tensors, whose moments are used; null for moments of its own.</param>
+    public Optimizer(GroupPlan plan, WeightGradients gradients, WorkerPool pool, SimdWidth width, int stepsPerEpoch = 0, Optimizer? sharing = null)
     {
         (_plan, _weights, _gradients, _pool, _width) = (plan, plan.Weights, gradients, pool, width);
         _schedule = Schedules.Create(plan.Options);
@@ -31,7 +33,9 @@ internal sealed class Optimizer : IDisposable
         _changing = [.. _weights.Tensors.Where(t => t.Role != ParameterRole.Fixed && !gradients.Freezes(t))];
         foreach (var tensor in _weights.Tensors.Where(gradients.Has))
             Add(tensor, plan.Of(tensor).Settings, (long)plan.FrozenEpochs(tensor) * stepsPerEpoch);
-        _moments = [.. Moments().Select(length => new Arena(length))];
+        var lengths = Moments().ToArray();
+        _isOwner = sharing is null;
+        _moments = sharing?._moments ?? [.. lengths.Select(length => new Arena(length))];
     }
 
     /// <summary>Updates made so far.</summary>
@@ -76,7 +80,7 @@ internal sealed class Optimizer : IDisposable
 
     public void Dispose()
     {
-        foreach (var moment in _moments)
+        foreach (var moment in _isOwner ? _moments : [])
             moment.Dispose();
         foreach (var range in _ranges)
             range.Rule.Dispose();
