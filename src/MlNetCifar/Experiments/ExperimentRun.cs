@@ -248,6 +248,8 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
 
         if (_options.Workers is { } workers)
             _log.Say("workers", FormattableString.Invariant($"{workers}, threads of each {ExperimentWorkers.ThreadsOf(workers, training.Threads)}, {ExperimentWorkers.Describe(training)}"));
+        if (_options.MaxStaleness is not null && training.DistributedMode != DistributedMode.Asynchronous)
+            _log.Warn($"{NameOf(nameof(ExperimentOptions.MaxStaleness))} has no effect: gradients are not taken as they come, or without a bound");
         if (Distillation is { } distillation)
             Announce(distillation, dataset);
         _log.Say("run", folder.Path);

@@ -215,6 +215,7 @@ public sealed class AveragedTests
         var plan = RoundPlan.Of(options, train.Count);
         using var loader = new BatchLoader(train, normalization, TrainingSetup.Loading(alone));
         using var session = new TrainingSession(network, alone, train, normalization);
+        session.Optimizer.AdaptiveScale = MathF.Sqrt(options.Slices);
         var state = session.StateBlocks().Select(b => Doubles(b.Values())).ToArray();
         for (var step = 0; step < options.Epochs * plan.Rounds; step++)
         {

@@ -41,6 +41,12 @@ internal sealed class Optimizer : IDisposable
     /// <summary>Updates made so far.</summary>
     public long Steps { get; set; }
 
+    /// <summary>
+    /// Multiplies the rates of Adam and AdamW, but not the share of the weights that AdamW's decay takes, &gt; 0. Who divides a batch among m models sees gradients of √m times the noise, by whose size Adam
+    /// divides: with √m the mean of the models moves as far as one model would (the square-root rule of Malladi et al. 2022). The default is 1.
+    /// </summary>
+    public float AdaptiveScale { get; set; } = 1;
+
     /// <summary>The moments, for checkpoints: velocities and first moments, then second moments.</summary>
     public ReadOnlySpan<Arena> MomentBlocks => _moments;
 
@@ -120,7 +126,10 @@ internal sealed class Optimizer : IDisposable
 
     void Update(Range range, float rate, float scale)
     {
-        var step = new UpdateStep(rate, range.Settings.Decay, scale, Steps - range.Thawed);
+        var decay = range.Settings.Decay;
+        if (range.Settings.Rule is OptimizerKind.Adam or OptimizerKind.AdamW)
+            (rate, decay) = (rate * AdaptiveScale, range.Settings.Rule == OptimizerKind.AdamW ? decay / AdaptiveScale : decay);
+        var step = new UpdateStep(rate, decay, scale, Steps - range.Thawed);
         range.Rule.Update(
             _weights.Parameters.Slice(range.Offset, range.Length), _gradients.All.Slice(range.Gradient, range.Length), Moment(0, range), Moment(1, range), step);
     }

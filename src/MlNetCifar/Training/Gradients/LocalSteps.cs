@@ -72,6 +72,7 @@ internal sealed class LocalSteps : IDisposable
     public void Attach(Optimizer optimizer)
     {
         _optimizer = optimizer;
+        optimizer.AdaptiveScale = MathF.Sqrt(_plan.Models);
         State = StateOf(_weights, optimizer);
         _before?.Dispose();
         _before = new StateCopy(State);
