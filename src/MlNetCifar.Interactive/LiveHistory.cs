@@ -17,7 +17,7 @@ public sealed class LiveHistory : ITrainingObserver
     public LiveHistory(Func<string, Action<string>> show)
     {
         ArgumentNullException.ThrowIfNull(show);
-        _update = show(HtmlFragment.Of([]));
+        _update = show("");
     }
 
     /// <summary>Shows HTML in the cell that runs, and returns what puts other HTML in its place. Set by the package's extension; the default is null.</summary>

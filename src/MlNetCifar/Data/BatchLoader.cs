@@ -22,6 +22,8 @@ internal sealed class BatchLoader : IDisposable
     ExceptionDispatchInfo? _failure;
     SlicePart _part;
     int _epoch;
+    int _ordered = -1;
+    int _end;
     int _claimed;
     int _released;
     int _current = -1;
@@ -53,7 +55,7 @@ internal sealed class BatchLoader : IDisposable
         _filled = new int[_options.Prefetch];
         for (var i = 0; i < _ring.Length; i++)
             _ring[i] = new Batch(_options.WithoutPictures ? 0 : _options.BatchSize, source.ImageLength);
-        _claimed = _released = BatchesPerEpoch;
+        _claimed = _released = _end = BatchesPerEpoch;
         _threads = new Thread[_options.Threads];
         for (var i = 0; i < _threads.Length; i++)
         {
@@ -73,32 +75,32 @@ internal sealed class BatchLoader : IDisposable
     /// <param name="epoch">From 0; decides order and augmentation.</param>
     /// <param name="firstBatch">Where to begin, for resuming: 0 … <see cref="BatchesPerEpoch"/>.</param>
     /// <param name="part">The slices that batches hold; null for all, or none in a loader without pictures.</param>
-    public void Start(int epoch, int firstBatch = 0, SlicePart? part = null)
+    /// <param name="end">The batch behind the last one; null for the end of the epoch.</param>
+    public void Start(int epoch, int firstBatch = 0, SlicePart? part = null, int? end = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(epoch);
         ArgumentOutOfRangeException.ThrowIfNegative(firstBatch);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(firstBatch, BatchesPerEpoch);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(end ?? BatchesPerEpoch, BatchesPerEpoch);
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_stopping, this);
-            _claimed = BatchesPerEpoch;
+            _claimed = _end = BatchesPerEpoch;
             while (_busy > 0)
                 Monitor.Wait(_gate);
-            if (_options.Shuffle)
-                _order.Shuffle(_options.Seed, epoch);
-            else
-                _order.Sequential();
+            if (_ordered != epoch)
+                Order(epoch);
             Array.Fill(_filled, -1);
             _failure = null;
             _epoch = epoch;
             _part = _options.WithoutPictures ? SlicePart.None : part ?? SlicePart.All;
             _current = -1;
-            _claimed = _released = firstBatch;
+            (_claimed, _released, _end) = (firstBatch, firstBatch, end ?? BatchesPerEpoch);
             Monitor.PulseAll(_gate);
         }
     }
 
-    /// <summary>The next batch, or null at the end of the epoch. The batch given before goes back to the ring.</summary>
+    /// <summary>The next batch, or null behind the last one. The batch given before goes back to the ring.</summary>
     /// <exception cref="MlNetCifarException">The source could not be read.</exception>
     public Batch? Next()
     {
@@ -112,7 +114,7 @@ internal sealed class BatchLoader : IDisposable
                 Monitor.PulseAll(_gate);
             }
 
-            if (_released >= BatchesPerEpoch)
+            if (_released >= _end)
                 return null;
             var slot = _released % _ring.Length;
             while (_filled[slot] != _released && _failure is null)
@@ -138,6 +140,15 @@ internal sealed class BatchLoader : IDisposable
             thread.Join();
         foreach (var batch in _ring)
             batch.Free();
+    }
+
+    void Order(int epoch)
+    {
+        if (_options.Shuffle)
+            _order.Shuffle(_options.Seed, epoch);
+        else
+            _order.Sequential();
+        _ordered = epoch;
     }
 
     void Work(BatchFiller filler)
@@ -170,7 +181,7 @@ internal sealed class BatchLoader : IDisposable
     {
         lock (_gate)
         {
-            while (!_stopping && (_claimed >= BatchesPerEpoch || _claimed >= _released + _ring.Length))
+            while (!_stopping && (_claimed >= _end || _claimed >= _released + _ring.Length))
                 Monitor.Wait(_gate);
             if (_stopping)
                 return -1;

@@ -9,7 +9,7 @@ internal static class DistributedErrors
         "MNC3301", ErrorKind.Usage, FormattableString.Invariant($"Workers share the slices of a batch, and there is {slices}."), "Cut batches into 2 slices or more with --slices; 8 suit up to 8 workers.");
 
     public static MlNetCifarException OnlyNetworks(string what) =>
-        new("MNC3302", ErrorKind.Usage, $"Workers were asked for, but {what}.", "Leave out --workers, or train a network from scratch on data that workers can open: --preset and --data.");
+        new("MNC3302", ErrorKind.Usage, $"Distributed training was asked for, but {what}.", "Leave out --workers and --distributed-mode, or train a network from scratch on data that workers can open: --preset and --data.");
 
     public static MlNetCifarException NoProgram() =>
         new("MNC3303", ErrorKind.Usage, "Workers were asked for, and no program was given that they run.", $"Set {nameof(Experiment)}.{nameof(Experiment.Worker)}.");

@@ -30,6 +30,9 @@ internal enum FrameKind : byte
 
     /// <summary>The run is over.</summary>
     End = 8,
+
+    /// <summary>A worker has not answered yet, and is at work.</summary>
+    Busy = 9,
 }
 
 /// <summary>
@@ -39,7 +42,7 @@ internal enum FrameKind : byte
 internal static class Frame
 {
     /// <summary>Version of the protocol.</summary>
-    public const byte Version = 1;
+    public const byte Version = 2;
 
     /// <summary>Longest frame before the two have agreed on anything.</summary>
     public const int MostAtFirst = 4096;
@@ -54,23 +57,48 @@ internal static class Frame
 
     /// <summary>Writes a frame whose payload is bytes and then floats.</summary>
     /// <returns>Bytes written.</returns>
-    public static long Write(Stream stream, FrameKind kind, ReadOnlySpan<byte> head, ReadOnlySpan<float> first = default, ReadOnlySpan<float> second = default)
+    public static long Write(Stream stream, FrameKind kind, ReadOnlySpan<byte> head, ReadOnlySpan<float> floats = default)
     {
-        ReadOnlySpan<byte> firstBytes = MemoryMarshal.AsBytes(first), secondBytes = MemoryMarshal.AsBytes(second);
-        var length = checked(head.Length + firstBytes.Length + secondBytes.Length);
+        var bytes = MemoryMarshal.AsBytes(floats);
+        var crc = Begin(stream, kind, head, checked(head.Length + bytes.Length));
+        Append(stream, bytes, ref crc);
+        return End(stream, head.Length + bytes.Length, crc);
+    }
+
+    /// <summary>Writes a frame whose payload is bytes and then the floats of some blocks.</summary>
+    /// <returns>Bytes written.</returns>
+    public static long Write(Stream stream, FrameKind kind, ReadOnlySpan<byte> head, IReadOnlyList<StateBlock> blocks)
+    {
+        var length = head.Length;
+        for (var i = 0; i < blocks.Count; i++)
+            length = checked(length + MemoryMarshal.AsBytes(blocks[i].Values()).Length);
+        var crc = Begin(stream, kind, head, length);
+        for (var i = 0; i < blocks.Count; i++)
+            Append(stream, MemoryMarshal.AsBytes(blocks[i].Values()), ref crc);
+        return End(stream, length, crc);
+    }
+
+    static uint Begin(Stream stream, FrameKind kind, ReadOnlySpan<byte> head, int length)
+    {
+        var crc = 0u;
         Span<byte> header = stackalloc byte[HeaderLength];
         Magic.CopyTo(header);
         (header[4], header[5], header[6], header[7]) = (Version, (byte)kind, 0, 0);
         BinaryPrimitives.WriteInt32LittleEndian(header[8..], length);
-        var crc = 0u;
-        foreach (var part in (ReadOnlySpan<int>)[0, 1, 2, 3])
-        {
-            var bytes = part switch { 0 => header, 1 => head, 2 => firstBytes, _ => secondBytes };
-            crc = Crc32C.Append(crc, bytes);
-            if (!bytes.IsEmpty)
-                stream.Write(bytes);
-        }
+        Append(stream, header, ref crc);
+        Append(stream, head, ref crc);
+        return crc;
+    }
 
+    static void Append(Stream stream, ReadOnlySpan<byte> bytes, ref uint crc)
+    {
+        crc = Crc32C.Append(crc, bytes);
+        if (!bytes.IsEmpty)
+            stream.Write(bytes);
+    }
+
+    static long End(Stream stream, int length, uint crc)
+    {
         Span<byte> trailer = stackalloc byte[TrailerLength];
         BinaryPrimitives.WriteUInt32LittleEndian(trailer, crc);
         stream.Write(trailer);
@@ -113,7 +141,7 @@ internal sealed class FrameReader(Stream stream)
         Left = BinaryPrimitives.ReadInt32LittleEndian(header[8..]);
         if (Left < 0 || Left > Most)
             throw new InvalidDataException(FormattableString.Invariant($"a frame claims {Left:N0} bytes, and at most {Most:N0} were expected"));
-        if (header[5] is < (byte)FrameKind.Hello or > (byte)FrameKind.End || header[6] != 0 || header[7] != 0)
+        if (header[5] is < (byte)FrameKind.Hello or > (byte)FrameKind.Busy || header[6] != 0 || header[7] != 0)
             throw new InvalidDataException(FormattableString.Invariant($"a frame is of the kind {header[5]}, which is not known"));
         _crc = Crc32C.Append(0, header);
         Total += header.Length;

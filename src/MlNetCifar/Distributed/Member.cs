@@ -1,6 +1,5 @@
 using System.Net.Sockets;
 using MlNetCifar.Data;
-using MlNetCifar.Nn;
 using MlNetCifar.Training;
 
 namespace MlNetCifar.Distributed;
@@ -44,15 +43,21 @@ internal sealed record WorkerFigures(int Worker)
     public long? LostAtStep { get; init; }
 }
 
-/// <summary>A batch that is being computed.</summary>
-/// <param name="Ticket">Its number.</param>
-/// <param name="Step">Updates made before.</param>
+/// <summary>A batch, or a round, that is being computed.</summary>
+/// <param name="Place">Where its update stands.</param>
 /// <param name="Epoch">From 0.</param>
 /// <param name="Index">The batch in it.</param>
 /// <param name="Slices">Its slices.</param>
-/// <param name="Weights">What slices begin with.</param>
-/// <param name="Tree">Where sums come from.</param>
-internal sealed record Work(long Ticket, long Step, int Epoch, int Index, int Slices, NetworkWeights Weights, SliceTree Tree);
+/// <param name="State">What slices begin with.</param>
+/// <param name="Tree">Where sums come from; null where gradients are taken as they come.</param>
+internal sealed record Work(StepPlace Place, int Epoch, int Index, int Slices, IReadOnlyList<StateBlock> State, SliceTree? Tree)
+{
+    /// <summary>Its number.</summary>
+    public long Ticket { get; set; }
+
+    /// <summary>What takes gradients as they come: every slice is a batch then, the first that of <see cref="Index"/>. Null for sums.</summary>
+    public GradientServer? Server { get; init; }
+}
 
 /// <summary>Slices of a batch that a worker is to compute.</summary>
 /// <param name="work">The batch.</param>
@@ -65,7 +70,7 @@ internal sealed class Assignment(Work work, SlicePart part, int first, int end)
 
     public SlicePart Part => part;
 
-    public int End => end;
+    public int End { get; set; } = end;
 
     /// <summary>The first slice that has not been answered.</summary>
     public int Next { get; set; } = first;
@@ -93,6 +98,9 @@ internal sealed class Member(int worker, int restarts, string token)
     /// <summary>What it has to do, in order.</summary>
     public Queue<Assignment> Assignments { get; } = new();
 
+    /// <summary>Version of the weights that it computes a gradient of; null where it does not.</summary>
+    public long? Version { get; set; }
+
     /// <summary>When it was started.</summary>
     public long Started { get; } = TimeProvider.System.GetTimestamp();
 
@@ -110,6 +118,7 @@ internal sealed class MemberConnection(WorkerGroup group, Socket socket, TimeSpa
 
     readonly NetworkStream _stream = new(socket, ownsSocket: true);
     FrameReader? _reader;
+    GradientPush? _push;
     long _ticket = -1;
     volatile bool _waits;
 
@@ -170,8 +179,14 @@ internal sealed class MemberConnection(WorkerGroup group, Socket socket, TimeSpa
             _waits = false;
             if (assignment is null)
                 break;
+            if (assignment.Work.Server is { } server)
+            {
+                Push(assignment, server);
+                continue;
+            }
+
             Send(assignment);
-            Receive(assignment);
+            Receive(assignment, assignment.Work.Tree!);
         }
 
         Frame.Write(_stream, FrameKind.End, []);
@@ -184,7 +199,11 @@ internal sealed class MemberConnection(WorkerGroup group, Socket socket, TimeSpa
             socket.Dispose();
     }
 
-    public void Dispose() => _stream.Dispose();
+    public void Dispose()
+    {
+        _stream.Dispose();
+        _push?.Dispose();
+    }
 
     void Wait(TimeSpan patience) => socket.ReceiveTimeout = socket.SendTimeout = (int)Math.Clamp(patience.TotalMilliseconds, 1, int.MaxValue);
 
@@ -195,32 +214,67 @@ internal sealed class MemberConnection(WorkerGroup group, Socket socket, TimeSpa
         var work = assignment.Work;
         var hasWeights = _ticket != work.Ticket;
         Span<byte> head = stackalloc byte[WorkHead.Length];
-        new WorkHead(work.Ticket, work.Step, work.Epoch, work.Index, assignment.Part, hasWeights).Write(head);
-        var sent = hasWeights ? Frame.Write(_stream, FrameKind.Work, head, work.Weights.Parameters, work.Weights.Statistics) : Frame.Write(_stream, FrameKind.Work, head);
+        new WorkHead(work.Ticket, work.Place, work.Epoch, work.Index, assignment.Part, hasWeights).Write(head);
+        var sent = hasWeights ? Frame.Write(_stream, FrameKind.Work, head, work.State) : Frame.Write(_stream, FrameKind.Work, head);
         _ticket = work.Ticket;
         group.Count(Member!, sent, 0);
     }
 
-    void Receive(Assignment assignment)
+    /// <summary>Sends the weights as they are, and updates them by the gradient that comes back.</summary>
+    void Push(Assignment assignment, GradientServer server)
     {
-        var tree = assignment.Work.Tree;
-        Reader.Most = Math.Max(Frame.MostAtFirst, PartHead.Length + (tree.Length * sizeof(float)));
-        Span<byte> bytes = stackalloc byte[PartHead.Length];
-        for (var next = assignment.Next; next < assignment.End;)
+        if (_push?.Server != server)
         {
-            var before = Reader.Total;
+            _push?.Dispose();
+            _push = server.CreatePush();
+        }
+
+        var (work, batch) = (assignment.Work, assignment.Work.Index + assignment.Next);
+        var version = _push.Read();
+        Span<byte> bytes = stackalloc byte[WorkHead.Length];
+        new WorkHead(work.Ticket, new(server.Rounds.NumberOf(work.Epoch, batch), 0, 0), work.Epoch, batch, SlicePart.All, HasWeights: true).Write(bytes);
+        var (sent, before) = (Frame.Write(_stream, FrameKind.Work, bytes, _push.Copy), Reader.Total);
+        Reader.Most = Math.Max(Frame.MostAtFirst, PartHead.Length + ((_push.Gradients.Length + _push.Statistics.Length) * sizeof(float)));
+        var head = ExpectPart();
+        if (head.Ticket != work.Ticket || head.First != 0 || head.Count != 1)
+            throw new InvalidDataException(FormattableString.Invariant($"a worker answers with {head.Count} slices from {head.First}, expected a whole batch"));
+        Reader.Read(_push.Gradients);
+        Reader.Read(_push.Statistics);
+        Reader.End();
+        group.Count(Member!, sent, Reader.Total - before);
+        var pictures = server.Rounds.PicturesOf(batch);
+        group.Pushed(Member!, head, pictures, double.IsFinite(head.Loss) ? _push.Apply(version, pictures, head.Weight) : 0);
+    }
+
+    /// <summary>Waits for the head of an answer.</summary>
+    PartHead ExpectPart()
+    {
+        Span<byte> bytes = stackalloc byte[PartHead.Length];
+        while (true)
+        {
             switch (Expect())
             {
                 case FrameKind.Part:
+                    Reader.Read(bytes);
+                    return PartHead.Read(bytes);
+                case FrameKind.Busy:
+                    Reader.Rest();
                     break;
                 case FrameKind.Fault:
                     throw Refusal.Read(Reader.Rest()).ToException();
                 default:
                     throw new InvalidDataException("a worker answers work with something else");
             }
+        }
+    }
 
-            Reader.Read(bytes);
-            var head = PartHead.Read(bytes);
+    void Receive(Assignment assignment, SliceTree tree)
+    {
+        Reader.Most = Math.Max(Frame.MostAtFirst, PartHead.Length + (tree.Length * sizeof(float)));
+        for (var next = assignment.Next; next < assignment.End;)
+        {
+            var before = Reader.Total;
+            var head = ExpectPart();
             if (head.Ticket != assignment.Work.Ticket || head.First != next || head.Count < 1 || !int.IsPow2(head.Count) || head.First % head.Count != 0 || head.Count > assignment.End - next)
                 throw new InvalidDataException(FormattableString.Invariant($"a worker answers with {head.Count} slices from {head.First}, expected those from {next} to {assignment.End - 1}"));
             var sum = tree.Rent();

@@ -3,35 +3,39 @@ using System.Text.Json;
 using MlNetCifar.Data;
 using MlNetCifar.Files;
 using MlNetCifar.Numerics;
+using MlNetCifar.Training;
 
 namespace MlNetCifar.Distributed;
 
-/// <summary>Slices that a worker is to compute; weights and running statistics follow where it does not have them.</summary>
+/// <summary>Slices that a worker is to compute; what they begin with follows where it does not have it.</summary>
 /// <param name="Ticket">Number of the batch; the answers bear it.</param>
-/// <param name="Step">Updates made before.</param>
+/// <param name="Place">Where its update stands.</param>
 /// <param name="Epoch">From 0.</param>
 /// <param name="Index">The batch in it.</param>
 /// <param name="Part">Which slices.</param>
 /// <param name="HasWeights">Whether weights follow.</param>
-internal readonly record struct WorkHead(long Ticket, long Step, int Epoch, int Index, SlicePart Part, bool HasWeights)
+internal readonly record struct WorkHead(long Ticket, StepPlace Place, int Epoch, int Index, SlicePart Part, bool HasWeights)
 {
-    public const int Length = 40;
+    public const int Length = 56;
 
     public void Write(Span<byte> to)
     {
         BinaryPrimitives.WriteInt64LittleEndian(to, Ticket);
-        BinaryPrimitives.WriteInt64LittleEndian(to[8..], Step);
+        BinaryPrimitives.WriteInt64LittleEndian(to[8..], Place.Step);
         foreach (var (i, value) in (ReadOnlySpan<(int, int)>)[(16, Epoch), (20, Index), (24, Part.First), (28, Part.End), (32, Part.Of), (36, HasWeights ? 1 : 0)])
             BinaryPrimitives.WriteInt32LittleEndian(to[i..], value);
+        BinaryPrimitives.WriteDoubleLittleEndian(to[40..], Place.From);
+        BinaryPrimitives.WriteDoubleLittleEndian(to[48..], Place.To);
     }
 
     /// <exception cref="InvalidDataException">A number is out of range.</exception>
     public static WorkHead Read(ReadOnlySpan<byte> from)
     {
+        var place = new StepPlace(BinaryPrimitives.ReadInt64LittleEndian(from[8..]), BinaryPrimitives.ReadDoubleLittleEndian(from[40..]), BinaryPrimitives.ReadDoubleLittleEndian(from[48..]));
         var part = new SlicePart(Int(from, 24), Int(from, 28), Int(from, 32));
         var head = new WorkHead(
-            BinaryPrimitives.ReadInt64LittleEndian(from), BinaryPrimitives.ReadInt64LittleEndian(from[8..]), Int(from, 16), Int(from, 20), part, Int(from, 36) == 1);
-        return head is { Ticket: >= 0, Step: >= 0, Epoch: >= 0, Index: >= 0, Part: { First: >= 0, Of: >= 1 } } && part.First <= part.End && part.End <= part.Of && Int(from, 36) is 0 or 1
+            BinaryPrimitives.ReadInt64LittleEndian(from), place, Int(from, 16), Int(from, 20), part, Int(from, 36) == 1);
+        return head is { Ticket: >= 0, Place: { Step: >= 0, From: >= 0 and <= 1, To: >= 0 and <= 1 }, Epoch: >= 0, Index: >= 0, Part: { First: >= 0, Of: >= 1 } } && part.First <= part.End && part.End <= part.Of && Int(from, 36) is 0 or 1
             ? head
             : throw new InvalidDataException("a frame of work holds numbers that are out of range");
     }

@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using MlNetCifar.Data;
-using MlNetCifar.Nn;
 using MlNetCifar.Training;
 
 namespace MlNetCifar.Distributed;
@@ -22,6 +21,9 @@ internal sealed record WorkerGroupOptions
     /// <summary>Longest that workers may take to open the data.</summary>
     public TimeSpan JoinTime { get; init; } = TimeSpan.FromMinutes(10);
 
+    /// <summary>Updates that others may make while a gradient is computed; null for twice the number of workers.</summary>
+    public int? MaxStaleness { get; init; }
+
     /// <summary>How often a lost worker is started again.</summary>
     public int Restarts { get; init; } = 2;
 
@@ -38,7 +40,7 @@ internal sealed record WorkerGroupOptions
 /// </summary>
 /// <param name="launcher">Starts and ends workers.</param>
 /// <param name="options">How many, and how.</param>
-internal sealed class WorkerGroup(IWorkerLauncher launcher, WorkerGroupOptions options) : ISliceWorkers, IDisposable
+internal sealed partial class WorkerGroup(IWorkerLauncher launcher, WorkerGroupOptions options) : ISliceWorkers, IDisposable
 {
     /// <summary>Strangers that may knock at the same time; further ones are turned away.</summary>
     const int MostStrangers = 16;
@@ -49,16 +51,12 @@ internal sealed class WorkerGroup(IWorkerLauncher launcher, WorkerGroupOptions o
     // A plain object: Monitor's wait and pulse need it.
     readonly object _gate = new();
     readonly List<Member> _members = [];
-    readonly Queue<(int First, int End)> _orphans = new();
     readonly Queue<Member> _lost = new();
-    readonly List<SliceSum> _arrived = [];
     readonly List<Thread> _threads = [];
     readonly List<MemberConnection> _connections = [];
     TcpListener? _listener;
     byte[] _welcome = [];
     TrainingRun? _run;
-    Work? _work;
-    int _answered;
     int _strangers;
     bool _ending;
 
@@ -80,42 +78,16 @@ internal sealed class WorkerGroup(IWorkerLauncher launcher, WorkerGroupOptions o
 
     public void Begin(TrainingRun run, ImageSource train, CancellationToken cancellation)
     {
-        if (run.Options.Slices < 2)
+        if (run.Options.Slices < 2 && !run.Options.IsServed)
             throw DistributedErrors.FewSlices(run.Options.Slices);
         _run = run;
+        _isBounded = run.Options.DistributedMode == DistributedMode.Asynchronous;
         _welcome = new Welcome(
             run.Network, run.Options, run.Normalization, DataCheck.Of(train), run.Distillation?.Stamp, options.Threads, options.Arguments).ToJson();
         Listen();
         for (var worker = 0; worker < options.Workers; worker++)
             Launch(worker, 0);
         Wait(cancellation);
-    }
-
-    public void Compute(Batch batch, long step, NetworkWeights weights, SliceTree tree, CancellationToken cancellation)
-    {
-        lock (_gate)
-        {
-            _work = new Work((_work?.Ticket ?? 0) + 1, step, batch.Epoch, batch.Index, batch.Slices, weights, tree);
-            _answered = 0;
-            Share(_work);
-        }
-
-        while (!IsAnswered(_work))
-        {
-            Replace();
-            if (!cancellation.IsCancellationRequested)
-                continue;
-
-            // Whoever is still sending reads the weights, which are the caller's again after this.
-            End();
-            cancellation.ThrowIfCancellationRequested();
-        }
-
-        _arrived.Sort(static (a, b) => a.First.CompareTo(b.First));
-        foreach (var sum in _arrived)
-            tree.Push(sum);
-        _arrived.Clear();
-        Replace();
     }
 
     public void Dispose()
@@ -131,39 +103,6 @@ internal sealed class WorkerGroup(IWorkerLauncher launcher, WorkerGroupOptions o
         {
             lock (_gate)
                 return _ending;
-        }
-    }
-
-    /// <summary>Waits for work.</summary>
-    /// <returns>Null at the end.</returns>
-    internal Assignment? Next(Member member)
-    {
-        lock (_gate)
-        {
-            while (!_ending)
-            {
-                if (member.Assignments.TryPeek(out var next))
-                    return next;
-                Monitor.Wait(_gate);
-            }
-
-            return null;
-        }
-    }
-
-    /// <summary>Takes the answer to a part of a member's first assignment.</summary>
-    internal void Arrive(Member member, SliceSum sum, double waited)
-    {
-        lock (_gate)
-        {
-            var assignment = member.Assignments.Peek();
-            assignment.Next += sum.Count;
-            if (assignment.Next == assignment.End)
-                member.Assignments.Dequeue();
-            member.Figures = member.Figures with { Slices = member.Figures.Slices + sum.Count, WaitedSeconds = waited };
-            _answered += sum.Count;
-            _arrived.Add(sum);
-            Monitor.PulseAll(_gate);
         }
     }
 
@@ -321,56 +260,6 @@ internal sealed class WorkerGroup(IWorkerLauncher launcher, WorkerGroupOptions o
         }
     }
 
-    /// <summary>Deals the slices of a batch to all who are ready, in runs.</summary>
-    void Share(Work work)
-    {
-        Member[] ready = [.. _members.Where(m => m.State == MemberState.Ready)];
-        for (var i = 0; i < ready.Length; i++)
-            Assign(ready[i], work, new SlicePart(i, i + 1, ready.Length));
-        if (ready.Length == 0)
-            _orphans.Enqueue((0, work.Slices));
-        Monitor.PulseAll(_gate);
-    }
-
-    /// <summary>Deals what lost workers have left, and waits for answers.</summary>
-    /// <returns>Whether all are there.</returns>
-    /// <exception cref="MlNetCifarException">Nobody is left, and nobody is coming.</exception>
-    bool IsAnswered(Work work)
-    {
-        lock (_gate)
-        {
-            HandOver(work);
-            if (_answered < work.Slices)
-                Monitor.Wait(_gate, s_look);
-            return _answered == work.Slices;
-        }
-    }
-
-    void HandOver(Work work)
-    {
-        var coming = IsAnyComing();
-        Member[] ready = [.. _orphans.Count == 0 ? [] : _members.Where(m => m.State == MemberState.Ready)];
-        if (_orphans.Count > 0 && ready.Length == 0 && _lost.Count == 0 && !coming)
-            throw Cause() ?? DistributedErrors.AllLost(work.Step + 1, Reasons());
-        while (ready.Length > 0 && _orphans.TryDequeue(out var range))
-        {
-            for (var i = 0; i < ready.Length; i++)
-            {
-                var (first, end) = new SlicePart(i, i + 1, ready.Length).In(range.End - range.First);
-                Assign(ready[i], work, new SlicePart(range.First + first, range.First + end, work.Slices));
-            }
-
-            Monitor.PulseAll(_gate);
-        }
-    }
-
-    static void Assign(Member member, Work work, SlicePart part)
-    {
-        var (first, end) = part.In(work.Slices);
-        if (first < end)
-            member.Assignments.Enqueue(new Assignment(work, part, first, end));
-    }
-
     void Lose(Member member, Exception cause)
     {
         member.Cause = cause as MlNetCifarException;
@@ -385,7 +274,7 @@ internal sealed class WorkerGroup(IWorkerLauncher launcher, WorkerGroupOptions o
             if (_ending || member.State == MemberState.Lost)
                 return;
             member.State = MemberState.Lost;
-            member.Figures = member.Figures with { Lost = reason, LostAtStep = _work?.Step + 1 };
+            member.Figures = member.Figures with { Lost = reason, LostAtStep = _work?.Place.Step + 1 };
             foreach (var assignment in member.Assignments)
             {
                 _orphans.Enqueue((assignment.Next, assignment.End));
@@ -393,6 +282,7 @@ internal sealed class WorkerGroup(IWorkerLauncher launcher, WorkerGroupOptions o
             }
 
             member.Assignments.Clear();
+            member.Version = null;
             _lost.Enqueue(member);
             Monitor.PulseAll(_gate);
         }

@@ -7,6 +7,8 @@ namespace MlNetCifar.Distributed;
 /// <summary>What a worker does: dials its run, opens the data as it is told, and computes slices until the run ends or is gone.</summary>
 internal static class WorkerProgram
 {
+    static readonly TimeSpan s_busy = TimeSpan.FromMilliseconds(500);
+
     /// <summary>Works.</summary>
     /// <param name="address">Where the run is.</param>
     /// <param name="token">By which it knows the worker.</param>
@@ -66,7 +68,9 @@ internal static class WorkerProgram
     {
         Span<byte> bytes = stackalloc byte[WorkHead.Length];
         var (waited, first) = (TimeSpan.Zero, true);
-        reader.Most = WorkHead.Length + ((session.Weights.Parameters.Length + session.Weights.Statistics.Length) * sizeof(float));
+        var said = TimeProvider.System.GetTimestamp();
+        reader.Most = WorkHead.Length + session.MostStateBytes;
+        session.AfterBatches(SayBusy);
         while (true)
         {
             var begun = TimeProvider.System.GetTimestamp();
@@ -75,20 +79,27 @@ internal static class WorkerProgram
             waited += TimeProvider.System.GetElapsedTime(begun);
             reader.Read(bytes);
             var work = WorkHead.Read(bytes);
-            if (work.HasWeights)
-            {
-                reader.Read(session.Weights.Parameters);
-                reader.Read(session.Weights.Statistics);
-            }
-
+            session.Enter(work);
+            foreach (var block in work.HasWeights ? session.State : [])
+                reader.Read(block.Values());
             reader.End();
             if (work.HasWeights)
                 session.Changed(first);
             else if (first)
                 throw new InvalidDataException("the first work came without weights");
             first = false;
+            said = TimeProvider.System.GetTimestamp();
             foreach (var sum in session.Compute(work))
                 Send(stream, work, sum, waited);
+        }
+
+        // Who trains a model for long is no one who hangs.
+        void SayBusy()
+        {
+            if (TimeProvider.System.GetElapsedTime(said) < s_busy)
+                return;
+            Frame.Write(stream, FrameKind.Busy, []);
+            said = TimeProvider.System.GetTimestamp();
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using MlNetCifar.Data;
 using MlNetCifar.Nn;
 using MlNetCifar.Numerics;
@@ -19,8 +20,13 @@ internal sealed class WorkerSession : IDisposable
 {
     readonly WorkerPool _pool;
     readonly GradientPass _pass;
+    readonly NetworkWeights _weights;
+    readonly GroupPlan _plan;
+    readonly RoundPlan? _rounds;
     readonly BatchLoader _loader;
+    readonly LocalSteps? _local;
     readonly WeightTensor[] _sent;
+    Optimizer? _optimizer;
     SliceTree _tree;
     (int Epoch, int Index, SlicePart Part) _next = (-1, 0, SlicePart.None);
 
@@ -37,53 +43,94 @@ internal sealed class WorkerSession : IDisposable
         if (images.Distillation?.Stamp is var stamp && stamp != welcome.Teacher)
             throw DistributedErrors.OtherTeacher(stamp ?? "none", welcome.Teacher ?? "none");
         _pool = new WorkerPool(welcome.Threads);
-        Weights = new NetworkWeights(welcome.Network);
-        _sent = [.. Weights.Tensors.Where(t => t.Role != ParameterRole.Fixed)];
-        _pass = new GradientPass(Weights, options, new GroupPlan(options, Weights), train, _pool);
+        _weights = new NetworkWeights(welcome.Network);
+        _sent = [.. _weights.Tensors.Where(t => t.Role != ParameterRole.Fixed)];
+        _plan = new GroupPlan(options, _weights);
+        _pass = new GradientPass(_weights, options.OfBatch, _plan, train, _pool);
         if (images.Distillation is { } distillation)
             _pass.Teacher = new TeacherPass(distillation, welcome.Normalization, _pass.Largest, _pool);
-        _tree = _pass.Tree();
-        _loader = new BatchLoader(train, welcome.Normalization, TrainingSetup.Loading(options));
+        _loader = new BatchLoader(train, welcome.Normalization, TrainingSetup.Loading(options.OfBatch));
+        if (options.IsAveraged)
+        {
+            _rounds = RoundPlan.Of(options, train.Count);
+            _local = new LocalSteps(_weights, _pass, _rounds.Value, _loader, _pool);
+        }
+
+        Compiled();
     }
 
     /// <summary>To be filled before <see cref="Compute"/>, and <see cref="Changed"/> called.</summary>
-    public NetworkWeights Weights { get; }
+    public IReadOnlyList<StateBlock> State { get; private set; }
+
+    /// <summary>Bytes of the largest state of any epoch: weights, running statistics, and two moments of every weight.</summary>
+    public int MostStateBytes => checked(sizeof(float) * (((_local is null ? 1 : 3) * _weights.Parameters.Length) + _weights.Statistics.Length));
+
+    /// <summary>Has something called after every batch, while models are trained.</summary>
+    public void AfterBatches(Action call)
+    {
+        if (_local is not null)
+            _local.Stepped = call;
+    }
+
+    /// <summary>Prepares for work; <see cref="State"/> may be another afterwards.</summary>
+    /// <exception cref="InvalidDataException">There is no such batch.</exception>
+    public void Enter(WorkHead work)
+    {
+        if (work.Index >= (_rounds?.Rounds ?? _loader.BatchesPerEpoch))
+            throw new InvalidDataException(FormattableString.Invariant($"there is no batch {work.Index}: an epoch has {_rounds?.Rounds ?? _loader.BatchesPerEpoch}"));
+        _tree.Clear();
+        if (_pass.Enter(work.Epoch))
+            Compiled();
+    }
 
     /// <summary>To be called after weights and statistics were filled.</summary>
     /// <param name="first">Whether these are the first, with the tensors that no step changes.</param>
     public void Changed(bool first)
     {
         if (first)
-            Weights.Changed();
+            _weights.Changed();
         foreach (var tensor in _sent)
             tensor.Changed();
     }
 
     /// <summary>Computes slices.</summary>
     /// <returns>Their sums: whole nodes of the tree, in order; valid until the next call.</returns>
-    /// <exception cref="InvalidDataException">There are no such slices.</exception>
     public IReadOnlyList<SliceSum> Compute(WorkHead work)
     {
-        if (work.Index >= _loader.BatchesPerEpoch)
-            throw new InvalidDataException(FormattableString.Invariant($"there is no batch {work.Index}: an epoch has {_loader.BatchesPerEpoch}"));
-        _tree.Clear();
-        if (_pass.Enter(work.Epoch))
-        {
-            _tree.Dispose();
-            _tree = _pass.Tree();
-        }
-
-        _pass.Compute(Batch(work), work.Step, _tree, CancellationToken.None);
+        if (_local is null)
+            _pass.Compute(Batch(work), work.Place.Step, _tree, CancellationToken.None);
+        else
+            _local.Compute(work.Epoch, work.Index, work.Part, work.Place, _tree, CancellationToken.None);
         return _tree.Nodes;
     }
 
     public void Dispose()
     {
+        _local?.Dispose();
         _loader.Dispose();
         _tree.Dispose();
+        _optimizer?.Dispose();
         _pass.Dispose();
-        Weights.Dispose();
+        _weights.Dispose();
         _pool.Dispose();
+    }
+
+    /// <summary>Makes anew what follows from the network as it is compiled now.</summary>
+    [MemberNotNull(nameof(_tree), nameof(State))]
+    void Compiled()
+    {
+        _tree?.Dispose();
+        if (_local is null)
+        {
+            (State, _tree) = (CheckpointWriter.Blocks(_weights), _pass.Tree());
+            return;
+        }
+
+        // Its moments are filled with the rest of the state.
+        _optimizer?.Dispose();
+        _optimizer = new Optimizer(_plan, _pass.Network.Gradients!, _pool, SimdLevel.Active, _rounds!.Value.Rounds * _rounds.Value.LocalSteps);
+        _local.Attach(_optimizer);
+        (State, _tree) = (_local.State, LocalSteps.TreeOf(_local.State, _pool));
     }
 
     /// <summary>The pictures; those of the next batch are made meanwhile, unless the next work is another than it was.</summary>

@@ -33,6 +33,7 @@ public sealed record ExperimentOptions
         new(nameof(DistillWeight), o => o.DistillWeight, 0, 1),
         new(nameof(Workers), o => o.Workers, 1, 64),
         new(nameof(WorkerTimeout), o => o.WorkerTimeout, 0) { Above = true },
+        new(nameof(MaxStaleness), o => o.MaxStaleness, 0),
     ];
 
     /// <summary>
@@ -170,12 +171,19 @@ public sealed record ExperimentOptions
 
     /// <summary>
     /// Processes that compute the slices of batches (<see cref="TrainingOptions.Slices"/>, 8 unless asked otherwise), 1 … 64; the result is that of one process with as many slices, to the bit.
+    /// In other modes (<see cref="TrainingOptions.DistributedMode"/>) they train models of their own, or push gradients.
     /// <see cref="TrainingOptions.Threads"/> are those of all together. Null (the default): this process alone.
     /// </summary>
     public int? Workers { get; init; }
 
     /// <summary>Longest that a worker may take for its part of a step, &gt; 0; then it is lost, and its part is given to the others. The default is one minute.</summary>
     public TimeSpan WorkerTimeout { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>
+    /// With <see cref="DistributedMode.Asynchronous"/>: updates that others may make between the sending of weights and the gradient of them, ≥ 0; who would exceed that waits. The default is null: twice the
+    /// number of workers.
+    /// </summary>
+    public int? MaxStaleness { get; init; }
 
     /// <summary>Bytes of memory to stay within, &gt; 0: the batch is made smaller where it must. The default is null, no limit.</summary>
     public long? MemoryLimit { get; init; }

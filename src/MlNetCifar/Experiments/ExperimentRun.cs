@@ -47,7 +47,7 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
     public ExperimentResult Run()
     {
         var dataset = Open();
-        if (_options.Workers is not null)
+        if (_options.Workers is not null || _options.TrainingFor(32).DistributedMode != DistributedMode.Synchronous)
             ExperimentWorkers.Check(experiment, _backbone is not null);
         if (_backbone is not null)
             return Transfer(dataset, _backbone);
@@ -128,7 +128,7 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
         _options.Preprocess?.Validate();
         if (_options.Network is null && _options.Preset != ExperimentOptions.Auto && !Architectures.Names.Contains(_options.Preset))
             throw NetworkErrors.UnknownPreset(_options.Preset, Architectures.Names);
-        var asked = _options.TrainingFor(32);
+        var asked = TrainingFor(32);
         TrainingTable.Check(asked, _asOptions);
         OpenBackbone();
         OpenTeacher();
@@ -203,12 +203,19 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
         return dataset;
     }
 
+    /// <summary>How pictures of a size are trained on, where workers were asked for in as many slices as suit them.</summary>
+    TrainingOptions TrainingFor(int side)
+    {
+        var training = _options.TrainingFor(side);
+        return _options.Workers is { } workers && training.Slices == 1 && experiment.Arguments?.IsGiven(TrainingTable.All["slices"]) != true
+            ? training with { Slices = ExperimentWorkers.UsualSlices(training, workers) }
+            : training;
+    }
+
     (TrainingOptions Training, NetworkSpec Network) Plan(ImageDataset dataset)
     {
         var train = dataset.Train;
-        var training = _options.TrainingFor(Math.Min(train.Width, train.Height));
-        if (_options.Workers is not null && training.Slices == 1 && experiment.Arguments?.IsGiven(TrainingTable.All["slices"]) != true)
-            training = training with { Slices = Math.Min(ExperimentWorkers.UsualSlices, training.BatchSize) };
+        var training = TrainingFor(Math.Min(train.Width, train.Height));
         TrainingTable.Check(training, _asOptions);
         return (
             training,
@@ -242,7 +249,9 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
         }
 
         if (_options.Workers is { } workers)
-            _log.Say("workers", FormattableString.Invariant($"{workers}, threads of each {ExperimentWorkers.ThreadsOf(workers, training.Threads)}, for {training.Slices} slices of a batch"));
+            _log.Say("workers", FormattableString.Invariant($"{workers}, threads of each {ExperimentWorkers.ThreadsOf(workers, training.Threads)}, {ExperimentWorkers.Describe(training)}"));
+        if (_options.MaxStaleness is not null && training.DistributedMode != DistributedMode.Asynchronous)
+            _log.Warn($"{NameOf(nameof(ExperimentOptions.MaxStaleness))} has no effect: gradients are not taken as they come, or without a bound");
         if (Distillation is { } distillation)
             Announce(distillation, dataset);
         _log.Say("run", folder.Path);
@@ -276,7 +285,7 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
                 trainer.Observers.Add(observer);
             var result = trainer.Fit(dataset.Train, dataset.Validation, cancellation: cancellation);
             if (workers is not null)
-                ExperimentWorkers.Tell(workers, folder, _log);
+                ExperimentWorkers.Tell(workers, training.DistributedMode, folder, _log);
             return result;
         });
 

@@ -177,13 +177,18 @@ public static class ExperimentTable
 
     /// <summary>Processes that compute gradients.</summary>
     public static OptionDescription<int?> Workers { get; } = OptionDescription.Of(
-        "workers", "N", "Processes on this machine that share the slices of each batch; the weights are those of one process with as many --slices", OptionText.IntOrNone, s_defaults.Workers,
+        "workers", "N", "Processes on this machine that share the work as --distributed-mode says; synchronous: the weights of one process with as many --slices", OptionText.IntOrNone, s_defaults.Workers,
         Distribution);
 
     /// <summary>Longest that a worker may take.</summary>
     public static OptionDescription<TimeSpan> WorkerTimeout { get; } = OptionDescription.Of(
         "worker-timeout", "TIME", "Longest that a worker may take for its part of a step; then it is lost, and the others do its part",
         OptionText.Limit, s_defaults.WorkerTimeout, Distribution);
+
+    /// <summary>How stale gradients may be.</summary>
+    public static OptionDescription<int?> MaxStaleness { get; } = OptionDescription.Of(
+        "max-staleness", "N", "With asynchronous: updates that others may make before a gradient of older weights comes; who would exceed that waits", OptionText.IntOrNone, s_defaults.MaxStaleness,
+        Distribution, "twice the workers");
 
     /// <summary>The folder of runs.</summary>
     public static OptionDescription<string?> Output { get; } = OptionDescription.Text(
@@ -235,6 +240,7 @@ public static class ExperimentTable
         Bind(Mlflow, nameof(ExperimentOptions.Mlflow), o => o.Mlflow, (o, v) => o with { Mlflow = v }),
         Bind(Workers, nameof(ExperimentOptions.Workers), o => o.Workers, (o, v) => o with { Workers = v }),
         Bind(WorkerTimeout, nameof(ExperimentOptions.WorkerTimeout), o => o.WorkerTimeout, (o, v) => o with { WorkerTimeout = v }),
+        Bind(MaxStaleness, nameof(ExperimentOptions.MaxStaleness), o => o.MaxStaleness, (o, v) => o with { MaxStaleness = v }),
         Bind(Output, nameof(ExperimentOptions.Output), o => o.Output, (o, v) => o with { Output = v! }),
         Bind(Name, nameof(ExperimentOptions.Name), o => o.Name, (o, v) => o with { Name = v }),
         Bind(ExistOk, nameof(ExperimentOptions.ExistOk), o => o.ExistOk, (o, v) => o with { ExistOk = v }));
@@ -264,7 +270,7 @@ public static class ExperimentTable
     public static IEnumerable<OptionDescription> OfSaving => [Resume, CheckpointEvery, CheckpointTime, MemoryLimit, TensorBoard, Mlflow];
 
     /// <summary>Which processes train.</summary>
-    public static IEnumerable<OptionDescription> OfWorkers => [Workers, WorkerTimeout];
+    public static IEnumerable<OptionDescription> OfWorkers => [Workers, WorkerTimeout, MaxStaleness];
 
     /// <summary>Where the run is kept.</summary>
     public static IEnumerable<OptionDescription> OfRun => [Output, Name, ExistOk];

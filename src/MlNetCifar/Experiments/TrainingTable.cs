@@ -20,8 +20,14 @@ public static class TrainingTable
         Of(nameof(TrainingOptions.Epochs), "N", "Passes over the training images", OptionText.Int, o => o.Epochs, (o, v) => o with { Epochs = v }),
         Of(nameof(TrainingOptions.BatchSize), "N", "Images a step", OptionText.Int, o => o.BatchSize, (o, v) => o with { BatchSize = v }),
         Of(
-            nameof(TrainingOptions.Slices), "N", "Slices of a batch, each computed by itself: less memory, and work for --workers; batch normalisation sees one slice",
+            nameof(TrainingOptions.Slices), "N", "Slices of a batch, each computed by itself: less memory, and work for --workers; batch normalisation sees one slice. With averaged: the models",
             OptionText.Int, o => o.Slices, (o, v) => o with { Slices = v }),
+        Of(
+            nameof(TrainingOptions.DistributedMode), "NAME", $"How --workers share it: {OptionText.Choices<DistributedMode>()}; averaged trains --slices models side by side, the last two are not reproducible",
+            OptionText.Choice<DistributedMode>, o => o.DistributedMode, (o, v) => o with { DistributedMode = v }),
+        Of(
+            nameof(TrainingOptions.UpdateFrequency), "K", "With averaged: batches that every model trains on between two averages; batch for 1, epoch (or 0) for its share of an epoch",
+            Frequency, o => o.UpdateFrequency, (o, v) => o with { UpdateFrequency = v }, "batch"),
         Of(
             nameof(TrainingOptions.Optimizer), "NAME", $"Update rule: {OptionText.Choices<OptimizerKind>()}", OptionText.Choice<OptimizerKind>,
             o => o.Optimizer, (o, v) => o with { Optimizer = v }),
@@ -140,9 +146,16 @@ public static class TrainingTable
         All.All.Where(binding => HasEffect(binding, binding.Get(options), options))
             .Select(binding => new KeyValuePair<string, string>(binding.Description.Name, OptionText.Of(binding.Get(options))));
 
-    static bool HasEffect(OptionBinding<TrainingOptions> binding, object? value, TrainingOptions options) =>
-        value is not (null or 0 or 0f or ClassWeighting.None or FlipMode.None) && (value is not false || binding.Description.Default is true)
-        && (value is not ParameterGroups groups || groups.Any()) && !(binding.Property == nameof(TrainingOptions.Slices) && value is 1) && !IdleOptions.IsIdle(binding.Property, new(options, Validates: true));
+    static bool HasEffect(OptionBinding<TrainingOptions> binding, object? value, TrainingOptions options) => binding.Property switch
+    {
+        nameof(TrainingOptions.Slices) => options.Slices > 1,
+        nameof(TrainingOptions.DistributedMode) or nameof(TrainingOptions.UpdateFrequency) => options.DistributedMode != DistributedMode.Synchronous,
+        _ => HasEffect(binding.Property, binding.Description.Default, value, options),
+    };
+
+    static bool HasEffect(string property, object? standard, object? value, TrainingOptions options) =>
+        value is not (null or 0 or 0f or ClassWeighting.None or FlipMode.None) && (value is not false || standard is true)
+        && (value is not ParameterGroups groups || groups.Any()) && !IdleOptions.IsIdle(property, new(options, Validates: true));
 
     /// <summary>Checks options; faults are told by the names that the caller used.</summary>
     /// <param name="options">The options.</param>
@@ -157,6 +170,13 @@ public static class TrainingTable
             throw ExperimentErrors.Augmentation(changes);
         options.Validate();
     }
+
+    static int Frequency(string text) => text.ToLowerInvariant() switch
+    {
+        "batch" => 1,
+        "epoch" => 0,
+        _ => int.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var batches) ? batches : throw new FormatException("batch, epoch, or a number of batches"),
+    };
 
     static OptionBinding<TrainingOptions> Of<T>(
         string property, string valueName, string help, Func<string, T> read, Func<TrainingOptions, T> get, Func<TrainingOptions, T, TrainingOptions> set,

@@ -82,8 +82,12 @@ internal sealed record MemoryPlan(TrainingOptions Options, long Limit, IReadOnly
             var buffers = (long)Ring * batch * train.ImageLength * sizeof(float) * ((validation is null ? 1 : 2) + (options.SwaStart is null ? 0 : 1));
             var slices = Math.Min(options.Slices, batch);
             var slice = new Slicing(batch, slices).Largest;
+
+            // What is summed up of a model is all that it begins with, which is noted once more.
+            var sum = options.IsAveraged ? weights.Parameters.Length + (int)(moments / sizeof(float)) : gradients.All.Length;
+            var noted = options.IsAveraged ? block + moments : 0;
             var passes = Network.Plan(weights, slice, gradients, pool) + (average == 0 ? 0 : Network.Plan(weights, slice, null, pool))
-                + SliceTree.Bytes(gradients.All.Length, weights.Statistics.Length, slices);
+                + SliceTree.Bytes(sum, weights.Statistics.Length, slices) + noted;
             MemoryPart[] parts =
             [
                 new("program and data", now + Runtime), new("activations", passes), new("weights and state", copies), new("batches", buffers),

@@ -38,6 +38,7 @@ public static class NetworkBenchmark
     {
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(options);
+        options = options.OfOneProcess;
         var source = Synthetic(network, options.BatchSize);
         using var session = new TrainingSession(network, options, source, Normalization.Compute(source));
         using var loader = Loader(source, options.BatchSize, options.Slices);
@@ -50,7 +51,7 @@ public static class NetworkBenchmark
     /// <summary>Images a second of training steps, roughly: measured with few images in less than a second where the machine is slow.</summary>
     internal static double Roughly(NetworkSpec network, TrainingOptions options)
     {
-        options = options with { BatchSize = Math.Min(options.BatchSize, RoughBatch), Slices = 1, Groups = ParameterGroups.None };
+        options = options.OfOneProcess with { BatchSize = Math.Min(options.BatchSize, RoughBatch), Slices = 1, Groups = ParameterGroups.None };
         var source = Synthetic(network, options.BatchSize);
         using var session = new TrainingSession(network, options, source, Normalization.Compute(source));
         using var loader = Loader(source, options.BatchSize);
@@ -61,7 +62,7 @@ public static class NetworkBenchmark
     /// <summary>Seconds of an image in a training step as the options say, frozen groups included as they are in the first epoch: the second of two steps.</summary>
     internal static double SecondsOfStep(NetworkSpec network, TrainingOptions options)
     {
-        options = options with { BatchSize = Math.Min(options.BatchSize, RoughBatch), Slices = 1 };
+        options = options.OfOneProcess with { BatchSize = Math.Min(options.BatchSize, RoughBatch), Slices = 1 };
         var source = Synthetic(network, options.BatchSize);
         using var session = new TrainingSession(network, options, source, Normalization.None(network.Channels));
         using var loader = Loader(source, options.BatchSize);

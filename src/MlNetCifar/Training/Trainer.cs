@@ -63,6 +63,8 @@ public sealed class Trainer
     {
         var started = Time.GetTimestamp();
         (train, validation) = TrainingSetup.Check(this, train, validation);
+        if (Options.IsServed && Workers is null)
+            throw TrainingErrors.NoWorkers(Options.DistributedMode);
         using var checkpointer = Checkpoints is null ? null : new Checkpointer(Checkpoints, Time);
         using var setup = new TrainingSetup(this, Options, train, cancellation, Workers);
         var session = setup.Session;
@@ -110,7 +112,7 @@ public sealed class Trainer
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(highest, lowest);
         (train, _) = TrainingSetup.Check(this, train);
 
-        using var setup = new TrainingSetup(this, AtRateOne(Options), train, cancellation);
+        using var setup = new TrainingSetup(this, AtRateOne(Options.OfOneProcess), train, cancellation);
         return LearningRateFinder.Find(setup, steps, lowest, highest, ChanceLoss(train.ClassCounts(), Options.ClassWeights), cancellation);
     }
 

@@ -122,6 +122,9 @@ internal static class TrainingErrors
         new(
             "MNC3029", ErrorKind.Usage, $"The run was begun {Teacher(then)}, and is to go on {Teacher(now)}.", "Resume with the teacher it was begun with, or start a new run.", path);
 
+    public static MlNetCifarException NoWorkers(DistributedMode mode) =>
+        new("MNC3030", ErrorKind.Usage, $"Gradients are to be taken as they come ({mode}), and there are no workers to push them.", "Say how many there are (--workers 4), or train otherwise: synchronous or averaged.");
+
     static string Teacher(string? stamp) => stamp is null ? "without a teacher" : $"with the teacher of {stamp}";
 
     static string From(string? start) => start is null ? "without a starting point" : $"from the weights {start[..12]}";

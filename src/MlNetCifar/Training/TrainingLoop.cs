@@ -90,7 +90,7 @@ internal sealed class TrainingLoop(
         try
         {
             _consistent = false;
-            run.Loss = session.Step(batch, progress, out right, cancellation: cancellation);
+            run.Loss = session.Step(batch, progress, out right, cancellation: cancellation, after: pacer.Progress(_state.Step + 1));
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {

@@ -33,6 +33,27 @@ public enum ClassWeighting
     Balanced,
 }
 
+/// <summary>How a run's work is shared among its workers.</summary>
+public enum DistributedMode
+{
+    /// <summary>Every step is one update from the gradient of a whole batch, whose slices the workers compute.</summary>
+    Synchronous,
+
+    /// <summary>
+    /// Local SGD (Stich 2019; FedAvg, McMahan et al. 2017): in every round several models train by themselves on shares of their own, each from the same weights, and are then averaged.
+    /// </summary>
+    Averaged,
+
+    /// <summary>
+    /// Workers push the gradient of a batch at a time, each of which updates the weights when it comes, whatever others have changed since its weights were sent; how many updates that may be is bounded.
+    /// The result is another in every run.
+    /// </summary>
+    Asynchronous,
+
+    /// <summary>As <see cref="Asynchronous"/>, without a lock and without a bound (Recht et al. 2011): updates overlap, and may in part be lost.</summary>
+    Hogwild,
+}
+
 /// <summary>Everything that decides a training run besides network and data. Immutable; recorded in the model file and the report.</summary>
 public sealed record TrainingOptions
 {
@@ -42,6 +63,7 @@ public sealed record TrainingOptions
         new(nameof(Epochs), o => o.Epochs, 1),
         new(nameof(BatchSize), o => o.BatchSize, 1, 65536),
         new(nameof(Slices), o => o.Slices, 1, 1024),
+        new(nameof(UpdateFrequency), o => o.UpdateFrequency, 0, 65536),
         new(nameof(LearningRate), o => o.LearningRate, 0) { Above = true },
         new(nameof(Warmup), o => o.Warmup, 0, 1),
         new(nameof(StepFactor), o => o.StepFactor, 0, 1) { Above = true },
@@ -81,6 +103,17 @@ public sealed record TrainingOptions
     /// slices' mean, and pictures are mixed within one. The default is 1: the whole batch at once.
     /// </summary>
     public int Slices { get; init; } = 1;
+
+    /// <summary>
+    /// How work is shared. The default is <see cref="DistributedMode.Synchronous"/>; <see cref="DistributedMode.Averaged"/> trains <see cref="Slices"/> models side by side, whose batches together are of
+    /// <see cref="BatchSize"/>, so that an epoch has as many steps and the same rates suit.
+    /// </summary>
+    public DistributedMode DistributedMode { get; init; }
+
+    /// <summary>
+    /// With <see cref="DistributedMode.Averaged"/>: batches that every model trains on between two averages, 1 … 65536; 0 for as many as an epoch has for it. The default is 1.
+    /// </summary>
+    public int UpdateFrequency { get; init; } = 1;
 
     /// <summary>Update rule. The default is <see cref="OptimizerKind.Adam"/>.</summary>
     public OptimizerKind Optimizer { get; init; } = OptimizerKind.Adam;
@@ -193,6 +226,18 @@ public sealed record TrainingOptions
     /// <summary>Threads, ≥ 1; the result does not depend on it. The default is null: the cores this process may use.</summary>
     public int? Threads { get; init; }
 
+    /// <summary>Whether several models are trained side by side and averaged.</summary>
+    internal bool IsAveraged => DistributedMode == DistributedMode.Averaged;
+
+    /// <summary>Whether gradients are taken as they come.</summary>
+    internal bool IsServed => DistributedMode is DistributedMode.Asynchronous or DistributedMode.Hogwild;
+
+    /// <summary>How one process goes through one batch; that of a model is its share of the whole.</summary>
+    internal TrainingOptions OfBatch => IsAveraged ? this with { Slices = 1, BatchSize = Math.Max(1, BatchSize / Slices) } : this;
+
+    /// <summary>How one process trains with the same batches and rates, without rounds.</summary>
+    internal TrainingOptions OfOneProcess => this with { Slices = IsAveraged ? 1 : Slices, DistributedMode = DistributedMode.Synchronous, UpdateFrequency = 1 };
+
     /// <summary>All options as one JSON object, names in snake case.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, TrainingJson.Default.TrainingOptions);
 
@@ -213,8 +258,8 @@ public sealed record TrainingOptions
         string[] faults =
         [
             .. Ranges.Faults(this), .. Undefined(Optimizer, nameof(Optimizer)), .. Undefined(Schedule, nameof(Schedule)),
-            .. Slices > BatchSize && BatchSize >= 1 ? [$"{nameof(Slices)} is {Slices}, expected at most {nameof(BatchSize)}, {BatchSize}"] : Array.Empty<string>(),
             .. SwaStart is not null && EmaDecay is not null ? [$"{nameof(SwaStart)} is {SwaStart} and {nameof(EmaDecay)} is {EmaDecay}, expected one of them"] : Array.Empty<string>(),
+            .. Undefined(DistributedMode, nameof(DistributedMode)), .. SharingFaults(),
             .. Undefined(ClassWeights, nameof(ClassWeights)), .. Groups.SelectMany(Faults), .. Augmentation.Faults().Select(fault => $"{nameof(Augmentation)}.{fault}"),
         ];
         if (faults.Length > 0)
@@ -229,6 +274,20 @@ public sealed record TrainingOptions
         ArgumentNullException.ThrowIfNull(network);
         using var weights = new NetworkWeights(network);
         return new GroupPlan(this, weights).Summaries();
+    }
+
+    IEnumerable<string> SharingFaults()
+    {
+        if (IsAveraged && Slices < 2)
+            yield return $"{nameof(Slices)} is {Slices}, expected at least 2: {nameof(DistributedMode)} {DistributedMode} averages as many models";
+        if (IsServed && Slices != 1)
+            yield return $"{nameof(Slices)} is {Slices}, expected 1: with {nameof(DistributedMode)} {DistributedMode} a worker computes whole batches";
+        if (Slices > BatchSize && BatchSize >= 1)
+            yield return $"{nameof(Slices)} is {Slices}, expected at most {nameof(BatchSize)}, {BatchSize}";
+        if ((IsAveraged || IsServed) && (SwaStart is not null || LookaheadSteps is not null))
+            yield return $"{nameof(DistributedMode)} is {DistributedMode} with {(SwaStart is null ? nameof(LookaheadSteps) : nameof(SwaStart))}, expected {DistributedMode.Synchronous}";
+        if (!IsAveraged && UpdateFrequency != 1)
+            yield return $"{nameof(UpdateFrequency)} is {UpdateFrequency}, expected 1, a batch: only {nameof(DistributedMode)} {DistributedMode.Averaged} has others";
     }
 
     static IEnumerable<string> Faults(ParameterGroup group)

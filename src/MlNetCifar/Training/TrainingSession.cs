@@ -11,6 +11,10 @@ internal sealed class TrainingSession : IDisposable
     readonly WeightAverage? _average;
     readonly GroupPlan _plan;
     readonly GradientPass _pass;
+    readonly RoundPlan? _rounds;
+    LocalSteps? _local;
+    GradientServer? _server;
+    IReadOnlyList<StateBlock> _state = [];
     SliceTree? _tree;
 
     public TrainingSession(NetworkSpec spec, TrainingOptions options, ImageSource train, Normalization normalization, TrainingStart? start = null, Distillation? distillation = null)
@@ -21,15 +25,18 @@ internal sealed class TrainingSession : IDisposable
         Start = start?.CopyTo(Weights);
         Whitening.Initialize(Weights, train, normalization, Start);
         _plan = new GroupPlan(options, Weights);
-        if (Math.Min(options.BatchSize / options.Slices, train.Count) == 1 && Weights.Nodes.SelectMany(n => n.Flat()).FirstOrDefault(NormalisesOneValue) is { } node)
+        var pass = options.OfBatch;
+        if (Math.Min(pass.BatchSize / pass.Slices, train.Count) == 1 && Weights.Nodes.SelectMany(n => n.Flat()).FirstOrDefault(NormalisesOneValue) is { } node)
             throw TrainingErrors.OneValue(node.Position);
-        _pass = new GradientPass(Weights, options, _plan, train, Pool);
+        _pass = new GradientPass(Weights, pass, _plan, train, Pool);
         if (distillation is not null)
             _pass.Teacher = new TeacherPass(distillation, normalization, _pass.Largest, Pool);
         Optimizer = new Optimizer(_plan, Network.Gradients!, Pool, SimdLevel.Active);
         if (options.KeepsAverage)
             _average = new WeightAverage(options, Weights, _pass.Largest, Pool);
         _average?.Follow(_pass.Frozen);
+        _rounds = options.DistributedMode == DistributedMode.Synchronous ? null : RoundPlan.Of(options, train.Count);
+        FindState();
     }
 
     public WorkerPool Pool { get; }
@@ -52,6 +59,14 @@ internal sealed class TrainingSession : IDisposable
     /// <summary>The weights that are validated and returned.</summary>
     public NetworkWeights Result => _average is { IsReady: true } ? _average.Weights : Weights;
 
+    /// <summary>Has models of averaged training trained in this process.</summary>
+    /// <param name="loader">Of their batches; disposed with this.</param>
+    public void TrainModels(BatchLoader loader)
+    {
+        _local = new LocalSteps(Weights, _pass, _rounds!.Value, loader, Pool);
+        _local.Attach(Optimizer);
+    }
+
     /// <summary>Prepares for the steps of an epoch: where other tensors are frozen in it than before, network and optimizer are made anew.</summary>
     /// <param name="epoch">Counted from 0.</param>
     /// <param name="stepsPerEpoch">Steps of every epoch.</param>
@@ -64,8 +79,9 @@ internal sealed class TrainingSession : IDisposable
         _tree?.Dispose();
         _tree = null;
         using var earlier = Optimizer;
-        Optimizer = new Optimizer(_plan, Network.Gradients!, Pool, SimdLevel.Active, stepsPerEpoch);
+        Optimizer = new Optimizer(_plan, Network.Gradients!, Pool, SimdLevel.Active, stepsPerEpoch * (_rounds?.LocalSteps ?? 1));
         Optimizer.Continue(earlier);
+        FindState();
         return true;
     }
 
@@ -75,9 +91,16 @@ internal sealed class TrainingSession : IDisposable
     /// <param name="correct">Images whose most probable class was the label.</param>
     /// <param name="factor">Multiplies every learning rate.</param>
     /// <param name="cancellation">Abandons the step, which then has not happened.</param>
+    /// <param name="after">Share of the run that is done after it; null for <paramref name="progress"/>. It counts where the step is a round of averaged training.</param>
     /// <returns>Mean loss of the batch; where it is not finite, nothing was updated.</returns>
-    public double Step(Batch batch, double progress, out int correct, float factor = 1, CancellationToken cancellation = default)
+    public double Step(Batch batch, double progress, out int correct, float factor = 1, CancellationToken cancellation = default, double? after = null)
     {
+        if (_rounds is { } rounds)
+        {
+            var place = new StepPlace(Optimizer.Steps, progress, after ?? progress);
+            return _options.IsServed ? Serve(batch, rounds, place, out correct, cancellation) : AverageModels(batch, rounds, place, out correct, cancellation);
+        }
+
         var loss = ComputeGradients(batch, out correct, cancellation);
         if (double.IsFinite(loss))
             Apply(progress, factor);
@@ -105,6 +128,62 @@ internal sealed class TrainingSession : IDisposable
         }
     }
 
+    /// <summary>Has models trained side by side, and averages them.</summary>
+    double AverageModels(Batch batch, RoundPlan rounds, StepPlace place, out int correct, CancellationToken cancellation)
+    {
+        _tree ??= LocalSteps.TreeOf(_state, Pool);
+        try
+        {
+            if (Workers is null)
+                _local!.Compute(batch.Epoch, batch.Index, SlicePart.All, place, _tree, cancellation);
+            else
+                Workers.Compute(batch, place, _state, _tree, cancellation);
+            var sum = _tree.Root();
+            correct = sum.Correct;
+            if (!double.IsFinite(sum.Loss))
+                return sum.Loss;
+            LocalSteps.Average(_state, sum, batch.Whole);
+            Rounded(place, rounds);
+            return sum.Loss;
+        }
+        finally
+        {
+            _tree.Clear();
+        }
+    }
+
+    /// <summary>Takes gradients as they come.</summary>
+    double Serve(Batch batch, RoundPlan rounds, StepPlace place, out int correct, CancellationToken cancellation)
+    {
+        _server ??= new GradientServer(_options, _plan, _pass.Frozen, Optimizer, rounds);
+        try
+        {
+            double loss;
+            (loss, correct) = Workers!.Serve(batch, place, _server, cancellation);
+            Rounded(place, rounds);
+            return loss;
+        }
+        catch (OperationCanceledException)
+        {
+            _server.Restore();
+            foreach (var tensor in Weights.Tensors)
+                tensor.Changed();
+            throw;
+        }
+    }
+
+    void Rounded(StepPlace place, RoundPlan rounds)
+    {
+        foreach (var tensor in Weights.Tensors)
+        {
+            if (tensor.Role != ParameterRole.Fixed && !_pass.Frozen.Contains(tensor))
+                tensor.Changed();
+        }
+
+        Optimizer.Steps++;
+        _average?.Stepped(place.Step * rounds.LocalSteps, place.Progress, rounds.LocalSteps);
+    }
+
     double ComputeSlices(Batch batch, out int correct, CancellationToken cancellation)
     {
         _tree ??= _pass.Tree();
@@ -113,7 +192,7 @@ internal sealed class TrainingSession : IDisposable
             if (Workers is null)
                 _pass.Compute(batch, Optimizer.Steps, _tree, cancellation);
             else
-                Workers.Compute(batch, Optimizer.Steps, Weights, _tree, cancellation);
+                Workers.Compute(batch, new(Optimizer.Steps, 0, 0), _state, _tree, cancellation);
             var sum = _tree.Root();
             correct = sum.Correct;
             return _pass.Take(sum, batch.Whole);
@@ -191,10 +270,21 @@ internal sealed class TrainingSession : IDisposable
     {
         Optimizer.Dispose();
         _tree?.Dispose();
+        _local?.Dispose();
+        _server?.Dispose();
         _pass.Dispose();
         _average?.Dispose();
         Weights.Dispose();
         Pool.Dispose();
+    }
+
+    /// <summary>Notes what slices begin with.</summary>
+    void FindState()
+    {
+        _server?.Dispose();
+        _server = null;
+        _state = _rounds is null ? CheckpointWriter.Blocks(Weights) : LocalSteps.StateOf(Weights, Optimizer);
+        _local?.Attach(Optimizer);
     }
 
     /// <summary>Whether a layer takes mean and deviation of a single number of a batch of one.</summary>

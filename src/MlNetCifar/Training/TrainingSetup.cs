@@ -16,7 +16,9 @@ internal sealed class TrainingSetup : IDisposable
         Normalization = trainer.Start?.Normalization ?? Normalization.Compute(train, cancellation);
         cancellation.ThrowIfCancellationRequested();
         Session = new TrainingSession(trainer.Network, options, train, Normalization, trainer.Start, trainer.Distillation) { Workers = workers };
-        Loader = new BatchLoader(train, Normalization, Loading(options) with { WithoutPictures = workers is not null });
+        Loader = new BatchLoader(train, Normalization, Steps(options, train.Count) with { WithoutPictures = workers is not null || options.IsAveraged });
+        if (options.IsAveraged && workers is null)
+            Session.TrainModels(new BatchLoader(train, Normalization, Loading(options.OfBatch)));
     }
 
     public Normalization Normalization { get; }
@@ -36,6 +38,10 @@ internal sealed class TrainingSetup : IDisposable
         BatchSize = options.BatchSize, Slices = options.Slices, Shuffle = true, ShuffleWindow = options.ShuffleWindow, Seed = options.Seed,
         Augmentation = options.OverfitBatches is null ? options.Augmentation : Augmentation.None,
     };
+
+    /// <summary>How batches are made of which every one is a step: in all modes but the synchronous one, the pictures of a round.</summary>
+    static BatchLoaderOptions Steps(TrainingOptions options, int pictures) =>
+        options.DistributedMode != DistributedMode.Synchronous ? Loading(options) with { BatchSize = RoundPlan.Of(options, pictures).RoundSize } : Loading(options);
 
     /// <summary>Checks all that can be checked without reading pictures, and gives the images to train and validate with.</summary>
     /// <exception cref="MlNetCifarException">Options, network or data are wrong (MNC20xx, MNC30xx).</exception>

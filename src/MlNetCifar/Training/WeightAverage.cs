@@ -58,17 +58,18 @@ internal sealed class WeightAverage : IDisposable
         _normalised = [.. moving[false].Where(IsNormalised)];
     }
 
-    /// <summary>Follows a step.</summary>
-    /// <param name="step">Steps before it.</param>
+    /// <summary>Follows a step, or steps.</summary>
+    /// <param name="step">Updates before it.</param>
     /// <param name="progress">Share of the run that was done before it, 0 … 1.</param>
-    public void Stepped(long step, double progress)
+    /// <param name="updates">Updates that it stands for; with lookahead one at a time.</param>
+    public void Stepped(long step, double progress, int updates = 1)
     {
         if (_options.EmaDecay is not { } decay)
             return;
         if (_options.LookaheadSteps is not { } steps)
         {
             // Early averages would mostly be initial weights, so the decay is warmed up.
-            Mix((float)Math.Min(decay, (1.0 + step) / (10 + step)));
+            Mix((float)Math.Pow(Math.Min(decay, (1.0 + step) / (10 + step)), updates));
         }
         else if ((step + 1) % steps == 0)
         {

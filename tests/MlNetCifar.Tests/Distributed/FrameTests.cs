@@ -2,6 +2,7 @@ using System.Text;
 using MlNetCifar.Data;
 using MlNetCifar.Distributed;
 using MlNetCifar.Tests.TestKit;
+using MlNetCifar.Training;
 
 namespace MlNetCifar.Tests.Distributed;
 
@@ -17,7 +18,7 @@ public sealed class FrameTests
     public void Read_GivesWhatWasWritten()
     {
         using var stream = new MemoryStream();
-        var sent = Frame.Write(stream, FrameKind.Part, s_head, s_first, s_second) + Frame.Write(stream, FrameKind.Ready, []);
+        var sent = Frame.Write(stream, FrameKind.Part, s_head, [new StateBlock("a", () => s_first), new StateBlock("b", () => s_second)]) + Frame.Write(stream, FrameKind.Ready, []);
         Assert.AreEqual(stream.Length, sent);
         stream.Position = 0;
         var reader = new FrameReader(stream);
@@ -75,7 +76,7 @@ public sealed class FrameTests
         bytes[4] = 9;
         var error = Assert.ThrowsExactly<MlNetCifarException>(() => Drain(bytes));
         Assert.AreEqual("MNC3306", error.Code);
-        StringAssert.Contains(error.Message, "version 9 of the protocol; expected 1");
+        StringAssert.Contains(error.Message, "version 9 of the protocol; expected 2");
     }
 
     [TestMethod]
@@ -93,7 +94,7 @@ public sealed class FrameTests
         var refusal = Refusal.Of(new MlNetCifarException("MNC3305", ErrorKind.Data, "wrong", "do this"));
         Assert.AreEqual(refusal, Refusal.Read(refusal.ToJson()));
         Assert.AreEqual("MNC3305", ((MlNetCifarException)refusal.ToException()).Code);
-        var work = new WorkHead(3, 4, 5, 6, new SlicePart(1, 2, 3), true);
+        var work = new WorkHead(3, new StepPlace(4, 0.25, 0.5), 5, 6, new SlicePart(1, 2, 3), true);
         var bytes = new byte[WorkHead.Length];
         work.Write(bytes);
         Assert.AreEqual(work, WorkHead.Read(bytes));
@@ -126,10 +127,12 @@ public sealed class FrameTests
     [DataRow(28, 4)]
     [DataRow(32, 0)]
     [DataRow(36, 2)]
+    [DataRow(44, int.MaxValue)]
+    [DataRow(52, -1)]
     public void Work_OutOfRange_IsAFault(int at, int value)
     {
         var bytes = new byte[WorkHead.Length];
-        new WorkHead(3, 4, 5, 6, new SlicePart(1, 2, 3), true).Write(bytes);
+        new WorkHead(3, new StepPlace(4, 0.25, 0.5), 5, 6, new SlicePart(1, 2, 3), true).Write(bytes);
         BitConverter.TryWriteBytes(bytes.AsSpan(at == 0 ? 4 : at), value);
         Assert.ThrowsExactly<InvalidDataException>(() => WorkHead.Read(bytes));
     }
@@ -137,7 +140,7 @@ public sealed class FrameTests
     static byte[] Bytes()
     {
         using var stream = new MemoryStream();
-        Frame.Write(stream, FrameKind.Part, s_head, s_first, s_second);
+        Frame.Write(stream, FrameKind.Part, s_head, [new StateBlock("a", () => s_first), new StateBlock("b", () => s_second)]);
         return stream.ToArray();
     }
 

@@ -27,30 +27,51 @@ public sealed class ProgramWorkersTests
     }
 
     [TestMethod]
-    [DataRow("KILL", 3)]
-    [DataRow("STOP", 1)]
-    public void Train_WithWorkersKilledOrHeld_GivesTheSameWeights(string signal, int times)
+    [DataRow("KILL", 3, "--slices 8")]
+    [DataRow("STOP", 1, "--slices 8")]
+    [DataRow("KILL", 3, "--slices 3 --distributed-mode averaged --update-frequency 2")]
+    [DataRow("STOP", 1, "--slices 3 --distributed-mode averaged --update-frequency epoch")]
+    public void Train_WithWorkersKilledOrHeld_GivesTheSameWeights(string signal, int times, string mode)
     {
         using var folder = Pictures();
-        var expected = Finished(folder, "one", "--slices", "8", "--epochs", "200");
-        var random = new Random(3);
-        using var run = Start(folder, "harmed", "--workers", "3", "--epochs", "200", "--worker-timeout", "2s");
-        UntilEpoch(run, folder, "harmed", 2);
-        var harmed = 0;
-        for (; harmed < times && Workers(run.Id) is [_, _, ..] workers; harmed++)
+        var expected = Finished(folder, "one", [.. mode.Split(' '), "--epochs", "200"]);
+        using var run = Start(folder, "harmed", [.. mode.Split(' '), "--workers", "3", "--epochs", "200", "--worker-timeout", "2s"]);
+        Harm(run, folder, signal, times);
+        Assert.AreEqual(expected, Hash(run.Log));
+    }
+
+    [TestMethod]
+    [DataRow("asynchronous")]
+    [DataRow("hogwild")]
+    public void Train_AsGradientsCome_WithWorkersKilled_TakesEveryBatchOnce(string mode)
+    {
+        using var folder = Pictures();
+        using var run = Start(folder, "harmed", "--distributed-mode", mode, "--workers", "3", "--epochs", "200", "--worker-timeout", "2s");
+        Harm(run, folder, "KILL", 3);
+        using var workers = System.Text.Json.JsonDocument.Parse(File.ReadAllText(folder["runs/train/harmed/workers.json"]));
+        var batches = 200L * 6;
+        Assert.AreEqual(batches, workers.RootElement.GetProperty("staleness").EnumerateArray().Sum(count => count.GetInt64()));
+        Assert.AreEqual(batches, workers.RootElement.GetProperty("workers").EnumerateArray().Sum(worker => worker.GetProperty("slices").GetInt64()));
+        StringAssert.Contains(run.Log, "staleness");
+    }
+
+    [TestMethod]
+    public void Train_Averaged_GoesOnWithAnotherNumberOfWorkers()
+    {
+        using var folder = Pictures();
+        string[] mode = ["--distributed-mode", "averaged", "--update-frequency", "2", "--epochs", "120"];
+        var expected = Finished(folder, "one", ["--slices", "2", .. mode]);
+        using (var run = Start(folder, "killed", ["--workers", "2", .. mode]))
         {
-            // The oldest is surely at work; who is held before it is ready has ten minutes.
-            Signal(signal == "STOP" ? workers.Min() : workers[random.Next(workers.Length)], signal);
-            var lost = harmed + 1;
-            run.Until(() => Regex.Count(run.Log, "was lost at step") >= lost, $"loss {lost}");
-            Thread.Sleep(random.Next(300));
+            UntilEpoch(run, folder, "killed", 3);
+            run.Signal("KILL");
+            run.Exit();
         }
 
-        Assert.AreEqual(times, harmed, run.Log);
-        Assert.AreEqual(0, run.Exit(), run.Log);
-        Assert.AreEqual(expected, Hash(run.Log));
-        StringAssert.Contains(File.ReadAllText(folder["runs/train/harmed/workers.json"]), "\"lost_at_step\"");
-        Assert.IsEmpty(Workers(run.Id), "workers outlive their run");
+        using var resumed = new ProgramProcess(["train", "--json", "--resume", folder["runs/train/killed"], "--workers", "3"]);
+        Assert.AreEqual(0, resumed.Exit(), resumed.Log);
+        StringAssert.Contains(resumed.Log, "Going on from step");
+        Assert.AreEqual(expected, Hash(resumed.Log));
     }
 
     [TestMethod]
@@ -91,6 +112,37 @@ public sealed class ProgramWorkersTests
         using var backbone = new ProgramProcess(["train", "--data", folder["in"], "--output", folder["runs"], "--name", "b", "--backbone", "resnet18", "--workers", "2"]);
         Assert.AreEqual(ExitCodes.Usage, backbone.Exit(), backbone.Log);
         StringAssert.Contains(backbone.Log, "MNC3302");
+        foreach (var (code, options) in new[]
+        {
+            ("MNC3001", "--workers 2 --slices 1 --distributed-mode averaged"), ("MNC3001", "--workers 2 --update-frequency epoch"), ("MNC3030", "--distributed-mode asynchronous"),
+            ("expected batch, epoch, or a number of batches", "--workers 2 --distributed-mode averaged --update-frequency often"),
+        })
+        {
+            using var wrong = Start(folder, "c", options.Split(' '));
+            Assert.AreEqual(ExitCodes.Usage, wrong.Exit(), wrong.Log);
+            StringAssert.Contains(wrong.Log, code);
+        }
+    }
+
+    /// <summary>Kills or holds workers of a run, at random moments, and waits for its end.</summary>
+    static void Harm(ProgramProcess run, TestFolder folder, string signal, int times)
+    {
+        var random = new Random(3);
+        UntilEpoch(run, folder, "harmed", 2);
+        var harmed = 0;
+        for (; harmed < times && Workers(run.Id) is [_, _, ..] workers; harmed++)
+        {
+            // The oldest is surely at work; who is held before it is ready has ten minutes.
+            Signal(signal == "STOP" ? workers.Min() : workers[random.Next(workers.Length)], signal);
+            var lost = harmed + 1;
+            run.Until(() => Regex.Count(run.Log, "was lost at step") >= lost, $"loss {lost}");
+            Thread.Sleep(random.Next(300));
+        }
+
+        Assert.AreEqual(times, harmed, run.Log);
+        Assert.AreEqual(0, run.Exit(), run.Log);
+        StringAssert.Contains(File.ReadAllText(folder["runs/train/harmed/workers.json"]), "\"lost_at_step\"");
+        Assert.IsEmpty(Workers(run.Id), "workers outlive their run");
     }
 
     static TestFolder Pictures() => new TestFolder().AddPictures("in/", 3, 40);

@@ -8,8 +8,24 @@ namespace MlNetCifar.Experiments;
 /// <summary>The workers of a run, and what a worker does.</summary>
 internal static class ExperimentWorkers
 {
-    /// <summary>Slices of a batch where workers were asked for and no number of slices: the same for every number of workers, so that the result is.</summary>
-    public const int UsualSlices = 8;
+    /// <summary>
+    /// Slices where workers were asked for and no number of slices: of a batch 8, the same for every number of workers, so that the result is; of averaged training a model for every worker (a resumed
+    /// run keeps their number, whatever its workers).
+    /// </summary>
+    public static int UsualSlices(TrainingOptions training, int workers) => training.DistributedMode switch
+    {
+        DistributedMode.Synchronous => Math.Min(8, training.BatchSize),
+        DistributedMode.Averaged => Math.Max(2, workers),
+        _ => 1,
+    };
+
+    /// <summary>What is shared among workers, in words.</summary>
+    public static string Describe(TrainingOptions training) => training.DistributedMode switch
+    {
+        DistributedMode.Synchronous => FormattableString.Invariant($"for {training.Slices} slices of a batch"),
+        DistributedMode.Averaged => FormattableString.Invariant($"for {training.Slices} models, averaged {(training.UpdateFrequency == 0 ? "once an epoch" : FormattableString.Invariant($"after {training.UpdateFrequency} batches of each"))}"),
+        _ => $"{OptionText.Of(training.DistributedMode)}: each gradient updates the weights when it comes",
+    };
 
     /// <summary>The file of what each worker has done.</summary>
     public const string FileName = "workers.json";
@@ -20,6 +36,8 @@ internal static class ExperimentWorkers
     {
         if (hasBackbone)
             throw DistributedErrors.OnlyNetworks("a head on a frozen backbone is trained");
+        if (experiment.Options.Workers is null)
+            return;
         if (experiment.Dataset is not null || experiment.Images is not null)
             throw DistributedErrors.OnlyNetworks("the images are those of the program, which workers cannot open");
         if (experiment.Worker is null)
@@ -37,6 +55,7 @@ internal static class ExperimentWorkers
             Workers = workers,
             Threads = ThreadsOf(workers, threads),
             Timeout = experiment.Options.WorkerTimeout,
+            MaxStaleness = experiment.Options.MaxStaleness,
             Arguments = arguments.Where(a => a.Value is not null || a.Option.AllowsNone).ToDictionary(a => a.Option.Name, a => OptionText.Of(a.Value)),
         });
 
@@ -44,15 +63,22 @@ internal static class ExperimentWorkers
     public static int ThreadsOf(int workers, int? threads) => Math.Max(1, (threads ?? Environment.ProcessorCount) / workers);
 
     /// <summary>Says and records what the workers did.</summary>
-    public static void Tell(WorkerGroup group, RunFolder folder, ExperimentLog log)
+    public static void Tell(WorkerGroup group, DistributedMode mode, RunFolder folder, ExperimentLog log)
     {
+        var unit = UnitOf(mode);
         foreach (var figures in group.Figures)
             log.Say("worker", FormattableString.Invariant(
-                $"{figures.Worker + 1}: {figures.Slices:N0} slices, {Mebibytes(figures.BytesSent)} MiB to it and {Mebibytes(figures.BytesReceived)} from it, {figures.WaitedSeconds:0.0} s waited for work{(figures.Lost is null ? "" : ", lost")}"));
+                $"{figures.Worker + 1}: {figures.Slices:N0} {unit}, {Mebibytes(figures.BytesSent)} MiB to it and {Mebibytes(figures.BytesReceived)} from it, {figures.WaitedSeconds:0.0} s waited for work{(figures.Lost is null ? "" : ", lost")}"));
+        if (group.Staleness is { Count: > 0 } counts)
+            log.Say("staleness", FormattableString.Invariant($"of {counts.Sum():N0} gradients: mean {Mean(counts):0.0}, at most {counts.Count - 1} updates by others since their weights were sent"));
         folder.WriteBytes(FileName, stream => OptionFile.WriteObject(stream, json =>
         {
             json.WriteString(FileOrigin.Property, FileOrigin.Current);
+            json.WriteString("mode", OptionText.Of(mode));
+            json.WriteString("unit", unit);
             json.WriteNumber("slices_handed_over", group.HandedOver);
+            if (group.Staleness is { Count: > 0 } staleness)
+                WriteStaleness(json, staleness);
             json.WriteStartArray("workers");
             foreach (var figures in group.Figures)
             {
@@ -83,6 +109,20 @@ internal static class ExperimentWorkers
             throw DistributedErrors.NoInvitation(line is null ? "nothing" : line[..Math.Min(line.Length, 12)]);
         WorkerProgram.Run(address, token, welcome => Open(welcome, storage));
     }
+
+    /// <summary>How many gradients were how stale: the first of fresh weights.</summary>
+    static void WriteStaleness(System.Text.Json.Utf8JsonWriter json, IReadOnlyList<long> counts)
+    {
+        json.WriteStartArray("staleness");
+        foreach (var count in counts)
+            json.WriteNumberValue(count);
+        json.WriteEndArray();
+        json.WriteNumber("mean_staleness", Math.Round(Mean(counts), 3));
+    }
+
+    static double Mean(IReadOnlyList<long> counts) => counts.Select((count, staleness) => (double)count * staleness).Sum() / Math.Max(1, counts.Sum());
+
+    static string UnitOf(DistributedMode mode) => mode switch { DistributedMode.Synchronous => "slices", DistributedMode.Averaged => "models", _ => "batches" };
 
     static WorkerImages Open(Welcome welcome, IExperimentStorage storage)
     {

@@ -15,6 +15,7 @@ internal sealed class Optimizer : IDisposable
     readonly List<Range> _ranges = [];
     readonly double[] _partial;
     readonly Arena[] _moments;
+    readonly bool _isOwner;
     readonly WeightTensor[] _changing;
 
     /// <summary>Prepares.</summary>
@@ -23,7 +24,8 @@ internal sealed class Optimizer : IDisposable
     /// <param name="pool">Borrowed threads.</param>
     /// <param name="width">Lane width.</param>
     /// <param name="stepsPerEpoch">Steps of an epoch; decides when tensors were thawed.</param>
-    public Optimizer(GroupPlan plan, WeightGradients gradients, WorkerPool pool, SimdWidth width, int stepsPerEpoch = 0)
+    /// <param name="sharing">Another of the same tensors, whose moments are used; null for moments of its own.</param>
+    public Optimizer(GroupPlan plan, WeightGradients gradients, WorkerPool pool, SimdWidth width, int stepsPerEpoch = 0, Optimizer? sharing = null)
     {
         (_plan, _weights, _gradients, _pool, _width) = (plan, plan.Weights, gradients, pool, width);
         _schedule = Schedules.Create(plan.Options);
@@ -31,11 +33,19 @@ internal sealed class Optimizer : IDisposable
         _changing = [.. _weights.Tensors.Where(t => t.Role != ParameterRole.Fixed && !gradients.Freezes(t))];
         foreach (var tensor in _weights.Tensors.Where(gradients.Has))
             Add(tensor, plan.Of(tensor).Settings, (long)plan.FrozenEpochs(tensor) * stepsPerEpoch);
-        _moments = [.. Moments().Select(length => new Arena(length))];
+        var lengths = Moments().ToArray();
+        _isOwner = sharing is null;
+        _moments = sharing?._moments ?? [.. lengths.Select(length => new Arena(length))];
     }
 
     /// <summary>Updates made so far.</summary>
     public long Steps { get; set; }
+
+    /// <summary>
+    /// Multiplies the rates of Adam and AdamW, but not the share of the weights that AdamW's decay takes, &gt; 0. Who divides a batch among m models sees gradients of √m times the noise, by whose size Adam
+    /// divides: with √m the mean of the models moves as far as one model would (the square-root rule of Malladi et al. 2022). The default is 1.
+    /// </summary>
+    public float AdaptiveScale { get; set; } = 1;
 
     /// <summary>The moments, for checkpoints: velocities and first moments, then second moments.</summary>
     public ReadOnlySpan<Arena> MomentBlocks => _moments;
@@ -76,7 +86,7 @@ internal sealed class Optimizer : IDisposable
 
     public void Dispose()
     {
-        foreach (var moment in _moments)
+        foreach (var moment in _isOwner ? _moments : [])
             moment.Dispose();
         foreach (var range in _ranges)
             range.Rule.Dispose();
@@ -116,7 +126,10 @@ internal sealed class Optimizer : IDisposable
 
     void Update(Range range, float rate, float scale)
     {
-        var step = new UpdateStep(rate, range.Settings.Decay, scale, Steps - range.Thawed);
+        var decay = range.Settings.Decay;
+        if (range.Settings.Rule is OptimizerKind.Adam or OptimizerKind.AdamW)
+            (rate, decay) = (rate * AdaptiveScale, range.Settings.Rule == OptimizerKind.AdamW ? decay / AdaptiveScale : decay);
+        var step = new UpdateStep(rate, decay, scale, Steps - range.Thawed);
         range.Rule.Update(
             _weights.Parameters.Slice(range.Offset, range.Length), _gradients.All.Slice(range.Gradient, range.Length), Moment(0, range), Moment(1, range), step);
     }
