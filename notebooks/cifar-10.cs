@@ -39,6 +39,7 @@ var result = trainer.Fit(train, validation);
 var seed = result.ToClassifier(data.Spec!);
 var first = seed.Evaluate(test);
 Console.WriteLine($"seed-cnn, {epochs} epochs on {train.Count} pictures: {first.MicroAccuracy:0.000} {first.MicroAccuracyInterval}");
+//> result
 
 // %% [markdown]
 // A model file has the history of its training. The one that comes with the repository:

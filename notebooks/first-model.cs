@@ -39,7 +39,7 @@ var network = new NetworkSpec
 Console.WriteLine($"{network.Flops / 1e6:0.0} million operations a picture");
 
 // %% [markdown]
-// Training: a few epochs with one cycle of the learning rate. In a notebook the curve is drawn while it runs. The same seed gives the same weights to the bit.
+// Training: a few epochs with one cycle of the learning rate. In JupyterLab or VS Code `LiveHistory` draws the curve anew after each epoch; the result draws it whole. The same seed gives the same weights to the bit.
 
 // %%
 var epochs = int.TryParse(Environment.GetEnvironmentVariable("MLNETCIFAR_EPOCHS"), out var asked) ? asked : 4;
@@ -48,6 +48,7 @@ var trainer = new Trainer(network, new TrainingOptions { Epochs = epochs, Learni
 var result = trainer.Fit(data.Train, data.Validation);
 foreach (var epoch in result.History)
     Console.WriteLine($"epoch {epoch.Epoch}: loss {epoch.TrainLoss:0.000}, validation accuracy {epoch.ValidationAccuracy:0.000}");
+//> result
 
 // %% [markdown]
 // How good is it, on pictures that it has never seen, and how sure can one be of that? The interval answers the second question.

@@ -37,11 +37,12 @@ foreach (var (label, _, probability) in answer.Predictions.Take(3))
 // Many clients at once: the answers are those of the model alone, to the bit.
 
 // %%
-var pictures = Enumerable.Range(0, 200).Select(data.Test!.ToPng).ToArray();
+var asked = data.Test!.Sample(200, seed: 1);
+var pictures = Enumerable.Range(0, 200).Select(asked.ToPng).ToArray();
 var answers = await Task.WhenAll(pictures.Select(picture => client.PredictAsync(picture)));
 var model = ImageClassifier.Load(path);
 var alike = answers.Index().Count(a => a.Item.Predictions[0].Probability == model.Classify(pictures[a.Index]).Predictions[0].Probability);
-var right = answers.Index().Count(a => a.Item.Predictions[0].Index == data.Test!.Label(a.Index));
+var right = answers.Index().Count(a => a.Item.Predictions[0].Index == asked.Label(a.Index));
 Console.WriteLine($"{answers.Length} answers, {alike} as the model alone gives them, {right} right");
 
 // %% [markdown]

@@ -41,7 +41,7 @@ Console.WriteLine($"{train.Count} of {data.Train.Count} pictures to train on, {t
 // %%
 var result = new TransferTrainer(backbone).Fit(train);
 var model = result.ToClassifier();
-Console.WriteLine($"penalty {result.Penalty:0.###}, chosen by {result.HeldOut}");
+Console.WriteLine($"penalty {result.Penalty}, chosen by {result.HeldOut}");
 var evaluation = model.Evaluate(test);
 Console.WriteLine($"test accuracy {evaluation.MicroAccuracy:0.000}, 95 % interval {evaluation.MicroAccuracyInterval}");
 //> evaluation

@@ -181,7 +181,7 @@ internal sealed class TrainingSession : IDisposable
         }
 
         Optimizer.Steps++;
-        _average?.Stepped(place.Step * rounds.LocalSteps, place.Progress, rounds.LocalSteps);
+        _average?.Stepped(place.Step * rounds.LocalSteps, place.From, rounds.LocalSteps);
     }
 
     double ComputeSlices(Batch batch, out int correct, CancellationToken cancellation)

@@ -225,7 +225,7 @@ public sealed class AveragedTests
             {
                 foreach (var (block, values) in session.StateBlocks().Zip(state))
                     values.Select(v => (float)v).ToArray().CopyTo(block.Values());
-                session.Restored(step * plan.LocalSteps);
+                session.Restored(new() { Step = step * plan.LocalSteps });
                 var (first, end) = plan.Batches(round, model, model + 1);
                 loader.Start(epoch, first);
                 var pictures = 0;
