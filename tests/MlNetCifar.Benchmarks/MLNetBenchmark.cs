@@ -28,8 +28,8 @@ internal static class MLNetBenchmark
         var trainers = ml.MulticlassClassification.Trainers;
         (string Name, Func<IEstimator<ITransformer>> Pipeline)[] pipelines =
         [
-            ("`ImageNetwork`", () => Labelled(trainers.ImageNetwork(Ours(flip: true)))),
-            ("`ImageNetwork`, without mirror images", () => Labelled(trainers.ImageNetwork(Ours(flip: false)))),
+            ("`ImageNetwork`", () => Labelled(trainers.ImageNetwork(Ours(FlipMode.Random)))),
+            ("`ImageNetwork`, with mirror images", () => Labelled(trainers.ImageNetwork(Ours(FlipMode.Alternate)))),
             ("`FeaturizeImages`, SDCA", () => Labelled(ml.Transforms.FeaturizeImages("Features", network, "Path")).AppendCacheCheckpoint(ml).Append(trainers.SdcaMaximumEntropy())),
             ("`FeaturizeImages`, LightGBM", () => Labelled(ml.Transforms.FeaturizeImages("Features", network, "Path")).AppendCacheCheckpoint(ml).Append(trainers.LightGbm())),
             ("`DnnFeaturizeImage`, SDCA", () => Theirs().AppendCacheCheckpoint(ml).Append(trainers.SdcaMaximumEntropy())),
@@ -59,10 +59,10 @@ internal static class MLNetBenchmark
             .Append((IEstimator<ITransformer>)ml.Transforms.DnnFeaturizeImage("Features", m => m.ModelSelector.ResNet18(ml, m.OutputColumn, m.InputColumn), "Pixels"));
     }
 
-    static ImageNetworkOptions Ours(bool flip) => new()
+    static ImageNetworkOptions Ours(FlipMode flip) => new()
     {
         ImageColumnName = "Path", Backbone = "resnet18", Backbones = new PretrainedBackbones(), ReuseTrainSetBottleneckCachedValues = false, Seed = 1,
-        Adjust = recipe => flip ? recipe : recipe with { Augmentation = recipe.Augmentation with { Flip = FlipMode.None } },
+        Adjust = recipe => recipe with { Augmentation = recipe.Augmentation with { Flip = flip } },
     };
 
     static IDataView Materialized(MLContext ml, IDataView view) => ml.Data.LoadFromEnumerable(ml.Data.CreateEnumerable<Photo>(view, reuseRowObject: false).ToArray());

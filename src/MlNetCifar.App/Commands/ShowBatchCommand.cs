@@ -23,7 +23,7 @@ internal sealed class ShowBatchCommand() : Verb("show-batch", "Show exactly what
 
     public override IReadOnlyList<string> Examples => ["photos --size 64 --rotation 15 --out batch.html"];
 
-    public override string Note => "With the options of 'train', the first pictures are those of that run's first batch.\nA frozen backbone sees all of them, as they are and mirrored.";
+    public override string Note => "With the options of 'train', the first pictures are those of that run's first batch.\nA frozen backbone sees all of them once, as they are (few of them mirrored, too).";
 
     public override int Run(Call call)
     {

@@ -217,7 +217,7 @@ public sealed class FineTuneTests
         return path;
     }
 
-    sealed class Messages : IExperimentObserver
+    internal sealed class Messages : IExperimentObserver
     {
         readonly List<string> _lines = [];
 

@@ -169,6 +169,28 @@ public sealed class TransferExperimentTests
     }
 
     [TestMethod]
+    [DataRow(FlipMode.None, 20, false, false)]
+    [DataRow(FlipMode.Random, 104, true, false)]
+    [DataRow(FlipMode.Random, 105, false, true)]
+    [DataRow(FlipMode.Alternate, 105, true, false)]
+    public void MirroredPictures_AreLearntWhereTheyAreFewOrAskedFor(FlipMode flip, int pictures, bool mirrored, bool told)
+    {
+        using var folder = new Pictures();
+        Photographs(folder, pictures);
+        var options = new ExperimentOptions
+        {
+            Data = folder["photos"], Output = folder.Runs, CacheFolder = folder["cache"], Backbone = "second", ValidationSplit = 0,
+            Adjust = recipe => recipe with { Augmentation = recipe.Augmentation with { Flip = flip } },
+        };
+        var messages = new FineTuneTests.Messages();
+        var experiment = new Experiment(options) { Backbones = new Two(isHere: true) };
+        experiment.Observers.Add(messages);
+        experiment.Run().Dispose();
+        Assert.AreEqual(mirrored, Directory.Exists(Path.Combine(Directory.GetDirectories(Path.Combine(folder["cache"], "features")).Single(), "flipped")));
+        Assert.AreEqual(told, messages.Text.Contains("mirrored pictures are not learnt", StringComparison.Ordinal), messages.Text);
+    }
+
+    [TestMethod]
     [DataRow(FineTuning.None, "flip random", "rotation")]
     [DataRow(FineTuning.All, "rotation 15", "no augmentation")]
     public void Batch_IsOfTheBackbonesSize_AsTheFrozenOrTheTrainedSeesIt(FineTuning depth, string says, string saysNot)
@@ -182,8 +204,7 @@ public sealed class TransferExperimentTests
         };
         var shown = new Experiment(options) { Backbones = new Two(isHere: true) }.WriteBatch(folder["batch.html"], folder["batch.png"]);
         Assert.IsNotEmpty(shown);
-        var title = File.ReadAllText(folder["batch.html"]).Split('\n').Single(line => line.Contains("9 of 9 pictures", StringComparison.Ordinal));
-        StringAssert.Contains(title, "16&#215;16&#215;3");
+        var title = File.ReadAllText(folder["batch.html"]).Split('\n').Single(line => line.Contains(" pictures, 16&#215;16&#215;3;", StringComparison.Ordinal));
         StringAssert.Contains(title, says);
         Assert.DoesNotContain(saysNot, title);
     }
