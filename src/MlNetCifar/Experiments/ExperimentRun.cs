@@ -157,7 +157,8 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
     void WarnOfIdle(ImageDataset opened)
     {
         var facts = new DataFacts(
-            opened.Kind, opened.Splits.Keys, experiment.Storage.IsRemote(_options.Data!), ExperimentData.Cache(_options.CacheFolder) is not null, _backbone is not null, _options.Resume is not null);
+            opened.Kind, opened.Splits.Keys, experiment.Storage.IsRemote(_options.Data!), ExperimentData.Cache(_options.CacheFolder) is not null, _backbone is not null, _options.Resume is not null,
+            _options.Workers is not null);
         foreach (var idle in IdleData.Find(ExperimentTable.All, _options, facts, _asOptions))
             _log.Warn(idle);
     }

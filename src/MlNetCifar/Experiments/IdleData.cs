@@ -9,7 +9,9 @@ namespace MlNetCifar.Experiments;
 /// <param name="HasCache">Whether there is a folder for what was read or computed.</param>
 /// <param name="HasBackbone">Whether features of a backbone are kept.</param>
 /// <param name="Resumes">Whether the run goes on in a folder that is there.</param>
-internal readonly record struct DataFacts(DataKind Kind, IEnumerable<DatasetSplit> Splits, bool IsRemote, bool HasCache, bool HasBackbone = false, bool Resumes = false)
+/// <param name="HasWorkers">Whether other processes train.</param>
+internal readonly record struct DataFacts(
+    DataKind Kind, IEnumerable<DatasetSplit> Splits, bool IsRemote, bool HasCache, bool HasBackbone = false, bool Resumes = false, bool HasWorkers = false)
 {
     /// <summary>Whether remote shards are read.</summary>
     public bool ReadsRemoteShards => IsRemote && Kind == DataKind.Shards;
@@ -36,6 +38,8 @@ internal static class IdleData
         new(ExperimentTable.CacheLimit, facts => !facts.ReadsRemoteShards && !facts.HasBackbone ? "neither are shards read from elsewhere nor features of a backbone computed" : facts.HasCache ? null : "there is no cache"),
         .. new OptionDescription[] { ExperimentTable.BackboneSize, ExperimentTable.FineTune, ExperimentTable.FreezeStatistics }
             .Select(option => new IdleDataRule(option, facts => facts.HasBackbone ? null : "the network is trained from scratch")),
+        .. new OptionDescription[] { ExperimentTable.WorkerTimeout, ExperimentTable.MaxStaleness }
+            .Select(option => new IdleDataRule(option, facts => facts.HasWorkers ? null : "there are no workers")),
         new(ExperimentTable.Name, Resumed), new(ExperimentTable.ExistOk, Resumed),
     ];
 

@@ -61,7 +61,7 @@ internal sealed record MemoryPlan(TrainingOptions Options, long Limit, IReadOnly
                 var plan = new MemoryPlan(options with { BatchSize = batch, Slices = Math.Min(options.Slices, batch) }, limit, parts);
                 if (plan.Total <= limit)
                     return plan;
-                if (batch == 1)
+                if (batch / 2 < (options.IsAveraged ? 2 : 1))
                     throw TrainingErrors.MemoryTooSmall(limit, plan.Total, plan.Summary);
             }
         }
