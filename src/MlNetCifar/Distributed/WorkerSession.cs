@@ -76,8 +76,9 @@ internal sealed class WorkerSession : IDisposable
     /// <exception cref="InvalidDataException">There is no such batch.</exception>
     public void Enter(WorkHead work)
     {
-        if (work.Index >= (_rounds?.Rounds ?? _loader.BatchesPerEpoch))
-            throw new InvalidDataException(FormattableString.Invariant($"there is no batch {work.Index}: an epoch has {_rounds?.Rounds ?? _loader.BatchesPerEpoch}"));
+        var batches = _rounds?.Rounds ?? _loader.BatchesPerEpoch;
+        if (work.Index >= batches)
+            throw new InvalidDataException(FormattableString.Invariant($"there is no batch {work.Index}: an epoch has {batches}"));
         _tree.Clear();
         if (_pass.Enter(work.Epoch))
             Compiled();

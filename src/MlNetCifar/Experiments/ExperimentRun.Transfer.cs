@@ -138,8 +138,8 @@ internal sealed partial class ExperimentRun
         _options = _options with { Backbone = name };
         _backbone = backbone;
         Tidy();
-        var flip = _options.TrainingFor(backbone.Preprocess.Height).Augmentation.Flip;
-        var time = TimeSpan.FromSeconds((IsMirrored(flip, pictures) ? 2 : 1) * pictures / FeatureTime.PerSecond(backbone, _options.TrainingFor(backbone.Preprocess.Height).Threads));
+        var training = _options.TrainingFor(backbone.Preprocess.Height);
+        var time = TimeSpan.FromSeconds((IsMirrored(training.Augmentation.Flip, pictures) ? 2 : 1) * pictures / FeatureTime.PerSecond(backbone, training.Threads));
         var kept = Directory.Exists(_options.FeatureFolder) ? ", less for those that are kept of earlier runs" : "";
         _log.Say("auto", $"a head on the frozen backbone {name}, for {seen}: about {OptionText.Of(Rounded(time))} for features{kept}, seconds for the head{Further()}");
         _log.Say(null, $"another choice: {Way(ExperimentTable.Backbone, nameof(ExperimentOptions.Backbone))} FILE, or a network from scratch with {Way(ExperimentTable.Preset, nameof(ExperimentOptions.Preset))} {string.Join(", ", Architectures.Names)}");
@@ -169,8 +169,7 @@ internal sealed partial class ExperimentRun
 
     ExperimentResult Transfer(ImageDataset dataset, FeatureExtractor backbone)
     {
-        var training = _options.TrainingFor(Math.Min(dataset.Train.Width, dataset.Train.Height));
-        TrainingTable.Check(training, _asOptions);
+        var training = TrainingFor(dataset.Train);
         var options = new TransferOptions
         {
             ClassWeights = training.ClassWeights, LabelSmoothing = training.LabelSmoothing, Seed = training.Seed, Threads = training.Threads,
@@ -262,12 +261,14 @@ internal sealed partial class ExperimentRun
                 $"{parts:N0} files of features, {bytes / 1e6:0.0} MB, not used for longest, were deleted: {Way(ExperimentTable.CacheLimit, nameof(ExperimentOptions.CacheLimit))} is {OptionText.OfBytes(limit)}"));
     }
 
-    /// <summary>How a backbone sees the pictures: a frozen one as they are, and mirrored where that is asked for.</summary>
+    /// <summary>How a backbone sees the pictures: a frozen one as they are, and mirrored where that is learnt.</summary>
     TrainingOptions SeenByBackbone(ImageSource train)
     {
-        var training = _options.TrainingFor(Math.Min(train.Width, train.Height));
-        TrainingTable.Check(training, _asOptions);
-        return _options.FineTune is FineTuning.LastStage or FineTuning.All ? training : training with { Augmentation = new() { Flip = training.Augmentation.Flip } };
+        var training = TrainingFor(train);
+        var flip = training.Augmentation.Flip;
+        return _options.FineTune is FineTuning.LastStage or FineTuning.All
+            ? training
+            : training with { Augmentation = new() { Flip = IsMirrored(flip, train.Count) ? flip : FlipMode.None } };
     }
 
     IEnumerable<KeyValuePair<string, string>> OfBackbone(FeatureExtractor backbone) =>

@@ -135,7 +135,7 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
         var opened = experiment.Dataset ?? (_opened = Read(asked.Threads));
         DecideLate(opened);
         if (experiment.Dataset is null && experiment.Images is null)
-            WarnOfIdle(opened);
+            WarnOfIdle(opened, asked);
         return Split(opened, asked.Seed);
     }
 
@@ -154,11 +154,11 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
         }
     }
 
-    void WarnOfIdle(ImageDataset opened)
+    void WarnOfIdle(ImageDataset opened, TrainingOptions asked)
     {
         var facts = new DataFacts(
             opened.Kind, opened.Splits.Keys, experiment.Storage.IsRemote(_options.Data!), ExperimentData.Cache(_options.CacheFolder) is not null, _backbone is not null, _options.Resume is not null,
-            _options.Workers is not null);
+            _options.Workers is not null, asked.DistributedMode == DistributedMode.Asynchronous);
         foreach (var idle in IdleData.Find(ExperimentTable.All, _options, facts, _asOptions))
             _log.Warn(idle);
     }
@@ -213,13 +213,19 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
             : training;
     }
 
+    /// <summary>How these pictures are trained on, checked.</summary>
+    TrainingOptions TrainingFor(ImageSource train)
+    {
+        var training = TrainingFor(Math.Min(train.Width, train.Height));
+        TrainingTable.Check(training, _asOptions);
+        return training;
+    }
+
     (TrainingOptions Training, NetworkSpec Network) Plan(ImageDataset dataset)
     {
         var train = dataset.Train;
-        var training = TrainingFor(Math.Min(train.Width, train.Height));
-        TrainingTable.Check(training, _asOptions);
         return (
-            training,
+            TrainingFor(train),
             _options.NetworkFor(train, (parameter, reason) => _log.Warn($"{NameOf(parameter)} has no effect: {reason}")));
     }
 
@@ -251,8 +257,6 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
 
         if (_options.Workers is { } workers)
             _log.Say("workers", FormattableString.Invariant($"{workers}, threads of each {ExperimentWorkers.ThreadsOf(workers, training.Threads)}, {ExperimentWorkers.Describe(training)}"));
-        if (_options.MaxStaleness is not null && training.DistributedMode != DistributedMode.Asynchronous)
-            _log.Warn($"{NameOf(nameof(ExperimentOptions.MaxStaleness))} has no effect: gradients are not taken as they come, or without a bound");
         if (Distillation is { } distillation)
             Announce(distillation, dataset);
         _log.Say("run", folder.Path);

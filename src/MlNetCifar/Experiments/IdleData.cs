@@ -10,8 +10,10 @@ namespace MlNetCifar.Experiments;
 /// <param name="HasBackbone">Whether features of a backbone are kept.</param>
 /// <param name="Resumes">Whether the run goes on in a folder that is there.</param>
 /// <param name="HasWorkers">Whether other processes train.</param>
+/// <param name="BoundsStaleness">Whether gradients are taken as they come, within a bound.</param>
 internal readonly record struct DataFacts(
-    DataKind Kind, IEnumerable<DatasetSplit> Splits, bool IsRemote, bool HasCache, bool HasBackbone = false, bool Resumes = false, bool HasWorkers = false)
+    DataKind Kind, IEnumerable<DatasetSplit> Splits, bool IsRemote, bool HasCache, bool HasBackbone = false, bool Resumes = false, bool HasWorkers = false,
+    bool BoundsStaleness = false)
 {
     /// <summary>Whether remote shards are read.</summary>
     public bool ReadsRemoteShards => IsRemote && Kind == DataKind.Shards;
@@ -38,8 +40,8 @@ internal static class IdleData
         new(ExperimentTable.CacheLimit, facts => !facts.ReadsRemoteShards && !facts.HasBackbone ? "neither are shards read from elsewhere nor features of a backbone computed" : facts.HasCache ? null : "there is no cache"),
         .. new OptionDescription[] { ExperimentTable.BackboneSize, ExperimentTable.FineTune, ExperimentTable.FreezeStatistics }
             .Select(option => new IdleDataRule(option, facts => facts.HasBackbone ? null : "the network is trained from scratch")),
-        .. new OptionDescription[] { ExperimentTable.WorkerTimeout, ExperimentTable.MaxStaleness }
-            .Select(option => new IdleDataRule(option, facts => facts.HasWorkers ? null : "there are no workers")),
+        new(ExperimentTable.WorkerTimeout, WithoutWorkers),
+        new(ExperimentTable.MaxStaleness, facts => facts.BoundsStaleness ? WithoutWorkers(facts) : "gradients are not taken as they come, or without a bound"),
         new(ExperimentTable.Name, Resumed), new(ExperimentTable.ExistOk, Resumed),
     ];
 
@@ -60,6 +62,8 @@ internal static class IdleData
     }
 
     static string? Decoded(DataFacts facts) => facts.Kind is DataKind.Arrays or DataKind.Cifar or DataKind.Shards ? "there are no image files: the data are arrays" : null;
+
+    static string? WithoutWorkers(DataFacts facts) => facts.HasWorkers ? null : "there are no workers";
 
     static string? Resumed(DataFacts facts) => facts.Resumes ? "the run goes on in its folder" : null;
 }

@@ -284,7 +284,7 @@ public sealed record TrainingOptions
             yield return $"{nameof(Slices)} is {Slices}, expected 1: with {nameof(DistributedMode)} {DistributedMode} a worker computes whole batches";
         if (Slices > BatchSize && BatchSize >= 1)
             yield return $"{nameof(Slices)} is {Slices}, expected at most {nameof(BatchSize)}, {BatchSize}";
-        if ((IsAveraged || IsServed) && (SwaStart is not null || LookaheadSteps is not null))
+        if (DistributedMode != DistributedMode.Synchronous && (SwaStart is not null || LookaheadSteps is not null))
             yield return $"{nameof(DistributedMode)} is {DistributedMode} with {(SwaStart is null ? nameof(LookaheadSteps) : nameof(SwaStart))}, expected {DistributedMode.Synchronous}";
         if (!IsAveraged && UpdateFrequency != 1)
             yield return $"{nameof(UpdateFrequency)} is {UpdateFrequency}, expected 1, a batch: only {nameof(DistributedMode)} {DistributedMode.Averaged} has others";

@@ -166,20 +166,14 @@ internal sealed class TrainingSession : IDisposable
         catch (OperationCanceledException)
         {
             _server.Restore();
-            foreach (var tensor in Weights.Tensors)
-                tensor.Changed();
+            Optimizer.Changed();
             throw;
         }
     }
 
     void Rounded(StepPlace place, RoundPlan rounds)
     {
-        foreach (var tensor in Weights.Tensors)
-        {
-            if (tensor.Role != ParameterRole.Fixed && !_pass.Frozen.Contains(tensor))
-                tensor.Changed();
-        }
-
+        Optimizer.Changed();
         Optimizer.Steps++;
         _average?.Stepped(place.Step * rounds.LocalSteps, place.From, rounds.LocalSteps);
     }

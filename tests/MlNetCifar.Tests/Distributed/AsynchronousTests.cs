@@ -118,13 +118,7 @@ public sealed class AsynchronousTests
         var trainer = new Trainer(SmallRun.Network, SmallRun.Adam with { Epochs = 1000, DistributedMode = DistributedMode.Asynchronous }) { Workers = group };
         var weights = "";
         trainer.Observers.Add(new AfterStep(run => weights = run.Weights.Sha256()));
-        var seen = 0L;
-        using var timer = new Timer(_ =>
-        {
-            var now = group.Figures.Sum(f => f.Slices);
-            if (now > 0 && now == Interlocked.Exchange(ref seen, now))
-                stop.Cancel();
-        }, null, 1000, 1000);
+        using var timer = ThreadLauncher.StopAtStall(group, stop);
         using var cut = trainer.Fit(SmallRun.Train, SmallRun.Validation, cancellation: stop.Token);
         Assert.AreEqual(StopReason.Cancelled, cut.StopReason);
         Assert.AreNotEqual(0, group.Staleness.Sum() % 5, "the round was not under way");

@@ -129,12 +129,7 @@ public sealed class AveragedTests
     public void Fit_WithWorkersThatAreLost_IsTheSame(WireFault fault, int workers, int firstAfter, int secondAfter)
     {
         using var expected = SmallRun.Fit(SmallRun.Trainer(s_adam));
-        using var launcher = new ThreadLauncher(Open, (worker, start) => (worker, start) switch
-        {
-            (0, 0) => (fault, firstAfter),
-            (0, 1) or (1, 0) => (fault, secondAfter),
-            _ => (WireFault.None, 0),
-        });
+        using var launcher = new ThreadLauncher(Open, ThreadLauncher.Losing(fault, firstAfter, secondAfter));
         using var group = new WorkerGroup(launcher, new() { Workers = workers, Timeout = TimeSpan.FromSeconds(fault == WireFault.Stall ? 3 : 30), JoinTime = TimeSpan.FromSeconds(30) });
         using var actual = Trainer(s_adam, group).Fit(SmallRun.Train, SmallRun.Validation);
         SmallRun.AssertSame(expected, actual);

@@ -12,6 +12,26 @@ sealed class ThreadLauncher(Func<Welcome, WorkerImages> open, Func<int, int, (Wi
     readonly Dictionary<int, int> _starts = [];
     readonly List<Exception> _errors = [];
 
+    /// <summary>The first worker is lost twice, and the second once.</summary>
+    public static Func<int, int, (WireFault Fault, long After)> Losing(WireFault fault, long firstAfter, long secondAfter) => (worker, start) => (worker, start) switch
+    {
+        (0, 0) => (fault, firstAfter),
+        (0, 1) or (1, 0) => (fault, secondAfter),
+        _ => (WireFault.None, 0),
+    };
+
+    /// <summary>Cancels when workers have answered, and then answer no more for a second: they stall. Disposed by the caller.</summary>
+    public static Timer StopAtStall(WorkerGroup group, CancellationTokenSource stop)
+    {
+        var seen = 0L;
+        return new Timer(_ =>
+        {
+            var now = group.Figures.Sum(f => f.Slices);
+            if (now > 0 && now == Interlocked.Exchange(ref seen, now))
+                stop.Cancel();
+        }, null, 1000, 1000);
+    }
+
     /// <summary>What workers have ended with.</summary>
     public IReadOnlyList<Exception> Errors => _errors;
 

@@ -85,12 +85,7 @@ public sealed class WorkerGroupTests
     public void Fit_WithWorkersThatAreLost_IsTheSame(WireFault fault, int workers, int firstAfter, int secondAfter)
     {
         using var expected = SmallRun.Fit(SmallRun.Trainer(s_adam));
-        using var launcher = new ThreadLauncher(Open, (worker, start) => (worker, start) switch
-        {
-            (0, 0) => (fault, firstAfter),
-            (0, 1) or (1, 0) => (fault, secondAfter),
-            _ => (WireFault.None, 0),
-        });
+        using var launcher = new ThreadLauncher(Open, ThreadLauncher.Losing(fault, firstAfter, secondAfter));
         using var group = new WorkerGroup(launcher, new() { Workers = workers, Timeout = TimeSpan.FromSeconds(fault == WireFault.Stall ? 3 : 30), JoinTime = TimeSpan.FromSeconds(30) });
         using var actual = Trainer(SmallRun.Network, s_adam, group).Fit(SmallRun.Train, SmallRun.Validation);
         SmallRun.AssertSame(expected, actual);
@@ -155,13 +150,7 @@ public sealed class WorkerGroupTests
         using var launcher = new ThreadLauncher(Open, (worker, _) => worker == 0 ? (WireFault.Stall, 20_000) : (WireFault.None, 0));
         using var group = new WorkerGroup(launcher, new() { Workers = 2, Timeout = TimeSpan.FromMinutes(10) });
         var trainer = Trainer(SmallRun.Network, s_adam with { Epochs = 1000 }, group);
-        var steps = 0L;
-        using var timer = new Timer(_ =>
-        {
-            var now = group.Figures.Sum(f => f.Slices);
-            if (now > 0 && now == Interlocked.Exchange(ref steps, now))
-                stop.Cancel();
-        }, null, 1000, 1000);
+        using var timer = ThreadLauncher.StopAtStall(group, stop);
         using var cut = trainer.Fit(SmallRun.Train, SmallRun.Validation, cancellation: stop.Token);
         Assert.AreEqual(StopReason.Cancelled, cut.StopReason);
     }

@@ -1,4 +1,5 @@
 using MlNetCifar.App.Cli;
+using MlNetCifar.Experiments;
 using MlNetCifar.Imaging;
 using MlNetCifar.Tests.App;
 using MlNetCifar.Tests.Onnx;
@@ -188,6 +189,8 @@ public sealed class TransferExperimentTests
         experiment.Run().Dispose();
         Assert.AreEqual(mirrored, Directory.Exists(Path.Combine(Directory.GetDirectories(Path.Combine(folder["cache"], "features")).Single(), "flipped")));
         Assert.AreEqual(told, messages.Text.Contains("mirrored pictures are not learnt", StringComparison.Ordinal), messages.Text);
+        new Experiment(options) { Backbones = new Two(isHere: true) }.WriteBatch(folder["batch.html"], folder["batch.png"]);
+        Assert.AreEqual(mirrored, File.ReadAllText(folder["batch.html"]).Contains($"16&#215;16&#215;3; flip {OptionText.Of(flip)}", StringComparison.Ordinal));
     }
 
     [TestMethod]

@@ -69,15 +69,16 @@ internal static class ExperimentWorkers
         foreach (var figures in group.Figures)
             log.Say("worker", FormattableString.Invariant(
                 $"{figures.Worker + 1}: {figures.Slices:N0} {unit}, {Mebibytes(figures.BytesSent)} MiB to it and {Mebibytes(figures.BytesReceived)} from it, {figures.WaitedSeconds:0.0} s waited for work{(figures.Lost is null ? "" : ", lost")}"));
-        if (group.Staleness is { Count: > 0 } counts)
-            log.Say("staleness", FormattableString.Invariant($"of {counts.Sum():N0} gradients: mean {Mean(counts):0.0}, at most {counts.Count - 1} updates by others since their weights were sent"));
+        var staleness = group.Staleness;
+        if (staleness.Count > 0)
+            log.Say("staleness", FormattableString.Invariant($"of {staleness.Sum():N0} gradients: mean {Mean(staleness):0.0}, at most {staleness.Count - 1} updates by others since their weights were sent"));
         folder.WriteBytes(FileName, stream => OptionFile.WriteObject(stream, json =>
         {
             json.WriteString(FileOrigin.Property, FileOrigin.Current);
             json.WriteString("mode", OptionText.Of(mode));
             json.WriteString("unit", unit);
             json.WriteNumber("slices_handed_over", group.HandedOver);
-            if (group.Staleness is { Count: > 0 } staleness)
+            if (staleness.Count > 0)
                 WriteStaleness(json, staleness);
             json.WriteStartArray("workers");
             foreach (var figures in group.Figures)

@@ -17,7 +17,6 @@ internal sealed class LocalSteps : IDisposable
     readonly WorkerPool _pool;
     Optimizer _optimizer = null!;
     StateCopy _before = null!;
-    WeightTensor[] _moving = [];
     (int Epoch, int First, int End) _next = (-1, 0, 0);
 
     /// <summary>Prepares; <see cref="Attach"/> must follow.</summary>
@@ -76,7 +75,6 @@ internal sealed class LocalSteps : IDisposable
         State = StateOf(_weights, optimizer);
         _before?.Dispose();
         _before = new StateCopy(State);
-        _moving = [.. _weights.Tensors.Where(t => t.Role != ParameterRole.Fixed && !_pass.Frozen.Contains(t))];
     }
 
     /// <summary>Trains some models of a round.</summary>
@@ -177,8 +175,7 @@ internal sealed class LocalSteps : IDisposable
     void Restore()
     {
         _before.Restore();
-        foreach (var tensor in _moving)
-            tensor.Changed();
+        _optimizer.Changed();
     }
 
     void Load(int epoch, (int First, int End) batches)

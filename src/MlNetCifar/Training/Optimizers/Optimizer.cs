@@ -69,6 +69,12 @@ internal sealed class Optimizer : IDisposable
 
         foreach (var range in _ranges)
             Update(range, range.Settings.Rate * ((float)range.Schedule(progress) * factor), scale);
+        Changed();
+    }
+
+    /// <summary>To be called when what training moves was changed by other means than a step.</summary>
+    public void Changed()
+    {
         foreach (var tensor in _changing)
             tensor.Changed();
     }
