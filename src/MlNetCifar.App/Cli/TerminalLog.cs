@@ -21,7 +21,8 @@ internal sealed class TerminalLog(Terminal terminal) : ILoggerProvider
 
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
-            if (!IsEnabled(logLevel))
+            // What ends the start is thrown besides, and told by the command.
+            if (!IsEnabled(logLevel) || eventId.Name == "HostedServiceStartupFaulted")
                 return;
             var text = formatter(state, exception) + (exception is null ? "" : $": {exception.GetType().Name}: {exception.Message}");
             if (logLevel >= LogLevel.Warning)

@@ -138,13 +138,16 @@ internal sealed class FoldedNorm(BatchNorm spec, BatchNormWeights norm)
     /// <param name="shift">[K]; overwritten.</param>
     public void Fold(WeightTensor weights, WeightTensor? bias, Span<float> filter, Span<float> shift)
     {
-        weights.Values.CopyTo(filter);
-        for (var k = 0; k < Channels; k++)
+        var scale = new float[Channels];
+        for (var k = 0; k < scale.Length; k++)
         {
-            var scale = norm.Gamma.Values[k] / MathF.Sqrt(norm.Variance.Values[k] + spec.Epsilon);
-            shift[k] = norm.Beta.Values[k] + (((bias is null ? 0 : bias.Values[k]) - norm.Mean.Values[k]) * scale);
-            for (var i = k; i < filter.Length; i += Channels)
-                filter[i] *= scale;
+            scale[k] = norm.Gamma.Values[k] / MathF.Sqrt(norm.Variance.Values[k] + spec.Epsilon);
+            shift[k] = norm.Beta.Values[k] + (((bias is null ? 0 : bias.Values[k]) - norm.Mean.Values[k]) * scale[k]);
         }
+
+        // By rows: by columns, each value of a large filter is a cache line of its own.
+        for (ReadOnlySpan<float> from = weights.Values; from.Length > 0; from = from[Channels..], filter = filter[Channels..])
+            for (var k = 0; k < scale.Length; k++)
+                filter[k] = from[k] * scale[k];
     }
 }

@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace MlNetCifar.Transfer;
 
 /// <summary>Labelled features, and their views: each picture plain, and perhaps mirrored too.</summary>
@@ -57,7 +59,18 @@ internal sealed class FeatureScaling
     /// <summary>Scales one picture's features.</summary>
     public void Apply(ReadOnlySpan<float> row, Span<float> destination)
     {
-        for (var j = 0; j < row.Length; j++)
-            destination[j] = (float)((row[j] - Mean[j]) * Scale[j]);
+        var j = 0;
+        ReadOnlySpan<double> mean = Mean, scale = Scale;
+        for (; j <= row.Length - Vector<float>.Count; j += Vector<float>.Count)
+        {
+            Vector.Widen(new Vector<float>(row[j..]), out var low, out var high);
+            var half = j + Vector<double>.Count;
+            low = (low - new Vector<double>(mean[j..])) * new Vector<double>(scale[j..]);
+            high = (high - new Vector<double>(mean[half..])) * new Vector<double>(scale[half..]);
+            Vector.Narrow(low, high).CopyTo(destination[j..]);
+        }
+
+        for (; j < row.Length; j++)
+            destination[j] = (float)((row[j] - mean[j]) * scale[j]);
     }
 }

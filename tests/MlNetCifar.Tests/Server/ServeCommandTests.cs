@@ -31,6 +31,15 @@ public sealed class ServeCommandTests
     }
 
     [TestMethod]
+    public async Task PortTaken_IsToldOnce()
+    {
+        await using var other = await RunningServer.Start();
+        var run = Cli.Run("serve", "--model", other["small.safetensors"], "--urls", other.Client.BaseAddress!.ToString());
+        run.Bad(ExitCodes.Failure, "MNC8020");
+        Assert.HasCount(2, run.Error.Split("already in use"), run.Error);
+    }
+
+    [TestMethod]
     public async Task Otlp_SendsMetricsAndSpans()
     {
         using var folder = new Pictures();

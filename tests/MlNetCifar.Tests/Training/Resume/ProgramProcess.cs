@@ -13,12 +13,14 @@ sealed class ProgramProcess : IDisposable
     readonly StringBuilder _log = new();
 
     public ProgramProcess(IEnumerable<string> arguments, params (string Name, string Value)[] variables)
+        : this("dotnet", [Path.Combine(AppContext.BaseDirectory, typeof(CommandLine).Assembly.GetName().Name + ".dll"), .. arguments], variables)
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, typeof(CommandLine).Assembly.GetName().Name + ".dll"), .. arguments])
-        {
-            RedirectStandardError = true,
-            RedirectStandardOutput = true,
-        };
+    }
+
+    /// <summary>Another program.</summary>
+    public ProgramProcess(string file, IEnumerable<string> arguments, (string Name, string Value)[] variables)
+    {
+        var start = new ProcessStartInfo(file, arguments) { RedirectStandardError = true, RedirectStandardOutput = true };
         foreach (var (name, value) in variables)
             start.Environment[name] = value;
         _process = Process.Start(start)!;
