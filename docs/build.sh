@@ -11,6 +11,6 @@ dotnet tool restore
 [ "${1:-}" = --no-build ] || dotnet build -c Release --nologo -v q tests/MlNetCifar.Tests
 rm -rf artifacts/docs
 dotnet run -c Release docs/errors.cs -- . artifacts/docs/errors.md
-dotnet docfx metadata docs/docfx.json --warningsAsErrors
-dotnet docfx build docs/docfx.json --warningsAsErrors
+dotnet docfx metadata docfx.json --warningsAsErrors
+dotnet docfx build docfx.json --warningsAsErrors
 echo "artifacts/docs/site/index.html; to look at it: dotnet docfx serve artifacts/docs/site"

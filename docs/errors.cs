@@ -18,7 +18,7 @@ var about = Regex.Matches(File.ReadAllText(Path.Combine(root, "src", "MlNetCifar
 var page = new StringBuilder("""
     # All error codes
 
-    Made from the code when this site is built. "…" is what is only known when it happens; several rows of one code are its variants. [What an error says](../../docs/failures.md) is explained elsewhere.
+    Made from the code when this site is built. "…" is what is only known when it happens; several rows of one code are its variants. How to read them: [what an error says](../../docs/failures.md).
 
     """);
 foreach (var range in errors.OrderBy(e => e.Key, StringComparer.Ordinal).GroupBy(e => e.Key[3..5]))

@@ -78,7 +78,7 @@ Console.WriteLine($"{data.Train.Count:N0} pictures to train on, {data.Validation
 
 // %%
 var epochs = int.TryParse(Environment.GetEnvironmentVariable("MLNETCIFAR_EPOCHS"), out var asked) ? asked : 4;
-var trainer = new Trainer(Architectures.Create("seed-cnn", data.Train.Width, data.Train.Height, data.Train.Channels, data.Classes.Count), Recipes.For("seed-cnn") with { Epochs = epochs });
+var trainer = new Trainer(Architectures.Create("seed-cnn", data.Train.Width, data.Train.Height, data.Train.Channels, data.Classes.Count), MlNetCifar.Recipes.For("seed-cnn") with { Epochs = epochs });
 //> trainer.Observers.Add(new LiveHistory());
 var result = trainer.Fit(data.Train, data.Validation);
 foreach (var epoch in result.History)

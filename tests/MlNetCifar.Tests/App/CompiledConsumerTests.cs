@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 using MlNetCifar.Tests.TestKit;
@@ -7,7 +8,6 @@ namespace MlNetCifar.Tests.App;
 /// <summary>The core's package in new programs that are compiled ahead of time, or trimmed: no warning, and everything that the package's page does.</summary>
 [TestClass]
 [TestCategory("Slow")]
-[TestCategory("Long")]
 public sealed partial class CompiledConsumerTests
 {
     [TestMethod]
@@ -38,7 +38,7 @@ public sealed partial class CompiledConsumerTests
 
         folder.Splits("photos", train: 12, test: 4);
         File.Copy(folder["photos/test/red/000.png"], folder["photo.jpg"]);
-        var output = OwnProcess.Run(new(folder[OperatingSystem.IsWindows() ? "out/App.exe" : "out/App"]) { RedirectStandardOutput = true, WorkingDirectory = folder.Root });
+        var output = OwnProcess.Run(new ProcessStartInfo(folder[OperatingSystem.IsWindows() ? "out/App.exe" : "out/App"]) { RedirectStandardOutput = true, WorkingDirectory = folder.Root });
         StringAssert.Matches(output, new Regex(@"^test accuracy [01]\.\d{3}; the rest is in .*report\.html$", RegexOptions.Multiline));
         StringAssert.Matches(output, new Regex(@"^(red|green|blue) [01]\.\d{3}$", RegexOptions.Multiline));
         Assert.IsTrue(File.Exists(folder["photos.safetensors"]));

@@ -1,6 +1,13 @@
 using System.Diagnostics;
 using System.Reflection;
 using System.Text.RegularExpressions;
+using MlNetCifar.Client;
+using MlNetCifar.Interactive;
+using MlNetCifar.MLNet;
+using MlNetCifar.MSTest;
+using MlNetCifar.Pretrained;
+using MlNetCifar.Server;
+using MlNetCifar.Spark;
 using MlNetCifar.Tests.Architecture;
 using MlNetCifar.Tests.TestKit;
 
@@ -12,8 +19,8 @@ public sealed partial class SiteTests
 {
     static readonly Assembly[] s_libraries =
     [
-        typeof(MlNetCifarException).Assembly, typeof(Client.ModelClient).Assembly, typeof(Interactive.NotebookViews).Assembly, typeof(MLNet.ImageNetworkOptions).Assembly,
-        typeof(MSTest.ModelGate).Assembly, typeof(Pretrained.PretrainedBackbones).Assembly, typeof(Server.ModelServer).Assembly, typeof(MlNetCifar.Spark.SparkDoctor).Assembly,
+        typeof(MlNetCifarException).Assembly, typeof(ModelClient).Assembly, typeof(NotebookViews).Assembly, typeof(ImageNetworkOptions).Assembly,
+        typeof(ModelGate).Assembly, typeof(PretrainedBackbones).Assembly, typeof(ModelServer).Assembly, typeof(SparkDoctor).Assembly,
     ];
 
     /// <summary>Broken links and unknown references are errors of the script; here is what it cannot see: what is missing.</summary>

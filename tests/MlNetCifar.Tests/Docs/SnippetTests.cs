@@ -54,7 +54,7 @@ public sealed partial class SnippetTests
     {
         // A whole file, as it stands.
         if (Regex.IsMatch(block.Text, "^namespace ", RegexOptions.Multiline))
-            return $"#line {block.Line} \"{block.Document}\"\n{block.Text.Replace("namespace MlNetCifar", $"namespace Snippet{index}", StringComparison.Ordinal)}";
+            return $"#line {block.Line} \"{block.Document}\"\n{block.Text}";
         var frame = s_frames.GetValueOrDefault((block.Document, block.Number)) ?? new([], "");
         var usings = string.Join('\n', frame.Usings.Select(name => $"using {name};"));
         var (own, rest) = (Using().Matches(block.Text), Using().Replace(block.Text, ""));
