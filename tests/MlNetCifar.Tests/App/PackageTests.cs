@@ -85,7 +85,7 @@ public sealed class PackageTests
     }
 
     /// <summary>A new console project in an empty folder that has a package.</summary>
-    static string Project(Pictures folder, string source, string package)
+    internal static string Project(Pictures folder, string source, string package)
     {
         Dotnet.Pack(folder["feed"], source);
         Dotnet.UseFeed(folder, folder["feed"]);
@@ -101,7 +101,8 @@ public sealed class PackageTests
         return (image.Width, image.Height);
     }
 
-    static string Code(string project) =>
+    /// <summary>The program of a package's page.</summary>
+    internal static string Code(string project) =>
         Regex.Match(File.ReadAllText(Repository.File(project, "PACKAGE.md")), "```csharp\n(.*?)```", RegexOptions.Singleline).Groups[1].Value;
 
     static bool ZipHas(string path, string ending)

@@ -5,7 +5,7 @@ using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.App;
 
-/// <summary>What the documents promise: their code is compiled and run, their commands exist.</summary>
+/// <summary>What the front page promises: its code is run, and it names all there is.</summary>
 [TestClass]
 public sealed class ReadmeTests
 {
@@ -72,32 +72,11 @@ public sealed class ReadmeTests
     }
 
     [TestMethod]
-    public void EveryCommandAndOptionOfTheReadme_Exists()
+    public void EveryCommand_IsInTheReadme()
     {
         var text = File.ReadAllText(Repository.File("README.md"));
-        var verbs = AllVerbs.Create();
-        foreach (Match match in Regex.Matches(text, @"mlnetcifar ([a-z]+)([^`\n#→]*)"))
-        {
-            var verb = verbs.SingleOrDefault(v => v.Name == match.Groups[1].Value);
-            Assert.IsNotNull(verb, match.Value);
-            var options = verb.Options.Concat(verb.Verbs.SelectMany(v => v.Options)).Select(s => s.Option).Append("--help").ToHashSet();
-            foreach (Match option in Regex.Matches(match.Groups[2].Value, "--[a-z][a-z-]*"))
-                Assert.Contains(option.Value, options, match.Value);
-        }
-
-        foreach (var verb in verbs)
+        foreach (var verb in AllVerbs.Create())
             StringAssert.Contains(text, $"| `{verb.Name}` |");
-    }
-
-    [TestMethod]
-    [DataRow("README.md")]
-    [DataRow("src/MlNetCifar/README.md")]
-    [DataRow("docs/mlnet.md")]
-    public void Links_LeadSomewhere(string document)
-    {
-        var path = Repository.File(document.Split('/'));
-        foreach (Match match in Regex.Matches(File.ReadAllText(path), @"\]\((?!http)([^)#]+)\)"))
-            Assert.IsTrue(File.Exists(Path.Combine(Path.GetDirectoryName(path)!, match.Groups[1].Value)), match.Value);
     }
 
     static string CompileAndRun(Pictures folder, string code, Dictionary<string, string>? variables = null)

@@ -34,25 +34,6 @@ public sealed class MLNetPageTests
         StringAssert.StartsWith(CompileAndRun(folder, Program(1)), "accuracy ");
     }
 
-    [TestMethod]
-    public void Gate_Compiles()
-    {
-        using var folder = new Pictures();
-        var code = $$"""
-            using Microsoft.VisualStudio.TestTools.UnitTesting;
-            using MlNetCifar.MSTest;
-
-            Console.WriteLine();
-
-            [TestClass]
-            public sealed class ModelTests(TestContext TestContext)
-            {
-            {{Program(2)}}
-            }
-            """;
-        Assert.IsTrue(File.Exists(FileProgram.Compile(folder, code)));
-    }
-
     static string Program(int index) => Regex.Matches(Page, "```csharp\n(.*?)```", RegexOptions.Singleline)[index].Groups[1].Value;
 
     static string CompileAndRun(Pictures folder, string code) => OwnProcess.RunIn(folder.Root, "run", FileProgram.Compile(folder, code));

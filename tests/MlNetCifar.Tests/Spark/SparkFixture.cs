@@ -23,25 +23,27 @@ public sealed class SparkFixture
         }
     }
 
-    /// <summary>A cluster of its own; inconclusive where no runtime is found.</summary>
-    public static async Task<LocalCluster> StartAsync(ClusterManager manager, Func<LocalClusterOptions, LocalClusterOptions>? change = null)
+    /// <summary>Spark and Hadoop; inconclusive where they are not found.</summary>
+    public static SparkRuntime Runtime()
     {
-        SparkRuntime runtime;
         try
         {
-            runtime = SparkRuntime.Find();
+            return SparkRuntime.Find();
         }
         catch (MlNetCifarException e)
         {
-            Assert.Inconclusive(e.Message);
-            throw;
+            throw new AssertInconclusiveException(e.Message);
         }
+    }
 
+    /// <summary>A cluster of its own; inconclusive where no runtime is found.</summary>
+    public static async Task<LocalCluster> StartAsync(ClusterManager manager, Func<LocalClusterOptions, LocalClusterOptions>? change = null)
+    {
         var options = new LocalClusterOptions
         {
             Folder = Path.Combine(Path.GetTempPath(), $"mlnetcifar-cluster-{Guid.NewGuid():N}"),
             Manager = manager,
-            Runtime = runtime,
+            Runtime = Runtime(),
         };
         return await LocalCluster.StartAsync(change?.Invoke(options) ?? options);
     }

@@ -26,9 +26,10 @@ static class Dotnet
     /// <param name="folder">Below which the projects lie.</param>
     /// <param name="feed">A folder of packages.</param>
     /// <param name="fallback">Where packages of others lie unpacked; null for none.</param>
-    public static void UseFeed(TestFolder folder, string feed, string? fallback = null) => folder.Write("nuget.config", $"""
+    /// <param name="alone">Whether the user's own sources are left out.</param>
+    public static void UseFeed(TestFolder folder, string feed, string? fallback = null, bool alone = true) => folder.Write("nuget.config", $"""
         <configuration>
-          <packageSources><clear /><add key="feed" value="{feed}" /></packageSources>
+          <packageSources>{(alone ? "<clear />" : "")}<add key="feed" value="{feed}" /></packageSources>
           <fallbackPackageFolders><clear />{(fallback is null ? "" : $"<add key=\"machine\" value=\"{fallback}\" />")}</fallbackPackageFolders>
           <config><add key="globalPackagesFolder" value="{folder["packages"]}" /></config>
         </configuration>

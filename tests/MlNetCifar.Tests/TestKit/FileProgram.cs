@@ -19,14 +19,21 @@ static partial class FileProgram
     /// <param name="folder">Where it comes to lie.</param>
     /// <param name="code">Its text.</param>
     /// <returns>The program's path, for <see cref="OwnProcess"/>.</returns>
-    public static string Compile(TestFolder folder, string code)
+    public static string Compile(TestFolder folder, string code) =>
+        Compile(folder, [code], "exe", code.Contains("#:sdk Microsoft.NET.Sdk.Web", StringComparison.Ordinal) ? [.. s_usings, .. s_webUsings] : s_usings);
+
+    /// <summary>Compiles files that belong together, with what web applications see.</summary>
+    /// <param name="folder">Where they come to lie.</param>
+    /// <param name="files">Their texts.</param>
+    public static void CompileLibrary(TestFolder folder, IReadOnlyList<string> files) => Compile(folder, files, "library", [.. s_usings, .. s_webUsings]);
+
+    static string Compile(TestFolder folder, IReadOnlyList<string> files, string target, IEnumerable<string> usings)
     {
         var references = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator).Where(path => Offered().IsMatch(Path.GetFileName(path)));
-        var usings = string.Concat(s_usings.Concat(code.Contains("#:sdk Microsoft.NET.Sdk.Web", StringComparison.Ordinal) ? s_webUsings : []).Select(name => $"global using {name};\n"));
         var program = folder["program.dll"];
+        var sources = files.Select((code, i) => folder.Write(i == 0 ? "Program.cs" : $"Program{i + 1}.cs", code)).Append(folder.Write("Usings.cs", string.Concat(usings.Select(name => $"global using {name};\n"))));
         var response = folder.Write("compile.rsp", string.Join('\n', [
-            .. references.Select(r => $"-r:\"{r}\""), $"-out:\"{program}\"", "-features:FileBasedProgram", "-nullable", "-noconfig", "-nologo",
-            $"\"{folder.Write("Program.cs", code)}\"", $"\"{folder.Write("Usings.cs", usings)}\"",
+            .. references.Select(r => $"-r:\"{r}\""), $"-out:\"{program}\"", $"-target:{target}", "-features:FileBasedProgram", "-nullable", "-noconfig", "-nologo", .. sources.Select(source => $"\"{source}\""),
         ]));
         using var compiler = Process.Start(new ProcessStartInfo("dotnet", [ReadmeTests.Compiler(), $"@{response}"]) { RedirectStandardOutput = true })!;
         var output = compiler.StandardOutput.ReadToEnd();
@@ -35,6 +42,6 @@ static partial class FileProgram
         return program;
     }
 
-    [GeneratedRegex(@"^(System\.|Microsoft\.(ML|AspNetCore|Extensions)|MlNetCifar(\.Client|\.MLNet|\.MSTest|\.Pretrained|\.Server)?\.dll|MSTest\.TestFramework|netstandard|mscorlib)")]
+    [GeneratedRegex(@"^(System\.|Microsoft\.(ML|AspNetCore|Extensions)|MlNetCifar(\.Client|\.CustomLayers|\.Interactive|\.MLNet|\.MSTest|\.Pretrained|\.Server|\.Spark)?\.dll|MSTest\.TestFramework|netstandard|mscorlib)")]
     private static partial Regex Offered();
 }
