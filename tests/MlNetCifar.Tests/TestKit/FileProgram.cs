@@ -35,6 +35,6 @@ static partial class FileProgram
         return program;
     }
 
-    [GeneratedRegex(@"^(System\.|Microsoft\.(ML|AspNetCore|Extensions)|MlNetCifar(\.Client|\.MLNet|\.MSTest|\.Pretrained|\.Server)?\.dll|MSTest\.TestFramework|netstandard|mscorlib)")]
+    [GeneratedRegex(@"^(System\.|Microsoft\.(ML|AspNetCore|Extensions)|MlNetCifar(\.Client|\.Formats|\.MLNet|\.MSTest|\.Parquet|\.Pretrained|\.Server)?\.dll|MSTest\.TestFramework|netstandard|mscorlib)")]
     private static partial Regex Offered();
 }
