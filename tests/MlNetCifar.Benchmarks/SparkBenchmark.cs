@@ -59,7 +59,7 @@ static class SparkBenchmark
         var files = $"{cluster.FileSystem}/files";
         var packed = $"{cluster.FileSystem}/packed";
         var watch = Stopwatch.StartNew();
-        var import = new HdfsImportOptions { Source = o.Data, Target = files, Hadoop = hadoop, Master = cluster.Connect };
+        var import = new HdfsImportOptions { Source = o.Data, Target = files, Hadoop = hadoop };
         var report = await HdfsImport.RunAsync(import);
         Print("import as files", report.Files, watch);
         if (o.Pack)

@@ -13,17 +13,19 @@ internal sealed class EvaluateCommand() : Verb("evaluate", "Evaluate a trained m
 
     public override OptionDescription ArgumentOption => ExperimentTable.Data;
 
-    protected override IEnumerable<OptionDescription> OwnOptions => [.. EvaluationTable.All.Descriptions, s_evaluator];
+    protected override IEnumerable<OptionDescription> OwnOptions => [.. EvaluationTable.All.Descriptions, s_evaluator, PredictionsTable.Option];
 
     public override IReadOnlyList<string> Examples => ["photos --model runs/train/seed-cnn", "--data hdfs:///shards --output hdfs:///runs"];
 
     public override int Run(Call call)
     {
         call.Values.Required(ExperimentTable.Data);
+        PredictionsTable.Check(call);
         var options = EvaluationExperimentOptions.From(call.Values) with { Model = ModelChoice.Path(call) };
         var experiment = new EvaluationExperiment(options) { Arguments = call.Values, Command = call.Command, Storage = new HdfsStorage(call) };
         experiment.Observers.Add(new ExperimentView(call));
         using var result = experiment.Run(call.Stop);
+        PredictionsTable.Write(call, result.Folder.File("predictions.csv"));
         ResultView.Print(call, result, options.AbstainBelow);
         if (call.Get(s_evaluator) == EvaluatorKind.Mlnet)
             MLNetView.Print(call, result.Evaluation);

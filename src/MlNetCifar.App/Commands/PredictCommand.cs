@@ -1,4 +1,3 @@
-using System.Text;
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
 using MlNetCifar.Imaging;
@@ -11,6 +10,7 @@ internal sealed class PredictCommand() : Verb("predict", "Name what is on pictur
 {
     static readonly OptionDescription<int> s_top = OptionDescription.Of("top", "N", "Classes to print for each picture", OptionText.Positive, 3);
     static readonly OptionDescription<string?> s_csv = OptionDescription.Text("csv", "FILE", "Also write the answers to this file; also on hdfs://");
+    static readonly OptionDescription<string?> s_parquet = OptionDescription.Text("parquet", "FILE", "Also write the answers to this file, as Parquet; also on hdfs://");
     static readonly OptionDescription<string?> s_save = OptionDescription.Text("save", "FOLDER", "Copy each picture into a folder here that is named after its answer");
 
     public override string Arguments => "FILE...";
@@ -20,7 +20,7 @@ internal sealed class PredictCommand() : Verb("predict", "Name what is on pictur
     public override (int Least, int Most) ArgumentCount => (0, 100_000);
 
     protected override IEnumerable<OptionDescription> OwnOptions =>
-        [EvaluationTable.Model, s_top, EvaluationTable.AbstainBelow, s_csv, s_save, .. PictureFiles.Options, TrainingTable.Threads];
+        [EvaluationTable.Model, s_top, EvaluationTable.AbstainBelow, s_csv, s_parquet, s_save, .. PictureFiles.Options, TrainingTable.Threads];
 
     public override IReadOnlyList<string> Examples => ["photo.jpg", "--model runs/train/seed-cnn --csv answers.csv photos", "- < photo.jpg"];
 
@@ -28,26 +28,39 @@ internal sealed class PredictCommand() : Verb("predict", "Name what is on pictur
     {
         if (call.Arguments.Count == 0)
             throw CliErrors.NoInput();
-        if (call.Get(s_csv) is not { } csv)
-            return Run(call, null);
-        OutputFile.Format(s_csv, csv, "the table", ".csv");
-        csv = HdfsPath.ToLocal(csv);
-        var code = ExitCodes.Ok;
-        new HdfsStorage(call).StoreOf(csv).Write(csv, stream =>
-        {
-            using var writer = new StreamWriter(stream, new UTF8Encoding(false), leaveOpen: true) { NewLine = "\n" };
-            code = Run(call, writer);
-        });
-        return code;
-    }
-
-    static int Run(Call call, TextWriter? csv)
-    {
+        foreach (var (option, extension) in new[] { (s_csv, ".csv"), (s_parquet, ".parquet") })
+            if (call.Get(option) is { } file)
+                OutputFile.Format(option, file, "the table", extension);
         using var model = ModelChoice.Load(call);
         using var pictures = PictureList.Find(call, model);
         var top = Math.Min(call.Get(s_top), model.Classes.Length);
+        var code = ExitCodes.Ok;
+        Into(s_csv, AnswerTable.Csv, csv => Into(s_parquet, AnswerTable.Parquet,
+            parquet => code = Run(call, model, pictures, top, [.. new[] { csv, parquet }.OfType<AnswerTable>()])));
+        return code;
+
+        // A file gets its name when the work on it is done.
+        void Into(OptionDescription<string?> option, Func<Stream, IReadOnlyList<(string, Type)>, AnswerTable> start, Action<AnswerTable?> work)
+        {
+            if (call.Get(option) is not { } path)
+            {
+                work(null);
+                return;
+            }
+
+            path = HdfsPath.ToLocal(path);
+            new HdfsStorage(call).StoreOf(path).Write(path, stream =>
+            {
+                using var table = start(stream, PredictView.Columns(top));
+                work(table);
+            });
+        }
+    }
+
+    static int Run(Call call, ImageClassifier model, PictureList pictures, int top, IReadOnlyList<AnswerTable> tables)
+    {
         var threads = call.Get(TrainingTable.Threads) ?? Environment.ProcessorCount;
-        var view = new PredictView(call, model, pictures.All, top, csv, call.Get(s_save));
+        var view = new PredictView(call, model, pictures.All, top, tables, call.Get(s_save));
         var results = pictures.All.AsParallel().AsOrdered().WithDegreeOfParallelism(Math.Clamp(threads, 1, 512)).WithMergeOptions(ParallelMergeOptions.NotBuffered)
             .WithCancellation(call.Stop).Select(picture => Predict(call, model, picture, top));
         try

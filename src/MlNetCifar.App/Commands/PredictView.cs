@@ -1,4 +1,3 @@
-using System.Globalization;
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
 using MlNetCifar.Files;
@@ -22,7 +21,7 @@ internal sealed class PredictView
 
     readonly Call _call;
     readonly ImageClassifier _model;
-    readonly TextWriter? _csv;
+    readonly IReadOnlyList<AnswerTable> _tables;
     readonly string? _save;
     readonly int _top;
     readonly (int Name, int Label) _widths;
@@ -33,23 +32,30 @@ internal sealed class PredictView
     /// <param name="model">Names the classes.</param>
     /// <param name="pictures">All that will come; their names decide the width.</param>
     /// <param name="top">Classes of each.</param>
-    /// <param name="csv">Table of answers; null for none.</param>
+    /// <param name="tables">Tables of answers, with the columns of <see cref="Columns"/>.</param>
     /// <param name="save">Folder for copies; null for none.</param>
-    public PredictView(Call call, ImageClassifier model, IReadOnlyList<ListedPicture> pictures, int top, TextWriter? csv, string? save)
+    public PredictView(Call call, ImageClassifier model, IReadOnlyList<ListedPicture> pictures, int top, IReadOnlyList<AnswerTable> tables, string? save)
     {
-        (_call, _model, _csv, _save, _top) = (call, model, csv, save, top);
+        (_call, _model, _tables, _save, _top) = (call, model, tables, save, top);
         _widths = (Math.Clamp(pictures.Select(picture => picture.Name.Length).DefaultIfEmpty().Max(), 7, WidestName), Math.Max(Unknown.Length, model.Classes.Max(name => name.Length)));
-        csv?.WriteLine(string.Join(',', (string[])["path", "answer", "probability", "unknown", "label_set", "code", "error", .. Enumerable.Range(1, top).SelectMany(i => new[] { $"label_{i}", $"probability_{i}" })]));
         if (!call.Json)
             call.Terminal.Out.WriteLine($"{"Picture".PadRight(_widths.Name)}  {"Answer".PadRight(_widths.Label)}  Probability  Next");
     }
+
+    /// <summary>The columns of a table of answers.</summary>
+    /// <param name="top">Classes of each picture.</param>
+    public static IReadOnlyList<(string Name, Type Type)> Columns(int top) =>
+    [
+        ("path", typeof(string)), ("answer", typeof(string)), ("probability", typeof(double)), ("unknown", typeof(bool)), ("label_set", typeof(string)), ("code", typeof(string)), ("error", typeof(string)),
+        .. Enumerable.Range(1, top).SelectMany(i => new[] { (Invariant($"label_{i}"), typeof(string)), (Invariant($"probability_{i}"), typeof(double)) }),
+    ];
 
     /// <summary>Pictures that could not be read.</summary>
     public int Failed { get; private set; }
 
     public void Show(PredictedPicture result)
     {
-        if (_csv is not null)
+        if (_tables.Count > 0)
             WriteRow(result);
         if (_save is not null && result.Answer is not null)
             Save(result);
@@ -111,14 +117,14 @@ internal sealed class PredictView
     {
         var answer = result.Answer;
         var best = answer?.Predictions[0];
-        string[] cells =
+        object?[] cells =
         [
-            result.Picture.Name, answer is null ? "" : answer.IsUnknown ? Unknown : best!.Value.Label, Number(best?.Probability), answer is null ? "" : OptionText.Of(answer.IsUnknown),
-            string.Join(' ', answer?.LabelSet?.Select(p => p.Label) ?? []), result.Fault?.Code ?? "", result.Fault?.Message ?? "",
-            .. Enumerable.Range(0, _top).SelectMany(i => answer is null ? ["", ""] : new[] { answer.Predictions[i].Label, Number(answer.Predictions[i].Probability) }),
+            result.Picture.Name, answer is null ? null : answer.IsUnknown ? Unknown : best!.Value.Label, (double?)best?.Probability, answer?.IsUnknown,
+            answer?.LabelSet is { } set ? string.Join(' ', set.Select(p => p.Label)) : null, result.Fault?.Code, result.Fault?.Message,
+            .. Enumerable.Range(0, _top).SelectMany(i => new object?[] { answer?.Predictions[i].Label, (double?)answer?.Predictions[i].Probability }),
         ];
-        _csv!.WriteLine(string.Join(',', cells.Select(Cell)));
-        _csv.Flush();
+        foreach (var table in _tables)
+            table.Add(cells);
     }
 
     /// <summary>Copies a picture, as it is where it is a file, into the folder of its answer.</summary>
@@ -133,8 +139,4 @@ internal sealed class PredictView
         Directory.CreateDirectory(Path.GetDirectoryName(target)!);
         LocalFileStore.Instance.Write(target, stream => stream.Write(picture.Source is { } source ? source.ToPng(picture.Index) : PictureFiles.Read(_call, picture.Name)));
     }
-
-    static string Number(float? value) => value is { } number ? number.ToString("0.######", CultureInfo.InvariantCulture) : "";
-
-    static string Cell(string text) => text.AsSpan().IndexOfAny(",\"\r\n") < 0 ? text : $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using Grpc.Core;
 using MlNetCifar.Spark.Protos;
 
 namespace MlNetCifar.Spark.Connect;
@@ -8,19 +9,21 @@ static class ErrorDetails
 {
     static readonly TimeSpan s_limit = TimeSpan.FromSeconds(10);
 
-    public static async Task<MlNetCifarException> TranslateAsync(ISparkConnectRpc rpc, SparkConnection connection, GrpcException e)
+    public static async Task<MlNetCifarException> TranslateAsync(ISparkConnectRpc rpc, SparkConnection connection, RpcException e)
     {
-        if (e.Status == GrpcStatus.Unavailable)
+        if (e.IsUnavailable())
             return SparkErrors.Unreachable(connection, e);
-        if (e.Status is GrpcStatus.Unauthenticated or GrpcStatus.PermissionDenied)
-            return SparkErrors.Refused(e.Message);
+        if (e.StatusCode is StatusCode.Unauthenticated or StatusCode.PermissionDenied)
+            return SparkErrors.Refused(e.Status.Detail);
+        if (e.StatusCode == StatusCode.Unimplemented)
+            return SparkErrors.BrokenProtocol(e.Status.Detail);
         if (e.Is("INVALID_HANDLE.SESSION") || e.Is("INVALID_HANDLE.OPERATION_NOT_FOUND"))
             return SparkErrors.SessionLost(e);
-        var metadata = e.Info?.Metadata;
+        var metadata = e.Info()?.Metadata;
         var errorClass = metadata?.GetValueOrDefault("errorClass") ?? "";
         if (metadata?.GetValueOrDefault("errorId") is { Length: > 0 } id && await FetchAsync(rpc, connection, id).ConfigureAwait(false) is { Errors.Count: > 0 } details)
             return SparkErrors.Failed(errorClass, Describe(details), e);
-        return SparkErrors.Failed(errorClass, e.Message, e);
+        return SparkErrors.Failed(errorClass, e.Status.Detail, e);
     }
 
     // The root error and, of its causes, what adds something.
@@ -56,7 +59,7 @@ static class ErrorDetails
                 ErrorId = id,
             }, limit.Token).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is GrpcException or OperationCanceledException)
+        catch (Exception e) when (e is RpcException or OperationCanceledException)
         {
             return null;
         }

@@ -23,36 +23,3 @@ interface ISparkConnectRpc : IDisposable
 
     Task<FetchErrorDetailsResponse> FetchErrorDetailsAsync(FetchErrorDetailsRequest request, CancellationToken cancellationToken);
 }
-
-/// <summary>The real thing.</summary>
-sealed class SparkConnectRpc(GrpcChannel channel) : ISparkConnectRpc
-{
-    public IAsyncEnumerable<ExecutePlanResponse> ExecutePlanAsync(ExecutePlanRequest request, CancellationToken cancellationToken) =>
-        channel.ServerStreamAsync("ExecutePlan", request, ExecutePlanResponse.Parser, cancellationToken);
-
-    public IAsyncEnumerable<ExecutePlanResponse> ReattachExecuteAsync(ReattachExecuteRequest request, CancellationToken cancellationToken) =>
-        channel.ServerStreamAsync("ReattachExecute", request, ExecutePlanResponse.Parser, cancellationToken);
-
-    public Task<ReleaseExecuteResponse> ReleaseExecuteAsync(ReleaseExecuteRequest request, CancellationToken cancellationToken) =>
-        channel.UnaryAsync("ReleaseExecute", request, ReleaseExecuteResponse.Parser, cancellationToken);
-
-    public Task<AnalyzePlanResponse> AnalyzePlanAsync(AnalyzePlanRequest request, CancellationToken cancellationToken) =>
-        channel.UnaryAsync("AnalyzePlan", request, AnalyzePlanResponse.Parser, cancellationToken);
-
-    public Task<ConfigResponse> ConfigAsync(ConfigRequest request, CancellationToken cancellationToken) =>
-        channel.UnaryAsync("Config", request, ConfigResponse.Parser, cancellationToken);
-
-    public Task<AddArtifactsResponse> AddArtifactsAsync(Func<IEnumerable<AddArtifactsRequest>> requests, CancellationToken cancellationToken) =>
-        channel.ClientStreamAsync("AddArtifacts", requests(), AddArtifactsResponse.Parser, cancellationToken);
-
-    public Task<InterruptResponse> InterruptAsync(InterruptRequest request, CancellationToken cancellationToken) =>
-        channel.UnaryAsync("Interrupt", request, InterruptResponse.Parser, cancellationToken);
-
-    public Task<ReleaseSessionResponse> ReleaseSessionAsync(ReleaseSessionRequest request, CancellationToken cancellationToken) =>
-        channel.UnaryAsync("ReleaseSession", request, ReleaseSessionResponse.Parser, cancellationToken);
-
-    public Task<FetchErrorDetailsResponse> FetchErrorDetailsAsync(FetchErrorDetailsRequest request, CancellationToken cancellationToken) =>
-        channel.UnaryAsync("FetchErrorDetails", request, FetchErrorDetailsResponse.Parser, cancellationToken);
-
-    public void Dispose() => channel.Dispose();
-}

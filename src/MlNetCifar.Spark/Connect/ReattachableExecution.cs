@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Grpc.Core;
 using MlNetCifar.Spark.Protos;
 
 namespace MlNetCifar.Spark.Connect;
@@ -36,7 +37,7 @@ sealed class ReattachableExecution(ISparkConnectRpc rpc, ExecutePlanRequest requ
                 }
 
                 await stream.DisposeAsync().ConfigureAwait(false);
-                fault ??= new GrpcException(GrpcStatus.Unavailable, "The server ended the stream before the result.");
+                fault ??= new RpcException(new Grpc.Core.Status(StatusCode.Unavailable, "The server ended the stream before the result."));
                 if (!await MayGoOnAsync(fault, retry, cancellationToken).ConfigureAwait(false))
                     throw fault;
                 stream = Resume(fault, cancellationToken).GetAsyncEnumerator(cancellationToken);
@@ -49,25 +50,25 @@ sealed class ReattachableExecution(ISparkConnectRpc rpc, ExecutePlanRequest requ
         }
     }
 
-    static async Task<(ExecutePlanResponse?, GrpcException?)> NextAsync(IAsyncEnumerator<ExecutePlanResponse> stream)
+    static async Task<(ExecutePlanResponse?, RpcException?)> NextAsync(IAsyncEnumerator<ExecutePlanResponse> stream)
     {
         try
         {
             return (await stream.MoveNextAsync().ConfigureAwait(false) ? stream.Current : null, null);
         }
-        catch (GrpcException e)
+        catch (RpcException e)
         {
             return (null, e);
         }
     }
 
-    async ValueTask<bool> MayGoOnAsync(GrpcException fault, RetryState retry, CancellationToken cancellationToken) =>
-        (fault.IsTransient || (IsUnknown(fault) && _last is null)) && await retry.WaitAsync(fault, hasAnswered: true, cancellationToken).ConfigureAwait(false);
+    async ValueTask<bool> MayGoOnAsync(RpcException fault, RetryState retry, CancellationToken cancellationToken) =>
+        (fault.IsTransient() || (IsUnknown(fault) && _last is null)) && await retry.WaitAsync(fault, hasAnswered: true, cancellationToken).ConfigureAwait(false);
 
-    static bool IsUnknown(GrpcException fault) => fault.Is("INVALID_HANDLE.OPERATION_NOT_FOUND") || fault.Is("INVALID_HANDLE.SESSION_NOT_FOUND");
+    static bool IsUnknown(RpcException fault) => fault.Is("INVALID_HANDLE.OPERATION_NOT_FOUND") || fault.Is("INVALID_HANDLE.SESSION_NOT_FOUND");
 
     // An operation the server never heard of can be started again only if nothing of it was seen yet.
-    IAsyncEnumerable<ExecutePlanResponse> Resume(GrpcException fault, CancellationToken cancellationToken)
+    IAsyncEnumerable<ExecutePlanResponse> Resume(RpcException fault, CancellationToken cancellationToken)
     {
         if (IsUnknown(fault))
             return rpc.ExecutePlanAsync(request, cancellationToken);
@@ -103,7 +104,7 @@ sealed class ReattachableExecution(ISparkConnectRpc rpc, ExecutePlanRequest requ
             using var limit = new CancellationTokenSource(s_releaseTimeout);
             await rpc.ReleaseExecuteAsync(release, limit.Token).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is GrpcException or OperationCanceledException or ObjectDisposedException or MlNetCifarException)
+        catch (Exception e) when (e is RpcException or OperationCanceledException or ObjectDisposedException or MlNetCifarException)
         {
             // The server forgets abandoned operations by itself.
         }

@@ -1,3 +1,4 @@
+using Grpc.Core;
 using MlNetCifar.Spark.Protos;
 
 namespace MlNetCifar.Spark.Connect;
@@ -48,7 +49,7 @@ sealed class RetryingRpc(ISparkConnectRpc inner, RetryPolicy policy, TimeProvide
                 Volatile.Write(ref _hasAnswered, true);
                 return response;
             }
-            catch (GrpcException e) when (e.IsTransient && !cancellationToken.IsCancellationRequested)
+            catch (RpcException e) when (e.IsTransient() && !cancellationToken.IsCancellationRequested)
             {
                 if (!await retry.WaitAsync(e, Volatile.Read(ref _hasAnswered), cancellationToken).ConfigureAwait(false))
                     throw;

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Net;
 
@@ -8,6 +9,8 @@ public sealed record SparkConnection
 {
     /// <summary>The port where none is given.</summary>
     public const int DefaultPort = 15002;
+
+    static readonly SearchValues<char> s_headerCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
 
     /// <summary>Name or address of the server.</summary>
     public required string Host { get; init; }
@@ -81,6 +84,8 @@ public sealed record SparkConnection
                 tls = bool.TryParse(value, out var use) ? use : throw SparkErrors.BadConnection("use_ssl is neither true nor false.");
                 return this;
             default:
+                if (key.AsSpan().ContainsAnyExcept(s_headerCharacters) || key.EndsWith("-bin", StringComparison.OrdinalIgnoreCase))
+                    throw SparkErrors.BadConnection("a parameter's name cannot be sent as a header.");
                 return this with { Headers = new Dictionary<string, string>(Headers) { [key] = value } };
         }
     }

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using MlNetCifar.Spark.Protos;
 
 namespace MlNetCifar.Spark.Connect;
@@ -44,16 +43,8 @@ public sealed class SparkDataFrame
     /// <summary>Runs the query and gives its rows as they arrive. Cancelling interrupts it on the server.</summary>
     /// <param name="progress">Told how far it is, about twice a second.</param>
     /// <param name="cancellationToken">Interrupts the query.</param>
-    public async IAsyncEnumerable<SparkRow> StreamAsync(
-        IProgress<SparkProgress>? progress = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
-    {
-        await foreach (var batch in _session.ExecuteAsync(Plans.Query(Relation), progress, cancellationToken).ConfigureAwait(false))
-        {
-            var names = Array.ConvertAll(batch.Columns, c => c.Field.Name);
-            for (var row = 0; row < batch.Count; row++)
-                yield return new SparkRow(names, Array.ConvertAll(batch.Columns, c => c.Value(row)));
-        }
-    }
+    public IAsyncEnumerable<SparkRow> StreamAsync(IProgress<SparkProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        _session.ExecuteAsync(Plans.Query(Relation), progress, cancellationToken);
 
     /// <summary>Runs the query and gives all its rows.</summary>
     /// <param name="progress">Told how far it is, about twice a second.</param>

@@ -23,8 +23,8 @@ static class SparkErrors
         new("MNC6024", ErrorKind.Failure, "The Spark Connect server no longer knows this session: it was restarted or the session has expired.",
             "Start the command again; finished work is kept.", inner: cause);
 
-    public static MlNetCifarException BadArrow(string reason) =>
-        new("MNC6025", ErrorKind.Failure, $"The result is not understood: {reason}", "Cast the column to a string, number, boolean or binary in SQL.");
+    public static MlNetCifarException BadArrow(string reason, Exception? cause = null) =>
+        new("MNC6025", ErrorKind.Failure, $"The result is not understood: {reason}", "Cast the column to a string, number, boolean or binary in SQL.", inner: cause);
 
     public static MlNetCifarException BadArtifact(string name) =>
         new("MNC6026", ErrorKind.Failure, $"The file '{name}' arrived damaged at the Spark Connect server.", "Try again.");

@@ -1,6 +1,9 @@
 namespace MlNetCifar.Spark.Connect;
 
-/// <summary>A row of a result: a long for each whole number, double, bool, string, byte array, or null.</summary>
+/// <summary>
+/// A row of a result: a long for each whole number, double, bool, string, byte array, or null. A decimal of at most 28 digits is a <see cref="decimal"/>, a longer one text; a date is
+/// its days since 1970, a timestamp or interval its microseconds, or months. An array is an array of values, a struct a dictionary by name, a map one by key.
+/// </summary>
 public sealed class SparkRow
 {
     readonly object?[] _values;

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Grpc.Core;
 using MlNetCifar.Spark.Protos;
 
 namespace MlNetCifar.Spark.Connect;
@@ -35,7 +36,7 @@ public sealed class SparkSession : IAsyncDisposable
     /// <exception cref="MlNetCifarException">Nobody answers (MNC6021), or the token is refused (MNC6022).</exception>
     public static async Task<SparkSession> ConnectAsync(SparkConnection connection, CancellationToken cancellationToken = default)
     {
-        var session = new SparkSession(connection, new SparkConnectRpc(new GrpcChannel(connection)));
+        var session = new SparkSession(connection, new SparkConnectRpc(connection));
         try
         {
             session.Version = await session.VersionAsync(cancellationToken).ConfigureAwait(false);
@@ -130,7 +131,7 @@ public sealed class SparkSession : IAsyncDisposable
             using var limit = new CancellationTokenSource(s_farewell);
             await _rpc.ReleaseSessionAsync(new() { SessionId = Connection.SessionId, UserContext = User, ClientType = ClientType }, limit.Token).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is GrpcException or OperationCanceledException or MlNetCifarException)
+        catch (Exception e) when (e is RpcException or OperationCanceledException or MlNetCifarException)
         {
             // A server that is gone has forgotten the session too.
         }
@@ -145,7 +146,7 @@ public sealed class SparkSession : IAsyncDisposable
         }
     }
 
-    internal async IAsyncEnumerable<ArrowBatch> ExecuteAsync(
+    internal async IAsyncEnumerable<SparkRow> ExecuteAsync(
         Plan plan, IProgress<SparkProgress>? progress, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var request = NewExecuteRequest(plan);
@@ -157,8 +158,8 @@ public sealed class SparkSession : IAsyncDisposable
             {
                 if (responses.Current.ArrowBatch is { } batch)
                 {
-                    foreach (var rows in ArrowReader.Read(batch.Data.Memory))
-                        yield return rows;
+                    foreach (var row in ArrowRows.Read(batch.Data.Memory))
+                        yield return row;
                 }
                 else if (responses.Current.ExecutionProgress is { } state)
                 {
@@ -196,7 +197,7 @@ public sealed class SparkSession : IAsyncDisposable
                 OperationId = operation,
             }, limit.Token).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is GrpcException or OperationCanceledException)
+        catch (Exception e) when (e is RpcException or OperationCanceledException)
         {
             // The caller is told of the cancellation, not of this.
         }
@@ -243,7 +244,7 @@ public sealed class SparkSession : IAsyncDisposable
         {
             return await call().ConfigureAwait(false);
         }
-        catch (GrpcException e)
+        catch (RpcException e)
         {
             if (cancellationToken.IsCancellationRequested)
                 throw new OperationCanceledException("The query was cancelled.", e, cancellationToken);

@@ -10,7 +10,7 @@ public static class HdfsImport
     /// <param name="options">From where to where.</param>
     /// <param name="progress">Told as files are done.</param>
     /// <param name="cancellationToken">Ends the work; whole files stay, a pack is undone.</param>
-    /// <exception cref="MlNetCifarException">The source is wrong (MNC10xx), or HDFS or Spark failed (MNC60xx).</exception>
+    /// <exception cref="MlNetCifarException">The source is wrong (MNC10xx), or HDFS failed (MNC60xx).</exception>
     public static async Task<HdfsImportReport> RunAsync(
         HdfsImportOptions options, IProgress<HdfsImportProgress>? progress = null, CancellationToken cancellationToken = default)
     {
@@ -19,11 +19,7 @@ public static class HdfsImport
         using var tree = FileTree.Open(HdfsPath.ToLocal(options.Source), LocalFileStore.Instance, cancellationToken);
         using var client = new WebHdfsClient(WebHdfsOptions.For(fileSystem, options.Hadoop) with { User = options.User });
         if (options.PackParquet)
-        {
-            var master = options.Master ?? throw ImportErrors.NoMaster();
-            return await new ParquetPacker(options, tree, client, path, progress).RunAsync(master, cancellationToken).ConfigureAwait(false);
-        }
-
+            return await new ParquetPacker(options, tree, client, path, progress).RunAsync(cancellationToken).ConfigureAwait(false);
         return await UploadAsync(options, tree, client, path, progress, cancellationToken).ConfigureAwait(false);
     }
 
@@ -46,7 +42,7 @@ public static class HdfsImport
                 ct.ThrowIfCancellationRequested();
                 await store.WriteInPlaceAsync($"{path.TrimEnd('/')}/{tree.Files[file].Path}", buffer.AsMemory(0, length), ct).ConfigureAwait(false);
                 lock (gate)
-                    progress?.Report(new("upload", ++done, tree.Files.Count, bytes += length));
+                    progress?.Report(new(++done, tree.Files.Count, bytes += length));
             }
         }).ConfigureAwait(false);
         return new(options.Target, tree.Files.Count, skipped, tree.Files.Sum(f => f.Length)) { Warnings = tree.Warnings };
@@ -74,9 +70,6 @@ public static class HdfsImport
 /// <summary>The errors of imports: codes MNC6080 to MNC6089.</summary>
 static class ImportErrors
 {
-    public static MlNetCifarException NoMaster() =>
-        new("MNC6080", ErrorKind.Usage, "Packing into Parquet needs Spark.", "Name the Connect server with --master sc://host:port.");
-
     public static MlNetCifarException Exists(string target) =>
         new("MNC6081", ErrorKind.Usage, "The target exists already.", "Remove it or name another folder.", target);
 }

@@ -1,5 +1,4 @@
 using MlNetCifar.Spark.Hdfs;
-using MlNetCifar.Spark.Stage;
 
 namespace MlNetCifar.Spark.Import;
 
@@ -12,11 +11,8 @@ public sealed record HdfsImportOptions
     /// <summary>A folder on HDFS.</summary>
     public required string Target { get; init; }
 
-    /// <summary>Whether the files become rows (path, length, content) of a few large Parquet files, through Spark. The default is false.</summary>
+    /// <summary>Whether the files become rows (path, length, content) of a few large Parquet files. The default is false.</summary>
     public bool PackParquet { get; init; }
-
-    /// <summary>The Connect server that packs, <c>sc://host:port</c>; needed with <see cref="PackParquet"/>.</summary>
-    public string? Master { get; init; }
 
     /// <summary>Bytes of content aimed at for each packed file. The default is 32 MiB.</summary>
     public long PackBytes { get; init; } = 32 << 20;
@@ -33,16 +29,15 @@ public sealed record HdfsImportOptions
     /// <summary>Where name nodes are found; null for HADOOP_CONF_DIR.</summary>
     public HadoopConfiguration? Hadoop { get; init; }
 
-    /// <summary>Without secrets.</summary>
-    public override string ToString() => $"{Source} to {Target}{(PackParquet ? $", packed on {StageMaster.WithoutSecrets(Master)}" : "")}";
+    /// <inheritdoc/>
+    public override string ToString() => $"{Source} to {Target}{(PackParquet ? ", packed" : "")}";
 }
 
 /// <summary>How far an import is.</summary>
 /// <param name="Files">Files done.</param>
 /// <param name="Total">Files in all.</param>
 /// <param name="Bytes">Bytes done.</param>
-/// <param name="Phase"><c>upload</c> or <c>pack</c>.</param>
-public readonly record struct HdfsImportProgress(string Phase, int Files, int Total, long Bytes);
+public readonly record struct HdfsImportProgress(int Files, int Total, long Bytes);
 
 /// <summary>What an import did.</summary>
 /// <param name="Target">The folder on HDFS.</param>

@@ -65,14 +65,8 @@ public static class SparkPrepare
         return found;
     }
 
-    static HdfsClientSettings Settings(SparkPrepareOptions options, Dictionary<string, IReadOnlyList<Uri>> nameNodes)
-    {
-        if (nameNodes.Count == 0)
-            return HdfsClientSettings.None;
-        var hadoop = options.Hadoop ?? HadoopConfiguration.FromEnvironment();
-        // The workers would find out one by one, after the job has been planned.
-        return hadoop.WantsKerberos ? throw HdfsErrors.WantsKerberos(null) : HdfsClientSettings.Of(hadoop);
-    }
+    static HdfsClientSettings Settings(SparkPrepareOptions options, Dictionary<string, IReadOnlyList<Uri>> nameNodes) =>
+        nameNodes.Count == 0 ? HdfsClientSettings.None : HdfsClientSettings.Of(options.Hadoop ?? HadoopConfiguration.FromEnvironment());
 
     sealed class Relay(StageProgress progress) : IProgress<LoadProgress>
     {

@@ -11,6 +11,7 @@ sealed class SparkRun(
 {
     readonly IFileStore _source = stores.For(options.Input);
     readonly IFileStore _store = stores.For(options.Output);
+    readonly WorkerTokens _tokens = new();
     SparkSession? _session;
     string? _command;
 
@@ -46,7 +47,8 @@ sealed class SparkRun(
         if (_command is null)
         {
             progress.Phase("ship");
-            _command = WorkerProgram.InstallAsync(session, options, cancellationToken).GetAwaiter().GetResult();
+            _tokens.InstallAsync(session, stores, nameNodes.Keys, cancellationToken).GetAwaiter().GetResult();
+            _command = _tokens.Prefix + WorkerProgram.InstallAsync(session, options, cancellationToken).GetAwaiter().GetResult();
         }
 
         progress.Phase(work[0].Plan.MeasureOnly ? "measure" : "run");
@@ -66,5 +68,10 @@ sealed class SparkRun(
         return _session;
     }
 
-    public ValueTask DisposeAsync() => _session?.DisposeAsync() ?? ValueTask.CompletedTask;
+    public async ValueTask DisposeAsync()
+    {
+        await _tokens.DisposeAsync().ConfigureAwait(false);
+        if (_session is not null)
+            await _session.DisposeAsync().ConfigureAwait(false);
+    }
 }

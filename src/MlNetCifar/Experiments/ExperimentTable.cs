@@ -15,7 +15,7 @@ public static class ExperimentTable
 
     /// <summary>The data set.</summary>
     public static OptionDescription<string?> Data { get; } = OptionDescription.Text(
-        "data", "PATH", "Folder of class folders, archive of one, .csv or .jsonl manifest, CIFAR binary files, .npy files, or shards of 'prepare'; also on hdfs://",
+        "data", "PATH", "Folder of class folders, archive of one, .csv or .jsonl manifest, CIFAR binary files, .npy or .parquet files, or shards of 'prepare'; also on hdfs://",
         group: OfImages);
 
     /// <summary>Size of the network's input.</summary>

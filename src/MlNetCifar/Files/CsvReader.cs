@@ -3,11 +3,13 @@ using System.Text;
 namespace MlNetCifar.Files;
 
 /// <summary>Reads comma-separated values after RFC 4180, line by line.</summary>
-internal sealed class CsvReader(TextReader reader)
+/// <param name="reader">Not closed.</param>
+public sealed class CsvReader(TextReader reader)
 {
     readonly StringBuilder _cell = new();
 
     /// <summary>The next row's cells; null at the end.</summary>
+    /// <exception cref="IOException">The text cannot be read.</exception>
     public List<string>? Read()
     {
         if (reader.Peek() < 0)

@@ -8,7 +8,7 @@ internal static class FileErrors
 
     public static MlNetCifarException NotRecognised(string path) =>
         new("MNC1002", ErrorKind.Data, "This is no data set that can be read.",
-            "Give a folder of class folders, an archive of one (.tar.gz, .tgz, .tar, .zip), a .csv or .jsonl manifest, CIFAR binary files, .npy or .npz files, or a shard folder.", path);
+            "Give a folder of class folders, an archive of one (.tar.gz, .tgz, .tar, .zip), a .csv or .jsonl manifest, CIFAR binary files, .npy or .npz files, or a shard folder; .parquet files take the package MlNetCifar.Parquet.", path);
 
     public static MlNetCifarException ArchiveDamaged(string path, Exception inner) =>
         new("MNC1009", ErrorKind.Data, $"The archive is damaged or not of the kind its name says ({inner.Message.TrimEnd('.')}).", "Get it again.", path, inner);

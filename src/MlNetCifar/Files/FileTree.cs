@@ -29,7 +29,7 @@ public abstract class FileTree : IDisposable
     /// <summary>Whether <see cref="Read"/> costs as much as the file and no more.</summary>
     internal abstract bool IsRandomAccess { get; }
 
-    /// <summary>Lists a folder, or an archive (.tar.gz, .tgz, .tar, .zip) by its extension.</summary>
+    /// <summary>Lists a folder, or an archive (.tar.gz, .tgz, .tar, .zip, or of a registered format, see <see cref="PackedFiles"/>) by its extension.</summary>
     /// <param name="path">The folder or archive.</param>
     /// <param name="store">Where it lies; null for the local disk.</param>
     /// <param name="cancellation">Ends the listing.</param>
@@ -39,7 +39,11 @@ public abstract class FileTree : IDisposable
         ArgumentException.ThrowIfNullOrEmpty(path);
         store ??= LocalFileStore.Instance;
         if (store.FolderExists(path))
-            return new FolderTree(path, store);
+        {
+            var folder = new FolderTree(path, store);
+            return PackedFiles.TryOpen(folder, store, cancellation) ?? folder;
+        }
+
         if (!store.FileExists(path))
             throw FileErrors.NotFound(path);
         if (s_tarGzip.Any(e => path.EndsWith(e, StringComparison.OrdinalIgnoreCase)))
@@ -48,13 +52,15 @@ public abstract class FileTree : IDisposable
             return new TarTree(path, store.OpenRead(path), cancellation);
         if (s_zip.Any(e => path.EndsWith(e, StringComparison.OrdinalIgnoreCase)))
             return new ZipTree(path, store.OpenRead(path));
+        if (PackedFiles.TryOpen(path, store, cancellation) is { } packed)
+            return packed;
         throw FileErrors.NotRecognised(path);
     }
 
     /// <summary>Whether a name is that of an archive this class opens.</summary>
     /// <param name="path">Only its end counts.</param>
     public static bool IsArchive(string path) =>
-        path is not null && s_tarGzip.Append(".tar").Concat(s_zip).Any(e => path.EndsWith(e, StringComparison.OrdinalIgnoreCase));
+        path is not null && (s_tarGzip.Append(".tar").Concat(s_zip).Any(e => path.EndsWith(e, StringComparison.OrdinalIgnoreCase)) || PackedFiles.IsKnown(path));
 
     /// <summary>The folder of a path; also of one with a scheme, whose slashes <see cref="Path"/> would merge.</summary>
     internal static string Parent(string path) => path.LastIndexOfAny(s_slashes) is > 0 and var slash ? path[..slash] : path.StartsWith('/') ? "/" : ".";

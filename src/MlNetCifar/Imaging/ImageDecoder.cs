@@ -3,6 +3,20 @@ namespace MlNetCifar.Imaging;
 /// <summary>Decodes image files from memory: the format is recognised by content, never by the file's name. Thread-safe.</summary>
 public static class ImageDecoder
 {
+    static readonly PictureCodec?[] s_codecs = new PictureCodec?[Enum.GetValues<ImageFormat>().Length];
+
+    /// <summary>From now on pictures of a format are decoded by a codec that a package brings. What was registered before for it is replaced.</summary>
+    /// <param name="format">One that the library recognises only, such as <see cref="ImageFormat.WebP"/>.</param>
+    /// <param name="codec">Its decoder.</param>
+    /// <exception cref="ArgumentException">The library decodes the format itself, or it is unknown.</exception>
+    public static void Register(ImageFormat format, PictureCodec codec)
+    {
+        ArgumentNullException.ThrowIfNull(codec);
+        if (!Enum.IsDefined(format) || format <= ImageFormat.Gif)
+            throw new ArgumentException($"No codec can be registered for {format}.", nameof(format));
+        Volatile.Write(ref s_codecs[(int)format], codec);
+    }
+
     /// <summary>Decodes a file to RGB, EXIF orientation applied; transparency is dropped, of an animation the first frame is taken.</summary>
     /// <param name="file">The whole file.</param>
     /// <param name="options">Limits; null for the defaults.</param>
@@ -46,6 +60,7 @@ public static class ImageDecoder
             case ImageFormat.Pnm: return PnmDecoder.ReadInfo(file, path);
             case ImageFormat.Gif: return GifDecoder.ReadInfo(file, path);
         }
+        if (CodecOf(file) is { } codec) return CodecCall.ReadInfo(codec, file, path);
         Refuse(file, path);
         return null!;
     }
@@ -77,11 +92,18 @@ public static class ImageDecoder
                 image = GifDecoder.Decode(file, options, path, report);
                 break;
             default:
+                if (CodecOf(file) is { } codec)
+                {
+                    image = CodecCall.Decode(codec, file, options, path, report, out orientation);
+                    break;
+                }
                 Refuse(file, path);
                 return null!;
         }
         return options.ApplyOrientation ? ExifOrientation.Apply(image, orientation) : image;
     }
+
+    static PictureCodec? CodecOf(ReadOnlySpan<byte> file) => Volatile.Read(ref s_codecs[(int)Identify(file)]);
 
     static void Refuse(ReadOnlySpan<byte> file, string? path)
     {

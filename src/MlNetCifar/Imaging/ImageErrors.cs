@@ -10,7 +10,8 @@ static class ImageErrors
         Data("MNC1202", "The content is no picture of a known format (JPEG, PNG, BMP, PNM, GIF).", "Remove the file or convert it to JPEG or PNG.", path);
 
     public static MlNetCifarException UnsupportedFormat(string format, string? path) =>
-        Data("MNC1203", $"The content is {format}, which is not supported.", "Convert the file to JPEG or PNG, for example with ImageMagick or Pillow.", path);
+        Data("MNC1203", $"The content is {format}, which is not supported.",
+            $"Convert the file to JPEG or PNG, for example with ImageMagick or Pillow{(format is "WebP" or "TIFF" ? "; a program can read it with the package MlNetCifar.Formats" : "")}.", path);
 
     public static MlNetCifarException UnsupportedFeature(string feature, string? path) =>
         Data("MNC1204", $"The picture uses {feature}, which is not supported.", "Save it again with ordinary settings.", path);
@@ -44,6 +45,9 @@ static class ImageErrors
 
     public static MlNetCifarException Unreadable(string path, Exception cause) =>
         new("MNC1211", ErrorKind.Data, $"The picture cannot be read: {cause.Message}", "Check that it is a file, and its permissions.", path, cause);
+
+    public static MlNetCifarException NoNativeLibrary(string found, string? path) =>
+        new("MNC1212", ErrorKind.Failure, $"The library that decodes this format cannot be loaded ({found}).", "Add its native package for this system, or convert the file to JPEG or PNG.", path);
 
     static MlNetCifarException Data(string code, string message, string action, string? path) => new(code, ErrorKind.Data, message, action, path);
 }

@@ -21,10 +21,10 @@ public enum ImageFormat
     /// <summary>GIF (first frame decoded).</summary>
     Gif,
 
-    /// <summary>WebP (recognised only).</summary>
+    /// <summary>WebP (recognised; decoded with the package MlNetCifar.Formats).</summary>
     WebP,
 
-    /// <summary>TIFF (recognised only).</summary>
+    /// <summary>TIFF (recognised; decoded with the package MlNetCifar.Formats).</summary>
     Tiff,
 
     /// <summary>HEIF, HEIC or AVIF (recognised only).</summary>

@@ -25,7 +25,7 @@ public sealed class ClusterCommandTests
         Cli.Run("dataset", "import", data).Bad(ExitCodes.Usage, "MNC9004");
         Cli.Run("dataset", "import", data, folder["a"], "--to", folder["b"]).Bad(ExitCodes.Usage, "MNC9001");
         Cli.Run("dataset", "import", data, "--to", folder["b"], "--pack", "parquet").Bad(ExitCodes.Usage, "MNC9015");
-        Cli.Run("dataset", "import", data, "--to", "hdfs://127.0.0.1:1/b", "--pack", "parquet").Bad(ExitCodes.Usage, "MNC6080");
+        Cli.Run("dataset", "import", data, "--to", "hdfs://127.0.0.1:1/b", "--pack", "parquet").Bad(ExitCodes.Failure, "MNC6001");
         Assert.AreEqual($"6 files in {folder["c"]}\n", Cli.Run("dataset", "import", $"file://{data}", "--to", $"file://{folder["c"]}").Good().Out);
     }
 

@@ -14,8 +14,9 @@ public sealed class PackageTests
 
     static readonly (string Project, string Id)[] s_libraries =
     [
-        ("src/MlNetCifar", "MlNetCifar"), ("src/MlNetCifar.Client", "MlNetCifar.Client"), ("src/MlNetCifar.Interactive", "MlNetCifar.Interactive"), ("src/MlNetCifar.MLNet", "MlNetCifar.ML"), ("src/MlNetCifar.MSTest", "MlNetCifar.MSTest"),
-        ("src/MlNetCifar.Pretrained", "MlNetCifar.Pretrained"), ("src/MlNetCifar.Server", "MlNetCifar.Server"), ("src/MlNetCifar.Spark", "MlNetCifar.Spark"),
+        ("src/MlNetCifar", "MlNetCifar"), ("src/MlNetCifar.Client", "MlNetCifar.Client"), ("src/MlNetCifar.Formats", "MlNetCifar.Formats"), ("src/MlNetCifar.Interactive", "MlNetCifar.Interactive"), ("src/MlNetCifar.MLNet", "MlNetCifar.ML"), ("src/MlNetCifar.MSTest", "MlNetCifar.MSTest"),
+        ("src/MlNetCifar.Parquet", "MlNetCifar.Parquet"), ("src/MlNetCifar.Pretrained", "MlNetCifar.Pretrained"), ("src/MlNetCifar.Server", "MlNetCifar.Server"), ("src/MlNetCifar.Spark", "MlNetCifar.Spark"),
+        ("src/MlNetCifar.Spark.Executor", "MlNetCifar.Spark.Executor"),
     ];
 
     [TestMethod]

@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
 using MlNetCifar.App.Commands;
+using MlNetCifar.Tests.Data;
+using MlNetCifar.Tests.Imaging;
 using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.App;
@@ -36,6 +38,18 @@ public sealed class ReadmeTests
         folder.Splits("photos", train: 4, test: 2);
         StringAssert.Contains(CompileAndRun(folder, code), "test accuracy ");
         Assert.IsTrue(File.Exists(folder["runs/train/seed-cnn/report.html"]));
+    }
+
+    [TestMethod]
+    public void PackagePages_CompileAndRun()
+    {
+        using var folder = new Pictures();
+        ParquetDatasetTests.Pack(folder.Splits("photos", train: 2, test: 1), folder["photos.parquet"]);
+        StringAssert.Contains(CompileAndRun(folder, Page("MlNetCifar.Parquet")), "3 classes: blue, green, red");
+        folder.Write("photo.webp", MoreFormatsTests.WebP(new(37, 23)));
+        StringAssert.Contains(CompileAndRun(folder, Page("MlNetCifar.Formats")), "37×23");
+
+        static string Page(string package) => Regex.Match(File.ReadAllText(Repository.File("src", package, "PACKAGE.md")), "```csharp\n(.*?)```", RegexOptions.Singleline).Groups[1].Value;
     }
 
     [TestMethod]

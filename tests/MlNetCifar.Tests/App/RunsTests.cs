@@ -129,6 +129,55 @@ public sealed class RunsTests
         StringAssert.Contains(rows[13], "MNC12");
         Assert.HasCount(12, Directory.GetFiles(folder["sorted"], "*", SearchOption.AllDirectories));
         Cli.Run("predict", "--model", s_run, test, "--csv", folder["a.xlsx"]).Bad(ExitCodes.Usage, "MNC9018");
+        Cli.Run("predict", "--model", s_run, test, "--parquet", folder["a.csv"]).Bad(ExitCodes.Usage, "MNC9018");
+    }
+
+    [TestMethod]
+    public void Answers_AsParquet_AreThoseOfTheCsv()
+    {
+        using var folder = new Pictures();
+        var test = Path.Combine(s_data, "test");
+        folder.Text("in/broken.jpg", "x");
+        Cli.Run("predict", "--model", s_run, test, folder["in"], "--csv", folder["a.csv"], "--parquet", folder["a.parquet"], "--top", "2");
+        AreSame(File.ReadAllLines(folder["a.csv"]), folder["a.parquet"]);
+        var run = Cli.Run("evaluate", s_data, "--model", s_run, "--output", folder.Runs, "--parquet", folder["b.parquet"], "--json").Good().Lines[^1].GetProperty("run").GetString()!;
+        AreSame(File.ReadAllLines(Path.Combine(run, "predictions.csv")), folder["b.parquet"]);
+        Cli.Run("evaluate", s_data, "--model", s_run, "--output", folder.Runs, "--parquet", folder["b.csv"]).Bad(ExitCodes.Usage, "MNC9018");
+
+        static void AreSame(string[] csv, string parquet)
+        {
+            using var stream = File.OpenRead(parquet);
+            var rows = global::Parquet.Serialization.ParquetSerializer.DeserializeUntypedAsync(stream).GetAwaiter().GetResult().Data;
+            var names = csv[0].Split(',');
+            Assert.HasCount(csv.Length - 1, rows);
+            foreach (var (line, row) in csv.Skip(1).Zip(rows))
+                foreach (var (name, cell) in names.Zip(line.Split(',')).Where(c => c.First != "error"))
+                    Assert.AreEqual(cell, Text(row.TryGetValue(name, out var value) ? value : null, name), name);
+        }
+
+        static string Text(object? value, string name) => value switch
+        {
+            null => "",
+            bool truth => name == "correct" ? (truth ? "1" : "0") : truth ? "true" : "false",
+            double number when name.StartsWith("probability", StringComparison.Ordinal) => ((float)number).ToString("0.######", System.Globalization.CultureInfo.InvariantCulture),
+            double number => ((float)number).ToString("R", System.Globalization.CultureInfo.InvariantCulture),
+            ReadOnlyMemory<char> text => text.ToString(),
+            _ => value.ToString()!,
+        };
+    }
+
+    [TestMethod]
+    public void Parquet_IsADatasetOnTheCommandLine()
+    {
+        using var folder = new Pictures();
+        Data.ParquetDatasetTests.Pack(s_data, folder["data.parquet"]);
+        foreach (var (data, to) in new[] { (s_data, "files"), (folder["data.parquet"], "rows") })
+            Cli.Run("prepare", data, "--to", folder[to], "--size", "16").Good();
+        foreach (var file in Directory.GetFiles(folder["files"], "*.npy", SearchOption.AllDirectories))
+            CollectionAssert.AreEqual(File.ReadAllBytes(file), File.ReadAllBytes(Path.Combine(folder["rows"], Path.GetRelativePath(folder["files"], file))), file);
+        StringAssert.Contains(Cli.Run("evaluate", folder["data.parquet"], "--model", s_run, "--output", folder.Runs).Good().Out, "accuracy");
+        Cli.Run("dataset", "import", folder["data.parquet"], folder["unpacked"]).Good();
+        Assert.HasCount(Directory.GetFiles(s_data, "*", SearchOption.AllDirectories).Length, Directory.GetFiles(folder["unpacked"], "*", SearchOption.AllDirectories));
     }
 
     [TestMethod]

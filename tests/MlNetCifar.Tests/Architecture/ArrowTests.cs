@@ -18,6 +18,7 @@ public sealed partial class ArrowTests
     {
         "MlNetCifar" => typeof(MlNetCifarException).Assembly,
         "MlNetCifar.Spark" => typeof(SparkPrepare).Assembly,
+        "MlNetCifar.Spark.Executor" => typeof(WorkerHost).Assembly,
         _ => Assembly.Load(project),
     };
 
@@ -42,6 +43,7 @@ public sealed partial class ArrowTests
     [TestMethod]
     [DataRow("MlNetCifar")]
     [DataRow("MlNetCifar.Spark")]
+    [DataRow("MlNetCifar.Spark.Executor")]
     [DataRow("MlNetCifar.Server")]
     [DataRow("MlNetCifar.App")]
     public void Folders_UseWhatThePageAllows(string project)
@@ -56,6 +58,7 @@ public sealed partial class ArrowTests
     [TestMethod]
     [DataRow("MlNetCifar")]
     [DataRow("MlNetCifar.Spark")]
+    [DataRow("MlNetCifar.Spark.Executor")]
     [DataRow("MlNetCifar.Server")]
     [DataRow("MlNetCifar.App")]
     public void Page_AllowsNothingThatNobodyNeeds(string project)
@@ -71,6 +74,7 @@ public sealed partial class ArrowTests
     [TestMethod]
     [DataRow("MlNetCifar")]
     [DataRow("MlNetCifar.Spark")]
+    [DataRow("MlNetCifar.Spark.Executor")]
     [DataRow("MlNetCifar.Server")]
     [DataRow("MlNetCifar.App")]
     public void Page_HasEveryFolder(string project)
@@ -82,6 +86,7 @@ public sealed partial class ArrowTests
     [TestMethod]
     [DataRow("MlNetCifar")]
     [DataRow("MlNetCifar.Spark")]
+    [DataRow("MlNetCifar.Spark.Executor")]
     [DataRow("MlNetCifar.Server")]
     [DataRow("MlNetCifar.App")]
     public void Arrows_GoOneWay(string project)

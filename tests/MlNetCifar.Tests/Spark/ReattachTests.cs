@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Grpc.Core;
 using MlNetCifar.Spark;
 using MlNetCifar.Spark.Connect;
 using MlNetCifar.Spark.Protos;
@@ -170,7 +171,7 @@ public sealed class ReattachTests
             if (ForgetsOnce && Reattachments > 0)
             {
                 ForgetsOnce = false;
-                throw new GrpcException(GrpcStatus.NotFound, "[INVALID_HANDLE.OPERATION_NOT_FOUND]");
+                throw new RpcException(new(StatusCode.NotFound, "[INVALID_HANDLE.OPERATION_NOT_FOUND]"));
             }
 
             var left = Breaks.TryDequeue(out var limit) ? limit : int.MaxValue;
@@ -180,7 +181,7 @@ public sealed class ReattachTests
                 {
                     if (BreaksQuietly)
                         yield break;
-                    throw new GrpcException(GrpcStatus.Unavailable, "broken");
+                    throw new RpcException(new(StatusCode.Unavailable, "broken"));
                 }
 
                 yield return i < messages
@@ -198,7 +199,7 @@ public sealed class ReattachTests
         public Task<ConfigResponse> ConfigAsync(ConfigRequest request, CancellationToken cancellationToken)
         {
             ConfigCalls++;
-            return FailConfig-- > 0 ? throw new GrpcException(GrpcStatus.Unavailable, "busy") : Task.FromResult(new ConfigResponse());
+            return FailConfig-- > 0 ? throw new RpcException(new(StatusCode.Unavailable, "busy")) : Task.FromResult(new ConfigResponse());
         }
 
         public Task<AnalyzePlanResponse> AnalyzePlanAsync(AnalyzePlanRequest request, CancellationToken cancellationToken) => throw new NotSupportedException();

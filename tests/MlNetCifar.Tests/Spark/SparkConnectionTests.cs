@@ -62,7 +62,7 @@ public sealed class SparkConnectionTests
         object[] options =
         [
             new SparkPrepareOptions { Input = "in", Output = "out", Master = master },
-            new HdfsImportOptions { Source = "in", Target = "hdfs://h/out", Master = master, PackParquet = true },
+            new HdfsImportOptions { Source = "in", Target = "hdfs://h/out", PackParquet = true },
             new SparkDoctorOptions { Master = master },
             new WebHdfsOptions { NameNodes = [new("http://h:1")], DelegationToken = "geheim" },
         ];

@@ -23,6 +23,13 @@ public sealed class SparkMessageTests
     }
 
     [TestMethod]
+    public void MountedFileSystems_AreRefusedByName()
+    {
+        using var folder = new Pictures();
+        StringAssert.Contains(Cli.Run("train", "--data", "viewfs://cluster/photos", "--output", folder.Runs).Bad(ExitCodes.Usage, "MNC6013").Error, "viewfs://cluster/photos");
+    }
+
+    [TestMethod]
     public void Worker_ThatIsMissingOrNoProgram_IsTold_BeforeAnythingIsTouched()
     {
         using var folder = new Pictures();

@@ -34,7 +34,7 @@ public sealed class SparkPipelineTests
         store.Delete($"{import.Target}/train/cat/empty.jpg");
         Assert.AreEqual(141, (await HdfsImport.RunAsync(import)).Skipped);
 
-        await HdfsImport.RunAsync(import with { Target = $"{cluster.FileSystem}/packed", PackParquet = true, PackBytes = 60_000, Master = cluster.Connect });
+        await HdfsImport.RunAsync(import with { Target = $"{cluster.FileSystem}/packed", PackParquet = true, PackBytes = 60_000 });
         Assert.IsFalse(StageFiles.Names(store, cluster.FileSystem!).Any(n => n.Contains("staging", StringComparison.Ordinal)));
 
         foreach (var input in new[] { "loose", "packed" })

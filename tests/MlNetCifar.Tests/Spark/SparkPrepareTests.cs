@@ -88,7 +88,6 @@ public sealed class SparkPrepareTests
             Target = Hdfs("stage/packed"),
             PackParquet = true,
             PackBytes = 100_000,
-            Master = s_cluster.Connect,
             Hadoop = HadoopConfiguration.Load(s_cluster.HadoopConfiguration),
         });
         await SparkPrepare.RunAsync(Options(Hdfs("stage/packed"), Hdfs("stage/fromparquet")));

@@ -53,7 +53,6 @@ public sealed class SparkRefusalTests
             Source = s_folder["wrapped"],
             Target = $"{s_cluster.FileSystem}/packed",
             PackParquet = true,
-            Master = s_cluster.Connect,
             Hadoop = HadoopConfiguration.Load(s_cluster.HadoopConfiguration),
         });
         await SparkPrepare.RunAsync(Options("files", "of-files"));
@@ -136,7 +135,7 @@ public sealed class SparkRefusalTests
         foreach (var args in new string[][]
         {
             ["dataset", "import", folder.Classes("red"), "--to", file],
-            ["dataset", "import", folder.Classes("red"), "--to", file, "--pack", "parquet", "--master", s_cluster.Connect!],
+            ["dataset", "import", folder.Classes("red"), "--to", file, "--pack", "parquet"],
             ["prepare", folder.Classes("red"), "--to", file, "--size", "16"],
         })
         {

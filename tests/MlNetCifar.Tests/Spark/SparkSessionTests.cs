@@ -51,6 +51,19 @@ public sealed class SparkSessionTests
     }
 
     [TestMethod]
+    public async Task Collect_GivesNestedValues()
+    {
+        var row = (await s_session.Sql("SELECT array(1, null), map('a', 2L), named_struct('x', 1.5D, 'y', 'z'), cast(12.34 AS decimal(10, 2)), cast(7 AS decimal(38, 0))").CollectAsync()).Single();
+        CollectionAssert.AreEqual(new object?[] { 1L, null }, (object?[])row[0]!);
+        Assert.AreEqual(2L, ((IReadOnlyDictionary<object, object?>)row[1]!)["a"]);
+        var fields = (IReadOnlyDictionary<string, object?>)row[2]!;
+        Assert.AreEqual(1.5, fields["x"]);
+        Assert.AreEqual("z", fields["y"]);
+        Assert.AreEqual(12.34m, row[3]);
+        Assert.AreEqual("7", row[4]);
+    }
+
+    [TestMethod]
     public async Task Stream_GivesEveryRowOnceOverManyBatches()
     {
         await s_session.SetAsync(new Dictionary<string, string> { ["spark.sql.execution.arrow.maxRecordsPerBatch"] = "1000" });

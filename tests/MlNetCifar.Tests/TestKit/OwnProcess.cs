@@ -19,6 +19,9 @@ static class OwnProcess
             case ["trial"]:
                 Tuning.BadTrials.Run();
                 return 0;
+            case ["formats", var data, var picture]:
+                Imaging.MoreFormatsTests.InOwnProcess(data, picture, Console.Out);
+                return 0;
             case ["run", var program, .. var rest]:
                 return System.Reflection.Assembly.LoadFrom(program).EntryPoint!.Invoke(null, [rest]) as int? ?? 0;
             default:

@@ -19,7 +19,7 @@ internal sealed class DatasetImportCommand() : Verb("import", "Unpack an archive
     static readonly OptionDescription<string?> s_to = OptionDescription.Text(
         "to", "FOLDER", "Where the files go, instead of the second argument; also on hdfs://, where an interrupted import is continued");
     static readonly OptionDescription<Packing> s_pack = OptionDescription.Of(
-        "pack", "NAME", "none, or parquet: many small files become few large ones, through Spark, which all later steps read faster",
+        "pack", "NAME", "none, or parquet: many small files become few large ones, which all later steps read faster",
         OptionText.Choice<Packing>, Packing.None, "Spark and HDFS");
 
     static readonly OptionDescription<int> s_parallel = OptionDescription.Of("parallel", "N", "Files written to HDFS at once", OptionText.Positive, 8, "Spark and HDFS");
@@ -30,9 +30,9 @@ internal sealed class DatasetImportCommand() : Verb("import", "Unpack an archive
 
     public override (int Least, int Most) ArgumentCount => (1, 2);
 
-    protected override IEnumerable<OptionDescription> OwnOptions => [s_to, s_pack, s_parallel, ClusterOptions.Server];
+    protected override IEnumerable<OptionDescription> OwnOptions => [s_to, s_pack, s_parallel];
 
-    public override IReadOnlyList<string> Examples => ["photos.zip photos", "photos.zip --to hdfs:///photos --pack parquet --master sc://127.0.0.1:15002"];
+    public override IReadOnlyList<string> Examples => ["photos.zip photos", "photos.zip --to hdfs:///photos --pack parquet"];
 
     public override int Run(Call call)
     {
@@ -62,7 +62,6 @@ internal sealed class DatasetImportCommand() : Verb("import", "Unpack an archive
             Source = source,
             Target = target,
             PackParquet = call.Get(s_pack) == Packing.Parquet,
-            Master = call.Get(ClusterOptions.Server),
             Parallelism = call.Get(s_parallel),
             Hadoop = ClusterOptions.Hadoop(call),
         };
@@ -73,9 +72,8 @@ internal sealed class DatasetImportCommand() : Verb("import", "Unpack an archive
     static HdfsImportReport Upload(Call call, HdfsImportOptions options)
     {
         using var bar = new Bar(call.Terminal, "importing");
-        return HdfsImport.RunAsync(options, new Reporter<HdfsImportProgress>(p => bar.Advance((double)p.Files / Math.Max(p.Total, 1), p.Phase == "pack"
-            ? "packing into Parquet"
-            : Invariant($"importing {p.Files:N0}/{p.Total:N0} files  {OptionText.OfBytes(p.Bytes)}"))), call.Stop).GetAwaiter().GetResult();
+        return HdfsImport.RunAsync(options, new Reporter<HdfsImportProgress>(p => bar.Advance((double)p.Files / Math.Max(p.Total, 1),
+            Invariant($"importing {p.Files:N0}/{p.Total:N0} files  {OptionText.OfBytes(p.Bytes)}"))), call.Stop).GetAwaiter().GetResult();
     }
 
     static int Print(Call call, string target, int files, int skipped, IReadOnlyList<string> warnings)

@@ -70,7 +70,7 @@ internal static class LayoutHints
         if (names.FirstOrDefault(FileTree.IsArchive) is { } archive)
             return $"Give the archive itself: {archive}.";
         if (names.FirstOrDefault(n => n.EndsWith(".parquet", StringComparison.OrdinalIgnoreCase)) is not null)
-            return "Parquet files are read by 'mlnetcifar prepare --master sc://…', or save their images as files.";
+            return "Parquet files are read where they are alone in their folder and the package MlNetCifar.Parquet is there, as it is in the command line.";
         return "Put images into one folder per class: class/name.jpg, or train/class/name.jpg; other formats have to be converted, for example to JPEG or PNG.";
     }
 }

@@ -31,13 +31,9 @@ internal sealed class TarGzipTree : ArchiveTree<int>
 
     internal override FileTree ToRandomAccess(CancellationToken cancellation)
     {
-        var path = Path.Combine(Path.GetTempPath(), $"mlnetcifar-{Guid.NewGuid():N}.tar");
-        var copy = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 16, FileOptions.DeleteOnClose);
+        var copy = NewCopy();
         try
         {
-            // Elsewhere only a close would delete it, which a killed process does not come to.
-            if (!OperatingSystem.IsWindows())
-                File.Delete(path);
             using (var stream = Decompress())
                 Copy(stream, copy, cancellation);
             copy.Position = 0;
@@ -48,6 +44,18 @@ internal sealed class TarGzipTree : ArchiveTree<int>
             copy.Dispose();
             throw;
         }
+    }
+
+    /// <summary>A temporary file that vanishes with its stream.</summary>
+    internal static FileStream NewCopy()
+    {
+        var path = Path.Combine(Path.GetTempPath(), $"mlnetcifar-{Guid.NewGuid():N}.tar");
+        var copy = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 16, FileOptions.DeleteOnClose);
+
+        // Elsewhere only a close would delete it, which a killed process does not come to.
+        if (!OperatingSystem.IsWindows())
+            File.Delete(path);
+        return copy;
     }
 
     static void Copy(Stream from, Stream to, CancellationToken cancellation)

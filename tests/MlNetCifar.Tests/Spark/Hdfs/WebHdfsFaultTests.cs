@@ -119,9 +119,6 @@ public sealed class WebHdfsFaultTests
     {
         using var client = new WebHdfsClient(new() { NameNodes = [new("http://nn0:9870")] }, new Negotiating());
         Assert.AreEqual("MNC6017", (await Assert.ThrowsExactlyAsync<MlNetCifarException>(() => client.GetStatusAsync("/"))).Code);
-        var secured = new HadoopConfiguration(new Dictionary<string, string> { ["hadoop.security.authentication"] = "kerberos" });
-        var options = StageFiles.Options("hdfs://nn0:8020/in", "hdfs://nn0:8020/out", "sc://127.0.0.1:1") with { Hadoop = secured };
-        Assert.AreEqual("MNC6017", (await Assert.ThrowsExactlyAsync<MlNetCifarException>(() => SparkPrepare.RunAsync(options))).Code);
     }
 
     /// <summary>As a name node of a secured cluster answers who shows nothing.</summary>

@@ -3,11 +3,14 @@ namespace MlNetCifar.Spark.Hdfs;
 /// <summary>Addresses of files: which file system, and which path in it.</summary>
 public static class HdfsPath
 {
-    /// <summary>Whether an address names HDFS (hdfs, webhdfs or swebhdfs) rather than a local file.</summary>
+    static readonly string[] s_schemes = ["hdfs:", "webhdfs:", "swebhdfs:"];
+
+    // Refused by name; as a local path it would only be missing.
+    const string Mounted = "viewfs:";
+
+    /// <summary>Whether an address names HDFS (hdfs, webhdfs or swebhdfs, also viewfs, which no operation takes) rather than a local file.</summary>
     /// <param name="path">An address or a local path.</param>
-    public static bool IsHdfs(string path) =>
-        path.StartsWith("hdfs:", StringComparison.Ordinal) || path.StartsWith("webhdfs:", StringComparison.Ordinal)
-        || path.StartsWith("swebhdfs:", StringComparison.Ordinal);
+    public static bool IsHdfs(string path) => s_schemes.Append(Mounted).Any(s => path.StartsWith(s, StringComparison.Ordinal));
 
     /// <summary>The authority (scheme, host, port) and the path of an HDFS address.</summary>
     /// <param name="address">For example <c>hdfs://127.0.0.1:9000/data</c>; the path is taken as it is, no escape is undone.</param>
@@ -15,7 +18,7 @@ public static class HdfsPath
     public static (Uri FileSystem, string Path) Split(string address)
     {
         var colon = address.IndexOf(':');
-        if (!IsHdfs(address))
+        if (!IsHdfs(address) || address.StartsWith(Mounted, StringComparison.Ordinal))
             throw HdfsErrors.BadAddress(address);
         var rest = address[(colon + 1)..];
         var (authority, path) = ("", rest);

@@ -59,9 +59,12 @@ static class HdfsErrors
         new("MNC6015", ErrorKind.Usage, $"'{text}' names no name node, and {(folder is null ? "no configuration" : $"no core-site.xml in '{folder}'")} says which one is meant.",
             "Set HADOOP_CONF_DIR to the folder of core-site.xml (its fs.defaultFS counts), or write hdfs://host:port/path.");
 
-    public static MlNetCifarException WantsKerberos(string? path) =>
-        new("MNC6017", ErrorKind.Failure, "HDFS asks for a Kerberos ticket, which this program cannot show.",
-            "Copy the data to a local disk ('hdfs dfs -get') and work there, or read with a delegation token (WebHdfsOptions.DelegationToken, in this process only).", path);
+    public static MlNetCifarException WantsKerberos(string? path, string? reason = null) =>
+        new("MNC6017", ErrorKind.Failure, $"HDFS asks for a Kerberos ticket{(reason is null ? ", and this user's does not do" : $", and none could be shown: {reason}")}.",
+            "Get one with kinit (klist shows it), or read with a delegation token (WebHdfsOptions.DelegationToken).", path);
+
+    public static MlNetCifarException BadTokens(string path, Exception cause) =>
+        new("MNC6018", ErrorKind.Failure, $"The file of delegation tokens cannot be read: {cause.Message.TrimEnd('.')}.", $"Check {HadoopTokens.Variable}, or unset it.", path, cause);
 
     public static MlNetCifarException BadProperty(string name, string value, string expected) =>
         new("MNC6016", ErrorKind.Usage, $"Hadoop's property {name} is '{value}', expected {expected}.", "Mend core-site.xml or hdfs-site.xml in HADOOP_CONF_DIR.");

@@ -6,7 +6,8 @@ namespace MlNetCifar.Spark.Hdfs;
 /// <param name="Replication">Copies of each block; null for the cluster's default.</param>
 /// <param name="Umask">Permission bits that new files do not get; null for what the cluster gives.</param>
 /// <param name="UseDataNodeNames">Whether data nodes are called by name.</param>
-sealed record HdfsClientSettings(int? Replication, int? Umask, bool UseDataNodeNames)
+/// <param name="UsesKerberos">Whether a ticket says who the user is; of the driver alone, as workers have tokens.</param>
+sealed record HdfsClientSettings(int? Replication, int? Umask, bool UseDataNodeNames, bool UsesKerberos = false)
 {
     const string ReplicationName = "dfs.replication";
     const string UmaskName = "fs.permissions.umask-mode";
@@ -22,10 +23,11 @@ sealed record HdfsClientSettings(int? Replication, int? Umask, bool UseDataNodeN
             replication is null ? null : int.TryParse(replication, NumberStyles.None, CultureInfo.InvariantCulture, out var copies) && copies > 0
                 ? copies : throw HdfsErrors.BadProperty(ReplicationName, replication, "a whole number above 0"),
             umask is null ? null : ReadUmask(umask) ?? throw HdfsErrors.BadProperty(UmaskName, umask, "three octal digits, for example 027, or u=rwx,g=rx,o="),
-            string.Equals(configuration.Get("dfs.client.use.datanode.hostname"), "true", StringComparison.OrdinalIgnoreCase));
+            string.Equals(configuration.Get("dfs.client.use.datanode.hostname"), "true", StringComparison.OrdinalIgnoreCase),
+            configuration.WantsKerberos);
     }
 
-    public WebHdfsOptions Apply(WebHdfsOptions options) => options with { Replication = Replication, Umask = Umask, UseDataNodeNames = UseDataNodeNames };
+    public WebHdfsOptions Apply(WebHdfsOptions options) => options with { Replication = Replication, Umask = Umask, UseDataNodeNames = UseDataNodeNames, UsesKerberos = UsesKerberos };
 
     /// <summary>Octal digits, or what is allowed to user, group and others.</summary>
     static int? ReadUmask(string text)

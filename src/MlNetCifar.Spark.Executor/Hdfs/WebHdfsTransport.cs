@@ -111,8 +111,8 @@ sealed class WebHdfsTransport(HttpMessageInvoker http, WebHdfsOptions options, T
     Uri Address(int node, string path, string query)
     {
         var escaped = string.Join('/', path.Split('/').Select(Uri.EscapeDataString));
-        var who = options.DelegationToken is { } token ? $"delegation={Uri.EscapeDataString(token)}" : $"user.name={Uri.EscapeDataString(options.User)}";
-        return new Uri(options.NameNodes[node], $"/webhdfs/v1{escaped}?{query}&{who}");
+        var who = options.DelegationToken is { } token ? $"&delegation={Uri.EscapeDataString(token)}" : options.UsesKerberos ? "" : $"&user.name={Uri.EscapeDataString(options.User)}";
+        return new Uri(options.NameNodes[node], $"/webhdfs/v1{escaped}?{query}{who}");
     }
 
     async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)

@@ -21,7 +21,7 @@ sealed class StageStores(IReadOnlyDictionary<string, IReadOnlyList<Uri>> nameNod
         if (!_open.TryGetValue(fileSystem.ToString(), out var store))
         {
             var addresses = nameNodes.TryGetValue(fileSystem.Authority, out var known) ? known : Addresses(fileSystem, HadoopConfiguration.FromEnvironment());
-            var options = new WebHdfsOptions { NameNodes = [.. addresses.Where(a => !IsRpc(a))], RpcNodes = [.. addresses.Where(IsRpc)], User = user, Retry = retry };
+            var options = new WebHdfsOptions { NameNodes = [.. addresses.Where(a => !IsRpc(a))], RpcNodes = [.. addresses.Where(IsRpc)], User = user, DelegationToken = HadoopTokens.Of(fileSystem), Retry = retry };
             store = new(fileSystem, new(settings.Apply(options)));
             _open.Add(fileSystem.ToString(), store);
         }

@@ -18,6 +18,12 @@ public sealed record WebHdfsOptions
     /// <summary>A delegation token, sent instead of the user; never logged. The default is none.</summary>
     public string? DelegationToken { get; init; }
 
+    /// <summary>
+    /// Whether the user is the one of a Kerberos ticket (<c>hadoop.security.authentication</c>), so that <see cref="User"/> is not sent. A ticket is shown wherever a server asks for
+    /// one. The default is false.
+    /// </summary>
+    public bool UsesKerberos { get; init; }
+
     /// <summary>Longest wait for an answer's head, and for each block of a body. The default is 60 s.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(60);
 
@@ -50,9 +56,9 @@ public sealed record WebHdfsOptions
     public static WebHdfsOptions For(Uri uri, HadoopConfiguration? configuration = null)
     {
         configuration ??= HadoopConfiguration.FromEnvironment();
-        return HdfsClientSettings.Of(configuration).Apply(new() { NameNodes = configuration.NameNodes(uri), RpcNodes = configuration.RpcNodes(uri) });
+        return HdfsClientSettings.Of(configuration).Apply(new() { NameNodes = configuration.NameNodes(uri), RpcNodes = configuration.RpcNodes(uri), UsesKerberos = configuration.WantsKerberos });
     }
 
     /// <summary>Without secrets.</summary>
-    public override string ToString() => $"{string.Join(',', NameNodes.Select(n => Secrets.InAddress(n.ToString())))} as {(DelegationToken is null ? User : "token")}";
+    public override string ToString() => $"{string.Join(',', NameNodes.Select(n => Secrets.InAddress(n.ToString())))} as {(DelegationToken is not null ? "token" : UsesKerberos ? "ticket" : User)}";
 }
