@@ -1,13 +1,13 @@
 using MlNetCifar.Data;
 using MlNetCifar.Files;
 using MlNetCifar.Spark.Connect;
+using MlNetCifar.Spark.Hdfs;
 
 namespace MlNetCifar.Spark.Stage;
 
 /// <summary>One run of <see cref="SparkPrepare"/> on a cluster. Connects only when there is something to do.</summary>
 sealed class SparkRun(
-    SparkPrepareOptions options, SparkConnection connection, StageStores stores, IReadOnlyDictionary<string, IReadOnlyList<Uri>> nameNodes, StageProgress progress)
-    : IAsyncDisposable
+    SparkPrepareOptions options, SparkConnection connection, FileStores stores, HdfsAccess access, StageProgress progress) : IAsyncDisposable
 {
     readonly IFileStore _source = stores.For(options.Input);
     readonly IFileStore _store = stores.For(options.Output);
@@ -19,7 +19,7 @@ sealed class SparkRun(
         using var input = await OpenAsync(cancellationToken).ConfigureAwait(false);
         if (input is null)
             return SparkPrepare.Local(options, Environment.ProcessorCount, stores, progress, cancellationToken);
-        WorkerProgram.Require(options, connection.Host);
+        WorkerProgram.Require(options.WorkerPath, options.ShipWorker, connection.Host);
         var shards = options.Shards with { Store = _store };
         shards.Validate();
         progress.Total(input.Catalog.Images.Count);
@@ -46,12 +46,12 @@ sealed class SparkRun(
         if (_command is null)
         {
             progress.Phase("ship");
-            _command = WorkerProgram.InstallAsync(session, options, cancellationToken).GetAwaiter().GetResult();
+            _command = WorkerProgram.InstallAsync(session, options.WorkerPath, options.ShipWorker, cancellationToken).GetAwaiter().GetResult();
         }
 
         progress.Phase(work[0].Plan.MeasureOnly ? "measure" : "run");
         var maker = new SparkPartMaker(session, _command, options, input, progress);
-        var destination = new StageTarget(_store, folder, input.Catalog.Classes.Count, nameNodes, stores.Settings);
+        var destination = new StageTarget(_store, folder, input.Catalog.Classes.Count, access);
         return maker.RunAsync(destination, work, cancellationToken).ToBlockingEnumerable(cancellationToken);
     }
 
