@@ -84,22 +84,18 @@ public static class SparkPredict
         }
     }
 
-    /// <summary>Image files where there are some, else the splits of shards.</summary>
+    /// <summary>The splits of shards, or image files.</summary>
     static IEnumerable<ScoredSource> Find(SparkPredictOptions options, IFileStore store, string path)
     {
         if (!store.FileExists(path) && !store.FolderExists(path))
             throw ExecutorErrors.NotFound(path);
-        if (ImageCatalog.IsImage(path) || store.FolderExists(path))
+        if (ImageDataset.IsShards(path, store))
         {
-            if (PictureFiles.List(store, path) is { Count: > 0 } files)
-                return [new(path, files.Count, null)];
-            var opening = new ImageDatasetOptions { Spec = options.Model.Preprocess, Files = new() { Store = store, Classes = options.Model.Classes } };
-            using var dataset = ImageDataset.Open(path, opening);
-            if (dataset.Kind == DataKind.Shards)
-                return [.. new[] { DatasetSplit.Train, DatasetSplit.Validation, DatasetSplit.Test }.Where(dataset.Has).Select(split => new ScoredSource(path, dataset.Get(split).Count, split))];
+            using var dataset = ImageDataset.Open(path, new ImageDatasetOptions { Spec = options.Model.Preprocess, Files = new() { Store = store, Classes = options.Model.Classes } });
+            return [.. new[] { DatasetSplit.Train, DatasetSplit.Validation, DatasetSplit.Test }.Where(dataset.Has).Select(split => new ScoredSource(path, dataset.Get(split).Count, split))];
         }
 
-        throw ExecutorErrors.NoPictures(path);
+        return (ImageCatalog.IsImage(path) || store.FolderExists(path)) && PictureFiles.List(store, path) is { Count: > 0 } files ? [new(path, files.Count, null)] : throw ExecutorErrors.NoPictures(path);
     }
 
     static async Task<SparkPredictReport> CountAsync(SparkSession session, string folder, CancellationToken cancellation)

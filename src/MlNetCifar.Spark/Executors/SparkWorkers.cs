@@ -40,7 +40,7 @@ public sealed class SparkWorkers : IWorkerLauncher
     }
 
     /// <inheritdoc/>
-    public string Where => $" on {_options}";
+    public string Where => $" on Spark, {_options}";
 
     /// <inheritdoc/>
     public IPEndPoint Listen { get; }

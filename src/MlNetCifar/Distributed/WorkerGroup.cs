@@ -33,6 +33,9 @@ internal sealed record WorkerGroupOptions
     /// <summary>What goes wrong; null (the default) where nothing is rehearsed.</summary>
     public ChaosPlan? Chaos { get; init; }
 
+    /// <summary>Told what is waited for before the run has begun; null (the default) where nobody listens.</summary>
+    public Action<string>? Say { get; init; }
+
     /// <summary>How workers open the data: names and texts of options.</summary>
     public IReadOnlyDictionary<string, string> Arguments { get; init; } = new Dictionary<string, string>();
 }
@@ -87,7 +90,7 @@ internal sealed partial class WorkerGroup(IWorkerLauncher launcher, WorkerGroupO
         _isBounded = run.Options.DistributedMode == DistributedMode.Asynchronous;
         _welcome = new Welcome(
             run.Network, run.Options, run.Normalization, DataCheck.Of(train), run.Distillation?.Stamp, options.Threads, options.Arguments);
-        launcher.Prepare(options.Workers, options.JoinTime, run.Warn, cancellation);
+        launcher.Prepare(options.Workers, options.JoinTime, options.Say ?? (_ => { }), cancellation);
         Listen();
         for (var worker = 0; worker < options.Workers; worker++)
             Launch(worker, 0);

@@ -134,6 +134,9 @@ public sealed class EvaluationExperiment(EvaluationExperimentOptions options)
 
     ExperimentResult Run(ImageClassifier model, string data, ExperimentLog log, CancellationToken cancellation)
     {
+        var path = Storage.Normalize(data);
+        if (Scoring is not null && !ImageDataset.IsShards(path, Storage.StoreOf(path)))
+            throw ExperimentErrors.NotShards(data);
         using var dataset = ExperimentData.Open(
             data,
             new ImageDatasetOptions
@@ -186,7 +189,7 @@ public sealed class EvaluationExperiment(EvaluationExperimentOptions options)
         Scoring!,
         new ScoringJob
         {
-            Model = model, Data = dataset.Kind == DataKind.Shards ? Options.Data! : throw ExperimentErrors.NotShards(dataset.Path), Split = split, Count = dataset.Get(split).Count,
+            Model = model, Data = Options.Data!, Split = split, Count = dataset.Get(split).Count,
             Views = Options.Views, WithFeatures = model.Calibration is not null, WithHashes = withHashes, CacheFolder = Options.CacheFolder, CacheLimit = Options.CacheLimit,
         },
         name, log, cancellation);

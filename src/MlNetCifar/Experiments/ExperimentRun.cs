@@ -319,7 +319,7 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
     {
         var launcher = ExperimentWorkers.Launcher(experiment);
         _log.Say("workers", FormattableString.Invariant($"{count}{launcher.Where}, threads of each {ExperimentWorkers.ThreadsOf(launcher, count, training.Threads)}, {ExperimentWorkers.Describe(training)}"));
-        return ExperimentWorkers.Create(launcher, experiment, count, training.Threads, Arguments(training), chaos);
+        return ExperimentWorkers.Create(launcher, experiment, count, training.Threads, Arguments(training), chaos, _log);
     }
 
     void EndFollowing()

@@ -58,7 +58,7 @@ public sealed class ImageScoresTests
         var text = Encoding.Latin1.GetString(bytes);
         var at = what == "lanes" ? text.IndexOf(" bits", StringComparison.Ordinal) - 1 : text.IndexOf('\n', StringComparison.Ordinal) - 1;
         bytes[at] = (byte)'1' == bytes[at] ? (byte)'2' : (byte)'1';
-        BitConverter.TryWriteBytes(bytes.AsSpan(bytes.Length - 4), MlNetCifar.Files.Crc32C.Append(0, bytes.AsSpan(0, bytes.Length - 4)));
+        BitConverter.TryWriteBytes(bytes.AsSpan(bytes.Length - 4), MlNetCifar.Training.Crc32C.Append(0, bytes.AsSpan(0, bytes.Length - 4)));
         Assert.AreEqual(code, Assert.ThrowsExactly<MlNetCifarException>(() => ImageScores.Read(bytes)).Code);
     }
 

@@ -32,7 +32,8 @@ sealed class ExecutorFixture : IDisposable
     public static async Task<ExecutorFixture> OpenAsync(string root, ClusterManager? own = null)
     {
         var fixture = new ExecutorFixture(own is { } manager ? await SparkFixture.StartAsync(manager) : await SparkFixture.ClusterAsync(), root);
-        fixture.Run("prepare", "--data", StageFiles.Sample, "--size", "32", "--val-share", "0.25", "--parts", "4", "--to", fixture.Shards, "--master", "local[2]").Good();
+        StageFiles.Unpack(fixture.Folder["sample"], 60, 15);
+        fixture.Run("prepare", "--data", fixture.Folder["sample"], "--size", "32", "--val-share", "0.25", "--parts", "4", "--to", fixture.Shards, "--master", "local[2]").Good();
         return fixture;
     }
 
@@ -41,7 +42,7 @@ sealed class ExecutorFixture : IDisposable
     public string[] Training(string name, params string[] more) =>
     [
         "train", "--json", "--data", Shards, "--preset", "seed-cnn", "--batch-size", "32", "--threads", "2", "--checkpoint-every", "5", "--cache", Folder["cache"], "--output", Folder["runs"], "--name", name,
-        .. (more.Contains("--epochs") ? Array.Empty<string>() : ["--epochs", "1"]), .. more,
+        .. (more.Contains("--epochs") ? Array.Empty<string>() : ["--epochs", "2"]), .. more,
     ];
 
     public static string Hash(string log) => Regex.Match(log, "\"lastWeightsSha256\":\"([0-9a-f]{64})\"") is { Success: true } match ? match.Groups[1].Value : throw new AssertFailedException(log);

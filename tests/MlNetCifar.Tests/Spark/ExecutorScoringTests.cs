@@ -1,7 +1,9 @@
+using System.Diagnostics;
 using System.Globalization;
 using MlNetCifar.App.Cli;
 using MlNetCifar.Spark.Connect;
 using MlNetCifar.Spark.Executors;
+using MlNetCifar.Tests.App;
 using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Spark;
@@ -101,6 +103,33 @@ public sealed class ExecutorScoringTests
         s_fixture.Run(["predict", StageFiles.Sample, "--model", Model, "--to", s_fixture.Hdfs("n"), .. s_fixture.Master]).Bad(ExitCodes.DataRejected, "MNC6099");
         s_fixture.Run("predict", s_fixture.Shards, "--model", Model, "--to", s_fixture.Hdfs("n")).Bad(ExitCodes.Usage, "MNC9002");
         StringAssert.Contains(s_fixture.Run("predict", s_fixture.Shards, "--model", Model, "--master", s_fixture.Cluster.Connect!).Error, "--master has no effect");
+    }
+
+    /// <summary>The script of the documents, on a few pictures.</summary>
+    [TestMethod]
+    public async Task ElephasRecipe_GoesFromPicturesToAnswersOnHdfs()
+    {
+        StageFiles.Unpack(s_fixture.Folder["recipe"], 12, 0);
+        var start = new ProcessStartInfo("/bin/bash", [Repository.File("src", "MlNetCifar.Spark", "elephas.sh"), s_fixture.Folder["recipe"], "2", "--threads", "2", "--cache", s_fixture.Folder["cache"]])
+        {
+            RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = s_fixture.Folder.Root,
+        };
+        foreach (var (name, value) in new[]
+        {
+            ("HADOOP_CONF_DIR", s_fixture.Cluster.HadoopConfiguration), ("MLNETCIFAR_MASTER", s_fixture.Cluster.Connect!), ("MLNETCIFAR_WORKER", StageFiles.Worker),
+            ("MLNETCIFAR", $"dotnet {Path.Combine(AppContext.BaseDirectory, "MlNetCifar.App.dll")}"), ("ROOT", s_fixture.Hdfs("elephas")), ("EPOCHS", "1"),
+        })
+            start.Environment[name] = value;
+        using var process = Process.Start(start)!;
+        var error = process.StandardError.ReadToEndAsync();
+        var output = await process.StandardOutput.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        Assert.AreEqual(0, process.ExitCode, $"{output}\n{await error}");
+        StringAssert.Contains(await error, "2 on Spark, sc://");
+        StringAssert.Contains(output, "answers for 120 pictures in ");
+        Assert.HasCount(120, await ReadAsync(s_fixture.Hdfs("elephas/answers")));
+        using var store = SparkFixture.Store(s_fixture.Cluster);
+        CollectionAssert.Contains(StageFiles.Names(store, s_fixture.Hdfs("elephas/runs")), "evaluate/elephas/report.html");
     }
 
     [TestMethod]

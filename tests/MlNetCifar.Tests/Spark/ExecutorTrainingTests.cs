@@ -18,6 +18,9 @@ namespace MlNetCifar.Tests.Spark;
 [DoNotParallelize]
 public sealed class ExecutorTrainingTests
 {
+    /// <summary>How the command line of a worker begins.</summary>
+    static readonly string s_workers = $"{StageFiles.Worker}\0train\0";
+
     static ExecutorFixture s_fixture = null!;
 
     [ClassInitialize]
@@ -52,11 +55,11 @@ public sealed class ExecutorTrainingTests
     [DataRow("executor")]
     public async Task Train_WithOneKilled_GivesTheSameWeights(string which)
     {
-        var expected = ExecutorFixture.Hash(s_fixture.Run(s_fixture.Training("whole", "--slices", "8", "--epochs", "4", "--exist-ok")).Good().Out);
+        var expected = ExecutorFixture.Hash(s_fixture.Run(s_fixture.Training("whole", "--slices", "8", "--epochs", "12", "--exist-ok")).Good().Out);
         var name = $"killed-{which}";
-        using var run = new ProgramProcess([.. s_fixture.Training(name, "--slices", "8", "--epochs", "4"), "--workers", "2", .. s_fixture.Master], [.. s_fixture.Variables.Select(v => (v.Key, v.Value))]);
+        using var run = new ProgramProcess([.. s_fixture.Training(name, "--slices", "8", "--epochs", "12"), "--workers", "2", .. s_fixture.Master], [.. s_fixture.Variables.Select(v => (v.Key, v.Value))]);
         run.Until(() => File.Exists(s_fixture.Folder[$"runs/train/{name}/results.csv"]) && File.ReadLines(s_fixture.Folder[$"runs/train/{name}/results.csv"]).Count() > 1, "an epoch");
-        var victims = which == "worker" ? await ProcessList.WaitForAsync(2, StageFiles.Worker, "\0train\0") : ProcessList.Find("CoarseGrainedExecutorBackend", s_fixture.Cluster.Folder);
+        var victims = which == "worker" ? await ProcessList.WaitForAsync(2, s_workers) : ProcessList.Find("CoarseGrainedExecutorBackend", s_fixture.Cluster.Folder);
         ProcessList.Kill(victims[0]);
         Assert.AreEqual(0, run.Exit(), run.Log);
         Assert.AreEqual(expected, ExecutorFixture.Hash(run.Log), run.Log);
@@ -68,8 +71,8 @@ public sealed class ExecutorTrainingTests
     [TestMethod]
     public async Task Train_KilledItself_TakesItsWorkersAlong_AndGoesOnWithoutACluster()
     {
-        var expected = ExecutorFixture.Hash(s_fixture.Run(s_fixture.Training("whole", "--slices", "8", "--epochs", "4", "--exist-ok")).Good().Out);
-        using (var run = new ProgramProcess([.. s_fixture.Training("driver", "--slices", "8", "--epochs", "4"), "--workers", "2", .. s_fixture.Master], [.. s_fixture.Variables.Select(v => (v.Key, v.Value))]))
+        var expected = ExecutorFixture.Hash(s_fixture.Run(s_fixture.Training("whole", "--slices", "8", "--epochs", "12", "--exist-ok")).Good().Out);
+        using (var run = new ProgramProcess([.. s_fixture.Training("driver", "--slices", "8", "--epochs", "12"), "--workers", "2", .. s_fixture.Master], [.. s_fixture.Variables.Select(v => (v.Key, v.Value))]))
         {
             run.Until(() => File.Exists(s_fixture.Folder["runs/train/driver/results.csv"]), "an epoch");
             run.Signal("KILL");
@@ -78,6 +81,15 @@ public sealed class ExecutorTrainingTests
 
         await NobodyIsLeftAsync();
         Assert.AreEqual(expected, ExecutorFixture.Hash(s_fixture.Run("train", "--json", "--resume", s_fixture.Folder["runs/train/driver"]).Good().Out));
+    }
+
+    [TestMethod]
+    public void ARehearsal_OnExecutors_GivesTheSameWeights()
+    {
+        var run = s_fixture.Run([.. s_fixture.Training("chaos", "--chaos", "kill:w1@step4,delay:w2:50ms,drop:5%"), "--workers", "2", .. s_fixture.Master]).Good();
+        using var workers = System.Text.Json.JsonDocument.Parse(File.ReadAllText(s_fixture.Folder["runs/train/chaos/workers.json"]));
+        Assert.IsTrue(workers.RootElement.GetProperty("rehearsal").GetProperty("same").GetBoolean(), run.Error);
+        Assert.Contains("was lost at step", run.Error);
     }
 
     [TestMethod]
@@ -143,7 +155,7 @@ public sealed class ExecutorTrainingTests
     /// <summary>Workers end with their run.</summary>
     static async Task NobodyIsLeftAsync()
     {
-        for (var i = 0; ProcessList.Find(StageFiles.Worker, "\0train\0").Count > 0; i++)
+        for (var i = 0; ProcessList.Find(s_workers).Count > 0; i++)
         {
             Assert.IsLessThan(300, i, "workers outlive their run");
             await Task.Delay(100);

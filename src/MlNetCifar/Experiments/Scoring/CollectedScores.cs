@@ -76,7 +76,7 @@ internal sealed class CollectedScores(int count)
         void Copy<T>(ref T[] all, ReadOnlySpan<T> some)
         {
             var each = some.Length / run;
-            if (all.Length == 0)
+            if (Done == 0)
                 all = new T[(long)count * each];
             if (all.Length != (long)count * each)
                 throw new InvalidDataException(FormattableString.Invariant($"a worker sends {each} numbers an image, others have sent {all.Length / count}"));

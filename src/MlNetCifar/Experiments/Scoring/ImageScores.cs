@@ -5,6 +5,7 @@ using MlNetCifar.Data;
 using MlNetCifar.Distributed;
 using MlNetCifar.Files;
 using MlNetCifar.Inference;
+using MlNetCifar.Training;
 
 namespace MlNetCifar.Experiments;
 

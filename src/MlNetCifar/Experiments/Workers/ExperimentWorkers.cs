@@ -48,8 +48,9 @@ internal static class ExperimentWorkers
     /// <param name="threads">Threads of all together; null for all cores.</param>
     /// <param name="arguments">Options that the data are opened by.</param>
     /// <param name="chaos">Faults to rehearse; null for none.</param>
+    /// <param name="log">Told what is waited for.</param>
     public static WorkerGroup Create(
-        IWorkerLauncher launcher, Experiment experiment, int workers, int? threads, IEnumerable<(OptionDescription Option, object? Value)> arguments, string? chaos) =>
+        IWorkerLauncher launcher, Experiment experiment, int workers, int? threads, IEnumerable<(OptionDescription Option, object? Value)> arguments, string? chaos, ExperimentLog log) =>
         new(launcher, new WorkerGroupOptions
         {
             Workers = workers,
@@ -58,6 +59,7 @@ internal static class ExperimentWorkers
             JoinTime = experiment.Options.JoinTimeout,
             MaxStaleness = experiment.Options.MaxStaleness,
             Listen = launcher.Listen,
+            Say = text => log.Say("workers", text),
             Chaos = chaos is null ? null : ChaosPlan.Parse(chaos, workers),
             Restarts = chaos is null ? new WorkerGroupOptions { Workers = workers }.Restarts : ChaosPlan.Restarts,
             Arguments = arguments.Where(a => a.Value is not null || a.Option.AllowsNone).ToDictionary(a => a.Option.Name, a => Text(a.Option, a.Value)),
