@@ -1,3 +1,3 @@
-using MlNetCifar.Spark.Stage;
+using MlNetCifar.Spark.Executors;
 
-return WorkerHost.Run(args, Console.OpenStandardInput(), Console.OpenStandardOutput(), Console.Error);
+return ExecutorHost.Run(args, Console.OpenStandardInput(), Console.OpenStandardOutput(), Console.Error);

@@ -24,6 +24,8 @@ if (args is ["serve", .. var serve])
     return await ServeBenchmark.RunAsync(serve);
 if (args is ["drift", .. var drift])
     return DriftBenchmark.Run(drift);
+if (args is ["simulate", .. var costs])
+    return SimulationBenchmark.Run(costs);
 if (args is ["listing", var count, .. [] or ["splits"]])
     return ListingBenchmark.Run(int.Parse(count, System.Globalization.CultureInfo.InvariantCulture), splits: args.Length > 2);
 var preset = args.Length > 1 ? args[1] : "seed-cnn";

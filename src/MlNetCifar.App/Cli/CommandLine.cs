@@ -110,7 +110,7 @@ internal static class CommandLine
             }
 
             Variables.WarnOfUnknown(terminal, all);
-            return verb.Run(new Call(terminal, GivenOptions.Merge(verb, given, terminal.Variable), positional, CommandText(result)));
+            return verb.Run(new Call(terminal, GivenOptions.Merge(verb, given, terminal.Variable), positional, CommandText(result)) { Typed = [.. given.Keys] });
         });
         return command;
     }

@@ -91,6 +91,9 @@ internal sealed class VerbGroup(string name, string help, params Verb[] verbs) :
 /// <param name="Command">What was typed, for reports.</param>
 internal sealed record Call(Terminal Terminal, OptionValues Values, IReadOnlyList<string> Arguments, string Command)
 {
+    /// <summary>Names of the options on the command line, rather than in the environment or a file.</summary>
+    public IReadOnlyCollection<string> Typed { get; init; } = [];
+
     public bool Json => Get(Verb.Json);
 
     public CancellationToken Stop => Terminal.Stop;

@@ -1,6 +1,7 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
 using MlNetCifar.Imaging;
+using MlNetCifar.Spark.Executors;
 using MlNetCifar.Spark.Hdfs;
 
 namespace MlNetCifar.App.Commands;
@@ -13,6 +14,9 @@ internal sealed class PredictCommand() : Verb("predict", "Name what is on pictur
     static readonly OptionDescription<string?> s_parquet = OptionDescription.Text("parquet", "FILE", "Also write the answers to this file, as Parquet; also on hdfs://");
     static readonly OptionDescription<string?> s_save = OptionDescription.Text("save", "FOLDER", "Copy each picture into a folder here that is named after its answer");
 
+    static readonly OptionDescription<string?> s_to = OptionDescription.Text(
+        "to", "FOLDER", "With --master: write the answers there as Parquet files, on hdfs:// or a disk that all executors see; nothing is printed of single pictures");
+
     public override string Arguments => "FILE...";
 
     public override string ArgumentsHelp => "Image files, folders of them or of shards, also on hdfs://, or - for standard input";
@@ -20,14 +24,17 @@ internal sealed class PredictCommand() : Verb("predict", "Name what is on pictur
     public override (int Least, int Most) ArgumentCount => (0, 100_000);
 
     protected override IEnumerable<OptionDescription> OwnOptions =>
-        [EvaluationTable.Model, s_top, EvaluationTable.AbstainBelow, s_csv, s_parquet, s_save, .. PictureFiles.Options, TrainingTable.Threads];
+        [EvaluationTable.Model, s_top, EvaluationTable.AbstainBelow, s_csv, s_parquet, s_save, .. PictureFiles.Options, TrainingTable.Threads, s_to, .. ClusterOptions.OfScoring];
 
-    public override IReadOnlyList<string> Examples => ["photo.jpg", "--model runs/train/seed-cnn --csv answers.csv photos", "- < photo.jpg"];
+    public override IReadOnlyList<string> Examples => ["photo.jpg", "--model runs/train/seed-cnn --csv answers.csv photos", "- < photo.jpg", "hdfs:///shards --model runs/train/seed-cnn --master sc://127.0.0.1:15002 --to hdfs:///answers"];
 
     public override int Run(Call call)
     {
         if (call.Arguments.Count == 0)
             throw CliErrors.NoInput();
+        if (call.Get(s_to) is { } to)
+            return OnCluster(call, to);
+        ClusterOptions.WarnOfIdle(call, ClusterOptions.OfScoring, $"a cluster writes answers where {s_to.Option} says, and nothing else");
         foreach (var (option, extension) in new[] { (s_csv, ".csv"), (s_parquet, ".parquet") })
             if (call.Get(option) is { } file)
                 OutputFile.Format(option, file, "the table", extension);
@@ -55,6 +62,23 @@ internal sealed class PredictCommand() : Verb("predict", "Name what is on pictur
                 work(table);
             });
         }
+    }
+
+    static int OnCluster(Call call, string to)
+    {
+        if (!SparkWorkers.IsCluster(call.Get(ClusterOptions.Master)))
+            throw CliErrors.Value(ClusterOptions.Master.Option, call.Get(ClusterOptions.Master) ?? "", $"a Spark cluster for {s_to.Option}, sc://host:port");
+        ClusterOptions.WarnOfIdle(call, [s_csv, s_parquet, s_save, TrainingTable.Threads], $"executors write the answers where {s_to.Option} says");
+        using var model = ModelChoice.Load(call);
+        var report = SparkPredict.RunAsync(
+            new()
+            {
+                Executors = ClusterOptions.Executors(call), Model = model, Inputs = call.Arguments, Output = to, Top = call.Get(s_top), AbstainBelow = call.Get(EvaluationTable.AbstainBelow),
+                Decode = PictureFiles.Decoding(call),
+            },
+            call.Stop).GetAwaiter().GetResult();
+        PredictView.Print(call, report, to);
+        return report.Failed > 0 ? ExitCodes.DataRejected : ExitCodes.Ok;
     }
 
     static int Run(Call call, ImageClassifier model, PictureList pictures, int top, IReadOnlyList<AnswerTable> tables)

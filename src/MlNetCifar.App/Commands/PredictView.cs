@@ -3,6 +3,7 @@ using MlNetCifar.App.Runs;
 using MlNetCifar.Files;
 using MlNetCifar.Imaging;
 using MlNetCifar.Inference;
+using MlNetCifar.Spark.Executors;
 using Spectre.Console;
 
 namespace MlNetCifar.App.Commands;
@@ -52,6 +53,29 @@ internal sealed class PredictView
 
     /// <summary>Pictures that could not be read.</summary>
     public int Failed { get; private set; }
+
+    /// <summary>Prints what a cluster wrote.</summary>
+    public static void Print(Call call, SparkPredictReport report, string folder)
+    {
+        if (call.Json)
+        {
+            JsonLine.Write(call.Terminal.Out, json =>
+            {
+                json.WriteString("to", folder);
+                json.WriteNumber("pictures", report.Pictures);
+                json.WriteNumber("failed", report.Failed);
+                json.WriteStartObject("answers");
+                foreach (var (answer, count) in report.Answers)
+                    json.WriteNumber(answer, count);
+                json.WriteEndObject();
+            });
+            return;
+        }
+
+        call.Terminal.Out.WriteLine(Invariant($"answers for {report.Pictures:N0} pictures in {folder}{(report.Failed > 0 ? Invariant($", {report.Failed:N0} of which could not be read") : "")}"));
+        foreach (var (answer, count) in report.Answers)
+            call.Terminal.Out.WriteLine(Invariant($"{count,12:N0}  {answer}"));
+    }
 
     public void Show(PredictedPicture result)
     {

@@ -80,8 +80,7 @@ internal sealed class PrepareCommand() : Verb("prepare", "Turn images into shard
     {
         if (stage.Master.StartsWith("sc://", StringComparison.Ordinal))
             return;
-        foreach (var option in ClusterOptions.OfStage.Where(option => call.Values.IsGiven(option) && !Equals(call.Values.Given(option), option.Default)))
-            call.Terminal.Warn($"{option.Option} has no effect: no cluster is asked for with {s_master.Option}");
+        ClusterOptions.WarnOfIdle(call, ClusterOptions.OfStage, $"no cluster is asked for with {s_master.Option}");
     }
 
     static ShardReport Prepare(Call call, SparkPrepareOptions stage)

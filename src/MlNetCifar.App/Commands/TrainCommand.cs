@@ -1,6 +1,8 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
+using MlNetCifar.Distributed;
 using MlNetCifar.Pretrained;
+using MlNetCifar.Spark.Executors;
 
 namespace MlNetCifar.App.Commands;
 
@@ -16,7 +18,7 @@ internal sealed class TrainCommand() : Verb("train", "Train a network on labelle
     protected override IEnumerable<OptionDescription> OwnOptions =>
     [
         .. ExperimentTable.OfData, .. ExperimentTable.OfNetwork, .. ExperimentTable.OfSizes, .. ExperimentTable.OfFineTuning, s_findRate, .. ExperimentTable.OfTeaching, ExperimentTable.Views, .. TrainingTable.Steps.Descriptions, ExperimentTable.Augment,
-        .. TrainingTable.Changes.Descriptions, .. ExperimentTable.OfSaving, .. ExperimentTable.OfWorkers, .. ExperimentTable.OfRun, s_worker,
+        .. TrainingTable.Changes.Descriptions, .. ExperimentTable.OfSaving, .. ExperimentTable.OfWorkers, .. ClusterOptions.OfTraining, .. ExperimentTable.OfRun, s_worker,
     ];
 
     public override IReadOnlyList<string> Aliases => ["fit"];
@@ -38,6 +40,7 @@ internal sealed class TrainCommand() : Verb("train", "Train a network on labelle
         "photos --preset seed-cnn --teacher ensemble.safetensors",
         "--data hdfs:///shards --output hdfs:///runs",
         "--data cifar10.tar.gz --preset seed-cnn --workers 2",
+        "--data hdfs:///shards --preset seed-cnn --workers 4 --master sc://127.0.0.1:15002",
         "--resume runs/train/seed-cnn --epochs 40",
     ];
 
@@ -59,9 +62,27 @@ internal sealed class TrainCommand() : Verb("train", "Train a network on labelle
         call.Values.Required(ExperimentTable.Data);
         var experiment = new Experiment(ExperimentOptions.From(call.Values))
         {
-            Worker = () => Resuming.SelfProcess.Start([Name, s_worker.Option]),
+            Worker = () => Resuming.SelfProcess.Start([Name, s_worker.Option]), Launcher = Executors(call),
             Arguments = call.Values, Command = call.Command, Storage = new HdfsStorage(call), Backbones = new PretrainedBackbones(),
         };
         return call.Get(s_findRate) ? RateSearch.Run(call, experiment) : ResultView.Run(call, experiment);
+    }
+
+    /// <summary>Starts workers on the cluster that was asked for; null where none was.</summary>
+    static Func<IWorkerLauncher>? Executors(Call call)
+    {
+        var (master, workers) = (call.Get(ClusterOptions.Master), call.Get(ExperimentTable.Workers));
+        if (!SparkWorkers.IsCluster(master) || workers is null)
+        {
+            ClusterOptions.WarnOfIdle(call, ClusterOptions.OfTraining.Where(option => workers is null || option != ClusterOptions.Master), workers is null ? "there are no workers" : "they are on this machine");
+            return null;
+        }
+
+        var options = ClusterOptions.Executors(call) with
+        {
+            Listen = call.Get(ClusterOptions.Listen),
+            Paths = [.. new[] { call.Get(ExperimentTable.Data), call.Get(ExperimentTable.Teacher) }.OfType<string>()],
+        };
+        return () => new SparkWorkers(options);
     }
 }

@@ -107,7 +107,8 @@ sealed class StageFolder : IDisposable
             Delete(_store, $"{folder}/{Temporary}");
     }
 
-    static void Delete(IFileStore store, string folder)
+    /// <summary>Deletes a folder with all that is in it; nothing happens where there is none.</summary>
+    public static void Delete(IFileStore store, string folder)
     {
         if (store is HdfsFileStore hdfs)
             hdfs.DeleteFolder(folder);

@@ -1,18 +1,13 @@
 using System.Diagnostics;
 using MlNetCifar.Data;
 using MlNetCifar.Files;
+using MlNetCifar.Spark.Hdfs;
 
 namespace MlNetCifar.Spark.Stage;
 
 /// <summary>The program that runs in executors: rows in, shards to their destination, one row out for each.</summary>
 public static class WorkerHost
 {
-    /// <summary>The exit code of a worker that must be tried again.</summary>
-    const int Retry = 75;
-
-    /// <summary>Spark reads what a program says on a thread of its own, and on a busy machine has not got to it when the program ends at once.</summary>
-    static readonly TimeSpan s_lastWords = TimeSpan.FromMilliseconds(300);
-
     /// <summary>Bytes of a part's pixels up to which the next part is built beside it: with the next one's, about a third of the memory a worker may take.</summary>
     const long MaxBehind = 32 << 20;
 
@@ -36,7 +31,7 @@ public static class WorkerHost
         {
             job = WorkerJob.FromArgument(text);
             using var watchdog = new Watchdog(job.Watchdog, error);
-            using var stores = new StageStores(job.NameNodes, job.User, job.Hdfs, RetryPolicy.Patient);
+            using var stores = job.Access.Open(RetryPolicy.Patient);
             using var writer = new StreamWriter(output) { NewLine = "\n" };
             var builder = new ShardBuilder(job.Options);
             var rows = new WorkerInput(input);
@@ -58,14 +53,10 @@ public static class WorkerHost
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            // Spark shows the end of what is written here, so the reason alone is written, and nothing after it.
             var reason = e is MlNetCifarException or WorkerFaultException ? e.Message : $"{e.GetType().Name}: {e.Message}";
             if (job is not null && !IsJobGone(e))
                 WorkerNotes.TryWriteFault(job, reason);
-            error.WriteLine(reason);
-            error.Flush();
-            Thread.Sleep(s_lastWords);
-            return Retry;
+            return Attempt.Fail(error, reason);
         }
     }
 
@@ -73,7 +64,7 @@ public static class WorkerHost
     static bool IsJobGone(Exception e) => (e.InnerException ?? e) is MlNetCifarException { Code: StageErrors.JobGoneCode } or FileNotFoundException or DirectoryNotFoundException;
 
     // Builds a part and starts to write it: a small one is written while the next is built, as most of the time goes by waiting for the file system.
-    static Task<WorkerRow> Part(WorkerJob job, StageStores stores, ShardBuilder builder, WorkerInput rows, int number, Watchdog watchdog)
+    static Task<WorkerRow> Part(WorkerJob job, FileStores stores, ShardBuilder builder, WorkerInput rows, int number, Watchdog watchdog)
     {
         var store = stores.For(job.JobFolder);
         using var task = new PartTaskReader(store, job.JobFolder, number);

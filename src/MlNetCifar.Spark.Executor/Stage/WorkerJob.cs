@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using MlNetCifar.Data;
 using MlNetCifar.Imaging;
@@ -15,14 +14,8 @@ sealed record WorkerJob
     /// <summary>The folder the images' names are relative to; null where their content comes in the rows.</summary>
     public string? InputRoot { get; init; }
 
-    /// <summary>Where HDFS answers, for the input and the output; empty where both are local.</summary>
-    public IReadOnlyDictionary<string, IReadOnlyList<Uri>> NameNodes { get; init; } = new Dictionary<string, IReadOnlyList<Uri>>();
-
-    /// <summary>The HDFS user.</summary>
-    public string User { get; init; } = WebHdfsOptions.DefaultUser;
-
-    /// <summary>What the driver's Hadoop says to clients.</summary>
-    public HdfsClientSettings Hdfs { get; init; } = HdfsClientSettings.None;
+    /// <summary>The way to the input and the output. The default is the local disk alone.</summary>
+    public HdfsAccess Access { get; init; } = HdfsAccess.Local;
 
     /// <summary>Number of classes.</summary>
     public required int Classes { get; init; }
@@ -47,12 +40,7 @@ sealed record WorkerJob
             json.WriteStartObject();
             json.WriteString("folder", JobFolder);
             json.WriteString("input", InputRoot);
-            json.WriteString("user", User);
-            if (Hdfs.Replication is { } replication)
-                json.WriteNumber("replication", replication);
-            if (Hdfs.Umask is { } umask)
-                json.WriteNumber("umask", umask);
-            json.WriteBoolean("dataNodeNames", Hdfs.UseDataNodeNames);
+            Access.Write(json);
             json.WriteNumber("classes", Classes);
             json.WriteNumber("maxFileBytes", MaxFileBytes);
             json.WriteNumber("watchdog", Watchdog.TotalSeconds);
@@ -69,20 +57,10 @@ sealed record WorkerJob
             json.WriteNumber("threads", Options.Threads);
             json.WritePropertyName("preprocess");
             json.WriteRawValue(Options.Spec.ToJson());
-            json.WriteStartObject("nameNodes");
-            foreach (var (authority, addresses) in NameNodes)
-            {
-                json.WriteStartArray(authority);
-                foreach (var address in addresses)
-                    json.WriteStringValue(address.ToString());
-                json.WriteEndArray();
-            }
-
-            json.WriteEndObject();
             json.WriteEndObject();
         }
 
-        return Convert.ToBase64String(stream.ToArray()).Replace('+', '-').Replace('/', '_');
+        return JobArgument.Encode(stream.ToArray());
     }
 
     static void WriteValues(Utf8JsonWriter json, string name, IReadOnlyList<float> values)
@@ -120,34 +98,17 @@ sealed record WorkerJob
     };
 
     /// <exception cref="FormatException">The text is something else.</exception>
-    public static WorkerJob FromArgument(string text)
-    {
-        var bytes = Convert.FromBase64String(text.Replace('-', '+').Replace('_', '/'));
-        try
-        {
-            using var document = JsonDocument.Parse(bytes);
-            return Read(document.RootElement);
-        }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
-        {
-            throw new FormatException($"This is no job description: {Encoding.UTF8.GetString(bytes)}", e);
-        }
-    }
-
-    static int? Number(JsonElement json, string name) => json.TryGetProperty(name, out var value) ? value.GetInt32() : null;
+    public static WorkerJob FromArgument(string text) => JobArgument.Decode(text, Read);
 
     static WorkerJob Read(JsonElement json) => new()
     {
         JobFolder = json.GetProperty("folder").GetString()!,
         InputRoot = json.GetProperty("input").GetString(),
-        User = json.GetProperty("user").GetString()!,
-        Hdfs = new(Number(json, "replication"), Number(json, "umask"), json.GetProperty("dataNodeNames").GetBoolean()),
+        Access = HdfsAccess.Read(json),
         Classes = json.GetProperty("classes").GetInt32(),
         MeasureOnly = json.GetProperty("measure").GetBoolean(),
         MaxFileBytes = json.GetProperty("maxFileBytes").GetInt64(),
         Watchdog = TimeSpan.FromSeconds(json.GetProperty("watchdog").GetDouble()),
-        NameNodes = json.GetProperty("nameNodes").EnumerateObject().ToDictionary(
-            p => p.Name, p => (IReadOnlyList<Uri>)[.. p.Value.EnumerateArray().Select(a => new Uri(a.GetString()!))]),
         Options = new()
         {
             Spec = PreprocessSpec.FromJson(json.GetProperty("preprocess").GetRawText()),

@@ -25,7 +25,7 @@ static class WorkerNotes
     {
         try
         {
-            using var stores = new StageStores(job.NameNodes, job.User, job.Hdfs, RetryPolicy.None);
+            using var stores = job.Access.Open(RetryPolicy.None);
             var text = Encoding.UTF8.GetBytes($"{Self}: {reason}");
             StageFolder.InsideOf(stores.For(job.JobFolder)).Write($"{FolderOf(job.JobFolder)}/{Fault}{Guid.NewGuid():N}", stream => stream.Write(text.AsSpan(0, Math.Min(text.Length, MostBytes))));
         }

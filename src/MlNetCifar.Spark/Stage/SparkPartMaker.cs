@@ -19,7 +19,7 @@ sealed class SparkPartMaker(SparkSession session, string command, SparkPrepareOp
         using var folder = new StageFolder(target.Store, target.Folder, work.Select(w => w.Folder));
         var tasks = work.SelectMany((w, i) => w.Missing.Select(part => (Work: i, Part: part))).ToArray();
         var measureOnly = work[0].Plan.MeasureOnly;
-        var cores = CoresAsync(tasks.Length, cancellationToken);
+        var cores = SparkCores.ForPartsAsync(session, tasks.Length, cancellationToken);
         if (!measureOnly)
             folder.MakeSplits();
         await Parallel.ForAsync(0, tasks.Length, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellationToken }, (number, _) =>
@@ -77,18 +77,6 @@ sealed class SparkPartMaker(SparkSession session, string command, SparkPrepareOp
         }
     }
 
-    async Task<int> CoresAsync(int parts, CancellationToken cancellationToken)
-    {
-        var plan = session.Sql(StageQuery.Cores).ExplainAsync(cancellationToken);
-        var isDynamic = await session.GetAsync("spark.dynamicAllocation.enabled", cancellationToken).ConfigureAwait(false);
-        var now = StageQuery.ReadCores(await plan.ConfigureAwait(false));
-        if (isDynamic != "true")
-            return now;
-        var executors = await session.GetAsync("spark.dynamicAllocation.maxExecutors", cancellationToken).ConfigureAwait(false);
-        var each = await session.GetAsync("spark.executor.cores", cancellationToken).ConfigureAwait(false);
-        return StageQuery.CoresToAskFor(now, parts, executors, each);
-    }
-
     async IAsyncEnumerable<WorkerRow> RowsAsync(SparkDataFrame frame, StageFolder folder, StallTimer stall)
     {
         var rows = frame.StreamAsync(new Feeder(stall, progress), stall.Token).GetAsyncEnumerator(stall.Token);
@@ -123,9 +111,7 @@ sealed class SparkPartMaker(SparkSession session, string command, SparkPrepareOp
         {
             JobFolder = folder.Path,
             InputRoot = input.IsParquet ? null : input.Root,
-            NameNodes = target.NameNodes,
-            User = options.User,
-            Hdfs = target.Hdfs,
+            Access = target.Access,
             Classes = target.Classes,
             MeasureOnly = work[0].Plan.MeasureOnly,
             Options = options.Shards with { Threads = 1, NormalizedBy = work[0].Plan.NormalizedBy },
@@ -194,5 +180,4 @@ sealed class SparkPartMaker(SparkSession session, string command, SparkPrepareOp
 }
 
 /// <summary>Where the parts go: the folder of the run, and the store it is in.</summary>
-sealed record StageTarget(
-    IFileStore Store, string Folder, int Classes, IReadOnlyDictionary<string, IReadOnlyList<Uri>> NameNodes, HdfsClientSettings Hdfs);
+sealed record StageTarget(IFileStore Store, string Folder, int Classes, HdfsAccess Access);

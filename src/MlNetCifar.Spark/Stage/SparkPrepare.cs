@@ -24,17 +24,17 @@ public static class SparkPrepare
         options = options with { Input = Normalize(options.Input), Output = Normalize(options.Output) };
         if (Real(options.Input) == Real(options.Output))
             throw StageErrors.OutputIsInput(options.Output);
-        var nameNodes = NameNodes(options);
-        using var stores = new StageStores(nameNodes, options.User, Settings(options, nameNodes), new());
+        var access = HdfsAccess.To([options.Input, options.Output], options.Hadoop, options.User);
+        using var stores = access.Open(new());
         if (master.Address is null)
             return await Task.Run(() => Local(options, master.Threads, stores, state, cancellationToken), cancellationToken).ConfigureAwait(false);
-        var run = new SparkRun(options, SparkConnection.Parse(master.Address), stores, nameNodes, state);
+        var run = new SparkRun(options, SparkConnection.Parse(master.Address), stores, access, state);
         await using (run.ConfigureAwait(false))
             return await run.RunAsync(cancellationToken).ConfigureAwait(false);
     }
 
     internal static ShardReport Local(
-        SparkPrepareOptions options, int threads, StageStores stores, StageProgress progress, CancellationToken cancellationToken)
+        SparkPrepareOptions options, int threads, FileStores stores, StageProgress progress, CancellationToken cancellationToken)
     {
         var shards = options.Shards with { Threads = threads, Store = stores.For(options.Output) };
         var files = options.Files with { Store = stores.For(options.Input) };
@@ -52,21 +52,6 @@ public static class SparkPrepare
         path = HdfsPath.ToLocal(path);
         return HdfsPath.IsHdfs(path) ? path.TrimEnd('/') : Path.GetFullPath(path);
     }
-
-    static Dictionary<string, IReadOnlyList<Uri>> NameNodes(SparkPrepareOptions options)
-    {
-        var found = new Dictionary<string, IReadOnlyList<Uri>>();
-        foreach (var path in new[] { options.Input, options.Output }.Where(HdfsPath.IsHdfs))
-        {
-            var (fileSystem, _) = HdfsPath.Split(path);
-            found[fileSystem.Authority] = StageStores.Addresses(fileSystem, options.Hadoop ?? HadoopConfiguration.FromEnvironment());
-        }
-
-        return found;
-    }
-
-    static HdfsClientSettings Settings(SparkPrepareOptions options, Dictionary<string, IReadOnlyList<Uri>> nameNodes) =>
-        nameNodes.Count == 0 ? HdfsClientSettings.None : HdfsClientSettings.Of(options.Hadoop ?? HadoopConfiguration.FromEnvironment());
 
     sealed class Relay(StageProgress progress) : IProgress<LoadProgress>
     {

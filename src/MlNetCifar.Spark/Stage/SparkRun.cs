@@ -1,17 +1,17 @@
 using MlNetCifar.Data;
 using MlNetCifar.Files;
 using MlNetCifar.Spark.Connect;
+using MlNetCifar.Spark.Hdfs;
 
 namespace MlNetCifar.Spark.Stage;
 
 /// <summary>One run of <see cref="SparkPrepare"/> on a cluster. Connects only when there is something to do.</summary>
 sealed class SparkRun(
-    SparkPrepareOptions options, SparkConnection connection, StageStores stores, IReadOnlyDictionary<string, IReadOnlyList<Uri>> nameNodes, StageProgress progress)
-    : IAsyncDisposable
+    SparkPrepareOptions options, SparkConnection connection, FileStores stores, HdfsAccess access, StageProgress progress) : IAsyncDisposable
 {
     readonly IFileStore _source = stores.For(options.Input);
     readonly IFileStore _store = stores.For(options.Output);
-    readonly WorkerTokens _tokens = new();
+    readonly WorkerTokens _tokens = new(access);
     SparkSession? _session;
     string? _command;
 
@@ -20,7 +20,7 @@ sealed class SparkRun(
         using var input = await OpenAsync(cancellationToken).ConfigureAwait(false);
         if (input is null)
             return SparkPrepare.Local(options, Environment.ProcessorCount, stores, progress, cancellationToken);
-        WorkerProgram.Require(options, connection.Host);
+        WorkerProgram.Require(options.WorkerPath, options.ShipWorker, connection.Host);
         var shards = options.Shards with { Store = _store };
         shards.Validate();
         progress.Total(input.Catalog.Images.Count);
@@ -47,13 +47,13 @@ sealed class SparkRun(
         if (_command is null)
         {
             progress.Phase("ship");
-            _tokens.InstallAsync(session, stores, nameNodes.Keys, cancellationToken).GetAwaiter().GetResult();
-            _command = _tokens.Prefix + WorkerProgram.InstallAsync(session, options, cancellationToken).GetAwaiter().GetResult();
+            _tokens.InstallAsync(session, cancellationToken).GetAwaiter().GetResult();
+            _command = _tokens.Prefix + WorkerProgram.InstallAsync(session, options.WorkerPath, options.ShipWorker, cancellationToken).GetAwaiter().GetResult();
         }
 
         progress.Phase(work[0].Plan.MeasureOnly ? "measure" : "run");
         var maker = new SparkPartMaker(session, _command, options, input, progress);
-        var destination = new StageTarget(_store, folder, input.Catalog.Classes.Count, nameNodes, stores.Settings);
+        var destination = new StageTarget(_store, folder, input.Catalog.Classes.Count, access);
         return maker.RunAsync(destination, work, cancellationToken).ToBlockingEnumerable(cancellationToken);
     }
 

@@ -72,15 +72,31 @@ static partial class StageQuery
     /// <param name="dealt">The process of each task, as <see cref="Deal"/> gives it.</param>
     /// <param name="processes">How many processes make them.</param>
     /// <param name="command">Starts the worker.</param>
-    public static string Files(IReadOnlyList<int> dealt, int processes, string command)
+    public static string Files(IReadOnlyList<int> dealt, int processes, string command) =>
+        Tasks(dealt, processes, command, "kind STRING, number STRING, a STRING, b STRING, timing STRING");
+
+    /// <summary>As <see cref="Files"/>, for workers that give other rows.</summary>
+    /// <param name="dealt">The process of each task.</param>
+    /// <param name="processes">How many processes.</param>
+    /// <param name="command">Starts the worker.</param>
+    /// <param name="columns">Names and types of what it gives.</param>
+    public static string Tasks(IReadOnlyList<int> dealt, int processes, string command, string columns)
     {
         var arrays = string.Join(", ", Enumerable.Range(0, dealt.Count).GroupBy(task => dealt[task]).OrderBy(g => g.Key)
             .Select(g => $"array({string.Join(", ", g.Select(task => task.ToString(CultureInfo.InvariantCulture)))})"));
         return string.Create(CultureInfo.InvariantCulture, $"""
-            SELECT TRANSFORM(task) {Tabs} USING '{Literal(command)}' AS (kind STRING, number STRING, a STRING, b STRING, timing STRING) {Tabs}
+            SELECT TRANSFORM(task) {Tabs} USING '{Literal(command)}' AS ({columns}) {Tabs}
             FROM (SELECT explode(element_at(array({arrays}), CAST(id AS INT) + 1)) task FROM range(0, {processes}, 1, {processes}))
             """);
     }
+
+    /// <summary>One row, one process.</summary>
+    /// <param name="line">The row, without tabs and line breaks.</param>
+    /// <param name="command">Starts the worker.</param>
+    public static string Line(string line, string command) => $"""
+        SELECT TRANSFORM(line) {Tabs} USING '{Literal(command)}' AS (said STRING) {Tabs}
+        FROM (SELECT '{Literal(line)}' line FROM range(0, 1, 1, 1))
+        """;
 
     /// <summary>One row an image, its content in base64, sorted inside each task.</summary>
     /// <param name="images">A view of (path, content).</param>

@@ -21,10 +21,10 @@ static class WorkerProgram
 
     /// <summary>Makes sure that there is a program to start, where that can be seen from here.</summary>
     /// <exception cref="MlNetCifarException">There is none (MNC6040), or it cannot be sent (MNC6052).</exception>
-    public static void Require(SparkPrepareOptions options, string host)
+    public static void Require(string? worker, bool? ship, string host)
     {
-        var path = Find(options.WorkerPath);
-        var isSent = options.ShipWorker ?? !IsThisMachine(host);
+        var path = Find(worker);
+        var isSent = ship ?? !IsThisMachine(host);
         if (!isSent && !IsThisMachine(host))
             return;
         if (!File.Exists(path))
@@ -36,10 +36,10 @@ static class WorkerProgram
     }
 
     /// <summary>Ships the program where needed and returns the command without its argument.</summary>
-    public static async Task<string> InstallAsync(SparkSession session, SparkPrepareOptions options, CancellationToken cancellationToken)
+    public static async Task<string> InstallAsync(SparkSession session, string? worker, bool? ship, CancellationToken cancellationToken)
     {
-        var path = Find(options.WorkerPath);
-        if (!(options.ShipWorker ?? !IsThisMachine(session.Connection.Host)))
+        var path = Find(worker);
+        if (!(ship ?? !IsThisMachine(session.Connection.Host)))
             return Quote(path);
         // The folder's name on the executors is not known here, so the file's name must be unique for the pattern to be.
         var name = $"{FileName}-{Guid.NewGuid():N}";
@@ -47,7 +47,8 @@ static class WorkerProgram
         return $"./*/{name}";
     }
 
-    internal static bool IsThisMachine(string host) => host == "localhost" || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
+    /// <summary>Whether a host is this machine, seen from itself.</summary>
+    public static bool IsThisMachine(string host) => host == "localhost" || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
 
     static string Quote(string path) =>
         $"\"{path.Replace("\\", "\\\\").Replace("\"", "\\\"").Replace("$", "\\$").Replace("`", "\\`")}\"";

@@ -7,9 +7,11 @@ namespace MlNetCifar.Spark.Stage;
 /// Delegation tokens for the workers of a run on a secured cluster: asked for with the driver's ticket, sent to the executors as a file of the session, cancelled at the end. Over a
 /// connection that others may listen to none is sent; workers in YARN's containers then use those that the container has.
 /// </summary>
-sealed class WorkerTokens : IAsyncDisposable
+/// <param name="access">To the file systems that workers read and write.</param>
+sealed class WorkerTokens(HdfsAccess access) : IAsyncDisposable
 {
     readonly List<(WebHdfsClient Client, Uri FileSystem, string Token)> _tokens = [];
+    readonly FileStores _stores = access.Open(new());
     string? _name;
 
     /// <summary>What stands before the worker's command; empty where nothing was sent.</summary>
@@ -17,17 +19,15 @@ sealed class WorkerTokens : IAsyncDisposable
 
     /// <summary>Asks for the tokens and sends them.</summary>
     /// <param name="session">To the cluster.</param>
-    /// <param name="stores">Of the driver.</param>
-    /// <param name="fileSystems">Those that workers read and write.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     /// <exception cref="MlNetCifarException">There is no ticket (MNC6017), or HDFS or Spark failed.</exception>
-    public async Task InstallAsync(SparkSession session, StageStores stores, IEnumerable<string> fileSystems, CancellationToken cancellationToken)
+    public async Task InstallAsync(SparkSession session, CancellationToken cancellationToken)
     {
-        if (!stores.Settings.UsesKerberos || !(session.Connection.UseTls || WorkerProgram.IsThisMachine(session.Connection.Host)))
+        if (!access.Settings.UsesKerberos || !(session.Connection.UseTls || WorkerProgram.IsThisMachine(session.Connection.Host)))
             return;
-        foreach (var fileSystem in fileSystems)
+        foreach (var fileSystem in access.NameNodes.Keys)
         {
-            var client = ((HdfsFileStore)stores.For($"hdfs://{fileSystem}/")).Client;
+            var client = ((HdfsFileStore)_stores.For($"hdfs://{fileSystem}/")).Client;
             if (client.Options.DelegationToken is null && await client.GetDelegationTokenAsync(null, cancellationToken).ConfigureAwait(false) is { } token)
                 _tokens.Add((client, new($"hdfs://{fileSystem}/"), token));
         }
@@ -63,5 +63,7 @@ sealed class WorkerTokens : IAsyncDisposable
                 // It ends by itself.
             }
         }
+
+        _stores.Dispose();
     }
 }

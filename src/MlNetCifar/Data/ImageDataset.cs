@@ -1,4 +1,5 @@
 using MlNetCifar.Data;
+using MlNetCifar.Files;
 
 namespace MlNetCifar;
 
@@ -51,6 +52,16 @@ public sealed class ImageDataset : IDisposable
 
     /// <summary>The training split's normalisation where it was stored with the data; null otherwise.</summary>
     public Normalization? Normalization { get; internal init; }
+
+    /// <summary>Whether a folder holds shards of <c>prepare</c>, of which several processes can read parts.</summary>
+    /// <param name="path">A folder, or anything else.</param>
+    /// <param name="store">Where it lies.</param>
+    public static bool IsShards(string path, IFileStore store)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(store);
+        return ShardFolder.Matches(path, store);
+    }
 
     /// <summary>
     /// Opens whatever <paramref name="path"/> is: a folder of class folders, an archive of one (.tar.gz, .tgz, .tar, .zip), a .csv or .jsonl manifest,

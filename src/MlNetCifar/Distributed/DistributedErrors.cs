@@ -15,7 +15,7 @@ internal static class DistributedErrors
         new("MNC3303", ErrorKind.Usage, "Workers were asked for, and no program was given that they run.", $"Set {nameof(Experiment)}.{nameof(Experiment.Worker)}.");
 
     public static MlNetCifarException PortTaken(IPEndPoint address, Exception cause) =>
-        new("MNC3304", ErrorKind.Failure, $"Workers cannot be listened for on {address} ({cause.Message.TrimEnd('.')}).", "Choose another port, or leave the choice to the system.", inner: cause);
+        new("MNC3304", ErrorKind.Failure, $"Workers cannot be listened for on {address} ({cause.Message.TrimEnd('.')}).", "Choose an address of this machine and a free port, or leave the choice of the port to the system.", inner: cause);
 
     public static MlNetCifarException WrongToken() =>
         new("MNC3305", ErrorKind.Failure, "The token is none that a worker of this run was given, or was used before.", "Let the run start its workers itself.");
@@ -40,7 +40,7 @@ internal static class DistributedErrors
         new("MNC3309", ErrorKind.Data, $"The worker found another teacher than the run: {found}; expected {expected}.", "Let no one change the teacher's file while the run lasts.");
 
     public static MlNetCifarException NobodyCame(int workers, string reasons) =>
-        new("MNC3310", ErrorKind.Failure, FormattableString.Invariant($"None of {workers} workers got ready: {reasons}."), "Start again; where it takes long to open the data, raise --worker-timeout.");
+        new("MNC3310", ErrorKind.Failure, FormattableString.Invariant($"None of {workers} workers got ready: {reasons}."), "Start again; where it takes long to come or to open the data, raise --join-timeout.");
 
     public static MlNetCifarException AllLost(long step, string reasons) => new(
         "MNC3311", ErrorKind.Failure, FormattableString.Invariant($"All workers are lost at step {step}: {reasons}."),
@@ -51,4 +51,11 @@ internal static class DistributedErrors
 
     public static MlNetCifarException NoInvitation(string found) => new(
         "MNC3313", ErrorKind.Usage, $"A worker reads the address of its run and a token from its standard input, as 'address:port token'; found '{found}'.", "Let the run start its workers itself: train --workers N.");
+
+    public static MlNetCifarException NoChaos(string part, int workers) => new(
+        "MNC3314", ErrorKind.Usage, FormattableString.Invariant($"A rehearsal cannot do '{part}' with {workers} workers."),
+        "Write kill:w1@step40, hang:w1@step40, delay:w1:500ms or drop:5%, with commas between them; workers count from 1, and at most half of the answers are dropped.");
+
+    public static MlNetCifarException NoRehearsal() => new(
+        "MNC3314", ErrorKind.Usage, "A rehearsal is compared with a run of as many steps, and with a time budget their number depends on the machine.", "Leave out --time-budget or --chaos.");
 }

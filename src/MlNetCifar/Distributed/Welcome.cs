@@ -19,6 +19,9 @@ namespace MlNetCifar.Distributed;
 internal sealed record Welcome(
     NetworkSpec Network, TrainingOptions Options, Normalization Normalization, string Data, string? Teacher, int Threads, IReadOnlyDictionary<string, string> Arguments)
 {
+    /// <summary>What goes wrong with this worker in a rehearsal; null where nothing is rehearsed.</summary>
+    public WorkerChaos? Chaos { get; init; }
+
     /// <summary>Longest message: a mean image of large pictures takes most of it.</summary>
     public const int MostBytes = 64 << 20;
 
@@ -43,6 +46,7 @@ internal sealed record Welcome(
         foreach (var (name, value) in Arguments)
             json.WriteString(name, value);
         json.WriteEndObject();
+        Chaos?.Write(json);
     });
 
     /// <summary>Reads what a run sent, and checks that its network is understood as it was meant.</summary>
@@ -58,7 +62,10 @@ internal sealed record Welcome(
             network, TrainingOptions.FromJson(MessageJson.Text(json, "options"), new FileOrigin(Origin, null)),
             Normalization.Restore(Floats(json, "mean"), Floats(json, "std"), json.GetProperty("mean_image").GetString()), MessageJson.Text(json, "data"),
             json.GetProperty("teacher").GetString(), json.GetProperty("threads").GetInt32(),
-            json.GetProperty("arguments").EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetString()!));
+            json.GetProperty("arguments").EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetString()!))
+        {
+            Chaos = WorkerChaos.Read(json),
+        };
     });
 
     static void Write(Utf8JsonWriter json, string name, IReadOnlyList<float> values)

@@ -18,7 +18,7 @@ internal sealed record WorkerGroupOptions
     /// <summary>Longest that a worker may take for an answer; who takes longer is lost.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromMinutes(1);
 
-    /// <summary>Longest that workers may take to open the data.</summary>
+    /// <summary>Longest that workers may take to come and open the data.</summary>
     public TimeSpan JoinTime { get; init; } = TimeSpan.FromMinutes(10);
 
     /// <summary>Updates that others may make while a gradient is computed; null for twice the number of workers.</summary>
@@ -27,15 +27,21 @@ internal sealed record WorkerGroupOptions
     /// <summary>How often a lost worker is started again.</summary>
     public int Restarts { get; init; } = 2;
 
-    /// <summary>Port on the loopback address that workers dial; 0 for one that the system chooses.</summary>
-    public int Port { get; init; }
+    /// <summary>Where workers dial.</summary>
+    public IPEndPoint Listen { get; init; } = new(IPAddress.Loopback, 0);
+
+    /// <summary>What goes wrong; null (the default) where nothing is rehearsed.</summary>
+    public ChaosPlan? Chaos { get; init; }
+
+    /// <summary>Told what is waited for before the run has begun; null (the default) where nobody listens.</summary>
+    public Action<string>? Say { get; init; }
 
     /// <summary>How workers open the data: names and texts of options.</summary>
     public IReadOnlyDictionary<string, string> Arguments { get; init; } = new Dictionary<string, string>();
 }
 
 /// <summary>
-/// The workers of a run, which dial it over the loopback address. Every step they get weights and running statistics, and answer with the sums of their slices, so that none of them holds anything that
+/// The workers of a run, which dial it. Every step they get weights and running statistics, and answer with the sums of their slices, so that none of them holds anything that
 /// would be lost with it: what a lost worker has not answered is given to the others, and one that comes later is given work at the next step. What is trained lies in the run alone.
 /// </summary>
 /// <param name="launcher">Starts and ends workers.</param>
@@ -55,7 +61,7 @@ internal sealed partial class WorkerGroup(IWorkerLauncher launcher, WorkerGroupO
     readonly List<Thread> _threads = [];
     readonly List<MemberConnection> _connections = [];
     TcpListener? _listener;
-    byte[] _welcome = [];
+    Welcome? _welcome;
     TrainingRun? _run;
     int _strangers;
     bool _ending;
@@ -83,7 +89,8 @@ internal sealed partial class WorkerGroup(IWorkerLauncher launcher, WorkerGroupO
         _run = run;
         _isBounded = run.Options.DistributedMode == DistributedMode.Asynchronous;
         _welcome = new Welcome(
-            run.Network, run.Options, run.Normalization, DataCheck.Of(train), run.Distillation?.Stamp, options.Threads, options.Arguments).ToJson();
+            run.Network, run.Options, run.Normalization, DataCheck.Of(train), run.Distillation?.Stamp, options.Threads, options.Arguments);
+        launcher.Prepare(options.Workers, options.JoinTime, options.Say ?? (_ => { }), cancellation);
         Listen();
         for (var worker = 0; worker < options.Workers; worker++)
             Launch(worker, 0);
@@ -115,7 +122,7 @@ internal sealed partial class WorkerGroup(IWorkerLauncher launcher, WorkerGroupO
 
     void Listen()
     {
-        var listener = new TcpListener(IPAddress.Loopback, options.Port);
+        var listener = new TcpListener(options.Listen);
         try
         {
             listener.Start();
@@ -123,7 +130,7 @@ internal sealed partial class WorkerGroup(IWorkerLauncher launcher, WorkerGroupO
         catch (SocketException e)
         {
             listener.Dispose();
-            throw DistributedErrors.PortTaken(new IPEndPoint(IPAddress.Loopback, options.Port), e);
+            throw DistributedErrors.PortTaken(options.Listen, e);
         }
 
         _listener = listener;
@@ -154,7 +161,11 @@ internal sealed partial class WorkerGroup(IWorkerLauncher launcher, WorkerGroupO
         }
 
         foreach (var member in Figures.Where(m => m.Lost is not null))
+        {
+            launcher.End(member.Worker);
             _run!.Warn(FormattableString.Invariant($"worker {member.Worker + 1} did not get ready ({member.Lost}); the others do its work"));
+        }
+
         lock (_gate)
             _lost.Clear();
     }
@@ -205,7 +216,7 @@ internal sealed partial class WorkerGroup(IWorkerLauncher launcher, WorkerGroupO
             member = Know(connection.Introduction(s_greeting));
             (stranger, connection.Member) = (false, member);
             Leave();
-            connection.Welcome(_welcome, options.JoinTime);
+            connection.Welcome((_welcome! with { Chaos = options.Chaos?.For(member.Worker, member.Restarts) }).ToJson(), options.JoinTime);
             lock (_gate)
             {
                 member.State = MemberState.Ready;

@@ -3,22 +3,6 @@ using System.Net;
 
 namespace MlNetCifar.Distributed;
 
-/// <summary>Starts and ends the workers of a run; used by one thread at a time.</summary>
-internal interface IWorkerLauncher : IDisposable
-{
-    /// <summary>Starts one.</summary>
-    /// <param name="worker">Which, from 0; an earlier one of that number has been ended.</param>
-    /// <param name="address">Where it is to dial.</param>
-    /// <param name="token">What it is to say there.</param>
-    void Start(int worker, IPEndPoint address, string token);
-
-    /// <summary>Why one has ended by itself; null where it has not.</summary>
-    string? Ended(int worker);
-
-    /// <summary>Ends one that is of no use any more.</summary>
-    void End(int worker);
-}
-
 /// <summary>Workers as processes on this machine. Address and token go over their standard input, where no other user sees them.</summary>
 /// <param name="program">How one begins that calls <see cref="Experiment.RunWorker"/>.</param>
 internal sealed class WorkerProcesses(Func<ProcessStartInfo> program) : IWorkerLauncher
@@ -45,12 +29,12 @@ internal sealed class WorkerProcesses(Func<ProcessStartInfo> program) : IWorkerL
         }
     }
 
-    public string? Ended(int worker)
+    public Exception? Ended(int worker)
     {
         lock (_processes)
         {
             return _processes.TryGetValue(worker, out var found) && found.Process.HasExited
-                ? FormattableString.Invariant($"its process ended with exit code {found.Process.ExitCode}{(found.Words.ToString() is { Length: > 0 } words ? $": {words}" : "")}")
+                ? new InvalidOperationException(FormattableString.Invariant($"its process ended with exit code {found.Process.ExitCode}{(found.Words.ToString() is { Length: > 0 } words ? $": {words}" : "")}"))
                 : null;
         }
     }

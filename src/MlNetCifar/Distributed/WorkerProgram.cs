@@ -9,19 +9,24 @@ internal static class WorkerProgram
 {
     static readonly TimeSpan s_busy = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>A firewall that swallows what is sent would be waited for as long as the system likes, which is minutes.</summary>
+    static readonly TimeSpan s_dialling = TimeSpan.FromSeconds(15);
+
     /// <summary>Works.</summary>
     /// <param name="address">Where the run is.</param>
     /// <param name="token">By which it knows the worker.</param>
     /// <param name="open">Opens the images of a run.</param>
+    /// <param name="kill">Ends this worker where a rehearsal wants it killed; null for its process.</param>
     /// <exception cref="MlNetCifarException">There is no such run, it refused the worker, or the worker cannot take part (MNC33xx, or what opening the data gave); the run is told.</exception>
-    public static void Run(IPEndPoint address, string token, Func<Welcome, WorkerImages> open)
+    public static void Run(IPEndPoint address, string token, Func<Welcome, WorkerImages> open, Action? kill = null)
     {
         using var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
-            socket.Connect(address);
+            using var limit = new CancellationTokenSource(s_dialling);
+            socket.ConnectAsync(address, limit.Token).AsTask().GetAwaiter().GetResult();
         }
-        catch (SocketException e)
+        catch (Exception e) when (e is SocketException or OperationCanceledException)
         {
             throw DistributedErrors.NoRun($"{address}", e);
         }
@@ -29,7 +34,7 @@ internal static class WorkerProgram
         using var stream = new NetworkStream(socket);
         try
         {
-            Work(stream, token, open);
+            Work(stream, token, open, kill);
         }
         catch (IOException)
         {
@@ -37,7 +42,7 @@ internal static class WorkerProgram
         }
     }
 
-    static void Work(NetworkStream stream, string token, Func<Welcome, WorkerImages> open)
+    static void Work(NetworkStream stream, string token, Func<Welcome, WorkerImages> open, Action? kill)
     {
         var reader = new FrameReader(stream);
         Frame.Write(stream, FrameKind.Hello, Hello.Own(token).ToJson());
@@ -55,7 +60,7 @@ internal static class WorkerProgram
             using var images = open(welcome);
             using var session = new WorkerSession(welcome, images);
             Frame.Write(stream, FrameKind.Ready, []);
-            Serve(stream, reader, session);
+            Serve(stream, reader, session, step => welcome.Chaos?.Strike(step, kill));
         }
         catch (Exception e) when (e is not IOException)
         {
@@ -64,7 +69,7 @@ internal static class WorkerProgram
         }
     }
 
-    static void Serve(NetworkStream stream, FrameReader reader, WorkerSession session)
+    static void Serve(NetworkStream stream, FrameReader reader, WorkerSession session, Action<long> strike)
     {
         Span<byte> bytes = stackalloc byte[WorkHead.Length];
         var (waited, first) = (TimeSpan.Zero, true);
@@ -88,6 +93,7 @@ internal static class WorkerProgram
             else if (first)
                 throw new InvalidDataException("the first work came without weights");
             first = false;
+            strike(work.Place.Step + 1);
             said = TimeProvider.System.GetTimestamp();
             foreach (var sum in session.Compute(work))
                 Send(stream, work, sum, waited);

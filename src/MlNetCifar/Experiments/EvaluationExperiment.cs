@@ -54,6 +54,9 @@ public sealed record EvaluationExperimentOptions
     /// <summary>Bytes that <see cref="CacheFolder"/> may take, &gt; 0; null for no limit. The default is 20 GiB.</summary>
     public long? CacheLimit { get; init; } = 20L << 30;
 
+    /// <summary>Where shards are kept once read, which <see cref="CacheFolder"/> decides; null for nowhere.</summary>
+    public string? ShardFolder => ExperimentData.Cache(CacheFolder);
+
     /// <summary>Threads, 1 … 1024; the result does not depend on it. The default is null: the cores this process may use.</summary>
     public int? Threads { get; init; }
 
@@ -83,6 +86,9 @@ public sealed class EvaluationExperiment(EvaluationExperimentOptions options)
 
     /// <summary>Where model and data lie and runs are copied to. The default is the local disk.</summary>
     public IExperimentStorage Storage { get; init; } = LocalStorage.Instance;
+
+    /// <summary>Scores the images, which have to be shards, elsewhere than in this process; the figures are the same, to the bit. The default is null: this process does.</summary>
+    public IImageScoring? Scoring { get; init; }
 
     /// <summary>The values that <see cref="Options"/> were made of, where they were, as at <see cref="Experiment.Arguments"/>. The default is null.</summary>
     public OptionValues? Arguments { get; init; }
@@ -128,6 +134,9 @@ public sealed class EvaluationExperiment(EvaluationExperimentOptions options)
 
     ExperimentResult Run(ImageClassifier model, string data, ExperimentLog log, CancellationToken cancellation)
     {
+        var path = Storage.Normalize(data);
+        if (Scoring is not null && !ImageDataset.IsShards(path, Storage.StoreOf(path)))
+            throw ExperimentErrors.NotShards(data);
         using var dataset = ExperimentData.Open(
             data,
             new ImageDatasetOptions
@@ -148,7 +157,11 @@ public sealed class EvaluationExperiment(EvaluationExperimentOptions options)
         var isWhole = Options.Subset is null && dataset.Splits.Count == 1 && split == DatasetSplit.Train;
         var name = isWhole ? SetName(data) : split.ToString().ToLowerInvariant();
         var all = dataset.Get(split);
-        var images = new UnseenImages(SplitRecord.Find(Options.Model!, Storage), log).Of(all, name, !isWhole, Options.Threads, cancellation);
+        var record = SplitRecord.Find(Options.Model!, Storage);
+        var scores = Scoring is null ? null : Collect(model, dataset, split, name, record is not null, log, cancellation);
+        var unseen = new UnseenImages(record, log).Of(
+            all.Count, name, !isWhole, () => scores?.Hashes ?? SourceHash.OfPictures(all, Options.Threads ?? Environment.ProcessorCount, cancellation));
+        var images = unseen is null ? all : all.Subset(unseen);
         if (images.Count < all.Count)
             name = FormattableString.Invariant($"{name}, the {images.Count:N0} of {all.Count:N0} not trained on");
         var folder = RunFolder.Create(Options.Output, "evaluate", Options.Name ?? model.Network.Name, Options.ExistOk, Storage);
@@ -162,6 +175,7 @@ public sealed class EvaluationExperiment(EvaluationExperimentOptions options)
             Views = Options.Views,
             Threads = Options.Threads,
             AbstainBelow = Options.AbstainBelow,
+            Scores = unseen is null ? scores?.Raw : scores?.Only(unseen).Raw,
         };
         var judgement = report.Write(model, images, cancellation);
         return new ExperimentResult
@@ -170,4 +184,13 @@ public sealed class EvaluationExperiment(EvaluationExperimentOptions options)
             NextSteps = judgement.NextSteps, Copy = log.Publish(Storage, folder, Options.Output, Options.ExistOk), Warnings = log.Warnings,
         };
     }
+
+    CollectedScores Collect(ImageClassifier model, ImageDataset dataset, DatasetSplit split, string name, bool withHashes, ExperimentLog log, CancellationToken cancellation) => CollectedScores.Of(
+        Scoring!,
+        new ScoringJob
+        {
+            Model = model, Data = Options.Data!, Split = split, Count = dataset.Get(split).Count,
+            Views = Options.Views, WithFeatures = model.Calibration is not null, WithHashes = withHashes, CacheFolder = Options.CacheFolder, CacheLimit = Options.CacheLimit,
+        },
+        name, log, cancellation);
 }

@@ -41,6 +41,9 @@ public sealed class Experiment(ExperimentOptions options)
     /// <summary>How a process begins that works for this run, for <see cref="ExperimentOptions.Workers"/>: it calls <see cref="RunWorker"/> with its standard input. The default is null, none.</summary>
     public Func<System.Diagnostics.ProcessStartInfo>? Worker { get; init; }
 
+    /// <summary>Starts workers elsewhere than as processes of <see cref="Worker"/>, for example on a cluster; asked once a run, which disposes what it gets. The default is null.</summary>
+    public Func<Distributed.IWorkerLauncher>? Launcher { get; init; }
+
     /// <summary>The folder among the runs, and what args.json calls the experiment. The default is <c>train</c>.</summary>
     public string Verb { get; init; } = "train";
 

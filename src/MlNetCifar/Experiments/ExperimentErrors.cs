@@ -25,6 +25,12 @@ internal static class ExperimentErrors
         "MNC9020", ErrorKind.Data, FormattableString.Invariant($"Of the {count:N0} images of '{name}' the model was {seen}; none is left that would say something about new images."),
         "Give images that it has not seen. Where these are meant, choose the split by name: --subset train.");
 
+    public static MlNetCifarException NotShards(string path) => new(
+        "MNC9023", ErrorKind.Usage, "Several machines score shards, and these data are none.", "Make shards of them with 'prepare', or leave out --master.", path);
+
+    public static MlNetCifarException MissingScores(int found, int expected) => new(
+        "MNC9024", ErrorKind.Failure, FormattableString.Invariant($"Scores of {found:N0} images came back, expected {expected:N0}."), "Look into the executors' logs, and start again.");
+
     public static MlNetCifarException BackboneAnd(string backbone, string what, string action) =>
         new("MNC9022", ErrorKind.Usage, $"The backbone '{backbone}' was chosen together with {what}.", action);
 }

@@ -33,6 +33,7 @@ public sealed record ExperimentOptions
         new(nameof(DistillWeight), o => o.DistillWeight, 0, 1),
         new(nameof(Workers), o => o.Workers, 1, 64),
         new(nameof(WorkerTimeout), o => o.WorkerTimeout, 0) { Above = true },
+        new(nameof(JoinTimeout), o => o.JoinTimeout, 0) { Above = true },
         new(nameof(MaxStaleness), o => o.MaxStaleness, 0),
     ];
 
@@ -180,10 +181,22 @@ public sealed record ExperimentOptions
     public TimeSpan WorkerTimeout { get; init; } = TimeSpan.FromMinutes(1);
 
     /// <summary>
+    /// Longest that workers may take to come and open the data, &gt; 0; who takes longer is lost, and the others do its part. On a cluster, also the longest wait for room for all of them. The default is ten
+    /// minutes.
+    /// </summary>
+    public TimeSpan JoinTimeout { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>
     /// With <see cref="DistributedMode.Asynchronous"/>: updates that others may make between the sending of weights and the gradient of them, ≥ 0; who would exceed that waits. The default is null: twice the
     /// number of workers.
     /// </summary>
     public int? MaxStaleness { get; init; }
+
+    /// <summary>
+    /// Faults to rehearse, as <c>kill:w1@step40,hang:w2@step60,delay:w2:500ms,drop:5%</c>: workers are killed or hang at a step (from 1), are slow, or answers are lost. Afterwards the same is trained undisturbed, and
+    /// the weights are compared. The default is null, none.
+    /// </summary>
+    public string? Chaos { get; init; }
 
     /// <summary>Bytes of memory to stay within, &gt; 0: the batch is made smaller where it must. The default is null, no limit.</summary>
     public long? MemoryLimit { get; init; }

@@ -1,5 +1,7 @@
 using MlNetCifar.Data;
+using MlNetCifar.Distributed;
 using MlNetCifar.Nn;
+using MlNetCifar.Reporting;
 using MlNetCifar.Training;
 using MlNetCifar.Transfer;
 
@@ -27,6 +29,7 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
     readonly bool _asOptions = experiment.Arguments is not null;
     readonly ExperimentLog _log = new(experiment.Observers, experiment.Arguments is not null);
     ExperimentOptions _options = experiment.Options;
+    ReportWorkers? _workers;
 
     /// <summary>What follows the run until its report is written: entries that wait for a server have until then.</summary>
     readonly List<ITrainingObserver> _followers = [];
@@ -130,6 +133,13 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
             throw NetworkErrors.UnknownPreset(_options.Preset, Architectures.Names);
         var asked = TrainingFor(32);
         TrainingTable.Check(asked, _asOptions);
+        if (_options is { Chaos: { } chaos, Workers: { } count })
+        {
+            ChaosPlan.Parse(chaos, count);
+            if (asked.TimeBudget is not null)
+                throw DistributedErrors.NoRehearsal();
+        }
+
         OpenBackbone();
         OpenTeacher();
         var opened = experiment.Dataset ?? (_opened = Read(asked.Threads));
@@ -141,7 +151,7 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
 
     /// <summary>Opens the data as the run that a worker works for does.</summary>
     /// <returns>Owns this run.</returns>
-    public Distributed.WorkerImages OpenForWorker()
+    public WorkerImages OpenForWorker()
     {
         try
         {
@@ -255,8 +265,6 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
             _log.Say("overfit", FormattableString.Invariant($"trains on {taken:N0} of the {dataset.Train.Count:N0} training images, as they are, and validates on none"));
         }
 
-        if (_options.Workers is { } workers)
-            _log.Say("workers", FormattableString.Invariant($"{workers}, threads of each {ExperimentWorkers.ThreadsOf(workers, training.Threads)}, {ExperimentWorkers.Describe(training)}"));
         if (Distillation is { } distillation)
             Announce(distillation, dataset);
         _log.Say("run", folder.Path);
@@ -270,7 +278,7 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
     TrainingResult Fit(RunFolder folder, ImageDataset dataset, NetworkSpec network, TrainingOptions training, Action begun, TrainingStart? start = null) =>
         _log.During(ExperimentStage.Training, "training", advance =>
         {
-            using var workers = _options.Workers is { } count ? ExperimentWorkers.Create(experiment, count, training.Threads, Arguments(training)) : null;
+            var workers = _options.Workers is { } count ? Workers(count, training, _options.Chaos) : null;
             var trainer = new Trainer(network, training)
             {
                 Workers = workers,
@@ -288,11 +296,31 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
             var files = new EpochFiles(folder, dataset.Classes, ExperimentData.Spec(dataset), begun);
             foreach (var observer in (IEnumerable<ITrainingObserver>)[files, new TrainingNews(_log, advance), .. experiment.TrainingObservers, .. _followers])
                 trainer.Observers.Add(observer);
-            var result = trainer.Fit(dataset.Train, dataset.Validation, cancellation: cancellation);
+            TrainingResult result;
+            using (workers)
+                result = trainer.Fit(dataset.Train, dataset.Validation, cancellation: cancellation);
             if (workers is not null)
-                ExperimentWorkers.Tell(workers, training.DistributedMode, folder, _log);
+                _workers = ExperimentWorkers.Tell(workers, training, Rehearse(dataset, network, training, result), folder, _log);
             return result;
         });
+
+    /// <summary>Trains undisturbed what was trained with faults, where they were rehearsed: by this process, or by workers where one process cannot.</summary>
+    Rehearsal? Rehearse(ImageDataset dataset, NetworkSpec network, TrainingOptions training, TrainingResult disturbed)
+    {
+        if (_options.Chaos is not { } plan || cancellation.IsCancellationRequested)
+            return null;
+        _log.Say(null, "the rehearsed faults are over; the same is trained undisturbed, to compare");
+        using var workers = training.IsServed ? Workers(_options.Workers!.Value, training, chaos: null) : null;
+        using var undisturbed = new Trainer(network, training) { Workers = workers, Start = experiment.Start, Distillation = Distillation }.Fit(dataset.Train, dataset.Validation, cancellation: cancellation);
+        return undisturbed.StopReason == StopReason.Cancelled ? null : Rehearsal.Of(plan, disturbed, undisturbed);
+    }
+
+    WorkerGroup Workers(int count, TrainingOptions training, string? chaos)
+    {
+        var launcher = ExperimentWorkers.Launcher(experiment);
+        _log.Say("workers", FormattableString.Invariant($"{count}{launcher.Where}, threads of each {ExperimentWorkers.ThreadsOf(launcher, count, training.Threads)}, {ExperimentWorkers.Describe(training)}"));
+        return ExperimentWorkers.Create(launcher, experiment, count, training.Threads, Arguments(training), chaos, _log);
+    }
 
     void EndFollowing()
     {
@@ -406,5 +434,6 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
         Threads = trained.Threads,
         Training = trained.Training,
         Settings = trained.Settings,
+        Workers = _workers,
     };
 }

@@ -177,7 +177,7 @@ public static class ExperimentTable
 
     /// <summary>Processes that compute gradients.</summary>
     public static OptionDescription<int?> Workers { get; } = OptionDescription.Of(
-        "workers", "N", "Processes on this machine that share the work as --distributed-mode says; synchronous: the weights of one process with as many --slices", OptionText.IntOrNone, s_defaults.Workers,
+        "workers", "N", "Processes, on this machine or where --master says, that share the work as --distributed-mode says; synchronous: the weights of one process with as many --slices", OptionText.IntOrNone, s_defaults.Workers,
         Distribution);
 
     /// <summary>Longest that a worker may take.</summary>
@@ -185,10 +185,18 @@ public static class ExperimentTable
         "worker-timeout", "TIME", "Longest that a worker may take for its part of a step; then it is lost, and the others do its part",
         OptionText.Limit, s_defaults.WorkerTimeout, Distribution);
 
+    /// <summary>Longest that workers may take to come.</summary>
+    public static OptionDescription<TimeSpan> JoinTimeout { get; } = OptionDescription.Of(
+        "join-timeout", "TIME", "Longest that workers may take to come and open the data, and a cluster to have room for all of them", OptionText.Limit, s_defaults.JoinTimeout, Distribution);
+
     /// <summary>How stale gradients may be.</summary>
     public static OptionDescription<int?> MaxStaleness { get; } = OptionDescription.Of(
         "max-staleness", "N", "With asynchronous: updates that others may make before a gradient of older weights comes; who would exceed that waits", OptionText.IntOrNone, s_defaults.MaxStaleness,
         Distribution, "twice the workers");
+
+    /// <summary>What goes wrong in a rehearsal.</summary>
+    public static OptionDescription<string?> Chaos { get; } = OptionDescription.Text(
+        "chaos", "PLAN", "Rehearse faults, for example kill:w1@step40,hang:w2@step60,delay:w2:500ms,drop:5%, then train undisturbed and compare the weights", group: Distribution);
 
     /// <summary>The folder of runs.</summary>
     public static OptionDescription<string?> Output { get; } = OptionDescription.Text(
@@ -240,7 +248,9 @@ public static class ExperimentTable
         Bind(Mlflow, nameof(ExperimentOptions.Mlflow), o => o.Mlflow, (o, v) => o with { Mlflow = v }),
         Bind(Workers, nameof(ExperimentOptions.Workers), o => o.Workers, (o, v) => o with { Workers = v }),
         Bind(WorkerTimeout, nameof(ExperimentOptions.WorkerTimeout), o => o.WorkerTimeout, (o, v) => o with { WorkerTimeout = v }),
+        Bind(JoinTimeout, nameof(ExperimentOptions.JoinTimeout), o => o.JoinTimeout, (o, v) => o with { JoinTimeout = v }),
         Bind(MaxStaleness, nameof(ExperimentOptions.MaxStaleness), o => o.MaxStaleness, (o, v) => o with { MaxStaleness = v }),
+        Bind(Chaos, nameof(ExperimentOptions.Chaos), o => o.Chaos, (o, v) => o with { Chaos = v }),
         Bind(Output, nameof(ExperimentOptions.Output), o => o.Output, (o, v) => o with { Output = v! }),
         Bind(Name, nameof(ExperimentOptions.Name), o => o.Name, (o, v) => o with { Name = v }),
         Bind(ExistOk, nameof(ExperimentOptions.ExistOk), o => o.ExistOk, (o, v) => o with { ExistOk = v }));
@@ -270,7 +280,7 @@ public static class ExperimentTable
     public static IEnumerable<OptionDescription> OfSaving => [Resume, CheckpointEvery, CheckpointTime, MemoryLimit, TensorBoard, Mlflow];
 
     /// <summary>Which processes train.</summary>
-    public static IEnumerable<OptionDescription> OfWorkers => [Workers, WorkerTimeout, MaxStaleness];
+    public static IEnumerable<OptionDescription> OfWorkers => [Workers, WorkerTimeout, JoinTimeout, MaxStaleness, Chaos];
 
     /// <summary>Where the run is kept.</summary>
     public static IEnumerable<OptionDescription> OfRun => [Output, Name, ExistOk];

@@ -40,7 +40,7 @@ internal static class IdleData
         new(ExperimentTable.CacheLimit, facts => !facts.ReadsRemoteShards && !facts.HasBackbone ? "neither are shards read from elsewhere nor features of a backbone computed" : facts.HasCache ? null : "there is no cache"),
         .. new OptionDescription[] { ExperimentTable.BackboneSize, ExperimentTable.FineTune, ExperimentTable.FreezeStatistics }
             .Select(option => new IdleDataRule(option, facts => facts.HasBackbone ? null : "the network is trained from scratch")),
-        new(ExperimentTable.WorkerTimeout, WithoutWorkers),
+        new(ExperimentTable.WorkerTimeout, WithoutWorkers), new(ExperimentTable.JoinTimeout, WithoutWorkers), new(ExperimentTable.Chaos, WithoutWorkers),
         new(ExperimentTable.MaxStaleness, facts => facts.BoundsStaleness ? WithoutWorkers(facts) : "gradients are not taken as they come, or without a bound"),
         new(ExperimentTable.Name, Resumed), new(ExperimentTable.ExistOk, Resumed),
     ];

@@ -51,11 +51,17 @@ internal sealed class ModelReport(RunFolder folder, ExperimentLog log)
     /// <summary>Settings of the run.</summary>
     public IEnumerable<KeyValuePair<string, string>> Settings { get; init; } = [];
 
+    /// <summary>How the training was shared by several processes; null where it was not.</summary>
+    public ReportWorkers? Workers { get; init; }
+
     /// <summary>Views of each image whose scores are averaged.</summary>
     public TestTimeViews Views { get; init; }
 
     /// <summary>Threads; null for all cores.</summary>
     public int? Threads { get; init; }
+
+    /// <summary>What the network gave for the images, with its outputs in the place of logits, where they were scored before; null where not.</summary>
+    public ImageOutputs? Scores { get; init; }
 
     /// <summary>Least confidence of an answer; null leaves it to the calibration.</summary>
     public double? AbstainBelow { get; init; }
@@ -116,6 +122,8 @@ internal sealed class ModelReport(RunFolder folder, ExperimentLog log)
     /// <summary>Logits for a calibration to make probabilities of; without one, probabilities in their place.</summary>
     ImageOutputs Score(ImageClassifier model, ImageSource images, bool logits, CancellationToken cancellation)
     {
+        if (Scores is { } raw)
+            return raw with { Logits = logits ? ClassScores.Logits(model.Network, raw.Logits) : ClassScores.Probabilities(model.Network, raw.Logits) };
         var started = TimeProvider.System.GetTimestamp();
         return log.During(ExperimentStage.Evaluating, $"evaluating {Split}", advance =>
         {
@@ -147,6 +155,7 @@ internal sealed class ModelReport(RunFolder folder, ExperimentLog log)
             Environment = [.. machine.Describe()],
             Settings = [new("network", model.Network.Name), new("weights", model.WeightsSha256), .. Settings],
             Explained = explained,
+            Workers = Workers,
             NextSteps = new NextSteps
             {
                 Result = result, Network = model.Network, Options = Training, Pictures = Dataset.PictureSize, History = Training is null ? [] : model.History,

@@ -267,6 +267,14 @@ public sealed partial class ImageClassifier : IDisposable
     internal ImageOutputs Outputs(
         ImageSource source, int? threads = null, TestTimeViews views = TestTimeViews.None, IProgress<int>? progress = null, CancellationToken cancellation = default)
     {
+        var raw = RawOutputs(source, threads, views, progress, cancellation);
+        return raw with { Logits = ClassScores.Logits(Network, raw.Logits) };
+    }
+
+    /// <summary>As <see cref="Outputs"/>, with the network's outputs in the place of logits.</summary>
+    internal ImageOutputs RawOutputs(
+        ImageSource source, int? threads = null, TestTimeViews views = TestTimeViews.None, IProgress<int>? progress = null, CancellationToken cancellation = default)
+    {
         var features = new float[source.Count * FeatureCount];
         var outputs = _scorer.Run(source, threads, views, features, progress, cancellation);
         var texture = new float[source.Count * PictureTexture.Length];
@@ -280,7 +288,7 @@ public sealed partial class ImageClassifier : IDisposable
                 return pixels;
             },
             static _ => { });
-        return new ImageOutputs(ClassScores.Logits(Network, outputs), features, texture);
+        return new ImageOutputs(outputs, features, texture);
     }
 
     /// <summary>Scores labelled pictures and measures what the model answers: the calibrated probabilities where it has a <see cref="Calibration"/>.</summary>

@@ -21,6 +21,8 @@ internal static class HtmlReport
             InsightSections.NextSteps(html, input.NextSteps);
         if (input.History.Count > 0)
             CurveSections.Training(html, input);
+        if (input.Workers is { } workers)
+            WorkerSection.Write(html, workers);
         ClassSections.Confusion(html, result);
         ClassSections.Table(html, result);
         if (result.Rows is not null)
@@ -65,6 +67,8 @@ internal static class HtmlReport
             html.Append("<a href=\"#next\">Try next</a>");
         if (input.History.Count > 0)
             html.Append("<a href=\"#training\">Training</a>");
+        if (input.Workers is not null)
+            html.Append("<a href=\"#workers\">Workers</a>");
         html.Append("<a href=\"#confusion\">Confusion</a><a href=\"#classes\">Classes</a>");
         if (input.Result.Rows is not null)
             html.Append("<a href=\"#roc\">Ranking</a>");

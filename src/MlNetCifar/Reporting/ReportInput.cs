@@ -58,6 +58,9 @@ public sealed record ReportInput
     /// <summary>The images in the plane; null for no map.</summary>
     internal EmbeddingMap? Map { get; init; }
 
+    /// <summary>How the training was shared by several processes; null where it was not.</summary>
+    internal ReportWorkers? Workers { get; init; }
+
     /// <summary>What to try next, weightiest first; may be empty.</summary>
     public IReadOnlyList<NextStep> NextSteps { get; init; } = [];
 

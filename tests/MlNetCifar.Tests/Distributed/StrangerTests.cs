@@ -142,7 +142,7 @@ public sealed class StrangerTests
 
     static MlNetCifarException Begin(IWorkerLauncher launcher, int port = 0)
     {
-        using var group = new WorkerGroup(launcher, new() { Workers = 1, Port = port, JoinTime = TimeSpan.FromSeconds(20) });
+        using var group = new WorkerGroup(launcher, new() { Workers = 1, Listen = new(IPAddress.Loopback, port), JoinTime = TimeSpan.FromSeconds(20) });
         return Assert.ThrowsExactly<MlNetCifarException>(() => new Trainer(SmallRun.Network, s_options) { Workers = group }.Fit(SmallRun.Train));
     }
 
@@ -167,7 +167,7 @@ public sealed class StrangerTests
             workers?.Start(worker, address, token);
         }
 
-        public string? Ended(int worker) => workers?.Ended(worker);
+        public Exception? Ended(int worker) => workers?.Ended(worker);
 
         public void End(int worker) => workers?.End(worker);
 

@@ -50,10 +50,10 @@ sealed class ThreadLauncher(Func<Welcome, WorkerImages> open, Func<int, int, (Wi
         thread.Start();
     }
 
-    public string? Ended(int worker)
+    public Exception? Ended(int worker)
     {
         lock (_workers)
-            return _workers.TryGetValue(worker, out var found) && !found.Thread.IsAlive ? "its thread ended" : null;
+            return _workers.TryGetValue(worker, out var found) && !found.Thread.IsAlive ? new InvalidOperationException("its thread ended") : null;
     }
 
     public void End(int worker)

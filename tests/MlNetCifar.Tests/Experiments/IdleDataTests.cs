@@ -37,6 +37,8 @@ public sealed class IdleDataTests
         (ExperimentTable.FineTune, new() { FineTune = FineTuning.All }, s_files, s_files with { HasBackbone = true }),
         (ExperimentTable.FreezeStatistics, new() { FreezeStatistics = false }, s_files, s_files with { HasBackbone = true }),
         (ExperimentTable.WorkerTimeout, new() { WorkerTimeout = TimeSpan.FromSeconds(9) }, s_files, s_files with { HasWorkers = true }),
+        (ExperimentTable.Chaos, new() { Chaos = "drop:5%" }, s_files, s_files with { HasWorkers = true }),
+        (ExperimentTable.JoinTimeout, new() { JoinTimeout = TimeSpan.FromSeconds(9) }, s_files, s_files with { HasWorkers = true }),
         (ExperimentTable.MaxStaleness, new() { MaxStaleness = 3 }, s_files with { BoundsStaleness = true }, s_files with { HasWorkers = true, BoundsStaleness = true }),
         (ExperimentTable.MaxStaleness, new() { MaxStaleness = 3 }, s_files with { HasWorkers = true }, s_files with { HasWorkers = true, BoundsStaleness = true }),
         (ExperimentTable.Name, new() { Name = "other" }, s_files with { Resumes = true }, s_files),

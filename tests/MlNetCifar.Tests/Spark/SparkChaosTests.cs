@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using MlNetCifar.Files;
 using MlNetCifar.Spark.Cluster;
 using MlNetCifar.Spark.Hdfs;
@@ -71,47 +70,6 @@ public sealed class SparkChaosTests
         return path;
     }
 
-    /// <summary>Processes whose command line holds a text and that belong to this test's cluster or worker.</summary>
-    static List<int> Find(params string[] texts) =>
-        [.. Directory.EnumerateDirectories("/proc").Select(Path.GetFileName).Where(n => n!.All(char.IsAsciiDigit)).Select(int.Parse!).Where(id => Matches(id, texts))];
-
-    static bool Matches(int id, string[] texts)
-    {
-        try
-        {
-            var line = File.ReadAllText($"/proc/{id}/cmdline");
-            return texts.All(t => line.Contains(t, StringComparison.Ordinal));
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return false;
-        }
-    }
-
-    static async Task<List<int>> WaitForAsync(params string[] texts)
-    {
-        for (var watch = Stopwatch.StartNew(); watch.Elapsed < TimeSpan.FromSeconds(60);)
-        {
-            if (Find(texts) is { Count: > 0 } found)
-                return found;
-            await Task.Delay(100);
-        }
-
-        throw new TimeoutException($"No process {string.Join(' ', texts)}.");
-    }
-
-    static void Kill(int id)
-    {
-        try
-        {
-            Process.GetProcessById(id).Kill();
-        }
-        catch (ArgumentException)
-        {
-            // It has ended by itself.
-        }
-    }
-
     static void AssertUndisturbed(string output)
     {
         StageFiles.AreSame(s_expected, StageFiles.Hashes(s_store, output));
@@ -127,10 +85,10 @@ public sealed class SparkChaosTests
         var worker = SlowWorker(gate);
         var output = Hdfs($"killed-{which}");
         var run = SparkPrepare.RunAsync(Options(output, worker));
-        var workers = await WaitForAsync("/bin/bash", worker);
-        var victims = which == "worker" ? workers : Find("CoarseGrainedExecutorBackend", s_cluster.Folder);
+        var workers = await ProcessList.WaitForAsync(1, "/bin/bash", worker);
+        var victims = which == "worker" ? workers : ProcessList.Find("CoarseGrainedExecutorBackend", s_cluster.Folder);
         Assert.IsNotEmpty(victims);
-        Kill(victims[0]);
+        ProcessList.Kill(victims[0]);
         File.Delete(gate);
         await run;
         AssertUndisturbed(output);
@@ -145,7 +103,7 @@ public sealed class SparkChaosTests
         var worker = SlowWorker(gate);
         var output = Hdfs($"datanode{workerSeconds}");
         var run = SparkPrepare.RunAsync(Options(output, worker) with { WorkerTimeout = TimeSpan.FromSeconds(workerSeconds) });
-        await WaitForAsync("/bin/bash", worker);
+        await ProcessList.WaitForAsync(1, "/bin/bash", worker);
         var dataNode = s_cluster.Daemons.Single(d => d.Name == "datanode");
         dataNode.Signal(ClusterDaemon.Pause);
         File.Delete(gate);
@@ -175,10 +133,10 @@ public sealed class SparkChaosTests
             var output = Hdfs($"random-{killed}");
             var run = SparkPrepare.RunAsync(Options(output));
             await Task.Delay(random.Next(200, 1800));
-            var victims = random.Next(2) == 0 ? Find("CoarseGrainedExecutorBackend", s_cluster.Folder) : Find(StageFiles.Worker);
+            var victims = random.Next(2) == 0 ? ProcessList.Find("CoarseGrainedExecutorBackend", s_cluster.Folder) : ProcessList.Find(StageFiles.Worker);
             if (victims.Count > 0)
             {
-                Kill(victims[random.Next(victims.Count)]);
+                ProcessList.Kill(victims[random.Next(victims.Count)]);
                 killed++;
             }
 
@@ -248,7 +206,7 @@ public sealed class SparkChaosTests
         var output = Hdfs("quota");
         await s_store.Client.MakeFolderAsync("/quota");
         var run = SparkPrepare.RunAsync(Options(output, worker));
-        await WaitForAsync("/bin/bash", worker);
+        await ProcessList.WaitForAsync(1, "/bin/bash", worker);
         await SetQuotaAsync("/quota", 1);
         File.Delete(gate);
         var error = await Assert.ThrowsExactlyAsync<MlNetCifarException>(() => run);
@@ -275,7 +233,7 @@ public sealed class SparkChaosTests
         var worker = SlowWorker(gate);
         var output = Hdfs("hang");
         var run = SparkPrepare.RunAsync(Options(output, worker) with { StallTimeout = TimeSpan.FromSeconds(20) });
-        var stopped = (await WaitForAsync("/bin/bash", worker))[0];
+        var stopped = (await ProcessList.WaitForAsync(1, "/bin/bash", worker))[0];
         // A stopped process cannot even watch itself.
         Signal(stopped, ClusterDaemon.Pause);
         try
@@ -288,7 +246,7 @@ public sealed class SparkChaosTests
         }
         finally
         {
-            Kill(stopped);
+            ProcessList.Kill(stopped);
         }
     }
 
@@ -303,7 +261,7 @@ public sealed class SparkChaosTests
         var worker = SlowWorker(gate);
         var options = Options(output, worker) with { Master = $"{cluster.Connect}/;user_id=chaos" };
         var run = SparkPrepare.RunAsync(options);
-        await WaitForAsync("/bin/bash", worker);
+        await ProcessList.WaitForAsync(1, "/bin/bash", worker);
         cluster.Daemons.Single(d => d.Name == "connect").Signal(ClusterDaemon.KillNow);
         File.Delete(gate);
         var error = await Assert.ThrowsExactlyAsync<MlNetCifarException>(() => run);

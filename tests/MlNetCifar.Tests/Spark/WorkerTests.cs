@@ -156,9 +156,7 @@ public sealed class WorkerTests
         {
             JobFolder = "hdfs://h:1/a b'\"$`\\/ü",
             InputRoot = "/in",
-            NameNodes = new Dictionary<string, IReadOnlyList<Uri>> { ["h:1"] = [new("http://h:2/"), new("http://i:2/")] },
-            User = "ann",
-            Hdfs = new(2, 0x17, true),
+            Access = new(new Dictionary<string, IReadOnlyList<Uri>> { ["h:1"] = [new("http://h:2/"), new("http://i:2/")] }, "ann", new(2, 0x17, true)),
             Classes = 4,
             MeasureOnly = true,
             Options = new() { Spec = new() { Width = 3, Height = 4 }, Float32 = true, NormalizedBy = new([0.1f, 1 / 3f, 0.7f], [1e-7f, 0.3f, MathF.PI]), OnBadImage = OnBadImage.Fail, Threads = 2, Decode = new() { MaxPixels = 5, MinWidth = 6, AllowTruncated = true } },
@@ -169,13 +167,13 @@ public sealed class WorkerTests
         var back = WorkerJob.FromArgument(text);
         Assert.AreEqual(job.JobFolder, back.JobFolder);
         Assert.AreEqual(job.InputRoot, back.InputRoot);
-        CollectionAssert.AreEqual(job.NameNodes["h:1"].ToArray(), back.NameNodes["h:1"].ToArray());
+        CollectionAssert.AreEqual(job.Access.NameNodes["h:1"].ToArray(), back.Access.NameNodes["h:1"].ToArray());
         Assert.AreEqual(job.Options.Spec, back.Options.Spec);
         Assert.AreEqual(job.Options.Decode, back.Options.Decode);
         Assert.AreEqual(job.Options, back.Options with { Spec = job.Options.Spec, Decode = job.Options.Decode });
         Assert.AreEqual(job.Watchdog, back.Watchdog);
         Assert.IsTrue(back.MeasureOnly);
-        Assert.AreEqual(job.Hdfs, back.Hdfs);
+        Assert.AreEqual((job.Access.User, job.Access.Settings), (back.Access.User, back.Access.Settings));
     }
 
     [TestMethod]

@@ -1,7 +1,7 @@
 using System.Net;
 using MlNetCifar.Data;
 using MlNetCifar.Distributed;
-using MlNetCifar.Files;
+using MlNetCifar.Reporting;
 
 namespace MlNetCifar.Experiments;
 
@@ -27,9 +27,6 @@ internal static class ExperimentWorkers
         _ => $"{OptionText.Of(training.DistributedMode)}: each gradient updates the weights when it comes",
     };
 
-    /// <summary>The file of what each worker has done.</summary>
-    public const string FileName = "workers.json";
-
     /// <summary>Checks that an experiment can be trained by workers.</summary>
     /// <exception cref="MlNetCifarException">It cannot (MNC3302, MNC3303).</exception>
     public static void Check(Experiment experiment, bool hasBackbone)
@@ -40,63 +37,49 @@ internal static class ExperimentWorkers
             return;
         if (experiment.Dataset is not null || experiment.Images is not null)
             throw DistributedErrors.OnlyNetworks("the images are those of the program, which workers cannot open");
-        if (experiment.Worker is null)
+        if (experiment.Worker is null && experiment.Launcher is null)
             throw DistributedErrors.NoProgram();
     }
 
     /// <summary>Makes the workers of a run; nobody is started yet.</summary>
-    /// <param name="experiment">Has a program for workers.</param>
+    /// <param name="launcher">Starts them; the group's from now on.</param>
+    /// <param name="experiment">What they work for.</param>
     /// <param name="workers">How many.</param>
     /// <param name="threads">Threads of all together; null for all cores.</param>
     /// <param name="arguments">Options that the data are opened by.</param>
-    public static WorkerGroup Create(Experiment experiment, int workers, int? threads, IEnumerable<(OptionDescription Option, object? Value)> arguments) =>
-        new(new WorkerProcesses(experiment.Worker!), new WorkerGroupOptions
+    /// <param name="chaos">Faults to rehearse; null for none.</param>
+    /// <param name="log">Told what is waited for.</param>
+    public static WorkerGroup Create(
+        IWorkerLauncher launcher, Experiment experiment, int workers, int? threads, IEnumerable<(OptionDescription Option, object? Value)> arguments, string? chaos, ExperimentLog log) =>
+        new(launcher, new WorkerGroupOptions
         {
             Workers = workers,
-            Threads = ThreadsOf(workers, threads),
+            Threads = ThreadsOf(launcher, workers, threads),
             Timeout = experiment.Options.WorkerTimeout,
+            JoinTime = experiment.Options.JoinTimeout,
             MaxStaleness = experiment.Options.MaxStaleness,
-            Arguments = arguments.Where(a => a.Value is not null || a.Option.AllowsNone).ToDictionary(a => a.Option.Name, a => OptionText.Of(a.Value)),
+            Listen = launcher.Listen,
+            Say = text => log.Say("workers", text),
+            Chaos = chaos is null ? null : ChaosPlan.Parse(chaos, workers),
+            Restarts = chaos is null ? new WorkerGroupOptions { Workers = workers }.Restarts : ChaosPlan.Restarts,
+            Arguments = arguments.Where(a => a.Value is not null || a.Option.AllowsNone).ToDictionary(a => a.Option.Name, a => Text(a.Option, a.Value)),
         });
 
-    /// <summary>Threads of each worker: all of them share those of the run.</summary>
-    public static int ThreadsOf(int workers, int? threads) => Math.Max(1, (threads ?? Environment.ProcessorCount) / workers);
+    /// <summary>What starts the workers of an experiment, which has one or the other.</summary>
+    public static IWorkerLauncher Launcher(Experiment experiment) => experiment.Launcher?.Invoke() ?? new WorkerProcesses(experiment.Worker!);
+
+    /// <summary>Threads of each worker: all of them share those of the run, where that says how many or they are on its machine.</summary>
+    public static int ThreadsOf(IWorkerLauncher launcher, int workers, int? threads) =>
+        launcher.Threads is { } each && threads is null ? each : Math.Max(1, (threads ?? Environment.ProcessorCount) / workers);
 
     /// <summary>Says and records what the workers did.</summary>
-    public static void Tell(WorkerGroup group, DistributedMode mode, RunFolder folder, ExperimentLog log)
+    /// <returns>For the report.</returns>
+    public static ReportWorkers Tell(WorkerGroup group, TrainingOptions training, Rehearsal? rehearsal, RunFolder folder, ExperimentLog log)
     {
-        var unit = UnitOf(mode);
-        foreach (var figures in group.Figures)
-            log.Say("worker", FormattableString.Invariant(
-                $"{figures.Worker + 1}: {figures.Slices:N0} {unit}, {Mebibytes(figures.BytesSent)} MiB to it and {Mebibytes(figures.BytesReceived)} from it, {figures.WaitedSeconds:0.0} s waited for work{(figures.Lost is null ? "" : ", lost")}"));
-        var staleness = group.Staleness;
-        if (staleness.Count > 0)
-            log.Say("staleness", FormattableString.Invariant($"of {staleness.Sum():N0} gradients: mean {Mean(staleness):0.0}, at most {staleness.Count - 1} updates by others since their weights were sent"));
-        folder.WriteBytes(FileName, stream => OptionFile.WriteObject(stream, json =>
-        {
-            json.WriteString(FileOrigin.Property, FileOrigin.Current);
-            json.WriteString("mode", OptionText.Of(mode));
-            json.WriteString("unit", unit);
-            json.WriteNumber("slices_handed_over", group.HandedOver);
-            if (staleness.Count > 0)
-                WriteStaleness(json, staleness);
-            json.WriteStartArray("workers");
-            foreach (var figures in group.Figures)
-            {
-                json.WriteStartObject();
-                json.WriteNumber("worker", figures.Worker + 1);
-                json.WriteNumber("slices", figures.Slices);
-                json.WriteNumber("bytes_sent", figures.BytesSent);
-                json.WriteNumber("bytes_received", figures.BytesReceived);
-                json.WriteNumber("seconds_waited", Math.Round(figures.WaitedSeconds, 3));
-                json.WriteString("lost", figures.Lost);
-                if (figures.LostAtStep is { } step)
-                    json.WriteNumber("lost_at_step", step);
-                json.WriteEndObject();
-            }
-
-            json.WriteEndArray();
-        }));
+        var record = new WorkerRecord(group, training.DistributedMode, rehearsal);
+        record.Say(log);
+        record.Write(folder);
+        return record.ForReport(Describe(training));
     }
 
     /// <summary>Works for the run that the first line of <paramref name="input"/> names, as 'address:port token'.</summary>
@@ -111,20 +94,6 @@ internal static class ExperimentWorkers
         WorkerProgram.Run(address, token, welcome => Open(welcome, storage));
     }
 
-    /// <summary>How many gradients were how stale: the first of fresh weights.</summary>
-    static void WriteStaleness(System.Text.Json.Utf8JsonWriter json, IReadOnlyList<long> counts)
-    {
-        json.WriteStartArray("staleness");
-        foreach (var count in counts)
-            json.WriteNumberValue(count);
-        json.WriteEndArray();
-        json.WriteNumber("mean_staleness", Math.Round(Mean(counts), 3));
-    }
-
-    static double Mean(IReadOnlyList<long> counts) => counts.Select((count, staleness) => (double)count * staleness).Sum() / Math.Max(1, counts.Sum());
-
-    static string UnitOf(DistributedMode mode) => mode switch { DistributedMode.Synchronous => "slices", DistributedMode.Averaged => "models", _ => "batches" };
-
     static WorkerImages Open(Welcome welcome, IExperimentStorage storage)
     {
         OptionDescription[] all = [.. ExperimentTable.All.Descriptions, .. TrainingTable.All.Descriptions];
@@ -133,5 +102,7 @@ internal static class ExperimentWorkers
         return new ExperimentRun(new Experiment(options) { Storage = storage }, CancellationToken.None).OpenForWorker();
     }
 
-    static string Mebibytes(long bytes) => (bytes / (double)(1 << 20)).ToString("N0", System.Globalization.CultureInfo.InvariantCulture);
+    /// <summary>A value as it is sent: workers elsewhere have another working directory.</summary>
+    static string Text(OptionDescription option, object? value) =>
+        value is string path && (option == ExperimentTable.Data || option == ExperimentTable.Teacher) && (File.Exists(path) || Directory.Exists(path)) ? Path.GetFullPath(path) : OptionText.Of(value);
 }

@@ -1,14 +1,13 @@
 using MlNetCifar.Files;
-using MlNetCifar.Spark.Hdfs;
 
-namespace MlNetCifar.Spark.Stage;
+namespace MlNetCifar.Spark.Hdfs;
 
 /// <summary>The file stores of a job, one for each file system; opened when first needed.</summary>
 /// <param name="nameNodes">Where file systems answer.</param>
 /// <param name="user">The HDFS user.</param>
 /// <param name="settings">Of the driver's Hadoop.</param>
 /// <param name="retry">The attempts of every operation.</param>
-sealed class StageStores(IReadOnlyDictionary<string, IReadOnlyList<Uri>> nameNodes, string user, HdfsClientSettings settings, RetryPolicy retry) : IDisposable
+sealed class FileStores(IReadOnlyDictionary<string, IReadOnlyList<Uri>> nameNodes, string user, HdfsClientSettings settings, RetryPolicy retry) : IDisposable
 {
     readonly Dictionary<string, HdfsFileStore> _open = [];
 
@@ -28,9 +27,6 @@ sealed class StageStores(IReadOnlyDictionary<string, IReadOnlyList<Uri>> nameNod
 
         return store;
     }
-
-    /// <summary>Of the driver's Hadoop.</summary>
-    public HdfsClientSettings Settings => settings;
 
     /// <summary>Where a file system answers: web addresses and RPC addresses, told apart by their scheme.</summary>
     public static IReadOnlyList<Uri> Addresses(Uri fileSystem, HadoopConfiguration configuration) =>

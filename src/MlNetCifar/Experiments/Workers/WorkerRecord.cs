@@ -1,0 +1,86 @@
+using System.Globalization;
+using System.Text.Json;
+using MlNetCifar.Distributed;
+using MlNetCifar.Files;
+using MlNetCifar.Reporting;
+
+namespace MlNetCifar.Experiments;
+
+/// <summary>What a run's workers did, as it is said, kept and reported.</summary>
+/// <param name="group">The workers, after the last step.</param>
+/// <param name="mode">What they computed.</param>
+/// <param name="rehearsal">What a rehearsal came to; null for none.</param>
+internal sealed class WorkerRecord(WorkerGroup group, DistributedMode mode, Rehearsal? rehearsal)
+{
+    /// <summary>The file in a run's folder.</summary>
+    public const string FileName = "workers.json";
+
+    string Unit => mode switch { DistributedMode.Synchronous => "slices", DistributedMode.Averaged => "models", _ => "batches" };
+
+    /// <summary>Says it.</summary>
+    public void Say(ExperimentLog log)
+    {
+        foreach (var figures in group.Figures)
+            log.Say("worker", FormattableString.Invariant(
+                $"{figures.Worker + 1}: {figures.Slices:N0} {Unit}, {Mebibytes(figures.BytesSent)} MiB to it and {Mebibytes(figures.BytesReceived)} from it, {figures.WaitedSeconds:0.0} s waited for work{(figures.Lost is null ? "" : ", lost")}"));
+        if (group.Staleness is { Count: > 0 } staleness)
+            log.Say("staleness", FormattableString.Invariant($"of {staleness.Sum():N0} gradients: mean {Mean(staleness):0.0}, at most {staleness.Count - 1} updates by others since their weights were sent"));
+        if (rehearsal is null)
+            return;
+        log.Say("rehearsal", rehearsal.Summary);
+        if (!rehearsal.IsSame && mode is DistributedMode.Synchronous or DistributedMode.Averaged)
+            log.Warn("the faults that were rehearsed changed the weights, which they must not in this mode");
+    }
+
+    /// <summary>Writes <see cref="FileName"/>.</summary>
+    public void Write(RunFolder folder) => folder.WriteBytes(FileName, stream => OptionFile.WriteObject(stream, json =>
+    {
+        json.WriteString(FileOrigin.Property, FileOrigin.Current);
+        json.WriteString("mode", OptionText.Of(mode));
+        json.WriteString("unit", Unit);
+        json.WriteNumber("slices_handed_over", group.HandedOver);
+        if (group.Staleness is { Count: > 0 } staleness)
+            WriteStaleness(json, staleness);
+        rehearsal?.Write(json);
+        json.WriteStartArray("workers");
+        foreach (var figures in group.Figures)
+            Write(json, figures);
+        json.WriteEndArray();
+    }));
+
+    /// <summary>For the report.</summary>
+    /// <param name="summary">What was shared, in words.</param>
+    public ReportWorkers ForReport(string summary) => new(
+        FormattableString.Invariant($"{group.Figures.Select(f => f.Worker).Distinct().Count()} processes {summary}."), Unit,
+        [.. group.Figures.Select(f => new ReportWorker(
+            f.Worker + 1, f.Slices, f.BytesSent, f.BytesReceived, f.WaitedSeconds, f.Lost is null ? null : f.LostAtStep is { } step ? FormattableString.Invariant($"at step {step:N0}: {f.Lost}") : f.Lost))],
+        group.Staleness, group.HandedOver, rehearsal?.Summary);
+
+    static void Write(Utf8JsonWriter json, WorkerFigures figures)
+    {
+        json.WriteStartObject();
+        json.WriteNumber("worker", figures.Worker + 1);
+        json.WriteNumber("slices", figures.Slices);
+        json.WriteNumber("bytes_sent", figures.BytesSent);
+        json.WriteNumber("bytes_received", figures.BytesReceived);
+        json.WriteNumber("seconds_waited", Math.Round(figures.WaitedSeconds, 3));
+        json.WriteString("lost", figures.Lost);
+        if (figures.LostAtStep is { } step)
+            json.WriteNumber("lost_at_step", step);
+        json.WriteEndObject();
+    }
+
+    /// <summary>How many gradients were how stale: the first of fresh weights.</summary>
+    static void WriteStaleness(Utf8JsonWriter json, IReadOnlyList<long> counts)
+    {
+        json.WriteStartArray("staleness");
+        foreach (var count in counts)
+            json.WriteNumberValue(count);
+        json.WriteEndArray();
+        json.WriteNumber("mean_staleness", Math.Round(Mean(counts), 3));
+    }
+
+    static double Mean(IReadOnlyList<long> counts) => counts.Select((count, staleness) => (double)count * staleness).Sum() / Math.Max(1, counts.Sum());
+
+    static string Mebibytes(long bytes) => (bytes / (double)(1 << 20)).ToString("N0", CultureInfo.InvariantCulture);
+}
