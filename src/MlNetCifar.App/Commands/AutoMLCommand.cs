@@ -26,7 +26,7 @@ internal sealed class AutoMLCommand() : Verb("automl", "From data to a calibrate
 
     public override IReadOnlyList<string> Examples => ["photos", "cifar10.tar.gz --time-budget 2h", "digits --flip none --time-budget 10m", "--resume runs/automl/auto"];
 
-    public override string Note => "Network, augmentation, rate and epochs are chosen; what 'train' would do without options is the first trial, and stays unless another does better.";
+    public override string Note => "Network, augmentation, rate and epochs are chosen;\nwhat 'train' would do without options is the first trial, and stays unless another does better.";
 
     /// <summary>A folder to go on in has the options beside it.</summary>
     public override string? Configuration(IReadOnlyDictionary<string, string> commandLine) =>

@@ -22,7 +22,7 @@ internal static class SweepWords
         ? "How much of that is the luck of having been picked cannot be told: fewer than two trials ran to their end."
         : FormattableString.Invariant($"It was picked among {bias.Trials} trials on {bias.Images:N0} images, and the picked one is flattered: by {100 * bias.Luck:0.00} percentage points on average ")
             + FormattableString.Invariant($"(bootstrap over images, 95 % of resamples {100 * bias.Range.Lower:0.00} … {100 * bias.Range.Upper:0.00}). On new images expect {bias.Corrected:0.00 %}. ")
-            + FormattableString.Invariant($"In {bias.Share:0 %} of the resamples the same trial was picked.")
+            + FormattableString.Invariant($"In {bias.Share:0 %} of the resamples the same trial was picked. A trial's figure is that of its best epoch by the same images, which flatters all of them.")
             + (results.Any(result => result.State == TrialState.Pruned) ? " Trials that were ended early, by the same images, are not among those counted here." : "");
 
     /// <summary>What is there to choose from.</summary>

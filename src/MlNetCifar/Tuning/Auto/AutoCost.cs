@@ -12,12 +12,12 @@ internal static class AutoCost
     /// <summary>A forward pass as a share of a training step.</summary>
     const double ForwardShare = 0.4;
 
-    /// <summary>The usual candidate first.</summary>
+    /// <summary>The usual candidate first, the others by rising cost; each is measured when it is asked for.</summary>
     /// <param name="options">What was chosen by the pictures.</param>
     /// <param name="dataset">Training and validation images.</param>
     /// <param name="backbone">Null where none was chosen.</param>
-    public static IReadOnlyList<AutoCandidate> Of(ExperimentOptions options, ImageDataset dataset, FeatureExtractor? backbone) =>
-        backbone is null ? [.. AutoSpace.Presets.Select(preset => OfPreset(options with { Preset = preset }, dataset)).OfType<AutoCandidate>()] : OfBackbone(options, dataset, backbone);
+    public static IEnumerable<AutoCandidate> Of(ExperimentOptions options, ImageDataset dataset, FeatureExtractor? backbone) =>
+        backbone is null ? AutoSpace.Presets.Select(preset => OfPreset(options with { Preset = preset }, dataset)).OfType<AutoCandidate>() : OfBackbone(options, dataset, backbone);
 
     /// <summary>Null where the pictures are too small for the network.</summary>
     static AutoCandidate? OfPreset(ExperimentOptions options, ImageDataset dataset)
@@ -25,8 +25,7 @@ internal static class AutoCost
         var training = options.TrainingFor(Math.Min(dataset.Train.Width, dataset.Train.Height));
         try
         {
-            var seconds = NetworkBenchmark.SecondsOfStep(options.NetworkFor(dataset.Train), training);
-            return new(options.Preset, seconds * Steps(dataset), training.Epochs);
+            return new(options.Preset, Steps(dataset) / NetworkBenchmark.Roughly(options.NetworkFor(dataset.Train), training), training.Epochs);
         }
         catch (MlNetCifarException e) when (e.Code == "MNC2001" && options.Preset != AutoSpace.Presets[0])
         {
@@ -34,18 +33,15 @@ internal static class AutoCost
         }
     }
 
-    static AutoCandidate[] OfBackbone(ExperimentOptions options, ImageDataset dataset, FeatureExtractor backbone)
+    static IEnumerable<AutoCandidate> OfBackbone(ExperimentOptions options, ImageDataset dataset, FeatureExtractor backbone)
     {
         var training = options.TrainingFor(backbone.Preprocess.Height);
         var network = backbone.Network.WithHead(dataset.Classes.Count);
         var times = ExperimentRun.IsMirrored(training.Augmentation.Flip, dataset.Train.Count) ? 2 : 1;
         var features = ((times * dataset.Train.Count) + dataset.Splits.Where(split => split.Key != DatasetSplit.Train).Sum(split => split.Value.Count)) / FeatureTime.PerSecond(backbone, training.Threads);
-        return
-        [
-            new(OptionText.Of(FineTuning.None), features, 1),
-            .. new[] { FineTuning.LastStage, FineTuning.All }.Select(depth => new AutoCandidate(
-                OptionText.Of(depth), ExperimentRun.SecondsOfFurther(network, depth, training, options.FreezeStatistics) * Steps(dataset), training.Epochs)),
-        ];
+        yield return new(OptionText.Of(FineTuning.None), features, 1);
+        foreach (var depth in (FineTuning[])[FineTuning.LastStage, FineTuning.All])
+            yield return new(OptionText.Of(depth), ExperimentRun.SecondsOfFurther(network, depth, training, options.FreezeStatistics) * Steps(dataset), training.Epochs);
     }
 
     /// <summary>Pictures of an epoch, those of its validation by what they take.</summary>

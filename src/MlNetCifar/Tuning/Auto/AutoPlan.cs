@@ -34,19 +34,18 @@ internal sealed record AutoPlan(ImmutableArray<AutoCandidate> Candidates, double
 
     /// <summary>The plan; null where there is no time for a search and a whole training of the usual candidate.</summary>
     /// <param name="left">Of the budget.</param>
-    /// <param name="usual">What is trained where nobody searches.</param>
-    /// <param name="others">What may do better, by rising cost: an order that no measuring disturbs.</param>
-    public static AutoPlan? Of(TimeSpan left, AutoCandidate usual, IEnumerable<AutoCandidate> others)
+    /// <param name="costs">What is trained where nobody searches, then what may do better, by rising cost; measured while they are asked for, up to the first that takes too long.</param>
+    public static AutoPlan? Of(TimeSpan left, IEnumerable<AutoCandidate> costs)
     {
         var search = SearchShare * left.TotalSeconds;
         var final = left.TotalSeconds - search;
-        if (usual.Seconds > final)
+        List<AutoCandidate> candidates = [.. costs.TakeWhile(candidate => candidate.Seconds <= final)];
+        if (candidates.Count == 0)
             return null;
-        List<AutoCandidate> candidates = [usual, .. others.Where(other => other.Seconds <= final)];
         while (candidates.Count > 1 && Trials(candidates) < LeastTrial)
             candidates.RemoveAt(candidates.Count - 1);
         var trials = Trials(candidates);
-        return new([.. candidates], search, final, Math.Min(1, trials), [.. new[] { 1, 2, 4 }.Where(times => times == 1 || (times <= trials && times * usual.Seconds <= final))]);
+        return new([.. candidates], search, final, Math.Min(1, trials), [.. new[] { 1, 2, 4 }.Where(times => times == 1 || (times <= trials && times * candidates[0].Seconds <= final))]);
 
         // How often the search has room for whole trainings of all, as many as there are to be.
         double Trials(List<AutoCandidate> of) => search / ((of.Count + SpareTrials) * of.Average(candidate => candidate.Seconds));

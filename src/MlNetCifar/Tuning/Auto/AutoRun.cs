@@ -110,15 +110,16 @@ internal sealed class AutoRun(AutoExperiment auto, ExperimentRun run, ImageDatas
         var judges = dataset.Validation?.Count ?? 0;
         var (plan, reason) = judges < FewestJudges
             ? (null, FormattableString.Invariant($"{judges} validation images rank nothing; it takes {FewestJudges} (--val-split, more images)"))
-            : Planned(log.During(ExperimentStage.Reading, "measuring", _ => AutoCost.Of(_options, dataset, run.OpenedBackbone)));
+            : log.During(ExperimentStage.Reading, "measuring", _ => Planned());
         Keep(_state with { Planned = _clock.Spent.TotalSeconds, Plan = plan, Reason = reason });
     }
 
-    (AutoPlan?, string?) Planned(IReadOnlyList<AutoCandidate> candidates)
+    (AutoPlan?, string?) Planned()
     {
         var left = _clock.Left - s_reportTime;
-        if (AutoPlan.Of(left, candidates[0], candidates.Skip(1)) is not { } plan)
-            return (null, FormattableString.Invariant($"{Time(Math.Max(left.TotalSeconds, 0))} are left, and {candidates[0].Name} alone takes about {Time(candidates[0].Seconds)}"));
+        AutoCandidate? usual = null;
+        if (AutoPlan.Of(left, AutoCost.Of(_options, dataset, run.OpenedBackbone).Select(candidate => (usual ??= candidate, candidate).candidate)) is not { } plan)
+            return (null, FormattableString.Invariant($"{Time(Math.Max(left.TotalSeconds, 0))} are left for all of it, and a whole training of '{usual!.Name}' alone takes about {Time(usual.Seconds)}"));
         return new AutoSpace(_options, plan, dataset).Space is null ? (null, "all other choices take longer than there is time for") : (plan, null);
     }
 
