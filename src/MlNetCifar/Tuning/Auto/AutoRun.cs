@@ -50,8 +50,10 @@ internal sealed class AutoRun(AutoExperiment auto, ExperimentRun run, ImageDatas
         _clock = new(auto.TimeBudget, opened + TimeSpan.FromSeconds(_state.Planned ?? 0) + TimeSpan.FromMilliseconds(before), auto.Time);
         Examine();
         Plan();
-        return _state.Plan is { } plan ? Searched(new(_options, plan, dataset)) : TrainedAsUsual(_state.Reason!);
+        return _state.Plan is { } plan ? Searched(Space(plan)) : TrainedAsUsual(_state.Reason!);
     }
+
+    AutoSpace Space(AutoPlan plan) => new(_options, plan, dataset, auto.Dataset is null);
 
     void Keep(AutoState state)
     {
@@ -120,7 +122,7 @@ internal sealed class AutoRun(AutoExperiment auto, ExperimentRun run, ImageDatas
         AutoCandidate? usual = null;
         if (AutoPlan.Of(left, AutoCost.Of(_options, dataset, run.OpenedBackbone).Select(candidate => (usual ??= candidate, candidate).candidate)) is not { } plan)
             return (null, FormattableString.Invariant($"{Time(Math.Max(left.TotalSeconds, 0))} are left for all of it, and a whole training of '{usual!.Name}' alone takes about {Time(usual.Seconds)}"));
-        return new AutoSpace(_options, plan, dataset).Space is null ? (null, "all other choices take longer than there is time for") : (plan, null);
+        return Space(plan).Space is null ? (null, "all other choices take longer than there is time for") : (plan, null);
     }
 
     /// <summary>What is done where nothing can be searched.</summary>
@@ -133,7 +135,7 @@ internal sealed class AutoRun(AutoExperiment auto, ExperimentRun run, ImageDatas
         var evaluated = Train(Final, _options with { Adjust = training => (adjust is null ? training : adjust(training)) with { TimeBudget = budget } });
         if (evaluated is not null)
             Keep(_state with { IsTrained = true });
-        string[] words = [$"Found: {_state.Found}.", $"Nothing was searched, for {reason}.", .. AutoWords.Final(evaluated), .. Interruption, Times([])];
+        string[] words = [$"Found: {_state.Found}.", $"Nothing was searched, for {reason}.", .. AutoWords.Final(evaluated, dataset.Test is not null), .. Interruption, Times([])];
         return Result([], null, evaluated, null, words, Command.WithOptions([new("time-budget", OptionText.Of(budget))]));
     }
 
@@ -166,7 +168,7 @@ internal sealed class AutoRun(AutoExperiment auto, ExperimentRun run, ImageDatas
         var bias = SelectionBias.Of(results, dataset.Validation!.Count, Seed);
         string[] words =
         [
-            $"Found: {_state.Found}.", AutoWords.Chosen(results, best, dataset.Validation!.Count), SweepWords.Luck(results, bias), .. AutoWords.Final(evaluated), .. AutoWords.Compared(comparison),
+            $"Found: {_state.Found}.", AutoWords.Chosen(results, best, dataset.Validation!.Count), SweepWords.Luck(results, bias), .. AutoWords.Final(evaluated, dataset.Test is not null), .. AutoWords.Compared(comparison),
             .. Interruption, Times(results),
         ];
         if (best is not null)
@@ -179,8 +181,9 @@ internal sealed class AutoRun(AutoExperiment auto, ExperimentRun run, ImageDatas
         var search = new TuningExperiment { Reserve = results => FinalTime(space, results.Where(result => result.State == TrialState.Completed).MinBy(result => result.Loss)), JudgedApart = space.Apart }
             .SetSearchSpace(space.Space!).SetTuner(Tuner(space), Seed).SetPruning(PruningRule.Asha).SetMaxModelToExplore(auto.Trials).SetTrainingTimeInSeconds(_clock.Left.TotalSeconds)
             .SetCheckpoint(folder.Path).SetTrialRunner(new AutoTrialRunner(space, _options, auto.Backbones, inputs, folder)).SetStart(space.Start)
-            .SetHeader("the data", FormattableString.Invariant($"{dataset.Train.Count} + {dataset.Validation!.Count} images {dataset.Validation.ContentHash()[..16]}"))
-            .SetHeader("what suits the pictures", _options.NetworkName);
+            .SetHeader("the data", FormattableString.Invariant($"{dataset.Train.Count} + {dataset.Validation!.Count} images {dataset.Validation.ContentHash()[..16]}"));
+        foreach (var (name, value) in SweepHeader.Of(_options, _options.TrainingFor(Math.Min(dataset.Train.Width, dataset.Train.Height)), space.Space!))
+            search.SetHeader(name, value);
         foreach (var monitor in auto.Monitors)
             search.SetMonitor(monitor);
         return search.SearchAsync(cancellation).GetAwaiter().GetResult();
@@ -190,13 +193,13 @@ internal sealed class AutoRun(AutoExperiment auto, ExperimentRun run, ImageDatas
 
     /// <summary>Time for the training at the end, by what the best trial so far took.</summary>
     TimeSpan FinalTime(AutoSpace space, TrialResult? best) =>
-        s_reportTime + TimeSpan.FromSeconds(best is null ? _state.Plan!.FinalSeconds : Math.Min(_state.Plan!.FinalSeconds, space.Epochs(best.TrialSettings.Parameters) * EpochSeconds(best)));
+        s_reportTime + TimeSpan.FromSeconds(best is null ? _state.Plan!.FinalSeconds : Math.Min(_state.Plan!.FinalSeconds, space.Epochs(best.TrialSettings.Parameters) * EpochSeconds(space, best)));
 
-    static double EpochSeconds(TrialResult trial) => trial.DurationInMilliseconds / 1000 / Math.Max(1, trial.Curve.Length);
+    static double EpochSeconds(AutoSpace space, TrialResult trial) => trial.DurationInMilliseconds / 1000 / space.TrialEpochs(trial.TrialSettings.Parameters);
 
     /// <summary>Epochs of the training at the end: a whole training's, or those that there is time for.</summary>
     int Epochs(AutoSpace space, IReadOnlyList<KeyValuePair<string, string>> values, TrialResult? best) =>
-        best is null || best.Curve.IsEmpty ? space.Epochs(values) : AutoPlan.Fitting(space.Epochs(values), EpochSeconds(best), (_clock.Left - s_reportTime).TotalSeconds);
+        best is null ? space.Epochs(values) : AutoPlan.Fitting(space.Epochs(values), EpochSeconds(space, best), (_clock.Left - s_reportTime).TotalSeconds);
 
     EvaluationResult? Trained(AutoSpace space, IReadOnlyList<KeyValuePair<string, string>> meaning, TrialResult? best)
     {

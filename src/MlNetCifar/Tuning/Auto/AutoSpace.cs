@@ -11,8 +11,8 @@ namespace MlNetCifar.Tuning;
 /// </summary>
 internal sealed class AutoSpace
 {
-    /// <summary>Networks for small pictures, each of another kind and cost; the first is what <c>auto</c> takes.</summary>
-    public static readonly ImmutableArray<string> Presets = ["seed-cnn", "advanced-cnn", "resnet9", "airbench94", "airbench96"];
+    /// <summary>Networks for small pictures, each of another kind: what <c>auto</c> takes, then the others by what their recipes take.</summary>
+    public static readonly ImmutableArray<string> Presets = ["seed-cnn", "airbench94", "advanced-cnn", "resnet9", "airbench96"];
 
     const string Rate = "rate-factor";
     const string Length = "epochs-factor";
@@ -30,11 +30,12 @@ internal sealed class AutoSpace
     /// <param name="options">What was chosen by the pictures: a backbone, or none.</param>
     /// <param name="plan">What there is time for.</param>
     /// <param name="dataset">The data in the usual size.</param>
-    public AutoSpace(ExperimentOptions options, AutoPlan plan, ImageDataset dataset)
+    /// <param name="isRead">Whether they were read from files, which have other sizes to give.</param>
+    public AutoSpace(ExperimentOptions options, AutoPlan plan, ImageDataset dataset, bool isRead)
     {
         (_options, _plan) = (options, plan);
         var usual = new ImageSize(dataset.Train.Width, dataset.Train.Height);
-        _sizes = LargerSize(options, plan, dataset, usual) is { } larger ? [usual, larger] : [usual];
+        _sizes = isRead && LargerSize(options, plan, dataset, usual) is { } larger ? [usual, larger] : [usual];
         var choices = new List<SearchParameter?>
         {
             Choice(Network, plan.Candidates.Select(candidate => candidate.Name)),
@@ -78,7 +79,7 @@ internal sealed class AutoSpace
         if (IsFrozen(network))
             return meaning;
         var recipe = Apply(_options, meaning).TrainingFor(Math.Min(OptionText.Size(size).Width, OptionText.Size(size).Height));
-        meaning.Add(new("epochs", OptionText.Of(epochs ?? _plan.TrialEpochs(Epochs(values)))));
+        meaning.Add(new("epochs", OptionText.Of(epochs ?? TrialEpochs(values))));
         if (Number(Value(values, Rate, "1")) is not 1 and var factor)
             meaning.Add(new("learning-rate", (recipe.LearningRate * factor).ToString("G4", CultureInfo.InvariantCulture)));
         return Value(values, Changes, AsRecipe) switch
@@ -95,6 +96,9 @@ internal sealed class AutoSpace
         var size = OptionText.Size(Value(values, Size.Name, OptionText.Of(_sizes[0])));
         return _plan.Epochs(Value(values, Network, _plan.Candidates[0].Name), (int)Number(Value(values, Length, "1")), Pixels(size, _sizes[0]));
     }
+
+    /// <summary>Epochs of a trial with these values; 1 for a frozen backbone.</summary>
+    public int TrialEpochs(IReadOnlyList<KeyValuePair<string, string>> values) => _plan.TrialEpochs(Epochs(values));
 
     /// <summary>Options with others put on top.</summary>
     public static ExperimentOptions Apply(ExperimentOptions options, IReadOnlyList<KeyValuePair<string, string>> meaning) =>

@@ -43,8 +43,10 @@ internal static class AutoWords
                 + (usual is null ? "the usual configuration did not run to its end." : FormattableString.Invariant($"the usual configuration on {usual.Metric:0.00 %}."));
     }
 
-    public static IEnumerable<string> Final(EvaluationResult? evaluated) => evaluated is null ? [] :
-        [FormattableString.Invariant($"The model is right on {evaluated.MicroAccuracy:0.00 %} of {evaluated.Count:N0} images that took no part in the choice (95 % interval {100 * evaluated.MicroAccuracyInterval.Lower:0.00} … {evaluated.MicroAccuracyInterval.Upper:0.00 %}).")];
+    /// <param name="evaluated">The figures; null for none.</param>
+    /// <param name="hasTest">Whether they are of test images rather than of those that chose.</param>
+    public static IEnumerable<string> Final(EvaluationResult? evaluated, bool hasTest) => evaluated is null ? [] :
+        [FormattableString.Invariant($"The model is right on {evaluated.MicroAccuracy:0.00 %} of {evaluated.Count:N0} {(hasTest ? "test images, which took no part in the choice" : "images, which it was chosen by: there are no test images")} (95 % interval {100 * evaluated.MicroAccuracyInterval.Lower:0.00} … {evaluated.MicroAccuracyInterval.Upper:0.00 %}).")];
 
     public static IEnumerable<string> Compared(ComparisonResult? comparison) => comparison is null ? [] :
         [$"Beside the usual configuration, trained whole: {comparison.Verdict}.{(comparison.IsDistinguishable ? "" : " What the search gained cannot be told from chance.")}"];
