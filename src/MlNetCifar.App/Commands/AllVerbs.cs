@@ -19,6 +19,7 @@ internal static class AllVerbs
             new QuickstartCommand(),
             new TrainCommand(),
             new TuneCommand(),
+            new AutoMLCommand(),
             new EvaluateCommand(),
             new PredictCommand(),
             new ExplainCommand(),

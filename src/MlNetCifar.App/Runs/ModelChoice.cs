@@ -19,6 +19,13 @@ internal static class ModelChoice
         return path;
     }
 
+    /// <summary>The folder of the run that a model is of: it lies in the run's folder of weights. Null where it lies elsewhere, for args.json above such a file may be of anything.</summary>
+    public static string? RunOf(string path)
+    {
+        var weights = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path));
+        return Directory.Exists(path) ? path : System.IO.Path.GetFileName(weights) == "weights" ? System.IO.Path.GetDirectoryName(weights) : null;
+    }
+
     /// <summary>Loads the model of a call.</summary>
     public static ImageClassifier Load(Call call) => RunFolder.LoadModel(Path(call), new HdfsStorage(call));
 

@@ -55,6 +55,9 @@ internal sealed record RunSummary(
         };
     }
 
+    /// <summary>The backbone that a run's model was trained on; null for none.</summary>
+    public static string? BackboneOf(string folder) => Text(Json(Path.Combine(folder, Settings)), "backbone");
+
     /// <summary>The rows of results.csv by column; empty cells are left out.</summary>
     public static IReadOnlyList<Dictionary<string, double?>> Rows(string path)
     {

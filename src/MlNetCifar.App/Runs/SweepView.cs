@@ -76,6 +76,29 @@ internal sealed class SweepView(Call call) : IMonitor, IExperimentObserver, IDis
         call.Terminal.Log($"again    {result.Command}");
     }
 
+    /// <summary>Prints what was found and chosen, and where it lies.</summary>
+    public void Print(AutoResult result)
+    {
+        Clear();
+        if (call.Json)
+        {
+            WriteResult(result);
+            return;
+        }
+
+        foreach (var sentence in result.Words)
+            call.Terminal.Out.WriteLine(sentence);
+        if (result.Report is not null)
+            call.Terminal.Log($"search   {result.Report}");
+        if (result.Final is { } final)
+        {
+            call.Terminal.Log($"report   {final.Report}");
+            call.Terminal.Log($"weights  {final.Best}");
+        }
+
+        call.Terminal.Log($"again    {result.Command}");
+    }
+
     public void Dispose() => Clear();
 
     void Ended(TrialResult result, string how)
@@ -119,11 +142,40 @@ internal sealed class SweepView(Call call) : IMonitor, IExperimentObserver, IDis
             json.WriteBoolean("distinguishable", comparison.IsDistinguishable);
         }
 
+        Words(json, result.Words);
+    });
+
+    void WriteResult(AutoResult result) => JsonLine.Write(call.Terminal.Out, json =>
+    {
+        json.WriteString("event", "result");
+        json.WriteString("run", result.Folder.Path);
+        json.WriteString("model", result.Final?.Best);
+        json.WriteNumber("trials", result.Trials.Count);
+        if (result.Best is { } best)
+        {
+            json.WriteNumber("best", best.TrialSettings.TrialId);
+            JsonLine.Number(json, "accuracy", best.Metric);
+        }
+
+        if (result.Evaluation is { } evaluation)
+            JsonLine.Number(json, "testAccuracy", evaluation.MicroAccuracy);
+        if (result.Comparison is { } comparison)
+        {
+            JsonLine.Number(json, "defaultTestAccuracy", comparison.Metrics[0].A);
+            json.WriteBoolean("distinguishable", comparison.IsDistinguishable);
+        }
+
+        json.WriteString("command", result.Command);
+        Words(json, result.Words);
+    });
+
+    static void Words(System.Text.Json.Utf8JsonWriter json, IReadOnlyList<string> words)
+    {
         json.WriteStartArray("words");
-        foreach (var sentence in result.Words)
+        foreach (var sentence in words)
             json.WriteStringValue(sentence);
         json.WriteEndArray();
-    });
+    }
 
     /// <summary>Writes a line above the one that is written over.</summary>
     void Above(Action write)

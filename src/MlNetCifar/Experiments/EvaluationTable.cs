@@ -7,7 +7,7 @@ public static class EvaluationTable
 {
     /// <summary>A trained model.</summary>
     public static OptionDescription<string?> Model { get; } = OptionDescription.Text(
-        "model", "PATH", "Model file (.safetensors) or run folder, also on hdfs://; without it the newest run of train or quickstart, "
+        "model", "PATH", "Model file (.safetensors) or run folder, also on hdfs://; without it the newest run of train, automl or quickstart, "
         + "or else the CIFAR-10 model that comes with the program", group: "Model");
 
     /// <summary>Least probability of an answer.</summary>

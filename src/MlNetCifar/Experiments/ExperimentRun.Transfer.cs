@@ -24,6 +24,12 @@ internal sealed partial class ExperimentRun
     FeatureExtractor? _backbone;
     ImageClassifier? _teacher;
 
+    /// <summary>The options with what was chosen by the pictures, once the data are open.</summary>
+    public ExperimentOptions Chosen => _options;
+
+    /// <summary>The backbone, once the data are open; null where none was asked for or chosen. It ends with this run.</summary>
+    public FeatureExtractor? OpenedBackbone => _backbone;
+
     bool IsAuto => _options is { Network: null, Backbone: null, Preset: ExperimentOptions.Auto };
 
     bool HasSizes => _options is not { Filters: null, DenseUnits: null, Dropout: null };
@@ -248,7 +254,7 @@ internal sealed partial class ExperimentRun
     /// Whether a head learns mirrored pictures too, for twice the time. A measure of what that is worth: of cats and dogs, 40 pictures to learn from gave 0.971 with and 0.969 without, 200
     /// gave 0.975 and 0.974, 1,400 gave 0.984 and 0.983. A rule of recorded options alone, so that a run that goes on does as it did.
     /// </summary>
-    static bool IsMirrored(FlipMode flip, int pictures) => flip == FlipMode.Alternate || (flip == FlipMode.Random && pictures <= MostMirrored);
+    internal static bool IsMirrored(FlipMode flip, int pictures) => flip == FlipMode.Alternate || (flip == FlipMode.Random && pictures <= MostMirrored);
 
     /// <summary>Features that were not used for longest go where the folder has more than it may.</summary>
     void PruneFeatures(string? folder, DateTime inUse)
@@ -340,14 +346,15 @@ internal sealed partial class ExperimentRun
             return training with { Groups = FineTunePlan.Groups(network, depth, Math.Max(1, epochs), _options.FreezeStatistics) };
         }
 
-        // All stages at once, as in the longest epochs.
-        double EpochSeconds(FineTuning depth)
-        {
-            var groups = FineTunePlan.Groups(network, depth, 0, _options.FreezeStatistics);
-            var thawed = training with { Groups = [.. groups.Select(g => g.ThawAfterEpochs is null ? g : g with { Frozen = false, ThawAfterEpochs = null })] };
-            var seconds = NetworkBenchmark.SecondsOfStep(network, thawed);
-            return seconds * (dataset.Train.Count + ((dataset.Validation?.Count ?? 0) * ForwardShare));
-        }
+        double EpochSeconds(FineTuning depth) =>
+            SecondsOfFurther(network, depth, training, _options.FreezeStatistics) * (dataset.Train.Count + ((dataset.Validation?.Count ?? 0) * ForwardShare));
+    }
+
+    /// <summary>Seconds of an image where a backbone is trained further: all stages of the depth at once, as in the longest epochs.</summary>
+    internal static double SecondsOfFurther(NetworkSpec network, FineTuning depth, TrainingOptions training, bool freezeStatistics)
+    {
+        var groups = FineTunePlan.Groups(network, depth, 0, freezeStatistics);
+        return NetworkBenchmark.SecondsOfStep(network, training with { Groups = [.. groups.Select(g => g.ThawAfterEpochs is null ? g : g with { Frozen = false, ThawAfterEpochs = null })] });
     }
 
     static string Time(double seconds) => OptionText.Of(Rounded(TimeSpan.FromSeconds(seconds)));

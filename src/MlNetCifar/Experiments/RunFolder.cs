@@ -89,9 +89,13 @@ public sealed class RunFolder
 
     /// <summary>The newest model that training left below a folder of runs; null for none.</summary>
     /// <param name="runs">The folder of runs on the local disk.</param>
-    public static string? NewestModel(string runs) => new[] { "train", "quickstart" }.Select(verb => System.IO.Path.Combine(runs, verb)).Where(Directory.Exists)
-        .SelectMany(Directory.EnumerateDirectories).Select(folder => System.IO.Path.Combine(folder, BestWeights)).Where(System.IO.File.Exists)
-        .MaxBy(System.IO.File.GetLastWriteTimeUtc);
+    public static string? NewestModel(string runs)
+    {
+        return new[] { "train", "quickstart" }.SelectMany(Runs).Concat(Runs("automl").Select(folder => System.IO.Path.Combine(folder, "final")))
+            .Select(folder => System.IO.Path.Combine(folder, BestWeights)).Where(System.IO.File.Exists).MaxBy(System.IO.File.GetLastWriteTimeUtc);
+
+        IEnumerable<string> Runs(string verb) => System.IO.Path.Combine(runs, verb) is var parent && Directory.Exists(parent) ? Directory.EnumerateDirectories(parent) : [];
+    }
 
     /// <summary>The model file of a run's folder here; any other path as it is.</summary>
     /// <param name="path">A run folder, or a .safetensors file.</param>

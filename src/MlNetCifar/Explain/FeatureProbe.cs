@@ -3,40 +3,39 @@ using MlNetCifar.Numerics;
 
 namespace MlNetCifar.Explain;
 
-/// <summary>One convolution's feature maps and the gradient of a class's logit by them. Not thread-safe.</summary>
+/// <summary>Feature maps of one convolution or of several, each a member's of an ensemble, and the gradients of a class's logit by them, in one pass there and back. Not thread-safe.</summary>
 internal sealed class FeatureProbe : IDisposable
 {
     readonly WorkerPool _pool;
     readonly Network _network;
 
     public FeatureProbe(NetworkWeights weights, string? layer, int batchSize, int threads)
-        : this(weights, ConvLayer.Find(weights.Spec, layer), batchSize, threads)
     {
-    }
-
-    public FeatureProbe(NetworkWeights weights, ConvLayer layer, int batchSize, int threads)
-    {
-        Layer = layer;
+        Layers = ConvLayer.Chosen(weights.Spec, layer);
         _pool = new WorkerPool(threads);
-        _network = new Network(weights, batchSize, training: true, _pool, keep: Layer.Position);
+        _network = new Network(weights, batchSize, training: true, _pool, keep: [.. Layers.Select(chosen => chosen.Position)]);
+        Maps = [.. _network.ProbedShapes.Select(shape => shape.WithBatch(1))];
     }
 
-    public ConvLayer Layer { get; }
+    /// <summary>In the order of computation.</summary>
+    public IReadOnlyList<ConvLayer> Layers { get; }
 
     public int BatchSize => _network.BatchSize;
 
-    /// <summary>Shape of one image's maps.</summary>
-    public Shape Maps => _network.ProbedShape.WithBatch(1);
+    /// <summary>Shape of one image's maps, of each layer.</summary>
+    public IReadOnlyList<Shape> Maps { get; }
 
     /// <summary>Explains a batch.</summary>
     /// <param name="inputs">[n, H, W, C], normalised; n at most <see cref="BatchSize"/>.</param>
     /// <param name="answers">The class to explain of each image, and its probability.</param>
     /// <param name="cancellation">Ends the work.</param>
-    public Probed[] Run(ReadOnlySpan<float> inputs, ReadOnlySpan<(int Class, float Probability)> answers, CancellationToken cancellation)
+    /// <returns>For each image what was found in each layer.</returns>
+    public Probed[][] Run(ReadOnlySpan<float> inputs, ReadOnlySpan<(int Class, float Probability)> answers, CancellationToken cancellation)
     {
-        var (outputs, count, length) = (_network.Weights.Spec.Outputs, answers.Length, (int)Maps.Length);
+        var (outputs, count) = (_network.Weights.Spec.Outputs, answers.Length);
         inputs.CopyTo(_network.Input(count));
-        var (features, gradients) = (new float[count * length], new float[count * length]);
+        var length = count * (int)Maps.Sum(maps => maps.Length);
+        var (features, gradients) = (new float[length], new float[length]);
         _network.Probe(count, features, cancellation);
         var seeds = new float[count * outputs];
         for (var i = 0; i < count; i++)
@@ -49,9 +48,20 @@ internal sealed class FeatureProbe : IDisposable
         }
 
         _network.ProbeGradient(count, seeds, gradients);
-        var probed = new Probed[count];
+        var probed = new Probed[count][];
         for (var i = 0; i < count; i++)
-            probed[i] = new Probed(features[(i * length)..((i + 1) * length)], gradients[(i * length)..((i + 1) * length)], answers[i].Class, answers[i].Probability);
+        {
+            probed[i] = new Probed[Maps.Count];
+            var start = 0;
+            for (var layer = 0; layer < Maps.Count; layer++)
+            {
+                var size = (int)Maps[layer].Length;
+                var range = (start + (i * size))..(start + ((i + 1) * size));
+                probed[i][layer] = new Probed(features[range], gradients[range], answers[i].Class, answers[i].Probability);
+                start += count * size;
+            }
+        }
+
         return probed;
     }
 

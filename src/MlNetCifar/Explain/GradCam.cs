@@ -14,7 +14,7 @@ namespace MlNetCifar.Explain;
 public sealed class GradCam : IDisposable
 {
     readonly ImageClassifier _model;
-    readonly FeatureProbe[] _probes;
+    readonly FeatureProbe _probe;
     readonly Preprocessor _preprocessor;
     readonly PixelNormalizer _normalizer;
     readonly int? _threads;
@@ -33,11 +33,11 @@ public sealed class GradCam : IDisposable
         _threads = threads;
         _preprocessor = new Preprocessor(model.Preprocess);
         _normalizer = new PixelNormalizer(model.Network.Width, model.Normalization, SimdLevel.Active);
-        _probes = [.. ConvLayer.Chosen(model.Network, layer).Select(chosen => new FeatureProbe(model.Weights, chosen, batchSize, threads ?? Environment.ProcessorCount))];
+        _probe = new FeatureProbe(model.Weights, layer, batchSize, threads ?? Environment.ProcessorCount);
     }
 
     /// <summary>Name of the convolution that is looked at; of an ensemble those of all members, with commas between.</summary>
-    public string Layer => string.Join(", ", _probes.Select(probe => probe.Layer.Name));
+    public string Layer => string.Join(", ", _probe.Layers.Select(layer => layer.Name));
 
     /// <summary>Names of a model's convolutions in the order of computation.</summary>
     /// <param name="model">The model.</param>
@@ -87,8 +87,8 @@ public sealed class GradCam : IDisposable
     public IReadOnlyList<Heatmap> Explain(ReadOnlySpan<byte> pixels, int? target = null, CancellationToken cancellation = default)
     {
         var maps = new List<Heatmap>();
-        foreach (var probed in Probe(pixels, target, _probes, cancellation))
-            maps.Add(Map(probed, [.. _probes.Select(probe => probe.Maps)], _model.Network.Height, _model.Network.Width));
+        foreach (var probed in Probe(pixels, target, cancellation))
+            maps.Add(Map(probed, _probe.Maps, _model.Network.Height, _model.Network.Width));
         return maps;
     }
 
@@ -100,22 +100,16 @@ public sealed class GradCam : IDisposable
     public FeatureSheet Features(ReadOnlySpan<byte> pixels, int? target = null, int top = 16, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(top, 1);
-        return FeatureSheet.Of(Probe(pixels, target, _probes[..1], cancellation)[0][0], _probes[0].Maps, top);
+        return FeatureSheet.Of(Probe(pixels, target, cancellation)[0][0], _probe.Maps[0], top);
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        foreach (var probe in _probes)
-            probe.Dispose();
-    }
+    public void Dispose() => _probe.Dispose();
 
-    internal static Heatmap Map(Probed probed, Shape maps, int height, int width) => Map([probed], [maps], height, width);
-
-    static Heatmap Map(Probed[] probed, Shape[] maps, int height, int width)
+    internal static Heatmap Map(IReadOnlyList<Probed> probed, IReadOnlyList<Shape> maps, int height, int width)
     {
         var sum = new float[height * width];
-        for (var i = 0; i < probed.Length; i++)
+        for (var i = 0; i < probed.Count; i++)
             foreach (var (at, value) in Enlarged(probed[i], maps[i], height, width).Index())
                 sum[at] += value;
         return Heatmap.Normalized(sum, height, width, probed[0].Class, probed[0].Probability);
@@ -132,8 +126,8 @@ public sealed class GradCam : IDisposable
         return MapDrawing.Enlarge(small, maps.H, maps.W, height, width);
     }
 
-    /// <summary>What the probes find in each picture.</summary>
-    List<Probed[]> Probe(ReadOnlySpan<byte> pixels, int? target, FeatureProbe[] probes, CancellationToken cancellation)
+    /// <summary>What the probe finds in each picture.</summary>
+    List<Probed[]> Probe(ReadOnlySpan<byte> pixels, int? target, CancellationToken cancellation)
     {
         var length = _model.Preprocess.Length;
         if (pixels.Length == 0 || pixels.Length % length != 0)
@@ -141,15 +135,14 @@ public sealed class GradCam : IDisposable
         if (target is { } k && (k < 0 || k >= _model.Classes.Length))
             throw new ArgumentOutOfRangeException(nameof(target), target, $"There are {_model.Classes.Length} classes.");
         var found = new List<Probed[]>();
-        var most = length * probes[0].BatchSize;
+        var most = length * _probe.BatchSize;
         for (var start = 0; start < pixels.Length; start += most)
         {
             var part = pixels.Slice(start, Math.Min(most, pixels.Length - start));
             var inputs = new float[part.Length];
             _normalizer.Apply(part, inputs);
             var answers = Answers(part, target, cancellation);
-            Probed[][] byProbe = [.. probes.Select(probe => probe.Run(inputs, answers, cancellation))];
-            found.AddRange(Enumerable.Range(0, answers.Length).Select(i => byProbe.Select(one => one[i]).ToArray()));
+            found.AddRange(_probe.Run(inputs, answers, cancellation));
         }
 
         return found;

@@ -135,7 +135,7 @@ internal sealed class Scorer(NetworkWeights weights, Normalization normalization
     }
 
     /// <summary>A network for batches, to be disposed; it shares the packed weights.</summary>
-    public Network Compile(int batchSize, WorkerPool pool) => new(weights, batchSize, training: false, pool, keep: Features?.Position);
+    public Network Compile(int batchSize, WorkerPool pool) => new(weights, batchSize, training: false, pool, keep: Features is { } features ? [features.Position] : null);
 
     /// <summary>The mean over views of what a network gives for normalised pictures.</summary>
     /// <param name="network">Compiled for that many pictures at least.</param>

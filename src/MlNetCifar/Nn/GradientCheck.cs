@@ -198,9 +198,9 @@ internal sealed class LayerRun : IDisposable
     }
 
     /// <summary>In one block, so that a call has several images; nothing shares memory, so that what is not written shows.</summary>
-    /// <remarks>A position that no layer has keeps nothing, but unlike null it lets convolutions choose the same algorithms, and so the same last bits.</remarks>
+    /// <remarks>An empty list keeps nothing, but unlike null it lets convolutions choose the same algorithms, and so the same last bits.</remarks>
     Network Compile(bool keep, int blocks = 1) =>
-        new(_weights, _input.N, training: true, _pool, keep: keep ? _weights.Nodes[0].Position : "", blocks: blocks, apart: true);
+        new(_weights, _input.N, training: true, _pool, keep: keep ? [_weights.Nodes[0].Position] : [], blocks: blocks, apart: true);
 
     GradientCheckResult Broken(string rule) => new(double.PositiveInfinity, rule + Mode, double.NaN, double.NaN);
 

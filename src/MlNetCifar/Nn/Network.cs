@@ -15,7 +15,7 @@ internal sealed class Network : IDisposable
     readonly Value _input;
     readonly Value _logits;
     readonly PlannedBuffer _probabilities;
-    readonly int _kept;
+    readonly ImmutableArray<int> _kept;
 
     /// <summary>Compiles.</summary>
     /// <param name="weights">Borrowed; must outlive the network.</param>
@@ -23,12 +23,12 @@ internal sealed class Network : IDisposable
     /// <param name="training">Whether <see cref="Backward(CancellationToken)"/> will be called.</param>
     /// <param name="pool">Borrowed threads.</param>
     /// <param name="width">Lane width; null for the machine's.</param>
-    /// <param name="keep">Position of the layer that <see cref="Probe"/> looks at; null for none.</param>
+    /// <param name="keep">Positions of the layers that <see cref="Probe"/> looks at; null for none.</param>
     /// <param name="frozen">Tensors that are not trained, running statistics among them; null for none.</param>
     /// <param name="blocks">Most blocks of images that a batch is cut into for layers from outside; null for the usual number.</param>
     /// <param name="apart">Whether every value has memory of its own, so that all of them can be looked at after a pass.</param>
     public Network(
-        NetworkWeights weights, int batchSize, bool training, WorkerPool pool, SimdWidth? width = null, string? keep = null,
+        NetworkWeights weights, int batchSize, bool training, WorkerPool pool, SimdWidth? width = null, IReadOnlyList<string>? keep = null,
         IReadOnlySet<WeightTensor>? frozen = null, int? blocks = null, bool apart = false)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
@@ -141,12 +141,12 @@ internal sealed class Network : IDisposable
         }
     }
 
-    /// <summary>Shape of what <see cref="Probe"/> gives, N being the largest batch.</summary>
-    public Shape ProbedShape => Ops[_kept].Output.Shape;
+    /// <summary>Shapes of what <see cref="Probe"/> gives, in the order of computation, N being the largest batch.</summary>
+    public ImmutableArray<Shape> ProbedShapes => [.. _kept.Select(op => Ops[op].Output.Shape)];
 
-    /// <summary>The kept layer's result for the batch in <see cref="Input"/>, without dropout and with running statistics. The logits are computed as well.</summary>
+    /// <summary>The kept layers' results for the batch in <see cref="Input"/>, without dropout and with running statistics. The logits are computed as well.</summary>
     /// <param name="count">Images, 1 … <see cref="BatchSize"/>.</param>
-    /// <param name="features">[count, H, W, C] of the kept layer; overwritten.</param>
+    /// <param name="features">[count, H, W, C] of each kept layer, one behind the other; overwritten.</param>
     /// <param name="cancellation">Ends the pass between two ops.</param>
     public void Probe(int count, Span<float> features, CancellationToken cancellation = default)
     {
@@ -158,21 +158,33 @@ internal sealed class Network : IDisposable
             Ops[i].Forward(_pass);
 
             // Now, before a layer that works in place overwrites it.
-            if (i == _kept)
-                Ops[i].Output.Rows(count).CopyTo(features);
+            if (!_kept.Contains(i))
+                continue;
+            var rows = Ops[i].Output.Rows(count);
+            rows.CopyTo(features);
+            features = features[rows.Length..];
         }
     }
 
     /// <summary>∂(logits · <paramref name="seeds"/>)/∂features after <see cref="Probe"/>, for a network compiled for training.</summary>
     /// <param name="count">As before.</param>
     /// <param name="seeds">[count, outputs].</param>
-    /// <param name="gradient">[count, H, W, C] of the kept layer; overwritten.</param>
+    /// <param name="gradient">[count, H, W, C] of each kept layer, one behind the other; overwritten.</param>
     public void ProbeGradient(int count, ReadOnlySpan<float> seeds, Span<float> gradient)
     {
         seeds.CopyTo(_logits.GradientRows(count));
-        for (var i = Ops.Length - 1; i > _kept; i--)
-            Backward(i);
-        Ops[_kept].Output.GradientRows(count).CopyTo(gradient);
+        for (var i = Ops.Length - 1; i >= _kept[0]; i--)
+        {
+            if (_kept.Contains(i))
+            {
+                var rows = Ops[i].Output.GradientRows(count);
+                rows.CopyTo(gradient[^rows.Length..]);
+                gradient = gradient[..^rows.Length];
+            }
+
+            if (i > _kept[0])
+                Backward(i);
+        }
     }
 
     /// <summary>Forward pass that adds each op's ticks to <paramref name="ticks"/>.</summary>

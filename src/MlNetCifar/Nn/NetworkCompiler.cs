@@ -5,7 +5,7 @@ namespace MlNetCifar.Nn;
 
 /// <summary>What the compiler hands to the network.</summary>
 internal sealed record CompiledNetwork(
-    ImmutableArray<LayerOp> Ops, Value Input, Value Logits, PlannedBuffer Probabilities, IReadOnlyList<PlannedBuffer> Buffers, int Kept);
+    ImmutableArray<LayerOp> Ops, Value Input, Value Logits, PlannedBuffer Probabilities, IReadOnlyList<PlannedBuffer> Buffers, ImmutableArray<int> Kept);
 
 /// <summary>
 /// Turns a checked description into ops and the buffers they need: it walks the layers, each of which emits its own ops and may take along those behind it.
@@ -16,8 +16,8 @@ internal sealed record CompiledNetwork(
 /// <param name="batchSize">Largest batch.</param>
 /// <param name="gradients">Where gradients go; null for inference.</param>
 /// <param name="pass">Threads and lane width.</param>
-/// <param name="keep">Position of a layer whose own result some op must give: no layer behind it is fused with it. Null for none.</param>
-internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, WeightGradients? gradients, Pass pass, string? keep = null)
+/// <param name="keep">Positions of layers whose own result some op must give: no layer behind such a one is fused with it. Null for none.</param>
+internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, WeightGradients? gradients, Pass pass, IReadOnlyList<string>? keep = null)
 {
     readonly List<LayerOp> _ops = [];
     readonly List<PlannedBuffer> _buffers = [];
@@ -35,7 +35,7 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
     ImmutableArray<LayerNode> _path = [];
     int _next;
     int _streams;
-    int _kept = -1;
+    readonly List<int> _kept = [];
 
     /// <summary>Whether there will be backward passes.</summary>
     public bool Training => gradients is not null;
@@ -61,7 +61,7 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
         _permanent.AddRange([probabilities, _workspace]);
         _buffers.Add(_workspace);
         Schedule(input, logits);
-        return new CompiledNetwork([.. _ops], input, logits, probabilities, _buffers, _kept);
+        return new CompiledNetwork([.. _ops], input, logits, probabilities, _buffers, [.. _kept]);
     }
 
     /// <summary>Emits one path.</summary>
@@ -71,12 +71,12 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
     public Value Emit(ImmutableArray<LayerNode> nodes, Value value)
     {
         var (path, next) = (_path, _next);
-        var kept = keep is null ? -1 : Enumerable.Range(0, nodes.Length).FirstOrDefault(i => nodes[i].Position == keep, -1);
         for (var i = 0; i < nodes.Length; i = _next)
         {
-            (_path, _next) = (i <= kept ? nodes[..(kept + 1)] : nodes, i + 1);
+            var kept = keep is null ? -1 : Enumerable.Range(i, nodes.Length - i).FirstOrDefault(k => keep.Contains(nodes[k].Position), -1);
+            (_path, _next) = (kept >= 0 ? nodes[..(kept + 1)] : nodes, i + 1);
             value = nodes[i].Layer.Emit(this, nodes[i], value);
-            if (_next == kept + 1 && kept >= 0)
+            if (_next == kept + 1)
                 Keep(value);
         }
 
@@ -183,9 +183,9 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
     /// <summary>Notes the op whose result is asked for, and sees to it that the gradient gets that far.</summary>
     void Keep(Value value)
     {
-        _kept = _ops.Count - 1;
+        _kept.Add(_ops.Count - 1);
         if (Training)
-            _ops[_kept].Output.Gradient ??= value.Gradient ??= Buffer($"{keep} gradient", value.Shape.Length);
+            _ops[^1].Output.Gradient ??= value.Gradient ??= Buffer($"{_ops[^1].Name} gradient", value.Shape.Length);
     }
 
     void Schedule(Value input, Value logits)

@@ -27,7 +27,7 @@ public static class ModelProof
         if (path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase))
             return CheckModelFile(path);
         var content = OnnxImport.Content(path);
-        return IsSafeTensors(content.Span, content.Length) ? CheckModelFile(path) : CheckOnnx(content, path, (model, pictures) => model.Logits(pictures));
+        return IsSafeTensors(content.Span, content.Length) ? CheckModelFile(path) : CheckOnnx(content, path, [Itself])[0];
     }
 
     /// <summary>Runs the pictures of an .onnx file through another engine, and compares.</summary>
@@ -39,7 +39,20 @@ public static class ModelProof
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(engine);
-        return CheckOnnx(OnnxImport.Content(path), path, engine);
+        return CheckOnnx(OnnxImport.Content(path), path, [engine])[0];
+    }
+
+    /// <summary>As <see cref="Check(string)"/> for the network that an .onnx file holds, and then as <see cref="Check(string, Func{ImageClassifier, ImageSource, float[]})"/>, reading the file once.</summary>
+    /// <param name="path">A file of <see cref="OnnxExport"/> with a proof.</param>
+    /// <param name="engine">As there.</param>
+    /// <returns>What each of both gives.</returns>
+    /// <exception cref="MlNetCifarException">The file cannot be read (MNC41xx), or has no proof or a damaged one (MNC4114).</exception>
+    /// <exception cref="ArgumentException">The engine returns another number of logits.</exception>
+    public static (ProofResult Itself, ProofResult Engine) CheckBoth(string path, Func<ImageClassifier, ImageSource, float[]> engine)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(engine);
+        return CheckOnnx(OnnxImport.Content(path), path, [Itself, engine]) is [var own, var other] ? (own, other) : default;
     }
 
     /// <summary>Whether a file is one of ONNX, by its content.</summary>
@@ -61,10 +74,12 @@ public static class ModelProof
     static ProofResult CheckModelFile(string path)
     {
         using var model = ImageClassifier.Load(path);
-        return Run(model.Proof, model, path, (itself, pictures) => itself.Logits(pictures));
+        return Run(model.Proof, model, path, [Itself])[0];
     }
 
-    static ProofResult CheckOnnx(ReadOnlyMemory<byte> content, string path, Func<ImageClassifier, ImageSource, float[]> engine)
+    static float[] Itself(ImageClassifier model, ImageSource pictures) => model.Logits(pictures);
+
+    static ProofResult[] CheckOnnx(ReadOnlyMemory<byte> content, string path, IEnumerable<Func<ImageClassifier, ImageSource, float[]>> engines)
     {
         var importer = new Importer(content, path, new());
         var text = importer.Model.Metadata.FirstOrDefault(pair => pair.Name == ProofRecord.Key).Value ?? throw OnnxErrors.Proof(path, "it has none");
@@ -72,10 +87,10 @@ public static class ModelProof
         if (!imported.IsClassifier)
             throw OnnxErrors.Proof(path, "the network gives no classes");
         using var model = imported.ToClassifier();
-        return Run(text, model, path, engine);
+        return Run(text, model, path, engines);
     }
 
-    static ProofResult Run(string? proof, ImageClassifier model, string path, Func<ImageClassifier, ImageSource, float[]> engine)
+    static ProofResult[] Run(string? proof, ImageClassifier model, string path, IEnumerable<Func<ImageClassifier, ImageSource, float[]>> engines)
     {
         ProofRecord record;
         try
@@ -87,7 +102,7 @@ public static class ModelProof
             throw OnnxErrors.Proof(path, e.Message);
         }
 
-        return record.Compare(engine(model, record.Pictures(model)), model.Classes.Length);
+        return [.. engines.Select(engine => record.Compare(engine(model, record.Pictures(model)), model.Classes.Length))];
     }
 
     /// <summary>Such a file begins with the length of a JSON object.</summary>

@@ -16,7 +16,7 @@ internal readonly record struct BudgetReserve(TimeSpan Before, long ImagesAfter,
 /// <param name="started">Timestamp this process took the run up at.</param>
 /// <param name="state">Where the run stands; its times are kept here.</param>
 /// <param name="stepsPerEpoch">Steps of an epoch.</param>
-/// <param name="validationImages">Images of a validation; 0 for none.</param>
+/// <param name="validationImages">Images that are scored at the end of the last epoch, those for the statistics of an average among them; 0 for none.</param>
 /// <param name="reserve">What the budget must also pay for.</param>
 internal sealed class Pacer(TrainingOptions options, TimeProvider time, long started, LoopState state, int stepsPerEpoch, int validationImages, BudgetReserve reserve = default)
 {
@@ -70,8 +70,10 @@ internal sealed class Pacer(TrainingOptions options, TimeProvider time, long sta
         state.ImageSeconds += weight * ((seconds / images) - state.ImageSeconds);
     }
 
-    /// <summary>Notes how long a validation took.</summary>
-    public void Validated(double seconds) => (state.ValidationSeconds, state.ImageSecondsAtValidation) = (seconds, state.ImageSeconds);
+    /// <summary>Notes how long the end of an epoch took.</summary>
+    /// <param name="seconds">Of scoring its images.</param>
+    /// <param name="images">How many these were: before an average begins, fewer than at the end.</param>
+    public void Validated(double seconds, int images) => (state.ValidationSeconds, state.ImageSecondsAtValidation) = (seconds * validationImages / images, state.ImageSeconds);
 
     /// <summary>Puts the time since the last call into the state.</summary>
     /// <param name="inEpoch">Whether it belongs to the epoch under way too.</param>

@@ -138,13 +138,16 @@ internal sealed class TrainingLoop(
     /// <summary>Validates; null where that was cancelled.</summary>
     EpochRecord? Finish(CancellationToken cancellation)
     {
-        (double? loss, double? accuracy) = (null, null);
+        (double? loss, double? accuracy, var scored) = (null, null, 0);
         var begun = trainer.Time.GetTimestamp();
         try
         {
-            session.EpochEnded(_state, pacer.Progress(_state.Step), statistics, cancellation);
+            scored = session.EpochEnded(_state, pacer.Progress(_state.Step), statistics, cancellation);
             if (validation is not null)
+            {
                 (loss, accuracy) = session.Validate(validation, cancellation);
+                scored += validation.SamplesPerEpoch;
+            }
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
@@ -152,9 +155,8 @@ internal sealed class TrainingLoop(
             return null;
         }
 
-        if (validation is not null)
-            pacer.Validated(trainer.Time.GetElapsedTime(begun).TotalSeconds);
-
+        if (scored > 0)
+            pacer.Validated(trainer.Time.GetElapsedTime(begun).TotalSeconds, scored);
         pacer.Mark(inEpoch: true);
         return new EpochRecord(
             _state.Epoch + 1, _state.LossSum / _state.Images, (double)_state.Correct / _state.Images, loss, accuracy, _state.LearningRate, run.ImagesPerSecond,

@@ -212,8 +212,9 @@ internal sealed class TrainingSession : IDisposable
     /// <param name="progress">Share of the run that is done, 0 … 1.</param>
     /// <param name="statistics">Whole batches of training images, for the running statistics of an average; null where it has none.</param>
     /// <param name="cancellation">Ends the pass over them; the call is to be repeated then.</param>
-    public void EpochEnded(LoopState state, double progress, BatchLoader? statistics, CancellationToken cancellation) =>
-        _average?.EpochEnded(state, progress, Network, statistics, cancellation);
+    /// <returns>Images that it passed over.</returns>
+    public int EpochEnded(LoopState state, double progress, BatchLoader? statistics, CancellationToken cancellation) =>
+        _average?.EpochEnded(state, progress, Network, statistics, cancellation) ?? 0;
 
     /// <summary>Everything in floats that the next step depends on.</summary>
     public IReadOnlyList<StateBlock> StateBlocks()

@@ -84,10 +84,11 @@ internal sealed class WeightAverage : IDisposable
     /// <param name="network">Over the trained weights, compiled for training.</param>
     /// <param name="loader">Whole batches of training images; null where nothing is normalised.</param>
     /// <param name="cancellation">Ends the pass over them; what it leaves is made anew by the next call.</param>
-    public void EpochEnded(LoopState state, double progress, Network network, BatchLoader? loader, CancellationToken cancellation)
+    /// <returns>Images that it passed over.</returns>
+    public int EpochEnded(LoopState state, double progress, Network network, BatchLoader? loader, CancellationToken cancellation)
     {
         if (_options.SwaStart is not { } start || progress < start)
-            return;
+            return 0;
         if (state.AveragedEpoch != state.Epoch + 1)
         {
             Mix(Epochs / (Epochs + 1f));
@@ -95,11 +96,11 @@ internal sealed class WeightAverage : IDisposable
         }
 
         if (loader is null || _normalised.Length == 0)
-            return;
+            return 0;
         Exchange();
         try
         {
-            ComputeStatistics(network, loader, cancellation);
+            return ComputeStatistics(network, loader, cancellation);
         }
         finally
         {
@@ -150,7 +151,7 @@ internal sealed class WeightAverage : IDisposable
     }
 
     /// <summary>The mean over batches, as update_bn of PyTorch's swa_utils.</summary>
-    void ComputeStatistics(Network network, BatchLoader loader, CancellationToken cancellation)
+    int ComputeStatistics(Network network, BatchLoader loader, CancellationToken cancellation)
     {
         var sums = _normalised.Select(t => new double[t.Length]).ToArray();
         var batches = 0;
@@ -175,6 +176,8 @@ internal sealed class WeightAverage : IDisposable
             for (var c = 0; c < values.Length; c++)
                 values[c] = (float)(sums[i][c] / share);
         }
+
+        return batches * network.BatchSize;
     }
 
     static void Add(ReadOnlySpan<float> values, double[] sums)

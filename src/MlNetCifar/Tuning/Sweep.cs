@@ -71,7 +71,7 @@ public sealed class Sweep(ExperimentOptions experiment, SweepOptions? options = 
         var start = Start(space, log);
         var folder = Folder(fixedOptions);
         if (Experiment.Resume is null)
-            Record(folder);
+            Record(folder, Arguments);
         Announce(log, dataset, space, folder);
         var tracking = SweepTracking.Of(fixedOptions, folder);
         tracking?.Begin(space, Options, log, cancellation);
@@ -167,9 +167,9 @@ public sealed class Sweep(ExperimentOptions experiment, SweepOptions? options = 
         : RunFolder.Create(fixedOptions.Output, VerbName, fixedOptions.Name ?? fixedOptions.NetworkName, fixedOptions.ExistOk, Storage);
 
     // What was not given stays open: a trial with another preset has another recipe.
-    void Record(RunFolder folder)
+    internal static void Record(RunFolder folder, OptionValues? arguments)
     {
-        if (Arguments is { } given)
+        if (arguments is { } given)
             RunRecord.Arguments(folder, given.Options.Where(option => option.IsRecorded && given.IsGiven(option)).Select(option => (option, given.Given(option))));
         RunRecord.Machine(folder, new MachineInfo());
     }

@@ -35,6 +35,9 @@ internal sealed record TrialCommand(string Start, IReadOnlyList<(string Name, st
     /// <summary>Options that say where a sweep is kept, not what a model is.</summary>
     static readonly OptionDescription[] s_left = [ExperimentTable.Output, ExperimentTable.Name, ExperimentTable.ExistOk, ExperimentTable.Resume];
 
+    /// <summary>What a trial's values stand for; by default they are options themselves.</summary>
+    public Func<IReadOnlyList<KeyValuePair<string, string>>, IReadOnlyList<KeyValuePair<string, string>>> Meaning { get; init; } = values => values;
+
     /// <summary>Of what was given to the sweep.</summary>
     /// <param name="arguments">As typed, in the environment or a file; null where options came from C#.</param>
     /// <param name="options">The options themselves.</param>
@@ -58,7 +61,10 @@ internal sealed record TrialCommand(string Start, IReadOnlyList<(string Name, st
     }
 
     /// <summary>The command of a trial.</summary>
-    public string With(IReadOnlyList<KeyValuePair<string, string>> values) => string.Join(' ',
+    public string With(IReadOnlyList<KeyValuePair<string, string>> values) => WithOptions(Meaning(values));
+
+    /// <summary>The command with options.</summary>
+    public string WithOptions(IReadOnlyList<KeyValuePair<string, string>> values) => string.Join(' ',
     [
         Start, .. Given.Where(pair => values.All(value => value.Key != pair.Name)).Select(pair => $"--{pair.Name} {Quoted(pair.Text)}"),
         .. values.Select(value => $"--{value.Key} {Quoted(value.Value)}"),

@@ -12,15 +12,18 @@ internal static class SweepWords
             FormattableString.Invariant($"{results.Count:N0} trials: {Count(TrialState.Completed)} ran to their end, {Count(TrialState.Pruned)} were ended early, {Count(TrialState.Failed)} failed. ")
             + FormattableString.Invariant($"Trial {best.TrialSettings.TrialId} is right on {best.Metric:0.00 %} of the validation images."),
         ];
-        words.Add(bias is null
-            ? "How much of that is the luck of having been picked cannot be told: fewer than two trials ran to their end."
-            : FormattableString.Invariant($"It was picked among {bias.Trials} trials on {bias.Images:N0} images, and the picked one is flattered: by {100 * bias.Luck:0.00} percentage points on average ")
-            + FormattableString.Invariant($"(bootstrap over images, 95 % of resamples {100 * bias.Range.Lower:0.00} … {100 * bias.Range.Upper:0.00}). On new images expect {bias.Corrected:0.00 %}. ")
-            + FormattableString.Invariant($"In {bias.Share:0 %} of the resamples the same trial was picked.")
-                + (Count(TrialState.Pruned) > 0 ? " Trials that were ended early, by the same images, are not among those counted here." : ""));
+        words.Add(Luck(results, bias));
         words.Add(finals is null ? Missing(isCancelled, hasTime, hasTest, seeds) : Final(finals));
         return words;
     }
+
+    /// <summary>How much of the best trial's accuracy is the luck of having been picked.</summary>
+    public static string Luck(IReadOnlyList<TrialResult> results, SelectionBias? bias) => bias is null
+        ? "How much of that is the luck of having been picked cannot be told: fewer than two trials ran to their end."
+        : FormattableString.Invariant($"It was picked among {bias.Trials} trials on {bias.Images:N0} images, and the picked one is flattered: by {100 * bias.Luck:0.00} percentage points on average ")
+            + FormattableString.Invariant($"(bootstrap over images, 95 % of resamples {100 * bias.Range.Lower:0.00} … {100 * bias.Range.Upper:0.00}). On new images expect {bias.Corrected:0.00 %}. ")
+            + FormattableString.Invariant($"In {bias.Share:0 %} of the resamples the same trial was picked. A trial's figure is that of its best epoch by the same images, which flatters all of them.")
+            + (results.Any(result => result.State == TrialState.Pruned) ? " Trials that were ended early, by the same images, are not among those counted here." : "");
 
     /// <summary>What is there to choose from.</summary>
     public static string Front(IReadOnlyList<TrialResult> results, CostKind kind)

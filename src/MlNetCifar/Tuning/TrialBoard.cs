@@ -35,6 +35,9 @@ internal sealed class TrialBoard : IDisposable
         _timer = new Timer(_ => Renew(), null, s_renewal, s_renewal);
     }
 
+    /// <summary>Parameters of which trials must have the same values to be judged beside each other.</summary>
+    public IReadOnlyList<string> JudgedApart { get; init; } = [];
+
     /// <summary>The results so far, in the order of trials.</summary>
     public IReadOnlyList<TrialResult> Results => _journal.Do((state, _) => state.Results.ToArray());
 
@@ -72,7 +75,7 @@ internal sealed class TrialBoard : IDisposable
                 json.WriteNumber("metric", double.IsFinite(metric) ? metric : double.MinValue);
             });
         var bracket = Pruning.BracketOf(claim.Trial.Id);
-        var others = state.Trials.Where(trial => trial != claim.Trial && trial.Result is not { State: TrialState.Failed })
+        var others = state.Trials.Where(trial => trial != claim.Trial && trial.Result is not { State: TrialState.Failed } && JudgedApart.All(name => trial.Settings.Text(name) == claim.Trial.Settings.Text(name)))
             .Where(trial => rule != PruningRule.Hyperband || Pruning.BracketOf(trial.Id) == bracket).Select(trial => trial.Curve);
         return step > claim.Trial.Curve.Length || Pruning.GoesOn(rule, claim.Trial.Curve[..step], others, bracket);
     });

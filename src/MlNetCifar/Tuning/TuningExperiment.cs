@@ -22,6 +22,9 @@ public sealed class TuningExperiment
 
     internal PruningRule Pruning { get; private set; }
 
+    /// <summary>Parameters of which trials must have the same values to be judged beside each other.</summary>
+    internal IReadOnlyList<string> JudgedApart { get; init; } = [];
+
     internal CostKind SecondObjective { get; private set; }
 
     internal IReadOnlyList<ImmutableArray<KeyValuePair<string, string>>> Start { get; private set; } = [];
@@ -157,7 +160,7 @@ public sealed class TuningExperiment
         var space = Space ?? throw TuningErrors.Nothing("search space");
         var runner = Runner ?? throw TuningErrors.Nothing("trial runner");
         using var journal = Folder is { } folder ? SweepJournal.Open(folder, Header(space), Resumes, Warn) : SweepJournal.InMemory();
-        using var board = new TrialBoard(journal, CreateTuner(space), Trials);
+        using var board = new TrialBoard(journal, CreateTuner(space), Trials) { JudgedApart = JudgedApart };
         using var loop = new TrialLoop(this, runner, board, cancellation);
         await loop.RunAsync().ConfigureAwait(false);
         return board.Results;

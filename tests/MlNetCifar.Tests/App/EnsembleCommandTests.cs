@@ -58,6 +58,25 @@ public sealed class EnsembleCommandTests
         }
     }
 
+    /// <summary>A snapshot ensemble as the page about ensembles has it: a run goes on with more epochs, which lets its rate rise again.</summary>
+    [TestMethod]
+    public void Snapshots_OfOneRun_MakeAnEnsemble()
+    {
+        using var folder = new Pictures();
+        var run = Path.Combine(folder.Runs, "train", "s");
+        Cli.Run(["train", folder.Splits(train: 20, test: 6), .. s_small, "--schedule", "cosine", "--epochs", "2", "--output", folder.Runs, "--name", "s"]).Good();
+        File.Copy(Path.Combine(run, "weights", "last.safetensors"), folder["s1.safetensors"]);
+        Cli.Run("train", "--resume", run, "--epochs", "4").Good();
+        var lines = File.ReadAllLines(Path.Combine(run, "results.csv"));
+        var column = Array.IndexOf(lines[0].Split(','), "learning_rate");
+        double[] rates = [.. lines[1..].Select(line => double.Parse(line.Split(',')[column], System.Globalization.CultureInfo.InvariantCulture))];
+        Assert.HasCount(4, rates);
+        Assert.IsGreaterThan(2 * rates[1], rates[2]);
+        Assert.IsLessThan(rates[2], rates[3]);
+        var made = Cli.Run("ensemble", folder["s1.safetensors"], Path.Combine(run, "weights", "last.safetensors"), "--to", folder["both.safetensors"], "--json").Good();
+        Assert.HasCount(2, made.Lines.Single().GetProperty("models").EnumerateArray().Select(model => model.GetProperty("weight").GetDouble()).Where(weight => weight == 0.5).ToArray());
+    }
+
     /// <summary>Pictures of which no two are alike, so that it shows which a model was trained on.</summary>
     static string Different(Pictures folder, int count)
     {

@@ -27,6 +27,44 @@ public sealed class OnnxCommandTests
     }
 
     [TestMethod]
+    public void ModelOnABackbone_NamesItsLicence()
+    {
+        using var folder = new TestFolder();
+        using var model = SmallModel.Create();
+        Directory.CreateDirectory(folder[Path.Combine("run", "weights")]);
+        model.Save(folder[Path.Combine("run", "weights", "best.safetensors")]);
+        folder.Write(Path.Combine("run", "args.json"), """{ "backbone": "resnet18" }""");
+        folder.Write(Path.Combine("pictures", "0.ppm"), [.. "P6 12 10 255\n"u8, .. new byte[12 * 10 * 3]]);
+        string[] export = ["export", "--model", folder["run"], "--out", folder["model.onnx"], "--proof", folder["pictures"]];
+        Cli.Run(export).Good();
+        Assert.AreEqual("backbone resnet18: MIT (Microsoft.ML.DnnImageFeaturizer.ResNet18)", Licence());
+        Cli.Run([.. export, "--license", "Apache-2.0"]).Good();
+        Assert.AreEqual("Apache-2.0", Licence());
+        folder.Write(Path.Combine("run", "args.json"), """{ "preset": "resnet18" }""");
+        Cli.Run(export).Good();
+        Assert.IsNull(Licence());
+
+        string? Licence() => new Importer(File.ReadAllBytes(folder["model.onnx"]), "model.onnx", new()).Model.Metadata.FirstOrDefault(pair => pair.Name == "license").Value;
+    }
+
+    [TestMethod]
+    public void Proof_IsCheckedByTwoEngines_AsByEach()
+    {
+        using var folder = new TestFolder();
+        using var model = SmallModel.Create();
+        var random = new Random(2);
+        var pixels = new byte[2 * model.Preprocess.Length];
+        random.NextBytes(pixels);
+        model.ExportOnnx(folder["model.onnx"], new() { Proof = new ImageSet(pixels, new int[2], model.Network.Width, model.Network.Height, model.Network.Channels, model.Classes) });
+        static float[] Other(ImageClassifier described, ImageSource pictures) => [.. described.Logits(pictures).Select(value => value + 1)];
+        var (itself, engine) = ModelProof.CheckBoth(folder["model.onnx"], Other);
+        Assert.AreEqual(ModelProof.Check(folder["model.onnx"]), itself);
+        Assert.AreEqual(ModelProof.Check(folder["model.onnx"], Other), engine);
+        Assert.IsTrue(itself.Passes);
+        Assert.IsFalse(engine.Passes);
+    }
+
+    [TestMethod]
     public void SmallerWeights_MakeSmallerFiles()
     {
         using var folder = new TestFolder();

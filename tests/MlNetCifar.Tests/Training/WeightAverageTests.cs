@@ -40,6 +40,16 @@ public sealed class WeightAverageTests
     }
 
     [TestMethod]
+    public void Swa_WithoutValidation_TellsTheBudgetHowLongItsStatisticsTook()
+    {
+        var told = new List<bool>();
+        var trainer = SmallRun.Trainer(SmallRun.Swa with { SwaStart = 0.5f }, observers: new AfterStep(run => told.Add(run.State.ValidationSeconds > 0)));
+        using var result = trainer.Fit(SmallRun.Train);
+        Assert.IsFalse(told[0]);
+        Assert.IsTrue(told[^1]);
+    }
+
+    [TestMethod]
     public void Swa_CancelledWhileItsStatisticsAreComputed_LosesNothingAndCountsNoEpochTwice()
     {
         using var whole = SmallRun.Fit(SmallRun.Trainer(SmallRun.Swa));

@@ -20,9 +20,9 @@ internal sealed class CheckCommand() : Verb("check", "Check that an exported mod
     public override int Run(Call call)
     {
         var path = call.Arguments[0];
-        var result = ModelProof.Check(path);
         var isOnnx = ModelProof.IsOnnx(path);
         var peer = isOnnx ? RuntimePeer.Check(path, call.Get(s_runtime)) : null;
+        var result = peer?.Itself ?? ModelProof.Check(path);
         if (call.Json)
             JsonLine.Write(call.Terminal.Out, json =>
             {

@@ -1,6 +1,7 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
 using MlNetCifar.Files;
+using MlNetCifar.Pretrained;
 
 namespace MlNetCifar.App.Commands.Models;
 
@@ -30,7 +31,7 @@ internal sealed class ExportCommand() : Verb("export", "Write a trained model to
     static readonly OptionDescription<int?> s_opset = OptionDescription.Of<int?>(
         "opset", "N", "Version of the operators, 13 to 24", text => Opset(text), null, Onnx, "17, or 18 for --input pictures");
     static readonly OptionDescription<bool> s_fold = OptionDescription.Flag("fold-batch-norm", "Make batch normalisations part of the convolutions before them", Onnx);
-    static readonly OptionDescription<string?> s_license = OptionDescription.Text("license", "NAME", "Licence of the model, for its metadata", group: Onnx);
+    static readonly OptionDescription<string?> s_license = OptionDescription.Text("license", "NAME", "Licence of the model, for its metadata; without it that of the backbone that its run had, if any", group: Onnx);
 
     static readonly OptionDescription<bool> s_noCard = OptionDescription.Flag("no-card", "Write no model card, FILE.md, beside the file", Onnx);
 
@@ -52,7 +53,7 @@ internal sealed class ExportCommand() : Verb("export", "Write a trained model to
         using var written = call.Get(s_half) ? model.ToHalfPrecision() : null;
         var result = written ?? model;
         if (format == ExportFormat.Onnx)
-            result.ExportOnnx(target, OnnxOptions(call) with { Proof = proof });
+            result.ExportOnnx(target, OnnxOptions(call, path) with { Proof = proof });
         else
             result.Save(target, proof);
         var bytes = LocalFileStore.Instance.FindLength(target) ?? 0;
@@ -70,15 +71,19 @@ internal sealed class ExportCommand() : Verb("export", "Write a trained model to
         return ExitCodes.Ok;
     }
 
-    static OnnxExportOptions OnnxOptions(Call call) => new()
+    static OnnxExportOptions OnnxOptions(Call call, string path) => new()
     {
         Input = call.Get(s_input),
         Weights = call.Get(s_half) && call.Get(s_precision) == OnnxWeights.Float32 ? OnnxWeights.Float16 : call.Get(s_precision),
         Opset = call.Get(s_opset),
         FoldBatchNorm = call.Get(s_fold),
-        License = call.Get(s_license) ?? "",
+        License = call.Get(s_license) ?? LicenceOfBackbone(path) ?? "",
         ModelCard = !call.Get(s_noCard),
     };
+
+    /// <summary>A model on a backbone holds the weights of that, whose licence asks to be named.</summary>
+    static string? LicenceOfBackbone(string path) =>
+        ModelChoice.RunOf(path) is { } run && RunSummary.BackboneOf(run) is { } backbone && new PretrainedBackbones().LicenceOf(backbone) is { } licence ? $"backbone {backbone}: {licence}" : null;
 
     static int Opset(string text) =>
         OptionText.Int(text) is var value && value >= OnnxExportOptions.Opsets.Oldest && value <= OnnxExportOptions.Opsets.Newest ? value : throw new FormatException("a version from 13 to 24");

@@ -80,9 +80,7 @@ internal static class ProofPictures
     /// <summary>The run's data, opened and cut as it did.</summary>
     static (ImageSource Source, string Name)? OfRun(Call call, string path, int most)
     {
-        // A run's model lies in its folder of weights; args.json above another file may be of anything.
-        var weights = Path.GetDirectoryName(Path.GetFullPath(path));
-        var folder = Directory.Exists(path) ? path : Path.GetFileName(weights) == "weights" ? Path.GetDirectoryName(weights) : null;
+        var folder = ModelChoice.RunOf(path);
         var record = Path.Combine(folder ?? "", "args.json");
         if (folder is null || !File.Exists(record))
         {

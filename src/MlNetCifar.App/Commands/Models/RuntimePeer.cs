@@ -10,7 +10,7 @@ internal static class RuntimePeer
 {
     const string Library = "onnxruntime";
 
-    /// <summary>Runs a file's pictures through ONNX Runtime.</summary>
+    /// <summary>Runs a file's pictures through this program's engine, and through ONNX Runtime.</summary>
     /// <param name="path">An .onnx file with a proof.</param>
     /// <param name="library">The native library, or a folder of it; null where the system finds it.</param>
     /// <returns>Null where there is no library.</returns>
@@ -36,15 +36,15 @@ internal static class RuntimePeer
     {
         try
         {
-            using var options = new SessionOptions { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
-            using var session = new InferenceSession(path, options);
             string? skipped = null;
-            var result = ModelProof.Check(path, (model, pictures) =>
+            var (itself, result) = ModelProof.CheckBoth(path, (model, pictures) =>
             {
+                using var options = new SessionOptions { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
+                using var session = new InferenceSession(path, options);
                 skipped = WhyNot(session, model);
                 return skipped is null ? Logits(session, model, pictures) : new float[pictures.Count * model.Classes.Length];
             });
-            return new(OrtEnv.Instance().GetVersionString(), skipped is null ? result : null, skipped);
+            return new(OrtEnv.Instance().GetVersionString(), itself, skipped is null ? result : null, skipped);
         }
         catch (OnnxRuntimeException e)
         {
@@ -98,6 +98,7 @@ internal static class RuntimePeer
 
 /// <summary>What ONNX Runtime says.</summary>
 /// <param name="Version">Its version.</param>
+/// <param name="Itself">What this program's engine gives for the file, which is read once for both.</param>
 /// <param name="Result">The comparison; null where the pictures cannot be compared.</param>
 /// <param name="Skipped">Why they cannot; null where they were.</param>
-internal sealed record PeerResult(string Version, ProofResult? Result, string? Skipped);
+internal sealed record PeerResult(string Version, ProofResult Itself, ProofResult? Result, string? Skipped);

@@ -55,12 +55,13 @@ internal static class TunableOptions
     /// <summary>Options with values put on top.</summary>
     /// <param name="options">What holds for all trials.</param>
     /// <param name="values">Names and texts.</param>
-    public static ExperimentOptions Apply(ExperimentOptions options, IEnumerable<KeyValuePair<string, string>> values)
+    /// <param name="find">An option by name; null for those that can be searched.</param>
+    public static ExperimentOptions Apply(ExperimentOptions options, IEnumerable<KeyValuePair<string, string>> values, Func<string, OptionDescription>? find = null)
     {
         var ofTraining = new List<(OptionBinding<TrainingOptions> Binding, object? Value)>();
         foreach (var (name, text) in values)
         {
-            var option = Find(name);
+            var option = (find ?? Find)(name);
             if (TrainingTable.All.Find(option) is { } binding)
                 ofTraining.Add((binding, option.Read(text)));
             else

@@ -31,7 +31,7 @@ public sealed class PacerTests
             if (steps % 40 != 0 || pacer.IsTimeUp || !pacer.HasTimeToValidate)
                 continue;
             clock.Seconds += validation * slow;
-            pacer.Validated(validation * slow);
+            pacer.Validated(validation * slow, images);
         }
 
         Assert.IsTrue(progress > 0.9, $"the schedule ended at {progress:P0}");
@@ -54,6 +54,22 @@ public sealed class PacerTests
 
         // 20 before, 5 after, and 1,000 images at 0.4 of the 25 ms each that training takes.
         Assert.AreEqual(100 - 20 - 5 - 10, clock.Seconds, 0.25);
+    }
+
+    /// <summary>Before an average begins an epoch ends without the images of its statistics; what is kept for the end counts them.</summary>
+    [TestMethod]
+    public void IsTimeUp_AfterAShorterEnd_LeavesTimeForTheWholeOne()
+    {
+        var clock = new ManualClock();
+        var pacer = new Pacer(new() { TimeBudget = TimeSpan.FromSeconds(100) }, clock, 0, new LoopState(), 1000, 1000);
+        pacer.Validated(seconds: 3, images: 250);
+        while (!pacer.IsTimeUp)
+        {
+            clock.Seconds += 0.25;
+            pacer.Stepped(0.25, 10);
+        }
+
+        Assert.AreEqual(100 - 12, clock.Seconds, 0.25);
     }
 
     [TestMethod]
