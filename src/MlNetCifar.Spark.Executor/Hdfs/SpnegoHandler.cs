@@ -62,18 +62,9 @@ sealed class SpnegoHandler(HttpMessageHandler inner, Func<string, ITicket>? tick
     static string? CookieOf(HttpResponseMessage response) => response.Headers.TryGetValues("Set-Cookie", out var cookies)
         ? cookies.Select(c => c.Split(';')[0].Trim()).FirstOrDefault(c => c.StartsWith($"{CookieName}=", StringComparison.Ordinal) && c.Length > CookieName.Length + 3) : null;
 
-    sealed class Ticket : ITicket
+    sealed class Ticket(string service) : ITicket
     {
-        readonly NegotiateAuthentication _exchange;
-
-        Ticket(string service) => _exchange = new(new NegotiateAuthenticationClientOptions
-        {
-            Package = Scheme,
-            TargetName = service,
-            Credential = CredentialCache.DefaultNetworkCredentials,
-            RequireMutualAuthentication = true,
-            AllowedImpersonationLevel = TokenImpersonationLevel.Identification,
-        });
+        NegotiateAuthentication? _exchange;
 
         public string? Fault { get; private set; }
 
@@ -83,19 +74,27 @@ sealed class SpnegoHandler(HttpMessageHandler inner, Func<string, ITicket>? tick
         {
             try
             {
+                _exchange ??= new(new NegotiateAuthenticationClientOptions
+                {
+                    Package = Scheme,
+                    TargetName = service,
+                    Credential = CredentialCache.DefaultNetworkCredentials,
+                    RequireMutualAuthentication = true,
+                    AllowedImpersonationLevel = TokenImpersonationLevel.Identification,
+                });
                 var token = _exchange.GetOutgoingBlob(challenge, out var status);
                 if (status is not (NegotiateAuthenticationStatusCode.Completed or NegotiateAuthenticationStatusCode.ContinueNeeded))
                     Fault = status.ToString();
                 return Fault is null ? token : null;
             }
-            catch (Exception e) when (e is PlatformNotSupportedException or InvalidOperationException or FormatException)
+            catch (Exception e) when (e is PlatformNotSupportedException or InvalidOperationException or FormatException or DllNotFoundException)
             {
                 Fault = e.Message.TrimEnd('.');
                 return null;
             }
         }
 
-        public void Dispose() => _exchange.Dispose();
+        public void Dispose() => _exchange?.Dispose();
     }
 }
 

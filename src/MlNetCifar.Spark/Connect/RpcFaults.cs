@@ -10,8 +10,8 @@ static class RpcFaults
     const string Details = "grpc-status-details-bin";
 
     /// <summary>
-    /// Whether nobody answered, or not to the end. A connection that breaks has many a status in gRPC; a stream that ends without one is "cancelled", which nobody is here:
-    /// a cancellation of ours throws <see cref="OperationCanceledException"/>.
+    /// Whether nobody answered, or not to the end. A connection that breaks has many a status in gRPC; a stream that ends without one is "cancelled" there, as is a call that its
+    /// caller has cancelled, who is to look at the token first.
     /// </summary>
     public static bool IsUnavailable(this RpcException e) =>
         e.StatusCode is StatusCode.Unavailable or StatusCode.Cancelled || e.Status.DebugException is HttpRequestException or IOException;

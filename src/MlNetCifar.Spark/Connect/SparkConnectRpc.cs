@@ -22,7 +22,6 @@ sealed class SparkConnectRpc : ISparkConnectRpc
             HttpHandler = Handler(connection),
             DisposeHttpClient = true,
             MaxReceiveMessageSize = MaxMessage,
-            ThrowOperationCanceledOnCancellation = true,
         });
         // A header of each call: the library's credentials would want TLS on this machine too.
         _client = new(_channel.Intercept(headers => AddHeaders(headers, connection)));

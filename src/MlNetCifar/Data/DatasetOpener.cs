@@ -43,7 +43,7 @@ internal sealed class DatasetOpener(ImageDatasetOptions asked, IProgress<LoadPro
             return default;
         var tree = Siblings(FileTree.Name(path)) is { } names && store.FileExists(path)
             ? new FolderTree(FileTree.Parent(path), store, names)
-            : FileTree.Open(path, store, cancellation);
+            : FileTree.OpenData(path, store, cancellation);
         if (tree.Files.Any(f => ShardFiles.IsMark(f.Path)))
             throw DataErrors.Unfinished(path);
         return NpySets.Matches(tree) || CifarBinary.Matches(tree) ? (null, tree) : (ImageCatalog.Open(tree, _options.Files), null);

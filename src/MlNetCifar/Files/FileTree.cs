@@ -39,11 +39,7 @@ public abstract class FileTree : IDisposable
         ArgumentException.ThrowIfNullOrEmpty(path);
         store ??= LocalFileStore.Instance;
         if (store.FolderExists(path))
-        {
-            var folder = new FolderTree(path, store);
-            return PackedFiles.TryOpen(folder, store, cancellation) ?? folder;
-        }
-
+            return new FolderTree(path, store);
         if (!store.FileExists(path))
             throw FileErrors.NotFound(path);
         if (s_tarGzip.Any(e => path.EndsWith(e, StringComparison.OrdinalIgnoreCase)))
@@ -55,6 +51,13 @@ public abstract class FileTree : IDisposable
         if (PackedFiles.TryOpen(path, store, cancellation) is { } packed)
             return packed;
         throw FileErrors.NotRecognised(path);
+    }
+
+    /// <summary>As <see cref="Open"/>, and a folder of files of a registered format as what is in them.</summary>
+    internal static FileTree OpenData(string path, IFileStore store, CancellationToken cancellation)
+    {
+        var tree = Open(path, store, cancellation);
+        return (tree is FolderTree ? PackedFiles.TryOpen(tree, store, cancellation) : null) ?? tree;
     }
 
     /// <summary>Whether a name is that of an archive this class opens.</summary>

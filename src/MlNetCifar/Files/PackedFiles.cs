@@ -16,7 +16,7 @@ public abstract class PackedFiles : IDisposable
     /// <returns>Each with its content, which is valid until the next one is asked for.</returns>
     public abstract IEnumerable<(int File, ReadOnlyMemory<byte> Content)> Read(IReadOnlyList<int> files);
 
-    /// <summary>From now on a file of this extension, or a folder that holds such files and no others, opens as an archive does. What was registered before for it is replaced.</summary>
+    /// <summary>From now on a file of this extension opens as an archive does, and as a data set a folder that holds such files and no others. What was registered before for it is replaced.</summary>
     /// <param name="extension">With its dot, for example <c>.parquet</c>; of any case.</param>
     /// <param name="open">Opens it; throws an <see cref="MlNetCifarException"/> for what it cannot read.</param>
     public static void Register(string extension, Func<PackedSource, PackedFiles> open)

@@ -139,20 +139,22 @@ public sealed class RunsTests
         var test = Path.Combine(s_data, "test");
         folder.Text("in/broken.jpg", "x");
         Cli.Run("predict", "--model", s_run, test, folder["in"], "--csv", folder["a.csv"], "--parquet", folder["a.parquet"], "--top", "2");
-        AreSame(File.ReadAllLines(folder["a.csv"]), folder["a.parquet"]);
+        AreSame(folder["a.csv"], folder["a.parquet"]);
         var run = Cli.Run("evaluate", s_data, "--model", s_run, "--output", folder.Runs, "--parquet", folder["b.parquet"], "--json").Good().Lines[^1].GetProperty("run").GetString()!;
-        AreSame(File.ReadAllLines(Path.Combine(run, "predictions.csv")), folder["b.parquet"]);
+        AreSame(Path.Combine(run, "predictions.csv"), folder["b.parquet"]);
         Cli.Run("evaluate", s_data, "--model", s_run, "--output", folder.Runs, "--parquet", folder["b.csv"]).Bad(ExitCodes.Usage, "MNC9018");
 
-        static void AreSame(string[] csv, string parquet)
+        static void AreSame(string csv, string parquet)
         {
+            using var text = new StringReader(File.ReadAllText(csv));
+            var table = new MlNetCifar.Files.CsvReader(text);
+            var names = table.Read()!;
             using var stream = File.OpenRead(parquet);
             var rows = global::Parquet.Serialization.ParquetSerializer.DeserializeUntypedAsync(stream).GetAwaiter().GetResult().Data;
-            var names = csv[0].Split(',');
-            Assert.HasCount(csv.Length - 1, rows);
-            foreach (var (line, row) in csv.Skip(1).Zip(rows))
-                foreach (var (name, cell) in names.Zip(line.Split(',')).Where(c => c.First != "error"))
+            foreach (var row in rows)
+                foreach (var (name, cell) in names.Zip(table.Read()!))
                     Assert.AreEqual(cell, Text(row.TryGetValue(name, out var value) ? value : null, name), name);
+            Assert.IsNull(table.Read());
         }
 
         static string Text(object? value, string name) => value switch

@@ -24,6 +24,8 @@ public sealed class SparkRpcTests
     static WebApplication s_server = null!;
     static SparkConnection s_connection = null!;
     static int s_calls;
+    static int s_reattached;
+    static bool s_aborts;
 
     [ClassInitialize]
     public static async Task StartAsync(TestContext context)
@@ -44,6 +46,18 @@ public sealed class SparkRpcTests
     static async Task AnswerAsync(HttpContext context, string method)
     {
         context.Response.ContentType = "application/grpc";
+        if (method is "ExecutePlan" or "ReattachExecute")
+        {
+            await StreamAsync(context, method);
+            return;
+        }
+
+        if (method == "ReleaseExecute")
+        {
+            await WriteAsync(context, new ReleaseExecuteResponse());
+            return;
+        }
+
         var key = method == "Config" ? ConfigRequest.Parser.ParseFrom(await MessageAsync(context.Request)).Operation.GetOption.Keys[0] : "";
         switch (key)
         {
@@ -77,6 +91,22 @@ public sealed class SparkRpcTests
         }
     }
 
+    // Two responses, and between them the connection breaks or the stream ends.
+    static async Task StreamAsync(HttpContext context, string method)
+    {
+        if (method == "ReattachExecute")
+        {
+            s_reattached++;
+            await WriteAsync(context, new ExecutePlanResponse { ResponseId = "2", ResultComplete = new() });
+            return;
+        }
+
+        await WriteAsync(context, new ExecutePlanResponse { ResponseId = "1", ExecutionProgress = new() { NumInflightTasks = 1 } }, isLast: false);
+        await context.Response.Body.FlushAsync();
+        if (s_aborts)
+            context.Abort();
+    }
+
     static async Task<byte[]> MessageAsync(HttpRequest request)
     {
         using var body = new MemoryStream();
@@ -84,12 +114,13 @@ public sealed class SparkRpcTests
         return body.ToArray()[5..];
     }
 
-    static async Task WriteAsync(HttpContext context, IMessage message)
+    static async Task WriteAsync(HttpContext context, IMessage message, bool isLast = true)
     {
         var bytes = message.ToByteArray();
         await context.Response.Body.WriteAsync(new byte[] { 0, (byte)(bytes.Length >> 24), (byte)(bytes.Length >> 16), (byte)(bytes.Length >> 8), (byte)bytes.Length });
         await context.Response.Body.WriteAsync(bytes);
-        context.Response.AppendTrailer("grpc-status", "0");
+        if (isLast)
+            context.Response.AppendTrailer("grpc-status", "0");
     }
 
     static SparkSession Session() => new(s_connection, new SparkConnectRpc(s_connection with { Headers = new Dictionary<string, string> { ["X-Team"] = "vision" } }));
@@ -117,6 +148,27 @@ public sealed class SparkRpcTests
         s_calls = 0;
         Assert.AreEqual("vision", await Session().GetAsync(how));
         Assert.AreEqual(2, s_calls);
+    }
+
+    [TestMethod]
+    [DataRow(true)]
+    [DataRow(false)]
+    [DoNotParallelize]
+    public async Task Stream_ThatBreaksOrEndsWithoutAStatus_IsTakenUpAgain(bool aborts)
+    {
+        (s_aborts, s_reattached) = (aborts, 0);
+        var seen = 0;
+        await foreach (var _ in Session().ExecuteAsync(new(), new Progress(() => seen++), default))
+            Assert.Fail("There are no rows.");
+        Assert.AreEqual(1, s_reattached);
+
+        // A connection that breaks may take along what was on its way; the server has it yet.
+        Assert.IsTrue(seen == 1 || (aborts && seen == 0));
+    }
+
+    sealed class Progress(Action tell) : IProgress<SparkProgress>
+    {
+        public void Report(SparkProgress value) => tell();
     }
 
     [TestMethod]

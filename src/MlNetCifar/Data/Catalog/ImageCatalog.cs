@@ -63,7 +63,7 @@ public sealed class ImageCatalog : IDisposable
             return new(tree, ManifestLayout.Read(tree, [name], options), options);
         }
 
-        return Open(FileTree.Open(path, options.Store, cancellation), options);
+        return Open(FileTree.OpenData(path, options.Store, cancellation), options);
     }
 
     /// <summary>
