@@ -13,7 +13,7 @@ namespace MlNetCifar;
 /// <param name="timeBudget">Time for all of it, above 0. Trainings end at whole epochs, so that it may be passed by the last of them.</param>
 public sealed class AutoExperiment(ExperimentOptions experiment, TimeSpan timeBudget)
 {
-    internal const string VerbName = "automl";
+    const string VerbName = "automl";
 
     /// <summary>Data, and what holds for all trials.</summary>
     public ExperimentOptions Experiment { get; } = experiment ?? throw new ArgumentNullException(nameof(experiment));
@@ -41,9 +41,6 @@ public sealed class AutoExperiment(ExperimentOptions experiment, TimeSpan timeBu
 
     /// <summary>The values that the options were made of, where they were: args.json and the command of the best keep these. The default is null.</summary>
     public OptionValues? Arguments { get; init; }
-
-    /// <summary>Measures the budget.</summary>
-    internal TimeProvider Time { get; init; } = TimeProvider.System;
 
     /// <summary>
     /// Runs all of it. Cancelling is no error once a trial has finished: what was found so far is the result, and a process that goes on trains the best.

@@ -47,7 +47,7 @@ internal sealed class AutoRun(AutoExperiment auto, ExperimentRun run, ImageDatas
     public AutoResult Run(TimeSpan opened)
     {
         var before = SweepJournal.IsIn(folder.Path) ? SweepJournal.Peek(folder.Path).Results.Sum(result => result.DurationInMilliseconds) : 0;
-        _clock = new(auto.TimeBudget, opened + TimeSpan.FromSeconds(_state.Planned ?? 0) + TimeSpan.FromMilliseconds(before), auto.Time);
+        _clock = new(auto.TimeBudget, opened + TimeSpan.FromSeconds(_state.Planned ?? 0) + TimeSpan.FromMilliseconds(before), TimeProvider.System);
         Examine();
         Plan();
         return _state.Plan is { } plan ? Searched(Space(plan)) : TrainedAsUsual(_state.Reason!);
@@ -109,34 +109,28 @@ internal sealed class AutoRun(AutoExperiment auto, ExperimentRun run, ImageDatas
     {
         if (_state.Planned is not null)
             return;
-        var judges = dataset.Validation?.Count ?? 0;
-        var (plan, reason) = judges < FewestJudges
-            ? (null, FormattableString.Invariant($"{judges} validation images rank nothing; it takes {FewestJudges} (--val-split, more images)"))
-            : log.During(ExperimentStage.Reading, "measuring", _ => Planned());
-        Keep(_state with { Planned = _clock.Spent.TotalSeconds, Plan = plan, Reason = reason });
-    }
-
-    (AutoPlan?, string?) Planned()
-    {
-        var left = _clock.Left - s_reportTime;
+        var (judges, left) = (dataset.Validation?.Count ?? 0, _clock.Left - s_reportTime);
         AutoCandidate? usual = null;
-        if (AutoPlan.Of(left, AutoCost.Of(_options, dataset, run.OpenedBackbone).Select(candidate => (usual ??= candidate, candidate).candidate)) is not { } plan)
-            return (null, FormattableString.Invariant($"{Time(Math.Max(left.TotalSeconds, 0))} are left for all of it, and a whole training of '{usual!.Name}' alone takes about {Time(usual.Seconds)}"));
-        return Space(plan).Space is null ? (null, "all other choices take longer than there is time for") : (plan, null);
+        var costs = AutoCost.Of(_options, dataset, run.OpenedBackbone).Select(candidate => (usual ??= candidate, candidate).candidate);
+        var plan = log.During(ExperimentStage.Reading, "measuring", _ => AutoPlan.Of(left, judges < FewestJudges ? costs.Take(1) : costs));
+        var reason = judges < FewestJudges ? FormattableString.Invariant($"{judges} validation images rank nothing, and it takes {FewestJudges} (--val-split, more images)")
+            : plan is null ? $"{Time(Math.Max(left.TotalSeconds, 0))} are left for all of it, and a whole training of '{usual!.Name}' alone takes about {Time(usual.Seconds)}"
+            : Space(plan).Space is null ? "all other choices take longer than there is time for" : null;
+        Keep(_state with { Planned = _clock.Spent.TotalSeconds, Plan = reason is null ? plan : null, Reason = reason, FitsWhole = usual!.Seconds <= left.TotalSeconds });
     }
 
     /// <summary>What is done where nothing can be searched.</summary>
     AutoResult TrainedAsUsual(string reason)
     {
-        log.Say("plan", $"no search, for {reason}: the usual configuration is trained within the time");
+        log.Say("plan", $"no search, for {reason}: the usual configuration is trained{(_state.FitsWhole ? "" : " within the time")}");
         var budget = auto.TimeBudget - TimeSpan.FromSeconds(_state.Planned!.Value);
-        budget = budget > TimeSpan.FromSeconds(1) ? Rounded(budget) : TimeSpan.FromSeconds(1);
+        TimeSpan? limit = _state.FitsWhole ? null : budget > TimeSpan.FromSeconds(1) ? Rounded(budget) : TimeSpan.FromSeconds(1);
         var adjust = _options.Adjust;
-        var evaluated = Train(Final, _options with { Adjust = training => (adjust is null ? training : adjust(training)) with { TimeBudget = budget } });
+        var evaluated = Train(Final, _options with { Adjust = training => (adjust is null ? training : adjust(training)) is var usual && limit is null ? usual : usual with { TimeBudget = limit } });
         if (evaluated is not null)
             Keep(_state with { IsTrained = true });
         string[] words = [$"Found: {_state.Found}.", $"Nothing was searched, for {reason}.", .. AutoWords.Final(evaluated, dataset.Test is not null), .. Interruption, Times([])];
-        return Result([], null, evaluated, null, words, Command.WithOptions([new("time-budget", OptionText.Of(budget))]));
+        return Result([], null, evaluated, null, words, Command.WithOptions(limit is null ? [] : [new("time-budget", OptionText.Of(limit))]));
     }
 
     AutoResult Searched(AutoSpace space)

@@ -22,6 +22,9 @@ internal sealed record AutoState
     /// <summary>Why nothing is searched; null where something is.</summary>
     public string? Reason { get; init; }
 
+    /// <summary>Whether there is time for a whole training of the usual configuration.</summary>
+    public bool FitsWhole { get; init; }
+
     /// <summary>The trial that is trained at the end; null until the search is over.</summary>
     public int? Trial { get; init; }
 
