@@ -10,10 +10,7 @@ namespace MlNetCifar.Tests.Docs;
 /// <param name="Line">The document's line at which its text begins.</param>
 /// <param name="Language">What it says it is; empty where it says nothing.</param>
 /// <param name="Text">What is in it.</param>
-sealed record CodeBlock(string Document, int Number, int Line, string Language, string Text)
-{
-    public override string ToString() => $"{Document}:{Line}";
-}
+sealed record CodeBlock(string Document, int Number, int Line, string Language, string Text);
 
 /// <summary>The Markdown files that people write.</summary>
 static partial class Documents

@@ -1,9 +1,11 @@
+using System.Net;
 using System.Text.RegularExpressions;
+using MlNetCifar.Tests.Architecture;
 using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Docs;
 
-/// <summary>Every C# block of every document is compiled: all at once, each as a program of its own. What they do is tested where it belongs; most of those of the front pages are run there.</summary>
+/// <summary>Every C# block of every document, and every example in the documentation of the code, is compiled: all at once, each as a program of its own. What they do is tested where it belongs; most of those of the front pages are run there.</summary>
 [TestClass]
 public sealed partial class SnippetTests
 {
@@ -25,13 +27,15 @@ public sealed partial class SnippetTests
         [("src/MlNetCifar.Interactive/PACKAGE.md", 1)] = new(["MlNetCifar"], "Trainer trainer = null!;"),
         [("src/MlNetCifar.MSTest/PACKAGE.md", 1)] = s_gate,
         [("src/MlNetCifar.Spark/README.md", 1)] = new(["MlNetCifar.Spark.Cluster", "MlNetCifar.Spark.Stage"], "System.IProgress<SparkPrepareProgress> progress = null!; CancellationToken cancellationToken = default;"),
+        [("src/MlNetCifar.MSTest/ModelGate.cs", 1)] = s_gate,
+        [("src/MlNetCifar/Evaluation/Statistics/QualityGate.cs", 1)] = new(["Microsoft.VisualStudio.TestTools.UnitTesting", "MlNetCifar.Evaluation"], ""),
         [("src/MlNetCifar/Nn/README.md", 2)] = new(["Microsoft.VisualStudio.TestTools.UnitTesting", "MlNetCifar", "MlNetCifar.CustomLayers", "MlNetCifar.Nn", "MlNetCifar.Numerics"], ""),
     };
 
     [TestMethod]
     public void Snippets_Compile()
     {
-        var blocks = Documents.All.SelectMany(document => Documents.Blocks(document, Documents.Read(document))).Where(block => block.Language == "csharp").ToArray();
+        var blocks = Documents.All.SelectMany(document => Documents.Blocks(document, Documents.Read(document))).Where(block => block.Language == "csharp").Concat(Examples()).ToArray();
         Assert.IsGreaterThan(25, blocks.Length);
         foreach (var (document, number) in s_frames.Keys)
             Assert.IsTrue(blocks.Any(block => (block.Document, block.Number) == (document, number)), $"{document} has no C# block {number}");
@@ -48,6 +52,14 @@ public sealed partial class SnippetTests
         var fault = Assert.ThrowsExactly<AssertFailedException>(() => FileProgram.CompileLibrary(folder, [Source(new("docs/x.md", 1, 7, "csharp", code), 0)]));
         StringAssert.Contains(fault.Message, place);
     }
+
+    /// <summary>The examples in the documentation of the code.</summary>
+    static IEnumerable<CodeBlock> Examples() =>
+        from file in SourceCode.In("src")
+        let text = File.ReadAllText(file).ReplaceLineEndings("\n")
+        from example in Example().Matches(text).Select((match, i) => (Match: match, Number: i + 1))
+        let code = WebUtility.HtmlDecode(CommentMark().Replace(example.Match.Groups[1].Value, ""))
+        select new CodeBlock(SourceCode.Relative(file).Replace('\\', '/'), example.Number, text.AsSpan(0, example.Match.Groups[1].Index).Count('\n') + 1, "csharp", code);
 
     /// <summary>The source file of a block: its usings, its statements in a method, its types beside that.</summary>
     static string Source(CodeBlock block, int index)
@@ -74,6 +86,12 @@ public sealed partial class SnippetTests
             }
             """;
     }
+
+    [GeneratedRegex(@"/// <code>\n((?: *///.*\n)*?) */// </code>")]
+    private static partial Regex Example();
+
+    [GeneratedRegex("^ */// ?", RegexOptions.Multiline)]
+    private static partial Regex CommentMark();
 
     // Lines stay where they are, so that an error tells the document's.
     [GeneratedRegex(@"^using [\w.]+;(?=\n)", RegexOptions.Multiline)]
