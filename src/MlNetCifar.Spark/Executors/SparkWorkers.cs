@@ -13,7 +13,7 @@ namespace MlNetCifar.Spark.Executors;
 public sealed class SparkWorkers : IWorkerLauncher
 {
     static readonly TimeSpan s_look = TimeSpan.FromSeconds(1);
-    static readonly TimeSpan s_farewell = TimeSpan.FromSeconds(10);
+    static readonly TimeSpan s_farewell = TimeSpan.FromSeconds(5);
 
     /// <summary>What Spark shows of queries is without tokens.</summary>
     static readonly IReadOnlyDictionary<string, string> s_settings =

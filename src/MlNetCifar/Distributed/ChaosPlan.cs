@@ -53,13 +53,15 @@ internal sealed record WorkerChaos(long? KillAt, long? HangAt, TimeSpan Delay, d
 }
 
 /// <summary>
-/// What goes wrong in a rehearsal, as <c>kill:w1@step40,hang:w2@step60,delay:w2:500ms,drop:5%</c>: a worker is killed or hangs at a step, once; one is slow throughout; a share of all answers is lost.
+/// What goes wrong in a rehearsal, as <c>kill:w1@step40,hang:w2@step60,delay:w2:500ms,drop:5%</c>: a worker is killed or hangs at a step, or at the first one behind it that it takes part in, once; one is slow
+/// throughout; a share of all answers is lost. Thread-safe.
 /// </summary>
 internal sealed class ChaosPlan
 {
     /// <summary>A dropped answer costs a worker, which is started again.</summary>
     public const int Restarts = 1000;
 
+    readonly Lock _gate = new();
     readonly Dictionary<int, long> _kills = [];
     readonly Dictionary<int, long> _hangs = [];
     readonly Dictionary<int, TimeSpan> _delays = [];
@@ -77,12 +79,29 @@ internal sealed class ChaosPlan
         return plan;
     }
 
-    /// <summary>What goes wrong with one worker.</summary>
+    /// <summary>What goes wrong with one worker from now on.</summary>
     /// <param name="worker">Which, from 0.</param>
-    /// <param name="restarts">How often one was started in its place before: it is killed and hangs once.</param>
-    public WorkerChaos For(int worker, int restarts) => new(
-        restarts == 0 && _kills.TryGetValue(worker, out var kill) ? kill : null, restarts == 0 && _hangs.TryGetValue(worker, out var hang) ? hang : null,
-        _delays.GetValueOrDefault(worker), _drop, (worker * Restarts) + restarts);
+    /// <param name="restarts">How often one was started in its place before.</param>
+    public WorkerChaos For(int worker, int restarts)
+    {
+        lock (_gate)
+        {
+            return new(
+                _kills.TryGetValue(worker, out var kill) ? kill : null, _hangs.TryGetValue(worker, out var hang) ? hang : null, _delays.GetValueOrDefault(worker), _drop, (worker * Restarts) + restarts);
+        }
+    }
+
+    /// <summary>To be told of work that a worker was sent: what it does to itself at that, the one in its place does not again.</summary>
+    /// <param name="worker">Which, from 0.</param>
+    /// <param name="step">From 1.</param>
+    public void Sent(int worker, long step)
+    {
+        lock (_gate)
+        {
+            var due = new[] { _kills, _hangs }.FirstOrDefault(faults => faults.TryGetValue(worker, out var at) && at <= step);
+            due?.Remove(worker);
+        }
+    }
 
     void Add(string part, int workers)
     {

@@ -217,6 +217,7 @@ internal sealed class MemberConnection(WorkerGroup group, Socket socket, TimeSpa
         new WorkHead(work.Ticket, work.Place, work.Epoch, work.Index, assignment.Part, hasWeights).Write(head);
         var sent = hasWeights ? Frame.Write(_stream, FrameKind.Work, head, work.State) : Frame.Write(_stream, FrameKind.Work, head);
         _ticket = work.Ticket;
+        group.Sent(Member!, work.Place.Step);
         group.Count(Member!, sent, 0);
     }
 
@@ -230,10 +231,11 @@ internal sealed class MemberConnection(WorkerGroup group, Socket socket, TimeSpa
         }
 
         var (work, batch) = (assignment.Work, assignment.Work.Index + assignment.Next);
-        var version = _push.Read();
+        var (version, step) = (_push.Read(), server.Rounds.NumberOf(work.Epoch, batch));
         Span<byte> bytes = stackalloc byte[WorkHead.Length];
-        new WorkHead(work.Ticket, new(server.Rounds.NumberOf(work.Epoch, batch), 0, 0), work.Epoch, batch, SlicePart.All, HasWeights: true).Write(bytes);
+        new WorkHead(work.Ticket, new(step, 0, 0), work.Epoch, batch, SlicePart.All, HasWeights: true).Write(bytes);
         var (sent, before) = (Frame.Write(_stream, FrameKind.Work, bytes, _push.Copy), Reader.Total);
+        group.Sent(Member!, step);
         Reader.Most = Math.Max(Frame.MostAtFirst, PartHead.Length + ((_push.Gradients.Length + _push.Statistics.Length) * sizeof(float)));
         var head = ExpectPart();
         if (head.Ticket != work.Ticket || head.First != 0 || head.Count != 1)

@@ -113,6 +113,11 @@ internal sealed partial class WorkerGroup(IWorkerLauncher launcher, WorkerGroupO
         }
     }
 
+    /// <summary>Notes what work a worker was sent.</summary>
+    /// <param name="member">The worker.</param>
+    /// <param name="step">Its step, from 0.</param>
+    internal void Sent(Member member, long step) => options.Chaos?.Sent(member.Worker, step + 1);
+
     /// <summary>Notes what was sent and received.</summary>
     internal void Count(Member member, long sent, long received)
     {

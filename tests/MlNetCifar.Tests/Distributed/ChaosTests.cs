@@ -17,8 +17,12 @@ public sealed class ChaosTests
     {
         var plan = ChaosPlan.Parse("kill:w1@step40, hang:w2@step3,delay:w2:500ms,drop:2.5%", 3);
         Assert.AreEqual((40L, null, TimeSpan.Zero, 0.025), Facts(0, 0));
-        Assert.AreEqual((null, null, TimeSpan.Zero, 0.025), Facts(0, 1), "who was killed once is not killed again");
+        plan.Sent(0, 39);
+        Assert.AreEqual((40L, null, TimeSpan.Zero, 0.025), Facts(0, 1), "who was lost before is killed in its place");
+        plan.Sent(0, 41);
+        Assert.AreEqual((null, null, TimeSpan.Zero, 0.025), Facts(0, 2), "who was killed once is not killed again");
         Assert.AreEqual((null, 3L, TimeSpan.FromMilliseconds(500), 0.025), Facts(1, 0));
+        plan.Sent(1, 3);
         Assert.AreEqual((null, null, TimeSpan.FromMilliseconds(500), 0.025), Facts(1, 5));
         Assert.AreEqual((null, null, TimeSpan.Zero, 0.025), Facts(2, 0));
         Assert.AreEqual(TimeSpan.FromSeconds(1.5), ChaosPlan.Parse("delay:w3:1.5s", 3).For(2, 0).Delay);

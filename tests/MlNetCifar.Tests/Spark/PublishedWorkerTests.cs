@@ -37,6 +37,17 @@ public sealed class PublishedWorkerTests
         }
     }
 
+    [TestMethod]
+    public async Task PublishedWorker_Sent_TrainsAndPredicts()
+    {
+        using var fixture = await ExecutorFixture.OpenAsync("published-training");
+        string[] master = ["--master", fixture.Cluster.Connect!, "--worker-path", Publish(fixture.Folder), "--ship-worker", "true"];
+        var expected = ExecutorFixture.Hash(fixture.Run(fixture.Training("one", "--slices", "8")).Good().Out);
+        Assert.AreEqual(expected, ExecutorFixture.Hash(fixture.Run([.. fixture.Training("sent"), "--workers", "2", .. master]).Good().Out));
+        var model = fixture.Folder["runs/train/one"];
+        StringAssert.Contains(fixture.Run(["predict", fixture.Shards, "--model", model, "--to", fixture.Hdfs("answers"), .. master]).Good().Out, "answers for 750 pictures");
+    }
+
     // Publishing takes minutes on a busy machine: one made before can be named.
     static string Publish(TestFolder folder)
     {
