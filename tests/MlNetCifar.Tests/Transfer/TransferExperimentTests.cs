@@ -225,7 +225,7 @@ public sealed class TransferExperimentTests
         Assert.IsGreaterThan(0.8, result.Evaluation.MicroAccuracy);
     }
 
-    static void Photographs(Pictures folder, int count)
+    internal static void Photographs(Pictures folder, int count)
     {
         var random = new Random(1);
         foreach (var (name, channel) in new[] { ("blue", 2), ("green", 1), ("red", 0) })

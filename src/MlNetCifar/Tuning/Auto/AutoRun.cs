@@ -174,7 +174,7 @@ internal sealed class AutoRun(AutoExperiment auto, ExperimentRun run, ImageDatas
     {
         var search = new TuningExperiment { Reserve = results => FinalTime(space, results.Where(result => result.State == TrialState.Completed).MinBy(result => result.Loss)), JudgedApart = space.Apart }
             .SetSearchSpace(space.Space!).SetTuner(Tuner(space), Seed).SetPruning(PruningRule.Asha).SetMaxModelToExplore(auto.Trials).SetTrainingTimeInSeconds(_clock.Left.TotalSeconds)
-            .SetCheckpoint(folder.Path).SetTrialRunner(new AutoTrialRunner(space, _options, auto.Backbones, inputs, folder)).SetStart(space.Start)
+            .SetCheckpoint(folder.Path).SetTrialRunner(new AutoTrialRunner(space, _options, auto.Backbones, inputs, folder)).SetStart(Tuner(space) == TuningAlgorithm.Grid ? [] : space.Start)
             .SetHeader("the data", FormattableString.Invariant($"{dataset.Train.Count} + {dataset.Validation!.Count} images {dataset.Validation.ContentHash()[..16]}"));
         foreach (var (name, value) in SweepHeader.Of(_options, _options.TrainingFor(Math.Min(dataset.Train.Width, dataset.Train.Height)), space.Space!))
             search.SetHeader(name, value);
@@ -183,6 +183,7 @@ internal sealed class AutoRun(AutoExperiment auto, ExperimentRun run, ImageDatas
         return search.SearchAsync(cancellation).GetAwaiter().GetResult();
     }
 
+    /// <summary>A grid begins with the first of all choices, which is the usual configuration, and comes to each once.</summary>
     static TuningAlgorithm Tuner(AutoSpace space) => double.IsFinite(space.Space!.Count) ? TuningAlgorithm.Grid : TuningAlgorithm.Tpe;
 
     /// <summary>Time for the training at the end, by what the best trial so far took.</summary>

@@ -52,7 +52,10 @@ public sealed class AutoExperimentTests
 
         // Any network is right on pictures of one colour a class; of equals the usual one stays.
         var result = new AutoExperiment(
-            new() { Data = folder.Splits(train: 60, test: 6), ValidationSplit = 0.3, Output = folder.Runs, Adjust = recipe => recipe with { Threads = 1 } }, TimeSpan.FromMinutes(20)) { Trials = 2 }.Run();
+            new() { Data = folder.Splits(train: 60, test: 6), ValidationSplit = 0.3, Output = folder.Runs, Adjust = recipe => recipe with { Threads = 1 } }, TimeSpan.FromMinutes(20))
+        {
+            Trials = 2,
+        }.Run();
         if (result.Trials.All(trial => trial.Metric <= result.Trials[0].Metric))
             Assert.AreEqual(0, result.Best!.TrialSettings.TrialId);
         Assert.AreEqual(result.Trials.Max(trial => trial.Metric), result.Best!.Metric);
@@ -109,7 +112,11 @@ public sealed class AutoExperimentTests
     public void Photographs_GetAHead_AndItsTrainingFurtherIsTried()
     {
         using var folder = new Pictures();
-        Photographs(folder, 200);
+        TransferExperimentTests.Photographs(folder, 200);
+
+        // Some bear the wrong name.
+        foreach (var i in new[] { 7, 57, 107, 157 })
+            File.Move(folder[$"photos/red/{i}.png"], folder[$"photos/blue/red{i}.png"]);
         var auto = new AutoExperiment(
             new() { Data = folder["photos"], ValidationSplit = 0.3, CacheFolder = null, Output = folder.Runs, Adjust = recipe => recipe with { Threads = 2 } }, TimeSpan.FromMinutes(10))
         {
@@ -161,23 +168,6 @@ public sealed class AutoExperimentTests
 
     static string Ranking(string run) =>
         string.Join('\n', File.ReadAllLines(Path.Combine(run, "trials.csv")).Select(line => line.Split(',') is var cells ? string.Join(',', [.. cells[..5], .. cells[6..]]) : ""));
-
-    static void Photographs(Pictures folder, int count)
-    {
-        var random = new Random(1);
-        foreach (var (name, channel) in new[] { ("blue", 2), ("green", 1), ("red", 0) })
-        {
-            for (var i = 0; i < count; i++)
-            {
-                var pixels = new byte[80 * 70 * 3];
-                for (var p = 0; p < pixels.Length; p++)
-                    pixels[p] = (byte)((p % 3 == channel ? 160 : 30) + random.Next(60));
-
-                // Some bear the wrong name.
-                folder.Write($"photos/{(i % 50 == 7 ? "blue" : name)}/{name}{i}.png", PngEncoder.Encode(pixels, 80, 70, 3));
-            }
-        }
-    }
 
     sealed class One : IBackboneCatalog
     {
