@@ -9,8 +9,8 @@ namespace MlNetCifar.Tests.App;
 [TestClass]
 public sealed class PackageTests
 {
-    /// <summary>What the core library's package may take, in bytes: our code (0.97 MB) and the documentation of what is public (0.1 MB), nothing else.</summary>
-    const long MostOfTheCore = 1_100_000;
+    /// <summary>What the core library's package may take, in bytes: our code (1.04 MB) and the documentation of what is public (0.1 MB), nothing else.</summary>
+    const long MostOfTheCore = 1_150_000;
 
     static readonly (string Project, string Id)[] s_libraries =
     [
