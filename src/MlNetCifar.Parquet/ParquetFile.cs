@@ -10,7 +10,6 @@ namespace MlNetCifar.Parquet;
 sealed class ParquetFile : IDisposable
 {
     const long MostBytes = 1L << 31;
-    const long MostRows = 1 << 24;
 
     static readonly string[] s_splits = ["train", "validation", "valid", "val", "test"];
 
@@ -101,11 +100,11 @@ sealed class ParquetFile : IDisposable
         _stream.Dispose();
     }
 
-    // Rows of pictures take some bytes each, so that a file with more is none.
+    // Pictures take some bytes each, so that there are no more rows than bytes.
     int Rows(int group)
     {
         using var reader = _reader.OpenRowGroupReader(group);
-        return reader.RowCount is >= 0 and <= MostRows and var rows ? (int)rows : throw ParquetErrors.Damaged(_path, new InvalidDataException($"a row group of {reader.RowCount} rows"));
+        return reader.RowCount is >= 0 and var rows && rows <= Math.Min(_stream.Length, Array.MaxLength) ? (int)rows : throw ParquetErrors.Damaged(_path, new InvalidDataException($"a row group of {reader.RowCount} rows"));
     }
 
     long FirstRow(int group) => Enumerable.Range(0, group).Sum(g => (long)Rows(g));

