@@ -11,12 +11,16 @@ sealed class ParquetFile : IDisposable
 {
     const long MostBytes = 1L << 31;
 
+    /// <summary>Parquet.Net 6.1.0 never comes back from some damaged files: whoever reads nothing for so long is given up.</summary>
+    static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
+
+    static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(200);
     static readonly string[] s_splits = ["train", "validation", "valid", "val", "test"];
 
     readonly string _path;
     readonly string _stem;
     readonly bool _isOneOfMany;
-    readonly Stream _stream;
+    readonly WatchedStream _stream;
     readonly ParquetReader _reader;
     readonly DataField _content;
     readonly DataField? _name;
@@ -31,7 +35,7 @@ sealed class ParquetFile : IDisposable
     public ParquetFile(IFileStore store, string path, bool isOneOfMany)
     {
         (_path, _stem, _isOneOfMany) = (path, Path.GetFileNameWithoutExtension(path), isOneOfMany);
-        _stream = Seekable(store.OpenRead(path));
+        _stream = new WatchedStream(Seekable(store.OpenRead(path)));
         try
         {
             _reader = Guard(() => ParquetReader.CreateAsync(_stream, leaveStreamOpen: true));
@@ -184,9 +188,17 @@ sealed class ParquetFile : IDisposable
     // What the library throws at damaged bytes is not of one kind.
     T Guard<T>(Func<Task<T>> read)
     {
+        _stream.Touch();
+        var work = Task.Factory.StartNew(() => read().GetAwaiter().GetResult(), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        while (Task.WaitAny([work], s_look) < 0)
+        {
+            if (_stream.Idle > s_patience)
+                throw ParquetErrors.Damaged(_path, new InvalidDataException("its reader does not come back"));
+        }
+
         try
         {
-            return read().GetAwaiter().GetResult();
+            return work.GetAwaiter().GetResult();
         }
         catch (Exception e) when (e is not (MlNetCifarException or OutOfMemoryException or OperationCanceledException))
         {

