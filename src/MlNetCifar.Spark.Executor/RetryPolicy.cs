@@ -92,7 +92,9 @@ sealed class RetryState(RetryPolicy policy, TimeProvider? time)
         if (elapsed + delay > policy.Deadline)
             return false;
         Tell(cause);
-        await Task.Delay(delay, _time, cancellationToken).ConfigureAwait(false);
+
+        // Timers count whole milliseconds: the rest of one before the limit would be no wait, and attempts without end.
+        await Task.Delay(TimeSpan.FromMilliseconds(Math.Ceiling(delay.TotalMilliseconds)), _time, cancellationToken).ConfigureAwait(false);
         return true;
     }
 

@@ -69,7 +69,7 @@ public sealed class AutoExperimentTests
     public void TooLittleTime_TrainsAsUsual()
     {
         using var folder = new Pictures();
-        var auto = Cli.Run("automl", folder.Splits(train: 60, test: 6), "--time-budget", "5s", "--val-split", "0.3", "--output", folder.Runs, "--json").Good();
+        var auto = Cli.Run("automl", folder.Splits(train: 60, test: 6), "--time-budget", "1s", "--val-split", "0.3", "--output", folder.Runs, "--json").Good();
         var result = auto.Lines[^1];
         Assert.AreEqual(0, result.GetProperty("trials").GetInt32());
         StringAssert.Contains(result.GetProperty("words")[1].GetString(), "Nothing was searched");
