@@ -80,8 +80,15 @@ public sealed partial class ContainerTests
             copied.AddRange(Files(Path.Combine(shared, framework, Path.GetFileName(Path.GetDirectoryName(typeof(object).Assembly.Location)!))));
         foreach (var file in copied)
             Copy(file, Path.Combine(root, "usr", "share", "dotnet", Path.GetRelativePath(dotnet, file)));
-        foreach (var library in copied.Where(file => file.EndsWith(".so", StringComparison.Ordinal) || Path.GetFileName(file) == "dotnet").SelectMany(Libraries).Distinct())
+        foreach (var library in copied.Where(file => file.EndsWith(".so", StringComparison.Ordinal) || Path.GetFileName(file) == "dotnet").SelectMany(Libraries).Concat(OpenSsl()).Distinct())
             Copy(library, root + library);
+    }
+
+    /// <summary>The runtime opens it by name when it is first needed, as this process does here.</summary>
+    static IEnumerable<string> OpenSsl()
+    {
+        System.Security.Cryptography.SHA256.HashData([]);
+        return OpenSslLibrary().Matches(File.ReadAllText("/proc/self/maps")).Select(match => match.Value);
     }
 
     static IEnumerable<string> Libraries(string file)
@@ -124,4 +131,7 @@ public sealed partial class ContainerTests
 
     [GeneratedRegex("(?<=[ \\t])/[^ ]+(?= \\()")]
     private static partial Regex SystemLibrary();
+
+    [GeneratedRegex(@"/\S+/lib(ssl|crypto)\.so\.\d+$", RegexOptions.Multiline)]
+    private static partial Regex OpenSslLibrary();
 }
