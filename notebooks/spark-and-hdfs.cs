@@ -51,7 +51,7 @@ void Show(string folder)
 var root = $"{cluster.FileSystem}/mlnetcifar";
 var import = await HdfsImport.RunAsync(new HdfsImportOptions
 {
-    Source = Path.Combine(here, "../src/MlNetCifar.App/Sample/cifar10-sample.tar.gz"), Target = $"{root}/pictures", PackParquet = true, PackBytes = 8 << 20, Master = cluster.Connect, Hadoop = hadoop,
+    Source = Path.Combine(here, "../src/MlNetCifar.App/Sample/cifar10-sample.tar.gz"), Target = $"{root}/pictures", PackParquet = true, PackBytes = 8 << 20, Hadoop = hadoop,
 });
 Console.WriteLine($"{import.Files:N0} pictures");
 Show($"{root}/pictures");

@@ -11,6 +11,9 @@ sealed class StageFolder : IDisposable
 {
     /// <summary>Not the name that Hadoop's own jobs use: what lies there is theirs.</summary>
     const string Temporary = "_mlnetcifar_temporary";
+    const int DeleteAttempts = 50;
+
+    static readonly TimeSpan s_deletePause = TimeSpan.FromMilliseconds(100);
 
     readonly IFileStore _store;
     readonly string[] _folders;
@@ -111,8 +114,22 @@ sealed class StageFolder : IDisposable
     public static void Delete(IFileStore store, string folder)
     {
         if (store is HdfsFileStore hdfs)
+        {
             hdfs.DeleteFolder(folder);
-        else if (Directory.Exists(folder))
-            Directory.Delete(folder, recursive: true);
+            return;
+        }
+
+        for (var attempt = 1; Directory.Exists(folder); attempt++)
+        {
+            try
+            {
+                Directory.Delete(folder, recursive: true);
+            }
+            catch (IOException) when (attempt < DeleteAttempts)
+            {
+                // A worker that has not noticed the end of its job writes there meanwhile.
+                Thread.Sleep(s_deletePause);
+            }
+        }
     }
 }

@@ -9,7 +9,7 @@ sealed class Jupyter : IDisposable
     const string Kernel = "Microsoft.dotnet-interactive";
     const string KernelVersion = "1.0.712001";
 
-    static readonly string[] s_packages = ["MlNetCifar", "MlNetCifar.Client", "MlNetCifar.Interactive", "MlNetCifar.MLNet", "MlNetCifar.Pretrained", "MlNetCifar.Server", "MlNetCifar.Spark"];
+    static readonly string[] s_packages = ["MlNetCifar", "MlNetCifar.Client", "MlNetCifar.Interactive", "MlNetCifar.MLNet", "MlNetCifar.Parquet", "MlNetCifar.Pretrained", "MlNetCifar.Server", "MlNetCifar.Spark", "MlNetCifar.Spark.Executor"];
 
     readonly TestFolder _folder = new();
     readonly Lazy<string?> _missing;

@@ -42,6 +42,6 @@ static partial class FileProgram
         return program;
     }
 
-    [GeneratedRegex(@"^(System\.|Microsoft\.(ML|AspNetCore|Extensions)|MlNetCifar(\.Client|\.CustomLayers|\.Formats|\.Interactive|\.MLNet|\.MSTest|\.Parquet|\.Pretrained|\.Server|\.Spark)?\.dll|MSTest\.TestFramework|netstandard|mscorlib)")]
+    [GeneratedRegex(@"^(System\.|Microsoft\.(ML|AspNetCore|Extensions)|MlNetCifar(\.Client|\.CustomLayers|\.Formats|\.Interactive|\.MLNet|\.MSTest|\.Parquet|\.Pretrained|\.Server|\.Spark|\.Spark\.Executor)?\.dll|MSTest\.TestFramework|netstandard|mscorlib)")]
     private static partial Regex Offered();
 }
