@@ -55,7 +55,13 @@ static class ArrowRows
         _ => throw SparkErrors.BadArrow($"a column has Arrow type {column.Data.DataType.Name}."),
     };
 
-    static IEnumerable<int> Items(ListArray lists, int row) => Enumerable.Range(lists.ValueOffsets[row], lists.GetValueLength(row));
+    static IEnumerable<int> Items(ListArray lists, int row)
+    {
+        var (first, count) = (lists.ValueOffsets[row], lists.GetValueLength(row));
+        return first >= 0 && count >= 0 && count <= lists.Values.Length - first
+            ? Enumerable.Range(first, count)
+            : throw SparkErrors.BadArrow($"the Arrow stream is damaged: a list of {count} begins at place {first} of {lists.Values.Length}");
+    }
 
     static IEnumerable<string> Names(StructArray structs) => ((StructType)structs.Data.DataType).Fields.Select(f => f.Name);
 
