@@ -38,4 +38,11 @@ public static class HdfsPath
     public static string ToLocal(string path) =>
         path.StartsWith("file://", StringComparison.Ordinal) ? path["file://".Length..]
         : path.StartsWith("file:", StringComparison.Ordinal) ? path["file:".Length..] : path;
+
+    /// <summary>A path as processes take it that have another working directory.</summary>
+    internal static string Absolute(string path)
+    {
+        path = ToLocal(path);
+        return IsHdfs(path) ? path : Path.GetFullPath(path);
+    }
 }

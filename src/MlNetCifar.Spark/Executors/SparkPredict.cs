@@ -51,8 +51,8 @@ public static class SparkPredict
     public static async Task<SparkPredictReport> RunAsync(SparkPredictOptions options, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(options);
-        string[] inputs = [.. options.Inputs.Select(ExecutorPath.Of)];
-        var output = ExecutorPath.Of(options.Output).TrimEnd('/');
+        string[] inputs = [.. options.Inputs.Select(HdfsPath.Absolute)];
+        var output = HdfsPath.Absolute(options.Output).TrimEnd('/');
         var access = HdfsAccess.To([.. inputs, output], options.Executors.Hadoop, options.Executors.User);
         using var stores = access.Open(new());
         var target = stores.For(output);

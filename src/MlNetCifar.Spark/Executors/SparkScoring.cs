@@ -19,7 +19,7 @@ public sealed class SparkScoring(SparkExecutorOptions options) : IImageScoring
 
     async Task ScoreAsync(ScoringJob job, Action<ImageScores> arrived, CancellationToken cancellation)
     {
-        var path = ExecutorPath.Of(job.Data);
+        var path = HdfsPath.Absolute(job.Data);
         var access = HdfsAccess.To([path], options.Hadoop, options.User);
         var session = await ScoringSession.OpenAsync(options, access, job.Model, cancellation).ConfigureAwait(false);
         await using (session.ConfigureAwait(false))

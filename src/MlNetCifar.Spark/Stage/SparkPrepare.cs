@@ -49,8 +49,8 @@ public static class SparkPrepare
 
     static string Normalize(string path)
     {
-        path = HdfsPath.ToLocal(path);
-        return HdfsPath.IsHdfs(path) ? path.TrimEnd('/') : Path.GetFullPath(path);
+        path = HdfsPath.Absolute(path);
+        return HdfsPath.IsHdfs(path) ? path.TrimEnd('/') : path;
     }
 
     sealed class Relay(StageProgress progress) : IProgress<LoadProgress>

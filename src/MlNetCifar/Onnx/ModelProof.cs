@@ -52,7 +52,8 @@ public static class ModelProof
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(engine);
-        return CheckOnnx(OnnxImport.Content(path), path, [Itself, engine]) is [var own, var other] ? (own, other) : default;
+        var results = CheckOnnx(OnnxImport.Content(path), path, [Itself, engine]);
+        return (results[0], results[1]);
     }
 
     /// <summary>Whether a file is one of ONNX, by its content.</summary>

@@ -21,7 +21,7 @@ internal readonly record struct BudgetReserve(TimeSpan Before, long ImagesAfter,
 internal sealed class Pacer(TrainingOptions options, TimeProvider time, long started, LoopState state, int stepsPerEpoch, int validationImages, BudgetReserve reserve = default)
 {
     /// <summary>A forward pass is about a third of a step; with a margin, until a validation was measured.</summary>
-    const double ForwardShare = 0.4;
+    internal const double ForwardShare = 0.4;
 
     /// <summary>Least weight of the newest step in the mean of recent ones.</summary>
     const double Newest = 0.1;

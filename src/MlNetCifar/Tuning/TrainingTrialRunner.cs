@@ -69,12 +69,19 @@ internal sealed class TrainingTrialRunner(ExperimentOptions options, ImageDatase
     ImmutableArray<byte> Right(TrainingResult result, ImageSource validation, int? threads, CancellationToken cancellation)
     {
         using var model = result.ToClassifier(ExperimentData.Spec(dataset));
-        var scores = model.Probabilities(validation, threads, cancellation);
-        var classes = validation.Classes.Count;
-        var right = new byte[(validation.Count + 7) / 8];
-        for (var i = 0; i < validation.Count; i++)
+        return Right(model.Probabilities(validation, threads, cancellation), validation.Classes.Count, [.. Enumerable.Range(0, validation.Count).Select(validation.Label)]);
+    }
+
+    /// <summary>A bit for each image whose most probable class is its label.</summary>
+    /// <param name="scores">[N, classes].</param>
+    /// <param name="classes">Number of classes.</param>
+    /// <param name="labels">[N].</param>
+    internal static ImmutableArray<byte> Right(ReadOnlySpan<float> scores, int classes, ReadOnlySpan<int> labels)
+    {
+        var right = new byte[(labels.Length + 7) / 8];
+        for (var i = 0; i < labels.Length; i++)
         {
-            if (ClassScores.Best(scores.AsSpan(i * classes, classes)) == validation.Label(i))
+            if (ClassScores.Best(scores.Slice(i * classes, classes)) == labels[i])
                 right[i / 8] |= (byte)(1 << (i % 8));
         }
 

@@ -9,9 +9,6 @@ namespace MlNetCifar.Tuning;
 /// <summary>Measures what the candidates take, a step of each: for small pictures networks of rising cost, on a backbone how much of it is trained further.</summary>
 internal static class AutoCost
 {
-    /// <summary>A forward pass as a share of a training step.</summary>
-    const double ForwardShare = 0.4;
-
     /// <summary>The usual candidate first, the others by rising cost; each is measured when it is asked for.</summary>
     /// <param name="options">What was chosen by the pictures.</param>
     /// <param name="dataset">Training and validation images.</param>
@@ -45,5 +42,5 @@ internal static class AutoCost
     }
 
     /// <summary>Pictures of an epoch, those of its validation by what they take.</summary>
-    static double Steps(ImageDataset dataset) => dataset.Train.Count + (ForwardShare * (dataset.Validation?.Count ?? 0));
+    static double Steps(ImageDataset dataset) => dataset.Train.Count + (Pacer.ForwardShare * (dataset.Validation?.Count ?? 0));
 }

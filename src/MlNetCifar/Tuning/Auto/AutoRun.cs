@@ -114,7 +114,7 @@ internal sealed class AutoRun(AutoExperiment auto, ExperimentRun run, ImageDatas
         var costs = AutoCost.Of(_options, dataset, run.OpenedBackbone).Select(candidate => (usual ??= candidate, candidate).candidate);
         var plan = log.During(ExperimentStage.Reading, "measuring", _ => AutoPlan.Of(left, judges < FewestJudges ? costs.Take(1) : costs));
         var reason = judges < FewestJudges ? FormattableString.Invariant($"{judges} validation images rank nothing, and it takes {FewestJudges} (--val-split, more images)")
-            : plan is null ? $"{Time(Math.Max(left.TotalSeconds, 0))} are left for all of it, and a whole training of '{usual!.Name}' alone takes about {Time(usual.Seconds)}"
+            : plan is null ? $"{AutoWords.Time(Math.Max(left.TotalSeconds, 0))} are left for all of it, and a whole training of '{usual!.Name}' alone takes about {AutoWords.Time(usual.Seconds)}"
             : Space(plan).Space is null ? "all other choices take longer than there is time for" : null;
         Keep(_state with { Planned = _clock.Spent.TotalSeconds, Plan = reason is null ? plan : null, Reason = reason, FitsWhole = usual!.Seconds <= left.TotalSeconds });
     }
@@ -271,8 +271,6 @@ internal sealed class AutoRun(AutoExperiment auto, ExperimentRun run, ImageDatas
     };
 
     internal static TimeSpan Rounded(TimeSpan time) => TimeSpan.FromSeconds(Math.Round(time.TotalSeconds));
-
-    static string Time(double seconds) => OptionText.Of(Rounded(TimeSpan.FromSeconds(seconds)));
 
     /// <summary>Ends a training whose next epoch would end too late, where the machine has become slower than it was in the search.</summary>
     sealed class Deadline(AutoClock clock, TimeSpan limit) : ITrainingObserver

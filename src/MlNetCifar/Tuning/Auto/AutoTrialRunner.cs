@@ -1,7 +1,5 @@
-using System.Collections.Immutable;
 using MlNetCifar.Data;
 using MlNetCifar.Experiments;
-using MlNetCifar.Inference;
 
 namespace MlNetCifar.Tuning;
 
@@ -75,19 +73,6 @@ internal sealed class AutoTrialRunner(AutoSpace space, ExperimentOptions options
         cancellation.ThrowIfCancellationRequested();
         Directory.Delete(result.Folder.Path, recursive: true);
         var accuracy = result.Evaluation.MicroAccuracy;
-        return new() { TrialSettings = settings, Metric = accuracy, Loss = 1 - accuracy, Right = Right(result.Evaluation) };
-    }
-
-    static ImmutableArray<byte> Right(EvaluationResult evaluation)
-    {
-        var classes = evaluation.Classes.Count;
-        var right = new byte[(evaluation.Count + 7) / 8];
-        for (var i = 0; i < evaluation.Count; i++)
-        {
-            if (ClassScores.Best(evaluation.Scores.Slice(i * classes, classes)) == evaluation.Labels[i])
-                right[i / 8] |= (byte)(1 << (i % 8));
-        }
-
-        return [.. right];
+        return new() { TrialSettings = settings, Metric = accuracy, Loss = 1 - accuracy, Right = TrainingTrialRunner.Right(result.Evaluation.Scores, result.Evaluation.Classes.Count, result.Evaluation.Labels) };
     }
 }

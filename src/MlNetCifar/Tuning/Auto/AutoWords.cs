@@ -54,5 +54,6 @@ internal static class AutoWords
     public static string Times(TimeSpan planned, int trials, TimeSpan search, TimeSpan final, TimeSpan spent, TimeSpan budget) =>
         FormattableString.Invariant($"Time: {Time(planned.TotalSeconds)} to read, examine and plan, {Time(search.TotalSeconds)} for {trials} trials, {Time(final.TotalSeconds)} for the training at the end; {Time(spent.TotalSeconds)} of {OptionText.Of(budget)} in all.");
 
-    static string Time(double seconds) => OptionText.Of(AutoRun.Rounded(TimeSpan.FromSeconds(seconds)));
+    /// <summary>Seconds in whole ones.</summary>
+    public static string Time(double seconds) => OptionText.Of(AutoRun.Rounded(TimeSpan.FromSeconds(seconds)));
 }
