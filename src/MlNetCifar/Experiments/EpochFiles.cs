@@ -34,7 +34,8 @@ internal sealed class EpochFiles(RunFolder folder, IReadOnlyList<string> classes
 
     void Save(TrainingRun run, NetworkWeights weights, string path)
     {
-        using var model = new ImageClassifier(weights.Clone(), classes, preprocess, run.Normalization)
+        // Not disposed, and so no copy: the weights are the run's.
+        var model = new ImageClassifier(weights, classes, preprocess, run.Normalization)
         {
             History = [.. run.History],
             BestEpoch = run.BestEpoch,

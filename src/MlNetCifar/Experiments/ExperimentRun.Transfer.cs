@@ -21,6 +21,9 @@ internal sealed partial class ExperimentRun
     /// <summary>A forward pass as a share of a training step.</summary>
     const double ForwardShare = 0.5;
 
+    /// <summary>Pixels of a slice where a backbone is trained further: eight pictures of 224×224, whose activations take some 280 MiB in a ResNet-18.</summary>
+    const int SlicePixels = 8 * 224 * 224;
+
     FeatureExtractor? _backbone;
     ImageClassifier? _teacher;
 
@@ -208,9 +211,12 @@ internal sealed partial class ExperimentRun
 
         RunRecord.Arguments(folder, Arguments(further));
         var frozen = Frozen();
+
+        // The frozen model has a copy of the weights, and begins the training.
+        result.Dispose();
         try
         {
-            var tuned = FineTune(folder, dataset, result, frozen.Model, further);
+            var tuned = FineTune(folder, dataset, result.Elapsed, frozen.Model, further);
             if (tuned is null)
                 return Finished(frozen);
             frozen.Model.Dispose();
@@ -343,8 +349,13 @@ internal sealed partial class ExperimentRun
             // Nor was the recipe's patience, where nothing is validated.
             if (!dataset.Has(DatasetSplit.Validation) && training.Patience == _options.Recipe(network.Height).Patience)
                 training = training with { Patience = null };
-            return training with { Groups = FineTunePlan.Groups(network, depth, Math.Max(1, epochs), _options.FreezeStatistics) };
+            return training with { Slices = Slices(), Groups = FineTunePlan.Groups(network, depth, Math.Max(1, epochs), _options.FreezeStatistics) };
         }
+
+        // Where statistics are frozen the slices of a batch change nothing but the memory it takes, and rounding.
+        int Slices() => !_options.FreezeStatistics || training.Slices > 1 || experiment.Arguments?.IsGiven(TrainingTable.All["slices"]) == true
+            ? training.Slices
+            : (int)Math.Clamp((((long)training.BatchSize * network.Height * network.Width) + SlicePixels - 1) / SlicePixels, 1, Math.Max(1, training.BatchSize / 2));
 
         double EpochSeconds(FineTuning depth) =>
             SecondsOfFurther(network, depth, training, _options.FreezeStatistics) * (dataset.Train.Count + ((dataset.Validation?.Count ?? 0) * ForwardShare));
@@ -366,7 +377,7 @@ internal sealed partial class ExperimentRun
 
     /// <summary>Trains the backbone further.</summary>
     /// <returns>What was learnt; null where it does no better on the validation images than the frozen one.</returns>
-    Trained? FineTune(RunFolder folder, ImageDataset dataset, TransferResult result, ImageClassifier frozen, TrainingOptions training)
+    Trained? FineTune(RunFolder folder, ImageDataset dataset, TimeSpan elapsed, ImageClassifier frozen, TrainingOptions training)
     {
         if (training.TimeBudget is not null && Remaining(dataset, training) <= 0)
         {
@@ -378,12 +389,12 @@ internal sealed partial class ExperimentRun
         frozen.Save(folder.Best);
         if (_options.MemoryLimit is { } limit)
         {
-            var plan = MemoryPlan.Fit(result.Weights.Spec, training, dataset.Train, dataset.Validation, limit);
+            var plan = MemoryPlan.Fit(frozen.Network, training, dataset.Train, dataset.Validation, limit);
             training = plan.Options;
             _log.Say("memory", plan.Summary);
         }
 
-        var start = new TrainingStart { Weights = result.Weights, Normalization = _backbone!.Normalization, Preprocess = _backbone.Preprocess, Name = _options.NetworkName };
+        var start = new TrainingStart { Weights = frozen.Weights, Normalization = _backbone!.Normalization, Preprocess = _backbone.Preprocess, Name = _options.NetworkName };
         using var tuned = TryFit();
         if (tuned is null)
             return null;
@@ -393,7 +404,7 @@ internal sealed partial class ExperimentRun
             return null;
         }
 
-        var trained = Trained.Of(tuned, _backbone.Preprocess, result.Elapsed);
+        var trained = Trained.Of(tuned, _backbone.Preprocess, elapsed);
         var share = 1f;
         if (dataset.Validation is { } validation && ChooseMix(frozen, trained.Model, validation, training.Threads) is var mix)
         {
@@ -420,7 +431,7 @@ internal sealed partial class ExperimentRun
         {
             try
             {
-                return Fit(folder, dataset, result.Weights.Spec, training, () => { }, start);
+                return Fit(folder, dataset, frozen.Network, training, () => { }, start);
             }
             catch (MlNetCifarException e) when (e.Code == "MNC3002")
             {

@@ -10,7 +10,7 @@ internal sealed unsafe class WinogradOnTheFly : ICorrelation
 
     // A transformed piece of the filter, 36 · 64 · 2 vectors, stays in the second-level cache; shorter ones spend more on starting products than on them.
     const int Depth = 64;
-    const int MostTiles = 48;
+    const int MostTiles = 64;
     const int MostInputBlocks = 8;
 
     readonly Correlation _g;
