@@ -33,6 +33,9 @@ sealed class ProgramProcess : IDisposable
     /// <summary>Number of the process.</summary>
     public int Id => _process.Id;
 
+    /// <summary>Whether it has ended.</summary>
+    public bool HasExited => _process.HasExited;
+
     /// <summary>What was printed so far.</summary>
     public string Log
     {
