@@ -31,10 +31,14 @@ public sealed class SyncBatchNormTests
         using var whole = Computed(network, options, images);
         using var together = Computed(network, options with { Slices = slices, SyncBatchNorm = true }, images);
         using var apart = Computed(network, options with { Slices = slices }, images);
+
+        // Rounding decides some of the maxima and kinks the other way, and how many is a matter of the network: as many as the last bit of every weight does.
+        using var nudged = Computed(network, options, images, nudge: true);
+        var rounding = Math.Max(2e-5, whole.Distance(nudged, s => s.Network.Gradients!.All));
         Assert.AreEqual(whole.Loss, together.Loss, 1e-5 * Math.Abs(whole.Loss));
-        Assert.IsLessThan(2e-4, whole.Distance(together, s => s.Network.Gradients!.All), "gradients");
+        Assert.IsLessThan(10 * rounding, whole.Distance(together, s => s.Network.Gradients!.All), "gradients");
         Assert.IsLessThan(1e-5, whole.Distance(together, s => s.Weights.Statistics), "running statistics");
-        Assert.IsGreaterThan(1e-2, whole.Distance(apart, s => s.Network.Gradients!.All), "slices by themselves give the same");
+        Assert.IsGreaterThan(100 * rounding, whole.Distance(apart, s => s.Network.Gradients!.All), "slices by themselves give the same");
     }
 
     /// <summary>The whole backward pass against difference quotients of the whole forward pass.</summary>
@@ -235,7 +239,7 @@ public sealed class SyncBatchNormTests
         return (network with { Layers = [.. network.Layers.Where(layer => layer is not Dropout)] }, side);
     }
 
-    static Gradient Computed(NetworkSpec network, TrainingOptions options, ImageSource images) => new(network, options, images);
+    static Gradient Computed(NetworkSpec network, TrainingOptions options, ImageSource images, bool nudge = false) => new(network, options, images, nudge);
 
     static TrainingResult Fit(NetworkSpec network, TrainingOptions options, ImageSet train, ImageSet? validation, int workers)
     {
@@ -253,9 +257,16 @@ public sealed class SyncBatchNormTests
     {
         readonly TrainingSetup _setup;
 
-        public Gradient(NetworkSpec network, TrainingOptions options, ImageSource images)
+        public Gradient(NetworkSpec network, TrainingOptions options, ImageSource images, bool nudge)
         {
             _setup = new TrainingSetup(new Trainer(network, options), options, images, CancellationToken.None);
+            foreach (var tensor in nudge ? Session.Weights.Tensors.Where(t => t.Spec.IsTrained) : [])
+            {
+                foreach (ref var value in tensor.Values)
+                    value = MathF.BitIncrement(value);
+                tensor.Changed();
+            }
+
             _setup.Loader.Start(0);
             Batch = _setup.Loader.Next()!;
             Loss = Session.ComputeGradients(Batch, out _);
