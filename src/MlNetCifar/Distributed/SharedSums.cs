@@ -32,6 +32,9 @@ internal sealed class WireSums(Stream stream, FrameReader reader) : ISumExchange
     WorkHead _work;
     int _point;
 
+    /// <summary>How long others were waited for so far.</summary>
+    public TimeSpan Waited { get; private set; }
+
     /// <summary>What came instead of sums, when the batch was abandoned; null where the run is gone.</summary>
     public FrameKind? Instead { get; private set; }
 
@@ -43,7 +46,10 @@ internal sealed class WireSums(Stream stream, FrameReader reader) : ISumExchange
         Span<byte> bytes = stackalloc byte[SumsHead.Length];
         new SumsHead(_work.Ticket, _point, first, sums.Length / total.Length).Write(bytes);
         Frame.Write(stream, FrameKind.Sums, bytes, MemoryMarshal.Cast<double, float>(sums));
-        if (reader.Next() is var kind && kind != FrameKind.Totals)
+        var begun = TimeProvider.System.GetTimestamp();
+        var kind = reader.Next();
+        Waited += TimeProvider.System.GetElapsedTime(begun);
+        if (kind != FrameKind.Totals)
         {
             Instead = kind;
             throw new OperationCanceledException("The batch was abandoned.");

@@ -96,7 +96,7 @@ internal static class WorkerProgram
             try
             {
                 foreach (var sum in session.Compute(work, sums))
-                    Send(stream, work, sum, waited);
+                    Send(stream, work, sum, waited + sums.Waited);
                 kind = Wait();
             }
             catch (OperationCanceledException)

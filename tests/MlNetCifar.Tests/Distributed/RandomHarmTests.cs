@@ -16,7 +16,7 @@ public sealed class RandomHarmTests
     /// <summary>Losses of one run at most: each of three workers is started again twice.</summary>
     const int MostInRun = 5;
 
-    const int Undisturbed = 6;
+    const int Undisturbed = 5;
 
     static readonly string[] s_common = ["--workers", "3", "--epochs", "300", "--worker-timeout", "2s", "--join-timeout", "60s"];
 

@@ -22,7 +22,7 @@ internal static class ExperimentWorkers
     /// <summary>What is shared among workers, in words.</summary>
     public static string Describe(TrainingOptions training) => training.DistributedMode switch
     {
-        DistributedMode.Synchronous => FormattableString.Invariant($"for {training.Slices} slices of a batch, batch normalisation over {(training.SyncBatchNorm ? "all of them" : "each")}"),
+        DistributedMode.Synchronous => FormattableString.Invariant($"for {training.Slices} slices of a batch{(training.SyncBatchNorm ? ", batch normalisation over all of them" : "")}"),
         DistributedMode.Averaged => FormattableString.Invariant($"for {training.Slices} models, averaged {Frequency(training)}"),
         _ when training.HasModels => FormattableString.Invariant($"{OptionText.Of(training.DistributedMode)}: {training.Slices} models side by side, each added to the weights {Frequency(training)}"),
         _ => $"{OptionText.Of(training.DistributedMode)}: each gradient updates the weights when it comes",
