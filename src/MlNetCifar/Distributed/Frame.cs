@@ -33,6 +33,12 @@ internal enum FrameKind : byte
 
     /// <summary>A worker has not answered yet, and is at work.</summary>
     Busy = 9,
+
+    /// <summary>Sums of a worker's slices in the middle of a batch.</summary>
+    Sums = 10,
+
+    /// <summary>The sums over all slices.</summary>
+    Totals = 11,
 }
 
 /// <summary>
@@ -42,7 +48,7 @@ internal enum FrameKind : byte
 internal static class Frame
 {
     /// <summary>Version of the protocol.</summary>
-    public const byte Version = 2;
+    public const byte Version = 3;
 
     /// <summary>Longest frame before the two have agreed on anything.</summary>
     public const int MostAtFirst = 4096;
@@ -141,7 +147,7 @@ internal sealed class FrameReader(Stream stream)
         Left = BinaryPrimitives.ReadInt32LittleEndian(header[8..]);
         if (Left < 0 || Left > Most)
             throw new InvalidDataException(FormattableString.Invariant($"a frame claims {Left:N0} bytes, and at most {Most:N0} were expected"));
-        if (header[5] is < (byte)FrameKind.Hello or > (byte)FrameKind.Busy || header[6] != 0 || header[7] != 0)
+        if (header[5] is < (byte)FrameKind.Hello or > (byte)FrameKind.Totals || header[6] != 0 || header[7] != 0)
             throw new InvalidDataException(FormattableString.Invariant($"a frame is of the kind {header[5]}, which is not known"));
         _crc = Crc32C.Append(0, header);
         Total += header.Length;

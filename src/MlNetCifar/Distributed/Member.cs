@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using MlNetCifar.Data;
 using MlNetCifar.Training;
 
@@ -55,8 +56,11 @@ internal sealed record Work(StepPlace Place, int Epoch, int Index, int Slices, I
     /// <summary>Its number.</summary>
     public long Ticket { get; set; }
 
-    /// <summary>What takes gradients as they come: every slice is a batch then, the first that of <see cref="Index"/>. Null for sums.</summary>
+    /// <summary>What takes gradients as they come: every slice is a batch, or a run of batches, of the round <see cref="Index"/> then. Null for sums.</summary>
     public GradientServer? Server { get; init; }
+
+    /// <summary>Whether its slices wait for one another: when a worker is lost in the middle, all are computed again.</summary>
+    public bool IsTogether { get; init; }
 }
 
 /// <summary>Slices of a batch that a worker is to compute.</summary>
@@ -67,6 +71,15 @@ internal sealed record Work(StepPlace Place, int Epoch, int Index, int Slices, I
 internal sealed class Assignment(Work work, SlicePart part, int first, int end)
 {
     public Work Work => work;
+
+    /// <summary>Of the work as it was dealt.</summary>
+    public long Ticket { get; } = work.Ticket;
+
+    /// <summary>Whether the work was begun again since.</summary>
+    public bool IsAbandoned => Ticket != work.Ticket;
+
+    /// <summary>Sums that were added in the middle of the batch.</summary>
+    public int Point { get; set; }
 
     public SlicePart Part => part;
 
@@ -118,7 +131,7 @@ internal sealed class MemberConnection(WorkerGroup group, Socket socket, TimeSpa
 
     readonly NetworkStream _stream = new(socket, ownsSocket: true);
     FrameReader? _reader;
-    GradientPush? _push;
+    ServerPush? _push;
     long _ticket = -1;
     volatile bool _waits;
 
@@ -212,16 +225,16 @@ internal sealed class MemberConnection(WorkerGroup group, Socket socket, TimeSpa
     void Send(Assignment assignment)
     {
         var work = assignment.Work;
-        var hasWeights = _ticket != work.Ticket;
+        var hasWeights = _ticket != assignment.Ticket;
         Span<byte> head = stackalloc byte[WorkHead.Length];
-        new WorkHead(work.Ticket, work.Place, work.Epoch, work.Index, assignment.Part, hasWeights).Write(head);
+        new WorkHead(assignment.Ticket, work.Place, work.Epoch, work.Index, assignment.Part, hasWeights).Write(head);
         var sent = hasWeights ? Frame.Write(_stream, FrameKind.Work, head, work.State) : Frame.Write(_stream, FrameKind.Work, head);
-        _ticket = work.Ticket;
+        _ticket = assignment.Ticket;
         group.Sent(Member!, work.Place.Step);
         group.Count(Member!, sent, 0);
     }
 
-    /// <summary>Sends the weights as they are, and updates them by the gradient that comes back.</summary>
+    /// <summary>Sends the weights as they are, and updates them by what comes back.</summary>
     void Push(Assignment assignment, GradientServer server)
     {
         if (_push?.Server != server)
@@ -230,26 +243,29 @@ internal sealed class MemberConnection(WorkerGroup group, Socket socket, TimeSpa
             _push = server.CreatePush();
         }
 
-        var (work, batch) = (assignment.Work, assignment.Work.Index + assignment.Next);
-        var (version, step) = (_push.Read(), server.Rounds.NumberOf(work.Epoch, batch));
+        var work = assignment.Work;
+        var version = _push.Read();
+        var (place, index, part) = _push.Question(work.Epoch, work.Index, assignment.Next);
         Span<byte> bytes = stackalloc byte[WorkHead.Length];
-        new WorkHead(work.Ticket, new(step, 0, 0), work.Epoch, batch, SlicePart.All, HasWeights: true).Write(bytes);
+        new WorkHead(work.Ticket, place, work.Epoch, index, part, HasWeights: true).Write(bytes);
         var (sent, before) = (Frame.Write(_stream, FrameKind.Work, bytes, _push.Copy), Reader.Total);
-        group.Sent(Member!, step);
-        Reader.Most = Math.Max(Frame.MostAtFirst, PartHead.Length + ((_push.Gradients.Length + _push.Statistics.Length) * sizeof(float)));
-        var head = ExpectPart();
-        if (head.Ticket != work.Ticket || head.First != 0 || head.Count != 1)
-            throw new InvalidDataException(FormattableString.Invariant($"a worker answers with {head.Count} slices from {head.First}, expected a whole batch"));
-        Reader.Read(_push.Gradients);
-        Reader.Read(_push.Statistics);
+        group.Sent(Member!, place.Step);
+        Reader.Most = Math.Max(Frame.MostAtFirst, PartHead.Length + (_push.Answer.Sum(block => block.Values().Length) * sizeof(float)));
+        var head = ExpectPart()!.Value;
+        if (head.Ticket != work.Ticket || head.First != part.First || head.Count != 1)
+            throw new InvalidDataException(FormattableString.Invariant($"a worker answers with {head.Count} slices from {head.First}, expected one, {part.First}"));
+        foreach (var block in _push.Answer)
+            Reader.Read(block.Values());
         Reader.End();
         group.Count(Member!, sent, Reader.Total - before);
-        var pictures = server.Rounds.PicturesOf(batch);
+        var pictures = server.Rounds.PicturesOf(server.Rounds.Batches(work.Index, assignment.Next, assignment.Next + 1));
         group.Pushed(Member!, head, pictures, double.IsFinite(head.Loss) ? _push.Apply(version, pictures, head.Weight) : 0);
     }
 
     /// <summary>Waits for the head of an answer.</summary>
-    PartHead ExpectPart()
+    /// <param name="together">What is answered, where slices wait for one another.</param>
+    /// <returns>Null where the work was abandoned.</returns>
+    PartHead? ExpectPart(Assignment? together = null)
     {
         Span<byte> bytes = stackalloc byte[PartHead.Length];
         while (true)
@@ -262,6 +278,10 @@ internal sealed class MemberConnection(WorkerGroup group, Socket socket, TimeSpa
                 case FrameKind.Busy:
                     Reader.Rest();
                     break;
+                case FrameKind.Sums when together is not null:
+                    if (!Share(together))
+                        return null;
+                    break;
                 case FrameKind.Fault:
                     throw Refusal.Read(Reader.Rest()).ToException();
                 default:
@@ -270,14 +290,37 @@ internal sealed class MemberConnection(WorkerGroup group, Socket socket, TimeSpa
         }
     }
 
+    /// <summary>Takes the sums of a worker's slices, and answers with those of all.</summary>
+    /// <returns>Whether the work goes on.</returns>
+    bool Share(Assignment assignment)
+    {
+        Span<byte> bytes = stackalloc byte[SumsHead.Length];
+        var before = Reader.Total;
+        Reader.Read(bytes);
+        var (head, values) = (SumsHead.Read(bytes), new double[Reader.Left / sizeof(double)]);
+        Reader.Read(MemoryMarshal.AsBytes(values.AsSpan()));
+        Reader.End();
+        group.Count(Member!, 0, Reader.Total - before);
+        if (group.Sum(assignment, head, values) is not { } total)
+            return false;
+        (head with { First = 0, Count = assignment.Work.Slices }).Write(bytes);
+        group.Count(Member!, Frame.Write(_stream, FrameKind.Totals, bytes, MemoryMarshal.Cast<double, float>(total)), 0);
+        return true;
+    }
+
     void Receive(Assignment assignment, SliceTree tree)
     {
         Reader.Most = Math.Max(Frame.MostAtFirst, PartHead.Length + (tree.Length * sizeof(float)));
+
+        // No layer sums more than it has running statistics, each as a double.
+        if (assignment.Work.IsTogether)
+            Reader.Most = Math.Max(Reader.Most, checked(SumsHead.Length + ((assignment.End - assignment.Next) * assignment.Work.State[1].Values().Length * sizeof(double))));
         for (var next = assignment.Next; next < assignment.End;)
         {
             var before = Reader.Total;
-            var head = ExpectPart();
-            if (head.Ticket != assignment.Work.Ticket || head.First != next || head.Count < 1 || !int.IsPow2(head.Count) || head.First % head.Count != 0 || head.Count > assignment.End - next)
+            if (ExpectPart(assignment.Work.IsTogether ? assignment : null) is not { } head)
+                return;
+            if (head.Ticket != assignment.Ticket || head.First != next || head.Count < 1 || !int.IsPow2(head.Count) || head.First % head.Count != 0 || head.Count > assignment.End - next)
                 throw new InvalidDataException(FormattableString.Invariant($"a worker answers with {head.Count} slices from {head.First}, expected those from {next} to {assignment.End - 1}"));
             var sum = tree.Rent();
             try
@@ -294,7 +337,7 @@ internal sealed class MemberConnection(WorkerGroup group, Socket socket, TimeSpa
             (sum.First, sum.Count, sum.Correct, sum.Loss, sum.Weight) = (head.First, head.Count, head.Correct, head.Loss, head.Weight);
             group.Count(Member!, 0, Reader.Total - before);
             next += head.Count;
-            group.Arrive(Member!, sum, head.Waited);
+            group.Arrive(Member!, assignment, sum, head.Waited);
         }
     }
 }

@@ -28,7 +28,7 @@ internal sealed partial class WorkerGroup
 
     public void Compute(Batch batch, StepPlace place, IReadOnlyList<StateBlock> state, SliceTree tree, CancellationToken cancellation)
     {
-        Await(Begin(new Work(place, batch.Epoch, batch.Index, batch.Slices, state, tree)), cancellation);
+        Await(Begin(new Work(place, batch.Epoch, batch.Index, batch.Slices, state, tree) { IsTogether = _run!.Options.SyncBatchNorm }), cancellation);
         _arrived.Sort(static (a, b) => a.First.CompareTo(b.First));
         foreach (var sum in _arrived)
             tree.Push(sum);
@@ -38,10 +38,9 @@ internal sealed partial class WorkerGroup
 
     public (double Loss, int Correct) Serve(Batch round, StepPlace place, GradientServer server, CancellationToken cancellation)
     {
-        var (first, end) = server.Rounds.Batches(round.Index, 0, 1);
-        server.Begin(place, end - first);
+        var parts = server.Begin(place, round.Index);
         (_loss, _correct) = (0, 0);
-        Await(Begin(new Work(place, round.Epoch, first, end - first, [], null) { Server = server }), cancellation);
+        Await(Begin(new Work(place, round.Epoch, round.Index, parts, [], null) { Server = server }), cancellation);
         Replace();
         return (_loss / round.Whole, _correct);
     }
@@ -70,10 +69,16 @@ internal sealed partial class WorkerGroup
     }
 
     /// <summary>Takes the answer to a part of a member's first assignment.</summary>
-    internal void Arrive(Member member, SliceSum sum, double waited)
+    internal void Arrive(Member member, Assignment assignment, SliceSum sum, double waited)
     {
         lock (_gate)
         {
+            if (assignment.IsAbandoned)
+            {
+                assignment.Work.Tree!.Return(sum);
+                return;
+            }
+
             _arrived.Add(sum);
             Answered(member, sum.Count, waited);
         }

@@ -291,12 +291,11 @@ internal sealed partial class WorkerGroup(IWorkerLauncher launcher, WorkerGroupO
                 return;
             member.State = MemberState.Lost;
             member.Figures = member.Figures with { Lost = reason, LostAtStep = _work?.Place.Step + 1 };
+            HandedOver += member.Assignments.Sum(assignment => assignment.End - assignment.Next);
+            if (member.Assignments.Count > 0 && _work is { IsTogether: true } together)
+                BeginAgain(together);
             foreach (var assignment in member.Assignments)
-            {
                 _orphans.Enqueue((assignment.Next, assignment.End));
-                HandedOver += assignment.End - assignment.Next;
-            }
-
             member.Assignments.Clear();
             member.Version = null;
             _lost.Enqueue(member);

@@ -76,12 +76,9 @@ internal static class WorkerProgram
         var said = TimeProvider.System.GetTimestamp();
         reader.Most = WorkHead.Length + session.MostStateBytes;
         session.AfterBatches(SayBusy);
-        while (true)
+        var sums = new WireSums(stream, reader);
+        for (var kind = Wait(); kind is FrameKind.Work;)
         {
-            var begun = TimeProvider.System.GetTimestamp();
-            if (reader.Next() is not FrameKind.Work)
-                return;
-            waited += TimeProvider.System.GetElapsedTime(begun);
             reader.Read(bytes);
             var work = WorkHead.Read(bytes);
             session.Enter(work);
@@ -95,8 +92,26 @@ internal static class WorkerProgram
             first = false;
             strike(work.Place.Step + 1);
             said = TimeProvider.System.GetTimestamp();
-            foreach (var sum in session.Compute(work))
-                Send(stream, work, sum, waited);
+            sums.Begin(work);
+            try
+            {
+                foreach (var sum in session.Compute(work, sums))
+                    Send(stream, work, sum, waited + sums.Waited);
+                kind = Wait();
+            }
+            catch (OperationCanceledException)
+            {
+                // Another worker was lost, for whose slices this one has waited: the batch begins again.
+                kind = sums.Instead;
+            }
+        }
+
+        FrameKind? Wait()
+        {
+            var begun = TimeProvider.System.GetTimestamp();
+            var kind = reader.Next();
+            waited += TimeProvider.System.GetElapsedTime(begun);
+            return kind;
         }
 
         // Who trains a model for long is no one who hangs.

@@ -50,7 +50,7 @@ internal sealed class WorkerSession : IDisposable
         if (images.Distillation is { } distillation)
             _pass.Teacher = new TeacherPass(distillation, welcome.Normalization, _pass.Largest, _pool);
         _loader = new BatchLoader(train, welcome.Normalization, TrainingSetup.Loading(options.OfBatch));
-        if (options.IsAveraged)
+        if (options.HasModels)
         {
             _rounds = RoundPlan.Of(options, train.Count);
             _local = new LocalSteps(_weights, _pass, _rounds.Value, _loader, _pool);
@@ -95,11 +95,14 @@ internal sealed class WorkerSession : IDisposable
     }
 
     /// <summary>Computes slices.</summary>
+    /// <param name="work">Which.</param>
+    /// <param name="sums">Gives sums over all slices of the batch, where some are needed in the middle of it.</param>
+    /// <exception cref="OperationCanceledException">There are none: the batch was abandoned.</exception>
     /// <returns>Their sums: whole nodes of the tree, in order; valid until the next call.</returns>
-    public IReadOnlyList<SliceSum> Compute(WorkHead work)
+    public IReadOnlyList<SliceSum> Compute(WorkHead work, ISumExchange sums)
     {
         if (_local is null)
-            _pass.Compute(Batch(work), work.Place.Step, _tree, CancellationToken.None);
+            _pass.Compute(Batch(work), work.Place.Step, _tree, sums, CancellationToken.None);
         else
             _local.Compute(work.Epoch, work.Index, work.Part, work.Place, _tree, CancellationToken.None);
         return _tree.Nodes;

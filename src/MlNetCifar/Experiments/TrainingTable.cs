@@ -20,13 +20,16 @@ public static class TrainingTable
         Of(nameof(TrainingOptions.Epochs), "N", "Passes over the training images", OptionText.Int, o => o.Epochs, (o, v) => o with { Epochs = v }),
         Of(nameof(TrainingOptions.BatchSize), "N", "Images a step", OptionText.Int, o => o.BatchSize, (o, v) => o with { BatchSize = v }),
         Of(
-            nameof(TrainingOptions.Slices), "N", "Slices of a batch, each computed by itself: less memory, and work for --workers; batch normalisation sees one slice. With averaged: the models",
+            nameof(TrainingOptions.Slices), "N", "Slices of a batch, each computed by itself: less memory, and work for --workers; batch normalisation sees one slice, or all with --sync-batch-norm. With models (--update-frequency): how many",
             OptionText.Int, o => o.Slices, (o, v) => o with { Slices = v }),
+        Of(
+            nameof(TrainingOptions.SyncBatchNorm), "BOOL", "Whether batch normalisation sees all --slices of a batch, which wait for one another at each such layer", OptionText.Bool,
+            o => o.SyncBatchNorm, (o, v) => o with { SyncBatchNorm = v }),
         Of(
             nameof(TrainingOptions.DistributedMode), "NAME", $"How --workers share it: {OptionText.Choices<DistributedMode>()}; averaged trains --slices models side by side, the last two are not reproducible",
             OptionText.Choice<DistributedMode>, o => o.DistributedMode, (o, v) => o with { DistributedMode = v }),
         Of(
-            nameof(TrainingOptions.UpdateFrequency), "K", "With averaged: batches that every model trains on between two averages; batch for 1, epoch (or 0) for its share of an epoch",
+            nameof(TrainingOptions.UpdateFrequency), "K", "Batches that a model trains on before it is averaged, or with asynchronous and hogwild added to the weights; batch for 1 (there a gradient), epoch (or 0) for its share of an epoch",
             Frequency, o => o.UpdateFrequency, (o, v) => o with { UpdateFrequency = v }, "batch"),
         Of(
             nameof(TrainingOptions.Optimizer), "NAME", $"Update rule: {OptionText.Choices<OptimizerKind>()}", OptionText.Choice<OptimizerKind>,

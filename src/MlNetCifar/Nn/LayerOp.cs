@@ -17,6 +17,12 @@ internal sealed class Pass
     /// <summary>Images in this batch.</summary>
     public int Count { get; set; }
 
+    /// <summary>Images of the whole batch, where this is a slice of it.</summary>
+    public int Whole { get; set; }
+
+    /// <summary>Whether this slice moves the running statistics for all of them.</summary>
+    public bool IsFirst { get; set; }
+
     /// <summary>Whether batch statistics and dropout apply.</summary>
     public bool Training { get; set; }
 
@@ -94,4 +100,29 @@ internal abstract class LayerOp
     public abstract void Forward(Pass pass);
 
     public abstract void Backward(Pass pass);
+}
+
+/// <summary>
+/// An op that looks at a whole batch, of which its network has a slice: each of its passes sums up what is here first, and goes on when it has the sums over all slices. Without them it takes the slice for
+/// the batch (<see cref="LayerOp.Forward"/>).
+/// </summary>
+internal interface IBatchWide
+{
+    /// <summary>Whether it does so in training.</summary>
+    bool IsWide { get; }
+
+    /// <summary>Doubles that are summed.</summary>
+    int Sums { get; }
+
+    /// <summary>Sums up for the forward pass.</summary>
+    void ForwardSums(Pass pass, Span<double> sums);
+
+    /// <summary>The forward pass.</summary>
+    void Forward(Pass pass, ReadOnlySpan<double> sums);
+
+    /// <summary>Sums up for the backward pass, and gives the gradients of parameters over the slice.</summary>
+    void BackwardSums(Pass pass, Span<double> sums);
+
+    /// <summary>The rest of the backward pass.</summary>
+    void Backward(Pass pass, ReadOnlySpan<double> sums);
 }

@@ -113,6 +113,74 @@ internal sealed class Network : IDisposable
         }
     }
 
+    /// <summary>Doubles that the ops sum up at most over the slices of a batch; 0 where none of them looks at the whole of it.</summary>
+    public int MostSums => Ops.Max(op => op is IBatchWide { IsWide: true } wide ? wide.Sums : 0);
+
+    /// <summary>Begins a step of training on the slice of a batch in <see cref="Input"/>, which stops wherever a layer looks at the whole batch.</summary>
+    /// <param name="count">Images, 1 … <see cref="BatchSize"/>.</param>
+    /// <param name="whole">Images of the batch.</param>
+    /// <param name="first">Whether this slice moves the running statistics for all.</param>
+    /// <param name="seed">Of dropout.</param>
+    /// <param name="step">Of dropout.</param>
+    public void Begin(int count, int whole, bool first, ulong seed, long step)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, BatchSize);
+        (_pass.Count, _pass.Whole, _pass.IsFirst, _pass.Training, _pass.Seed, _pass.Step) = (count, whole, first, true, seed, step);
+    }
+
+    /// <summary>Goes on with the forward pass.</summary>
+    /// <param name="op">Where it has stopped; −1 at first.</param>
+    /// <param name="total">The sums over all slices that it has stopped for.</param>
+    /// <param name="sums">Overwritten by those of this slice that it stops for.</param>
+    /// <param name="cancellation">Ends the pass between two ops.</param>
+    /// <returns>Where it stops; the number of ops at the end.</returns>
+    public int Forward(int op, ReadOnlySpan<double> total, Span<double> sums, CancellationToken cancellation)
+    {
+        if (op >= 0)
+            ((IBatchWide)Ops[op]).Forward(_pass, total);
+        for (op++; op < Ops.Length; op++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            if (Ops[op] is IBatchWide { IsWide: true } wide)
+            {
+                wide.ForwardSums(_pass, sums[..wide.Sums]);
+                break;
+            }
+
+            Ops[op].Forward(_pass);
+        }
+
+        return op;
+    }
+
+    /// <summary>Goes on with the backward pass.</summary>
+    /// <param name="op">Where it has stopped; the number of ops at first.</param>
+    /// <param name="total">As forward.</param>
+    /// <param name="sums">As forward.</param>
+    /// <param name="cancellation">Ends the pass between two ops.</param>
+    /// <returns>Where it stops; −1 at the end.</returns>
+    public int Backward(int op, ReadOnlySpan<double> total, Span<double> sums, CancellationToken cancellation)
+    {
+        if (op < Ops.Length)
+            ((IBatchWide)Ops[op]).Backward(_pass, total);
+        for (op--; op >= 0; op--)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            if (Ops[op] is IBatchWide { IsWide: true } wide && Ops[op].Output.Gradient is not null)
+            {
+                wide.BackwardSums(_pass, sums[..wide.Sums]);
+                break;
+            }
+
+            Backward(op);
+        }
+
+        return op;
+    }
+
+    /// <summary>Doubles that are summed where a pass has stopped.</summary>
+    public int SumsOf(int op) => ((IBatchWide)Ops[op]).Sums;
+
     /// <summary>Mean loss of the last pass, and in training networks its gradient for <see cref="Backward(CancellationToken)"/>.</summary>
     /// <param name="labels">One per image.</param>
     /// <param name="smoothing">Label smoothing, 0 … 1.</param>

@@ -13,7 +13,7 @@ internal sealed record ReportWorker(int Name, long Done, long BytesSent, long By
 /// <param name="Summary">Mode and place, in words.</param>
 /// <param name="Unit">What they computed: slices, models or batches.</param>
 /// <param name="All">Lost ones, too.</param>
-/// <param name="Staleness">How many gradients were how stale, the first of fresh weights; empty where gradients were not taken as they came.</param>
+/// <param name="Staleness">How many gradients, or models, were how stale, the first of fresh weights; empty where they were not taken as they came.</param>
 /// <param name="HandedOver">Slices that others did for lost ones.</param>
 /// <param name="Rehearsal">What a rehearsal of faults came to; null for none.</param>
 internal sealed record ReportWorkers(string Summary, string Unit, IReadOnlyList<ReportWorker> All, IReadOnlyList<long> Staleness, int HandedOver, string? Rehearsal);

@@ -41,6 +41,7 @@ internal static class IdleOptions
     public static ImmutableArray<IdleRule> Rules { get; } =
     [
         new(nameof(TrainingOptions.Epochs), o => o.Epochs, p => p.Options.TimeBudget is not null, "{0} decides the length of the run", nameof(TrainingOptions.TimeBudget)),
+        new(nameof(TrainingOptions.SyncBatchNorm), o => o.SyncBatchNorm, p => p.Options.Slices == 1, "a batch is not cut into {0}", nameof(TrainingOptions.Slices)),
         new(nameof(TrainingOptions.Patience), o => o.Patience, p => !p.Validates, "nothing is validated"),
         new(nameof(TrainingOptions.MinimumDelta), o => o.MinimumDelta, p => p.Options.Patience is null, "it is for {0}", nameof(TrainingOptions.Patience)),
         new(nameof(TrainingOptions.StepFactor), o => o.StepFactor, p => !p.Uses(ScheduleKind.Step), "no schedule is step"),

@@ -85,8 +85,10 @@ internal sealed record MemoryPlan(TrainingOptions Options, long Limit, IReadOnly
 
             // What is summed up of a model is all that it begins with, which is noted once more.
             var sum = options.IsAveraged ? weights.Parameters.Length + (int)(moments / sizeof(float)) : gradients.All.Length;
-            var noted = options.IsAveraged ? block + moments : 0;
-            var passes = Network.Plan(weights, slice, gradients, pool) + (average == 0 ? 0 : Network.Plan(weights, slice, null, pool))
+            var noted = options.DistributedMode != DistributedMode.Synchronous ? block + moments : 0;
+            // Slices that wait for one another are all there at once, each with gradients of its own.
+            var side = options.SyncBatchNorm ? slices : 1;
+            var passes = (side * Network.Plan(weights, slice, gradients, pool)) + ((side - 1L) * gradients.All.Length * sizeof(float)) + (average == 0 ? 0 : Network.Plan(weights, slice, null, pool))
                 + SliceTree.Bytes(sum, weights.Statistics.Length, slices) + noted;
             MemoryPart[] parts =
             [

@@ -45,8 +45,8 @@ public enum DistributedMode
     Averaged,
 
     /// <summary>
-    /// Workers push the gradient of a batch at a time, each of which updates the weights when it comes, whatever others have changed since its weights were sent; how many updates that may be is bounded.
-    /// The result is another in every run.
+    /// Workers push the gradient of a batch at a time, or how far <see cref="TrainingOptions.UpdateFrequency"/> batches have moved a model, each of which updates the weights when it comes, whatever others
+    /// have changed since its weights were sent; how many updates that may be is bounded. The result is another in every run.
     /// </summary>
     Asynchronous,
 
@@ -100,18 +100,25 @@ public sealed record TrainingOptions
     /// <summary>
     /// Slices that a batch is cut into, 1 … <see cref="BatchSize"/>; a short batch has fewer. Each is computed by itself, from the same weights, and the gradients are summed in a fixed order, so that the result
     /// does not depend on who computes which; memory is that of one slice. Batch normalisation takes its statistics within a slice (ghost batch normalisation, Hoffer et al. 2017), the running ones moving by the
-    /// slices' mean, and pictures are mixed within one. The default is 1: the whole batch at once.
+    /// slices' mean, unless <see cref="SyncBatchNorm"/> is set, and pictures are mixed within one. The default is 1: the whole batch at once.
     /// </summary>
     public int Slices { get; init; } = 1;
 
     /// <summary>
-    /// How work is shared. The default is <see cref="DistributedMode.Synchronous"/>; <see cref="DistributedMode.Averaged"/> trains <see cref="Slices"/> models side by side, whose batches together are of
-    /// <see cref="BatchSize"/>, so that an epoch has as many steps and the same rates suit.
+    /// Whether batch normalisation takes its statistics over all <see cref="Slices"/> of a batch, which then wait for one another at each such layer; memory is that of all of them. With
+    /// <see cref="DistributedMode.Synchronous"/> only. The default is false.
+    /// </summary>
+    public bool SyncBatchNorm { get; init; }
+
+    /// <summary>
+    /// How work is shared. The default is <see cref="DistributedMode.Synchronous"/>; <see cref="DistributedMode.Averaged"/>, and the two after it with an <see cref="UpdateFrequency"/> other than 1, train
+    /// <see cref="Slices"/> models side by side, whose batches together are of <see cref="BatchSize"/>, so that an epoch has as many steps and the same rates suit.
     /// </summary>
     public DistributedMode DistributedMode { get; init; }
 
     /// <summary>
-    /// With <see cref="DistributedMode.Averaged"/>: batches that every model trains on between two averages, 1 … 65536; 0 for as many as an epoch has for it. The default is 1.
+    /// In all modes but the synchronous one: batches that a model trains on before it is averaged, or added to the run's weights, 1 … 65536; 0 for as many as an epoch has for it. The default is 1; without
+    /// averages that is a gradient, and there are no models.
     /// </summary>
     public int UpdateFrequency { get; init; } = 1;
 
@@ -229,14 +236,17 @@ public sealed record TrainingOptions
     /// <summary>Whether several models are trained side by side and averaged.</summary>
     internal bool IsAveraged => DistributedMode == DistributedMode.Averaged;
 
-    /// <summary>Whether gradients are taken as they come.</summary>
+    /// <summary>Whether gradients, or how far models have moved, are taken as they come.</summary>
     internal bool IsServed => DistributedMode is DistributedMode.Asynchronous or DistributedMode.Hogwild;
 
+    /// <summary>Whether models are trained that are not the run's.</summary>
+    internal bool HasModels => IsAveraged || (IsServed && UpdateFrequency != 1);
+
     /// <summary>How one process goes through one batch; that of a model is its share of the whole.</summary>
-    internal TrainingOptions OfBatch => IsAveraged ? this with { Slices = 1, BatchSize = Math.Max(1, BatchSize / Slices) } : this;
+    internal TrainingOptions OfBatch => HasModels ? this with { Slices = 1, BatchSize = Math.Max(1, BatchSize / Slices) } : this;
 
     /// <summary>How one process trains with the same batches and rates, without rounds.</summary>
-    internal TrainingOptions OfOneProcess => this with { Slices = IsAveraged ? 1 : Slices, DistributedMode = DistributedMode.Synchronous, UpdateFrequency = 1 };
+    internal TrainingOptions OfOneProcess => this with { Slices = HasModels ? 1 : Slices, DistributedMode = DistributedMode.Synchronous, UpdateFrequency = 1 };
 
     /// <summary>All options as one JSON object, names in snake case.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, TrainingJson.Default.TrainingOptions);
@@ -280,14 +290,16 @@ public sealed record TrainingOptions
     {
         if (IsAveraged && Slices < 2)
             yield return $"{nameof(Slices)} is {Slices}, expected at least 2: {nameof(DistributedMode)} {DistributedMode} averages as many models";
-        if (IsServed && Slices != 1)
-            yield return $"{nameof(Slices)} is {Slices}, expected 1: with {nameof(DistributedMode)} {DistributedMode} a worker computes whole batches";
+        if (IsServed && !HasModels && Slices != 1)
+            yield return $"{nameof(Slices)} is {Slices}, expected 1: with {nameof(DistributedMode)} {DistributedMode} and {nameof(UpdateFrequency)} 1 a worker computes whole batches";
         if (Slices > BatchSize && BatchSize >= 1)
             yield return $"{nameof(Slices)} is {Slices}, expected at most {nameof(BatchSize)}, {BatchSize}";
         if (DistributedMode != DistributedMode.Synchronous && (SwaStart is not null || LookaheadSteps is not null))
             yield return $"{nameof(DistributedMode)} is {DistributedMode} with {(SwaStart is null ? nameof(LookaheadSteps) : nameof(SwaStart))}, expected {DistributedMode.Synchronous}";
-        if (!IsAveraged && UpdateFrequency != 1)
-            yield return $"{nameof(UpdateFrequency)} is {UpdateFrequency}, expected 1, a batch: only {nameof(DistributedMode)} {DistributedMode.Averaged} has others";
+        if (DistributedMode != DistributedMode.Synchronous && SyncBatchNorm)
+            yield return $"{nameof(SyncBatchNorm)} is true with {nameof(DistributedMode)} {DistributedMode}, expected {DistributedMode.Synchronous}: there only is a batch computed in slices";
+        if (DistributedMode == DistributedMode.Synchronous && UpdateFrequency != 1)
+            yield return $"{nameof(UpdateFrequency)} is {UpdateFrequency}, expected 1, a batch: {nameof(DistributedMode)} {DistributedMode} updates after every one";
     }
 
     static IEnumerable<string> Faults(ParameterGroup group)

@@ -26,7 +26,7 @@ internal sealed class TrainingSession : IDisposable
         Whitening.Initialize(Weights, train, normalization, Start);
         _plan = new GroupPlan(options, Weights);
         var pass = options.OfBatch;
-        if (Math.Min(pass.BatchSize / pass.Slices, train.Count) == 1 && Weights.Nodes.SelectMany(n => n.Flat()).FirstOrDefault(NormalisesOneValue) is { } node)
+        if (Math.Min(pass.BatchSize / (pass.SyncBatchNorm ? 1 : pass.Slices), train.Count) == 1 && Weights.Nodes.SelectMany(n => n.Flat()).FirstOrDefault(NormalisesOneValue) is { } node)
             throw TrainingErrors.OneValue(node.Position);
         _pass = new GradientPass(Weights, pass, _plan, train, Pool);
         if (distillation is not null)
@@ -184,7 +184,7 @@ internal sealed class TrainingSession : IDisposable
         try
         {
             if (Workers is null)
-                _pass.Compute(batch, Optimizer.Steps, _tree, cancellation);
+                _pass.Compute(batch, Optimizer.Steps, _tree, TreeSums.Own, cancellation);
             else
                 Workers.Compute(batch, new(Optimizer.Steps, 0, 0), _state, _tree, cancellation);
             var sum = _tree.Root();

@@ -216,7 +216,7 @@ public sealed class AveragedTests
         {
             var (epoch, round) = (step / plan.Rounds, step % plan.Rounds);
             var sums = state.Select(b => new double[b.Length]).ToArray();
-            for (var model = 0; model < plan.At(round).Models; model++)
+            for (var model = 0; model < plan.At(round).Parts; model++)
             {
                 foreach (var (block, values) in session.StateBlocks().Zip(state))
                     values.Select(v => (float)v).ToArray().CopyTo(block.Values());

@@ -76,7 +76,7 @@ public sealed class FrameTests
         bytes[4] = 9;
         var error = Assert.ThrowsExactly<MlNetCifarException>(() => Drain(bytes));
         Assert.AreEqual("MNC3306", error.Code);
-        StringAssert.Contains(error.Message, "version 9 of the protocol; expected 2");
+        StringAssert.Contains(error.Message, $"version 9 of the protocol; expected {Frame.Version}");
     }
 
     [TestMethod]

@@ -115,6 +115,58 @@ public sealed class BatchNormalizationTests
         }
     }
 
+    /// <summary>Two slices, whose sums are added, give what both give in one.</summary>
+    [TestMethod]
+    [DynamicData(nameof(LaneCases.Widths), typeof(LaneCases))]
+    public void Slices_GiveWhatTheWholeGives(int width) => ForAll(width, (rows, channels, pool) =>
+    {
+        var cut = rows / 3 * channels;
+        if (cut == 0)
+            return;
+        GuardedFloats x = new([.. LaneCases.Draw(rows, rows * channels).Select((v, i) => v + (i % channels % 2 * 100))]), g = new(LaneCases.Draw(rows + 1, rows * channels));
+        GuardedFloats mean = new(channels), inverse = new(channels), gamma = new(LaneCases.Draw(5, channels, 0.5, 1.5)), workspace = new(BatchNormalization.WorkspaceLength(rows, channels));
+        GuardedFloats gradX = new(g.Span.ToArray()), gradGamma = new(channels), gradBeta = new(channels), partGamma = new(channels), partBeta = new(channels);
+        var (m, v) = ReferenceLayers.Moments(LaneCases.Doubles(x.Span), channels);
+        var total = Total((part, sums) => BatchNormalization.Sums(x.Span[part], sums, workspace.Span, (SimdWidth)width, pool));
+        BatchNormalization.Moments(total, rows, mean.Span, inverse.Span);
+        for (var c = 0; c < channels; c++)
+        {
+            LaneCases.AssertClose(m[c], mean.Span[c], 2 * Terms * LaneCases.Unit * (Math.Abs(m[c]) + 1), $"mean {c} of {rows}×{channels}");
+            LaneCases.AssertClose(v[c], inverse.Span[c], 8 * Terms * LaneCases.Unit * (v[c] + 1), $"variance {c} of {rows}×{channels}");
+            inverse.Span[c] = 1 / MathF.Sqrt(inverse.Span[c] + Epsilon);
+        }
+
+        BatchNormalization.Backward(x.Span, g.Span, mean.Span, inverse.Span, gamma.Span, [], gradX.Span, gradGamma.Span, gradBeta.Span, workspace.Span, (SimdWidth)width, pool);
+        var gradients = new float[2, channels];
+        total = Total((part, sums) =>
+        {
+            BatchNormalization.GradientSums(x.Span[part], g.Span[part], mean.Span, [], sums, workspace.Span, (SimdWidth)width, pool);
+            BatchNormalization.Gradients(sums, inverse.Span, partGamma.Span, partBeta.Span);
+            for (var c = 0; c < channels; c++)
+                (gradients[0, c], gradients[1, c]) = (gradients[0, c] + partGamma.Span[c], gradients[1, c] + partBeta.Span[c]);
+        });
+        foreach (var part in new[] { ..cut, cut.. })
+            BatchNormalization.Gradient(x.Span[part], g.Span[part], mean.Span, inverse.Span, gamma.Span, [], total, rows, g.Span[part], workspace.Span, (SimdWidth)width, pool);
+        for (var c = 0; c < channels; c++)
+        {
+            LaneCases.AssertClose(gradGamma.Span[c], gradients[0, c], 1e-4 * (1 + Math.Abs(gradGamma.Span[c])), $"γ {c} of {rows}×{channels}");
+            LaneCases.AssertClose(gradBeta.Span[c], gradients[1, c], 1e-4 * (1 + Math.Abs(gradBeta.Span[c])), $"β {c} of {rows}×{channels}");
+        }
+
+        // Of few rows a channel may hardly deviate, and rounding of x counts much.
+        for (var i = 0; i < g.Length; i++)
+            LaneCases.AssertClose(gradX.Span[i], g.Span[i], 1e-3 * (1 + inverse.Span[i % channels]), $"x {i} of {rows}×{channels}");
+        Check(x, g, mean, inverse, gamma, workspace, gradX, gradGamma, gradBeta, partGamma, partBeta);
+
+        double[] Total(Action<Range, double[]> sum)
+        {
+            double[] first = new double[2 * channels], second = new double[2 * channels];
+            sum(..cut, first);
+            sum(cut.., second);
+            return [.. first.Zip(second, (a, b) => a + b)];
+        }
+    });
+
     static void ForAll(int width, Action<int, int, WorkerPool> body)
     {
         using var pool = new WorkerPool(2);

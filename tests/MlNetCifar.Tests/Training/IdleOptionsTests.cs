@@ -9,6 +9,7 @@ public sealed class IdleOptionsTests
     public static IEnumerable<object[]> Cases =>
     [
         Case(nameof(TrainingOptions.Epochs), new() { Epochs = 3, TimeBudget = TimeSpan.FromMinutes(1) }, new() { Epochs = 3 }),
+        Case(nameof(TrainingOptions.SyncBatchNorm), new() { SyncBatchNorm = true }, new() { SyncBatchNorm = true, Slices = 2 }),
         Case(nameof(TrainingOptions.MinimumDelta), new() { MinimumDelta = 0.1 }, new() { MinimumDelta = 0.1, Patience = 2 }),
         Case(nameof(TrainingOptions.StepFactor), new() { StepFactor = 0.5f }, new() { StepFactor = 0.5f, Schedule = ScheduleKind.Step }),
         Case(nameof(TrainingOptions.BiasLearningRate), new() { BiasLearningRate = 1 }, new() { BiasLearningRate = 1, Optimizer = OptimizerKind.Muon }),

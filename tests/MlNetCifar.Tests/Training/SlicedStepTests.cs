@@ -88,10 +88,10 @@ public sealed class SlicedStepTests
         using var pool = new WorkerPool(1);
         using var pass = new GradientPass(run.Session.Weights, options, new GroupPlan(options, run.Session.Weights), same, pool);
         using var tree = new SliceTree(pass.Network.Gradients!.All.Length, run.Session.Weights.Statistics.Length, pool);
-        pass.Compute(run.Part(new SlicePart(0, 1, 2)), 0, tree, default);
+        pass.Compute(run.Part(new SlicePart(0, 1, 2)), 0, tree, TreeSums.Own, default);
         var first = tree.Root().Gradients.ToArray();
         tree.Clear();
-        pass.Compute(run.Part(new SlicePart(1, 2, 2)), 0, tree, default);
+        pass.Compute(run.Part(new SlicePart(1, 2, 2)), 0, tree, TreeSums.Own, default);
         CollectionAssert.AreNotEqual(first, tree.Root().Gradients.ToArray());
     }
 

@@ -9,21 +9,22 @@ namespace MlNetCifar.Experiments;
 internal static class ExperimentWorkers
 {
     /// <summary>
-    /// Slices where workers were asked for and no number of slices: of a batch 8, the same for every number of workers, so that the result is; of averaged training a model for every worker (a resumed
+    /// Slices where workers were asked for and no number of slices: of a batch 8, the same for every number of workers, so that the result is; where models are trained, one for every worker (a resumed
     /// run keeps their number, whatever its workers).
     /// </summary>
     public static int UsualSlices(TrainingOptions training, int workers) => training.DistributedMode switch
     {
         DistributedMode.Synchronous => Math.Min(8, training.BatchSize),
         DistributedMode.Averaged => Math.Max(2, workers),
-        _ => 1,
+        _ => training.HasModels ? workers : 1,
     };
 
     /// <summary>What is shared among workers, in words.</summary>
     public static string Describe(TrainingOptions training) => training.DistributedMode switch
     {
-        DistributedMode.Synchronous => FormattableString.Invariant($"for {training.Slices} slices of a batch"),
-        DistributedMode.Averaged => FormattableString.Invariant($"for {training.Slices} models, averaged {(training.UpdateFrequency == 0 ? "once an epoch" : FormattableString.Invariant($"after {training.UpdateFrequency} batches of each"))}"),
+        DistributedMode.Synchronous => FormattableString.Invariant($"for {training.Slices} slices of a batch{(training.SyncBatchNorm ? ", batch normalisation over all of them" : "")}"),
+        DistributedMode.Averaged => FormattableString.Invariant($"for {training.Slices} models, averaged {Frequency(training)}"),
+        _ when training.HasModels => FormattableString.Invariant($"{OptionText.Of(training.DistributedMode)}: {training.Slices} models side by side, each added to the weights {Frequency(training)}"),
         _ => $"{OptionText.Of(training.DistributedMode)}: each gradient updates the weights when it comes",
     };
 
@@ -76,7 +77,7 @@ internal static class ExperimentWorkers
     /// <returns>For the report.</returns>
     public static ReportWorkers Tell(WorkerGroup group, TrainingOptions training, Rehearsal? rehearsal, RunFolder folder, ExperimentLog log)
     {
-        var record = new WorkerRecord(group, training.DistributedMode, rehearsal);
+        var record = new WorkerRecord(group, training, rehearsal);
         record.Say(log);
         record.Write(folder);
         return record.ForReport(Describe(training));
@@ -101,6 +102,8 @@ internal static class ExperimentWorkers
         var options = ExperimentOptions.From(values) with { Workers = null };
         return new ExperimentRun(new Experiment(options) { Storage = storage }, CancellationToken.None).OpenForWorker();
     }
+
+    static string Frequency(TrainingOptions training) => training.UpdateFrequency == 0 ? "once an epoch" : FormattableString.Invariant($"after {training.UpdateFrequency} batches of each");
 
     /// <summary>A value as it is sent: workers elsewhere have another working directory.</summary>
     static string Text(OptionDescription option, object? value) =>

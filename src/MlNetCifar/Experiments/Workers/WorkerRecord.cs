@@ -8,14 +8,14 @@ namespace MlNetCifar.Experiments;
 
 /// <summary>What a run's workers did, as it is said, kept and reported.</summary>
 /// <param name="group">The workers, after the last step.</param>
-/// <param name="mode">What they computed.</param>
+/// <param name="training">What they computed.</param>
 /// <param name="rehearsal">What a rehearsal came to; null for none.</param>
-internal sealed class WorkerRecord(WorkerGroup group, DistributedMode mode, Rehearsal? rehearsal)
+internal sealed class WorkerRecord(WorkerGroup group, TrainingOptions training, Rehearsal? rehearsal)
 {
     /// <summary>The file in a run's folder.</summary>
     public const string FileName = "workers.json";
 
-    string Unit => mode switch { DistributedMode.Synchronous => "slices", DistributedMode.Averaged => "models", _ => "batches" };
+    string Unit => training.DistributedMode == DistributedMode.Synchronous ? "slices" : training.HasModels ? "models" : "batches";
 
     /// <summary>Says it.</summary>
     public void Say(ExperimentLog log)
@@ -24,11 +24,11 @@ internal sealed class WorkerRecord(WorkerGroup group, DistributedMode mode, Rehe
             log.Say("worker", FormattableString.Invariant(
                 $"{figures.Worker + 1}: {figures.Slices:N0} {Unit}, {Mebibytes(figures.BytesSent)} MiB to it and {Mebibytes(figures.BytesReceived)} from it, {figures.WaitedSeconds:0.0} s waited for work{(figures.Lost is null ? "" : ", lost")}"));
         if (group.Staleness is { Count: > 0 } staleness)
-            log.Say("staleness", FormattableString.Invariant($"of {staleness.Sum():N0} gradients: mean {Mean(staleness):0.0}, at most {staleness.Count - 1} updates by others since their weights were sent"));
+            log.Say("staleness", FormattableString.Invariant($"of {staleness.Sum():N0} {(training.HasModels ? "models" : "gradients")}: mean {Mean(staleness):0.0}, at most {staleness.Count - 1} updates by others since their weights were sent"));
         if (rehearsal is null)
             return;
         log.Say("rehearsal", rehearsal.Summary);
-        if (!rehearsal.IsSame && mode is DistributedMode.Synchronous or DistributedMode.Averaged)
+        if (!rehearsal.IsSame && !training.IsServed)
             log.Warn("the faults that were rehearsed changed the weights, which they must not in this mode");
     }
 
@@ -36,7 +36,7 @@ internal sealed class WorkerRecord(WorkerGroup group, DistributedMode mode, Rehe
     public void Write(RunFolder folder) => folder.WriteBytes(FileName, stream => OptionFile.WriteObject(stream, json =>
     {
         json.WriteString(FileOrigin.Property, FileOrigin.Current);
-        json.WriteString("mode", OptionText.Of(mode));
+        json.WriteString("mode", OptionText.Of(training.DistributedMode));
         json.WriteString("unit", Unit);
         json.WriteNumber("slices_handed_over", group.HandedOver);
         if (group.Staleness is { Count: > 0 } staleness)

@@ -113,7 +113,7 @@ internal sealed record BatchNormWeights(WeightTensor Gamma, WeightTensor Beta, W
 }
 
 /// <summary>Batch normalisation, a following ReLU included.</summary>
-internal sealed class BatchNormOp(BatchNorm spec, BatchNormWeights weights, bool relu, PlannedBuffer saved, PlannedBuffer workspace) : LayerOp
+internal sealed class BatchNormOp(BatchNorm spec, BatchNormWeights weights, bool relu, PlannedBuffer saved, PlannedBuffer workspace) : LayerOp, IBatchWide
 {
     public override bool BackwardReadsInput => true;
 
@@ -126,7 +126,14 @@ internal sealed class BatchNormOp(BatchNorm spec, BatchNormWeights weights, bool
     /// <summary>Whether the running statistics are used in training too, and left alone.</summary>
     public bool IsFrozen { get; init; }
 
+    public bool IsWide => !IsFrozen;
+
+    public int Sums => 2 * Channels;
+
     int Channels => Input.Shape.C;
+
+    /// <summary>Rows of a picture.</summary>
+    int Area => Input.Shape.H * Input.Shape.W;
 
     Span<float> BatchMean => saved.Span()[..Channels];
 
@@ -134,19 +141,61 @@ internal sealed class BatchNormOp(BatchNorm spec, BatchNormWeights weights, bool
 
     public override void Forward(Pass pass)
     {
-        var x = Input.Rows(pass.Count);
-        Span<float> mean = BatchMean, inverse = InverseDeviation;
         if (pass.Training && !IsFrozen)
         {
-            BatchNormalization.Statistics(x, mean, inverse, workspace.Span(), pass.Width, pass.Pool);
-            UpdateRunning(mean, inverse, x.Length / Channels);
+            BatchNormalization.Statistics(Input.Rows(pass.Count), BatchMean, InverseDeviation, workspace.Span(), pass.Width, pass.Pool);
+            UpdateRunning((long)pass.Count * Area);
         }
         else
         {
-            weights.Mean.Values.CopyTo(mean);
-            weights.Variance.Values.CopyTo(inverse);
+            weights.Mean.Values.CopyTo(BatchMean);
+            weights.Variance.Values.CopyTo(InverseDeviation);
         }
 
+        Normalise(pass);
+    }
+
+    public void ForwardSums(Pass pass, Span<double> sums) => BatchNormalization.Sums(Input.Rows(pass.Count), sums, workspace.Span(), pass.Width, pass.Pool);
+
+    public void Forward(Pass pass, ReadOnlySpan<double> sums)
+    {
+        var rows = (long)pass.Whole * Area;
+        BatchNormalization.Moments(sums, rows, BatchMean, InverseDeviation);
+        if (pass.IsFirst)
+            UpdateRunning(rows);
+        Normalise(pass);
+    }
+
+    public override void Backward(Pass pass)
+    {
+        var gradY = Output.GradientRows(pass.Count);
+        BatchNormalization.Backward(
+            Input.Rows(pass.Count), gradY, BatchMean, InverseDeviation, weights.Gamma.Values, Clamp, InputGradient(pass), GammaGradient, BetaGradient, workspace.Span(), pass.Width, pass.Pool,
+            constant: IsFrozen || !pass.Training);
+    }
+
+    public void BackwardSums(Pass pass, Span<double> sums)
+    {
+        BatchNormalization.GradientSums(Input.Rows(pass.Count), Output.GradientRows(pass.Count), BatchMean, Clamp, sums, workspace.Span(), pass.Width, pass.Pool);
+        BatchNormalization.Gradients(sums, InverseDeviation, GammaGradient, BetaGradient);
+    }
+
+    public void Backward(Pass pass, ReadOnlySpan<double> sums) => BatchNormalization.Gradient(
+        Input.Rows(pass.Count), Output.GradientRows(pass.Count), BatchMean, InverseDeviation, weights.Gamma.Values, Clamp, sums, (long)pass.Whole * Area, InputGradient(pass), workspace.Span(),
+        pass.Width, pass.Pool);
+
+    Span<float> Clamp => relu ? saved.Span().Slice(2 * Channels, 2 * Channels) : [];
+
+    Span<float> GammaGradient => TrainsGamma ? Gradients!.Of(weights.Gamma) : saved.Span().Slice(4 * Channels, Channels);
+
+    Span<float> BetaGradient => TrainsBeta ? Gradients!.Of(weights.Beta) : saved.Span().Slice(5 * Channels, Channels);
+
+    Span<float> InputGradient(Pass pass) => Input.Gradient is null ? Output.GradientRows(pass.Count) : Input.GradientRows(pass.Count);
+
+    /// <summary>Normalises by mean and variance.</summary>
+    void Normalise(Pass pass)
+    {
+        Span<float> mean = BatchMean, inverse = InverseDeviation;
         var scale = saved.Span().Slice(2 * Channels, Channels);
         var shift = saved.Span().Slice(3 * Channels, Channels);
         Span<float> gamma = weights.Gamma.Values, beta = weights.Beta.Values;
@@ -157,24 +206,12 @@ internal sealed class BatchNormOp(BatchNorm spec, BatchNormWeights weights, bool
             shift[c] = beta[c] - (mean[c] * scale[c]);
         }
 
-        BatchNormalization.ScaleShift(x, scale, shift, relu, Output.Rows(pass.Count), pass.Width, pass.Pool);
+        BatchNormalization.ScaleShift(Input.Rows(pass.Count), scale, shift, relu, Output.Rows(pass.Count), pass.Width, pass.Pool);
     }
 
-    public override void Backward(Pass pass)
+    void UpdateRunning(long rows)
     {
-        var gradY = Output.GradientRows(pass.Count);
-        var clamp = relu ? saved.Span().Slice(2 * Channels, 2 * Channels) : [];
-
-        var gradGamma = TrainsGamma ? Gradients!.Of(weights.Gamma) : saved.Span().Slice(4 * Channels, Channels);
-        var gradBeta = TrainsBeta ? Gradients!.Of(weights.Beta) : saved.Span().Slice(5 * Channels, Channels);
-        BatchNormalization.Backward(
-            Input.Rows(pass.Count), gradY, BatchMean, InverseDeviation, weights.Gamma.Values, clamp,
-            Input.Gradient is null ? gradY : Input.GradientRows(pass.Count), gradGamma, gradBeta, workspace.Span(), pass.Width, pass.Pool,
-            constant: IsFrozen || !pass.Training);
-    }
-
-    void UpdateRunning(ReadOnlySpan<float> mean, ReadOnlySpan<float> variance, int rows)
-    {
+        ReadOnlySpan<float> mean = BatchMean, variance = InverseDeviation;
         // The running variance is the unbiased estimate, as in PyTorch.
         var unbiased = rows > 1 ? (float)rows / (rows - 1) : 1;
         Span<float> runningMean = weights.Mean.Values, runningVariance = weights.Variance.Values;

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace MlNetCifar.Numerics;
 
 /// <summary>
@@ -11,7 +13,7 @@ internal static unsafe class BatchNormalization
     /// <summary>Floats of scratch both passes need.</summary>
     /// <param name="rows">Rows of the largest batch.</param>
     /// <param name="channels">C.</param>
-    public static int WorkspaceLength(int rows, int channels) => (2 * channels * Blocks(rows)) + (2 * channels);
+    public static int WorkspaceLength(int rows, int channels) => (2 * channels * Blocks(rows)) + (4 * channels);
 
     /// <summary>Mean and variance (biased) of each channel.</summary>
     /// <param name="x">[rows, C].</param>
@@ -36,6 +38,44 @@ internal static unsafe class BatchNormalization
             var m = sum / rows;
             mean[c] = (float)(x[c] + m);
             variance[c] = (float)Math.Max((squares / rows) - (m * m), 0);
+        }
+    }
+
+    /// <summary>Σ x and Σ x² of each channel, which add up over the slices of a batch.</summary>
+    /// <param name="x">[rows, C].</param>
+    /// <param name="sums">[2, C]; overwritten.</param>
+    /// <param name="workspace">Scratch.</param>
+    /// <param name="width">Lane width.</param>
+    /// <param name="pool">Threads.</param>
+    public static void Sums(ReadOnlySpan<float> x, Span<double> sums, Span<float> workspace, SimdWidth width, WorkerPool pool)
+    {
+        var channels = sums.Length / 2;
+        var rows = x.Length / channels;
+        var blocks = Blocks(rows);
+        Throw.IfShorter(workspace.Length, WorkspaceLength(rows, channels));
+        fixed (float* px = x, pw = workspace)
+            LaneKernel.Run(new SumsKernel { A = px, B = px, Shift = px, Partial = pw, Rows = rows, Channels = channels }, blocks, width, pool);
+        for (var c = 0; c < channels; c++)
+        {
+            Total(workspace, channels, blocks, c, out var sum, out var squares);
+            double first = x[c];
+            sums[c] = sum + (rows * first);
+            sums[channels + c] = squares + (2 * first * sum) + (rows * first * first);
+        }
+    }
+
+    /// <summary>Mean and variance (biased) of each channel, from the <see cref="Sums"/> of all slices.</summary>
+    /// <param name="sums">[2, C].</param>
+    /// <param name="rows">Rows of all slices.</param>
+    /// <param name="mean">[C]; overwritten.</param>
+    /// <param name="variance">[C]; overwritten.</param>
+    public static void Moments(ReadOnlySpan<double> sums, long rows, Span<float> mean, Span<float> variance)
+    {
+        for (var c = 0; c < mean.Length; c++)
+        {
+            var m = sums[c] / rows;
+            mean[c] = (float)m;
+            variance[c] = (float)Math.Max((sums[mean.Length + c] / rows) - (m * m), 0);
         }
     }
 
@@ -82,37 +122,93 @@ internal static unsafe class BatchNormalization
     {
         var channels = mean.Length;
         var rows = x.Length / channels;
+        Throw.IfShorter(workspace.Length, WorkspaceLength(rows, channels));
+        var sums = MemoryMarshal.Cast<float, double>(workspace.Slice(2 * channels * Blocks(rows), 4 * channels));
+        GradientSums(x, gradY, mean, relu, sums, workspace, width, pool);
+        Gradients(sums, inverseDeviation, gradGamma, gradBeta);
+        Gradient(x, gradY, mean, inverseDeviation, gamma, relu, constant ? [] : sums, rows, gradX, workspace, width, pool);
+    }
+
+    /// <summary>Σ g and Σ g·(x − μ) of each channel, which add up over the slices of a batch.</summary>
+    /// <param name="x">[rows, C], the layer's input.</param>
+    /// <param name="gradY">[rows, C], g.</param>
+    /// <param name="mean">[C], μ.</param>
+    /// <param name="relu">As for <see cref="Backward"/>.</param>
+    /// <param name="sums">[2, C]; overwritten.</param>
+    /// <param name="workspace">Scratch; of it the first <see cref="WorkspaceLength"/> − 4·C floats are used.</param>
+    /// <param name="width">Lane width.</param>
+    /// <param name="pool">Threads.</param>
+    public static void GradientSums(
+        ReadOnlySpan<float> x, ReadOnlySpan<float> gradY, ReadOnlySpan<float> mean, ReadOnlySpan<float> relu, Span<double> sums, Span<float> workspace, SimdWidth width, WorkerPool pool)
+    {
+        var channels = mean.Length;
+        var rows = x.Length / channels;
         var blocks = Blocks(rows);
         Throw.IfLengthsDiffer(x.Length, gradY.Length);
         Throw.IfShorter(workspace.Length, WorkspaceLength(rows, channels));
-        fixed (float* px = x, pg = gradY, pm = mean, pd = gradX, pw = workspace, mask = relu)
+        fixed (float* px = x, pg = gradY, pm = mean, pw = workspace, mask = relu)
         {
-            var sums = new SumsKernel { A = pg, B = px, Shift = pm, Mask = mask, Partial = pw, Rows = rows, Channels = channels, Products = true };
-            LaneKernel.Run(sums, blocks, width, pool);
+            var kernel = new SumsKernel { A = pg, B = px, Shift = pm, Mask = mask, Partial = pw, Rows = rows, Channels = channels, Products = true };
+            LaneKernel.Run(kernel, blocks, width, pool);
+        }
 
-            // gradX = γ·s·(g − mean(g) − x̂·mean(g·x̂)) with x̂ = (x − μ)·s, as one multiply-add of g and one of x per element.
-            var tail = workspace[(2 * channels * blocks)..];
-            Span<float> scaleX = tail[..channels], shift = tail.Slice(channels, channels);
-            var scaleG = workspace[..channels];
-            for (var c = 0; c < channels; c++)
-            {
-                Total(workspace, channels, blocks, c, out var sum, out var products);
-                gradBeta[c] = (float)sum;
-                var s = (double)inverseDeviation[c];
-                gradGamma[c] = (float)(products * s);
-                var factor = gamma[c] * s;
-                var slope = constant ? 0 : products * s * s / rows;
-                scaleX[c] = (float)(-factor * slope);
-                shift[c] = constant ? 0 : (float)(-factor * ((sum / rows) - (slope * mean[c])));
-            }
+        for (var c = 0; c < channels; c++)
+            Total(workspace, channels, blocks, c, out sums[c], out sums[channels + c]);
+    }
 
-            for (var c = 0; c < channels; c++)
-                scaleG[c] = gamma[c] * inverseDeviation[c];
-            fixed (float* sx = scaleX, sg = scaleG, st = shift)
-            {
-                var kernel = new AffineKernel { X = pg, Z = px, Scale = sg, Scale2 = sx, Shift = st, Mask = mask, Y = pd, Rows = rows, Channels = channels };
-                LaneKernel.Run(kernel, blocks, width, pool);
-            }
+    /// <summary>∂loss/∂γ and ∂loss/∂β of the rows that were summed up.</summary>
+    /// <param name="sums">Of <see cref="GradientSums"/>.</param>
+    /// <param name="inverseDeviation">[C].</param>
+    /// <param name="gradGamma">[C]; overwritten.</param>
+    /// <param name="gradBeta">[C]; overwritten.</param>
+    public static void Gradients(ReadOnlySpan<double> sums, ReadOnlySpan<float> inverseDeviation, Span<float> gradGamma, Span<float> gradBeta)
+    {
+        var channels = inverseDeviation.Length;
+        for (var c = 0; c < channels; c++)
+        {
+            gradBeta[c] = (float)sums[c];
+            gradGamma[c] = (float)(sums[channels + c] * inverseDeviation[c]);
+        }
+    }
+
+    /// <summary>∂loss/∂x.</summary>
+    /// <param name="x">[rows, C], the layer's input.</param>
+    /// <param name="gradY">[rows, C].</param>
+    /// <param name="mean">[C], of the batch.</param>
+    /// <param name="inverseDeviation">[C], 1/√(σ² + ε).</param>
+    /// <param name="gamma">[C].</param>
+    /// <param name="relu">As for <see cref="Backward"/>.</param>
+    /// <param name="sums">Of <see cref="GradientSums"/>, over all slices; empty where mean and deviation are constants.</param>
+    /// <param name="wholeRows">Rows of all slices.</param>
+    /// <param name="gradX">[rows, C]; overwritten; may be <paramref name="gradY"/>.</param>
+    /// <param name="workspace">Scratch; of it the first 3·C floats are used.</param>
+    /// <param name="width">Lane width.</param>
+    /// <param name="pool">Threads.</param>
+    public static void Gradient(
+        ReadOnlySpan<float> x, ReadOnlySpan<float> gradY, ReadOnlySpan<float> mean, ReadOnlySpan<float> inverseDeviation, ReadOnlySpan<float> gamma, ReadOnlySpan<float> relu,
+        ReadOnlySpan<double> sums, long wholeRows, Span<float> gradX, Span<float> workspace, SimdWidth width, WorkerPool pool)
+    {
+        var channels = mean.Length;
+        var rows = x.Length / channels;
+        Throw.IfLengthsDiffer(x.Length, gradY.Length);
+        Throw.IfShorter(workspace.Length, WorkspaceLength(rows, channels));
+
+        // gradX = γ·s·(g − mean(g) − x̂·mean(g·x̂)) with x̂ = (x − μ)·s, as one multiply-add of g and one of x per element.
+        Span<float> scaleG = workspace[..channels], scaleX = workspace.Slice(channels, channels), shift = workspace.Slice(2 * channels, channels);
+        for (var c = 0; c < channels; c++)
+        {
+            var s = (double)inverseDeviation[c];
+            var factor = gamma[c] * s;
+            var slope = sums.IsEmpty ? 0 : sums[channels + c] * s * s / wholeRows;
+            scaleX[c] = (float)(-factor * slope);
+            shift[c] = sums.IsEmpty ? 0 : (float)(-factor * ((sums[c] / wholeRows) - (slope * mean[c])));
+            scaleG[c] = gamma[c] * inverseDeviation[c];
+        }
+
+        fixed (float* px = x, pg = gradY, pd = gradX, mask = relu, sx = scaleX, sg = scaleG, st = shift)
+        {
+            var kernel = new AffineKernel { X = pg, Z = px, Scale = sg, Scale2 = sx, Shift = st, Mask = mask, Y = pd, Rows = rows, Channels = channels };
+            LaneKernel.Run(kernel, Blocks(rows), width, pool);
         }
     }
 

@@ -29,8 +29,8 @@ internal static class WorkerSection
 
     static void Staleness(StringBuilder html, IReadOnlyList<long> counts)
     {
-        html.Append("<h3>Staleness</h3>\n<p class=\"small\">By how many updates of others gradients came too late.</p>\n");
-        html.Append("<div class=\"scroll\"><table><thead><tr><th>Updates</th><th class=\"l\">Gradients</th></tr></thead>\n<tbody>\n");
+        html.Append("<h3>Staleness</h3>\n<p class=\"small\">By how many updates of others what workers computed came too late.</p>\n");
+        html.Append("<div class=\"scroll\"><table><thead><tr><th>Updates</th><th class=\"l\">How often</th></tr></thead>\n<tbody>\n");
         var most = Math.Max(1, counts.Max());
         for (var i = 0; i < Math.Min(counts.Count, MostBars); i++)
         {

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using MlNetCifar.Data;
 using MlNetCifar.Nn;
 using MlNetCifar.Numerics;
@@ -13,7 +14,11 @@ internal sealed class GradientPass : IDisposable
     readonly float[] _classWeights;
     readonly WorkerPool _pool;
     readonly float[] _before;
+    readonly bool _isWide;
     WeightTensor[] _moving;
+    Lockstep? _lockstep;
+    double[] _losses = [];
+    int[] _correct = [];
 
     /// <summary>Compiles the network for its first epoch.</summary>
     /// <param name="weights">Borrowed.</param>
@@ -26,10 +31,10 @@ internal sealed class GradientPass : IDisposable
         (_weights, _options, _plan, _pool) = (weights, options, plan, pool);
         _classWeights = options.ClassWeights == ClassWeighting.Balanced ? TrainingSession.Balanced(train.ClassCounts()) : [];
         _before = new float[weights.Statistics.Length];
+        _isWide = options.SyncBatchNorm && options.Slices > 1;
         Largest = Math.Min(new Slicing(options.BatchSize, options.Slices).Largest, train.Count);
         Frozen = plan.Frozen(0);
-        Network = Compile();
-        _moving = Moving();
+        Compiled();
     }
 
     /// <summary>Pictures of the largest slice.</summary>
@@ -55,9 +60,9 @@ internal sealed class GradientPass : IDisposable
         if (frozen.SetEquals(Frozen))
             return false;
         Frozen = frozen;
+        _lockstep?.Dispose();
         Network.Dispose();
-        Network = Compile();
-        _moving = Moving();
+        Compiled();
         return true;
     }
 
@@ -83,9 +88,7 @@ internal sealed class GradientPass : IDisposable
     {
         rows.Pixels.CopyTo(Network.Input(rows.Count));
         Network.Forward(rows.Count, training: true, _options.Seed, step, cancellation);
-        var loss = Network.Loss(rows.Labels, _options.LabelSmoothing, _classWeights, out correct, rows.Mix, total);
-        if (Teacher is not null && double.IsFinite(loss))
-            loss = Teacher.Mix(loss, rows, Network, _classWeights, total, cancellation);
+        var loss = Loss(Network, rows, total, out correct, cancellation);
         if (double.IsFinite(loss))
             Network.Backward(cancellation);
         return loss;
@@ -98,12 +101,19 @@ internal sealed class GradientPass : IDisposable
     /// <param name="batch">Its pictures.</param>
     /// <param name="step">Updates made before.</param>
     /// <param name="tree">Gets the slices.</param>
+    /// <param name="exchange">Where layers look at the whole batch: sums over all of its slices.</param>
     /// <param name="cancellation">Ends the work between two ops.</param>
-    public void Compute(Batch batch, long step, SliceTree tree, CancellationToken cancellation)
+    public void Compute(Batch batch, long step, SliceTree tree, ISumExchange exchange, CancellationToken cancellation)
     {
         Begin();
         try
         {
+            if (_lockstep is not null)
+            {
+                ComputeTogether(_lockstep, batch, step, tree, exchange, cancellation);
+                return;
+            }
+
             for (var slice = batch.FirstSlice; slice < batch.EndSlice; slice++)
             {
                 if (slice > batch.FirstSlice)
@@ -155,6 +165,7 @@ internal sealed class GradientPass : IDisposable
 
     public void Dispose()
     {
+        _lockstep?.Dispose();
         Network.Dispose();
         Teacher?.Dispose();
     }
@@ -162,7 +173,21 @@ internal sealed class GradientPass : IDisposable
     /// <summary>The tensors that a forward pass may change.</summary>
     WeightTensor[] Moving() => [.. _weights.Tensors.Where(t => !t.Spec.IsTrained && t.Role != ParameterRole.Fixed && !Frozen.Contains(t))];
 
+    [MemberNotNull(nameof(Network), nameof(_moving))]
+    void Compiled()
+    {
+        Network = Compile();
+        _moving = Moving();
+        _lockstep = _isWide && Network.MostSums > 0 ? new Lockstep(Network, Compile) : null;
+    }
+
     Network Compile() => new(_weights, Largest, training: true, _pool, frozen: Frozen);
+
+    double Loss(Network network, BatchRows rows, double? total, out int correct, CancellationToken cancellation)
+    {
+        var loss = network.Loss(rows.Labels, _options.LabelSmoothing, _classWeights, out correct, rows.Mix, total);
+        return Teacher is not null && double.IsFinite(loss) ? Teacher.Mix(loss, rows, network, _classWeights, total, cancellation) : loss;
+    }
 
     /// <summary>A number of its own for every slice of every step, so that each has a dropout of its own.</summary>
     long StepOf(long step, int slice) => (step * _options.Slices) + slice;
@@ -170,12 +195,40 @@ internal sealed class GradientPass : IDisposable
     SliceSum Sum(Batch batch, int slice, long step, SliceSum sum, CancellationToken cancellation)
     {
         var rows = batch.Rows(slice);
-        sum.Loss = Compute(rows, StepOf(step, slice), batch.Whole, out var correct, cancellation);
-        (sum.First, sum.Count, sum.Correct, sum.Weight) = (slice, 1, correct, Losses.TotalWeight(rows.Labels, _classWeights, rows.Mix));
-        Network.Gradients!.All.CopyTo(sum.Gradients);
+        var loss = Compute(rows, StepOf(step, slice), batch.Whole, out var correct, cancellation);
+        return Fill(sum, Network, rows, slice, loss, correct);
+    }
+
+    SliceSum Fill(SliceSum sum, Network network, BatchRows rows, int slice, double loss, int correct)
+    {
+        (sum.First, sum.Count, sum.Loss, sum.Correct, sum.Weight) = (slice, 1, loss, correct, Losses.TotalWeight(rows.Labels, _classWeights, rows.Mix));
+        network.Gradients!.All.CopyTo(sum.Gradients);
         Span<float> moved = sum.Statistics, now = _weights.Statistics;
         for (var i = 0; i < moved.Length; i++)
             moved[i] = rows.Count * (now[i] - _before[i]);
         return sum;
+    }
+
+    /// <summary>Computes slices that wait for one another. The running statistics move once, by what the whole batch moves them; a loss that is not finite holds nobody up.</summary>
+    void ComputeTogether(Lockstep lockstep, Batch batch, long step, SliceTree tree, ISumExchange exchange, CancellationToken cancellation)
+    {
+        var count = batch.EndSlice - batch.FirstSlice;
+        lockstep.Begin(batch.FirstSlice, count);
+        if (_losses.Length < count)
+            (_losses, _correct) = (new double[count], new int[count]);
+        for (var i = 0; i < count; i++)
+        {
+            var network = lockstep.Slice(i);
+            var rows = batch.Rows(batch.FirstSlice + i);
+            rows.Pixels.CopyTo(network.Input(rows.Count));
+            network.Begin(rows.Count, batch.Whole, i == 0, _options.Seed, StepOf(step, batch.FirstSlice + i));
+        }
+
+        lockstep.Forward(exchange, cancellation);
+        for (var i = 0; i < count; i++)
+            _losses[i] = Loss(lockstep.Slice(i), batch.Rows(batch.FirstSlice + i), batch.Whole, out _correct[i], cancellation);
+        lockstep.Backward(exchange, cancellation);
+        for (var i = 0; i < count; i++)
+            tree.Push(Fill(tree.Rent(), lockstep.Slice(i), batch.Rows(batch.FirstSlice + i), batch.FirstSlice + i, _losses[i], _correct[i]));
     }
 }

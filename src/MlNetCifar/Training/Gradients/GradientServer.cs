@@ -5,7 +5,7 @@ namespace MlNetCifar.Training;
 
 /// <summary>
 /// Takes gradients as they come and updates the weights by each at once (asynchronous SGD, Dean et al. 2012): all of them with one set of moments, one after the other, or, as Hogwild does
-/// (Recht et al. 2011), without a lock, so that updates and copies of the weights may overlap.
+/// (Recht et al. 2011), without a lock, so that updates and copies of the weights may overlap. Where workers train models of their own, what comes is how far one of these has moved.
 /// </summary>
 internal sealed class GradientServer : IDisposable
 {
@@ -41,18 +41,29 @@ internal sealed class GradientServer : IDisposable
 
     /// <summary>Begins a round.</summary>
     /// <param name="place">Where it stands.</param>
-    /// <param name="batches">Gradients that it has.</param>
-    public void Begin(StepPlace place, int batches)
+    /// <param name="round">In its epoch, from 0.</param>
+    /// <returns>Updates that it has.</returns>
+    public int Begin(StepPlace place, int round)
     {
-        (_place, _batches, _begun) = (place, batches, _version);
+        var (_, parts) = _rounds.At(round);
+        var (first, end) = _rounds.Batches(round, 0, parts);
+        (_place, _batches, _begun) = (place, end - first, _version);
         _before.Save();
+        return parts;
     }
 
     /// <summary>Puts weights, running statistics and moments back as they were when the round began; nobody may be at work.</summary>
     public void Restore() => _before.Restore();
 
-    /// <summary>A way for one client to push gradients.</summary>
-    public GradientPush CreatePush() => new(this, _options, _plan, _frozen, _optimizer, _rounds);
+    /// <summary>A way for one client to push gradients, or how far models have moved.</summary>
+    public ServerPush CreatePush() => _options.HasModels ? new ModelPush(this, _plan.Weights, _optimizer) : new GradientPush(this, _options, _plan, _frozen, _optimizer);
+
+    /// <summary>Where a run that begins now stands, in steps of a model. As many runs as there are models side by side are done when it is.</summary>
+    internal StepPlace PlaceOfRun()
+    {
+        var done = (Version - _begun) * _rounds.RunLength;
+        return new((_place.Step * _rounds.LocalSteps) + (done / _rounds.Models), At(done), At(done + (_rounds.Models * _rounds.RunLength)));
+    }
 
     /// <summary>Copies weights and running statistics.</summary>
     /// <returns><see cref="Version"/> as it was.</returns>
@@ -88,79 +99,12 @@ internal sealed class GradientServer : IDisposable
         {
             var version = Interlocked.Increment(ref _version) - 1;
             var done = version - _begun;
-            update((_place.Step * _rounds.LocalSteps) + done, _place.At(Math.Min(1, (double)done / _batches)), version);
+            update((_place.Step * _rounds.LocalSteps) + done, At(done), version);
         }
     }
 
     public void Dispose() => _before.Dispose();
-}
 
-/// <summary>One client's side of a server of gradients: copies of the weights, a gradient, and an optimizer that shares the server's moments. Used by one thread.</summary>
-internal sealed class GradientPush : IDisposable
-{
-    readonly NetworkWeights _weights;
-    readonly TrainingOptions _options;
-    readonly WeightGradients _gradients;
-    readonly WorkerPool _pool = new(1);
-    readonly Optimizer _optimizer;
-    readonly float[] _statistics;
-    readonly StateCopy _copy;
-
-    internal GradientPush(GradientServer server, TrainingOptions options, GroupPlan plan, IReadOnlySet<WeightTensor> frozen, Optimizer shared, RoundPlan rounds)
-    {
-        (Server, _weights, _options) = (server, plan.Weights, options);
-        _gradients = new WeightGradients(_weights, frozen);
-        _optimizer = new Optimizer(plan, _gradients, _pool, SimdLevel.Active, rounds.Rounds * rounds.LocalSteps, shared);
-        _statistics = new float[_weights.Statistics.Length];
-        _copy = new StateCopy(CheckpointWriter.Blocks(_weights));
-    }
-
-    /// <summary>Where it belongs.</summary>
-    public GradientServer Server { get; }
-
-    /// <summary>To be filled with the gradient before <see cref="Apply"/>.</summary>
-    public Span<float> Gradients => _gradients.All;
-
-    /// <summary>To be filled with Σ (pictures)·(statistics after the batch − before it).</summary>
-    public Span<float> Statistics => _statistics;
-
-    /// <summary>The weights and running statistics as they were at <see cref="Read"/>.</summary>
-    public IReadOnlyList<StateBlock> Copy => _copy.Blocks;
-
-    /// <summary>Copies the weights.</summary>
-    /// <returns>Their version.</returns>
-    public long Read() => Server.Read(_copy);
-
-    /// <summary>
-    /// Updates the weights by the gradient. The running statistics move by the batch's share of what they would have moved by alone: as many batches as the weights are stale may have begun with
-    /// the same ones.
-    /// </summary>
-    /// <param name="version">Of the weights that the gradient is of.</param>
-    /// <param name="pictures">Of the batch.</param>
-    /// <param name="weight">What they weigh.</param>
-    /// <returns>How stale it was: updates that others made since.</returns>
-    public int Apply(long version, int pictures, double weight)
-    {
-        var staleness = 0;
-        if (_options.ClassWeights != ClassWeighting.None)
-            Elementwise.Scale((float)(pictures / weight), Gradients, Gradients, SimdLevel.Active, _pool);
-        Server.Update((steps, progress, before) =>
-        {
-            staleness = (int)(before - version);
-            _optimizer.Steps = steps;
-            _optimizer.Step(progress);
-            Span<float> statistics = _weights.Statistics;
-            for (var i = 0; i < statistics.Length; i++)
-                statistics[i] += (float)((double)_statistics[i] / pictures / (1 + staleness));
-        });
-        return staleness;
-    }
-
-    public void Dispose()
-    {
-        _optimizer.Dispose();
-        _gradients.Dispose();
-        _copy.Dispose();
-        _pool.Dispose();
-    }
+    /// <summary>The share of the run that is done after so many batches of the round.</summary>
+    double At(long batches) => _place.At(Math.Min(1, (double)batches / _batches));
 }

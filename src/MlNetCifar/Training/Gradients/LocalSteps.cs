@@ -6,7 +6,8 @@ namespace MlNetCifar.Training;
 
 /// <summary>
 /// Trains the models of a round one after the other, each from the state that the round began with, and leaves that state as it was: so what a model becomes does not depend on who trained what before.
-/// A model's sum holds, each times its pictures, by how much weights and running statistics have moved, and the optimizer's moments. A round allocates nothing.
+/// A model's sum holds, each times its pictures, by how much weights and running statistics have moved, and the optimizer's moments. A round allocates nothing. Where a server takes models as they come
+/// it trains one run of batches of a round at a time in the same way.
 /// </summary>
 internal sealed class LocalSteps : IDisposable
 {
@@ -77,17 +78,17 @@ internal sealed class LocalSteps : IDisposable
         _before = new StateCopy(State);
     }
 
-    /// <summary>Trains some models of a round.</summary>
+    /// <summary>Trains some models of a round, or a run of a server's round.</summary>
     /// <param name="epoch">From 0.</param>
     /// <param name="round">In it, from 0.</param>
-    /// <param name="part">Which models.</param>
-    /// <param name="place">Where the round stands.</param>
+    /// <param name="part">Which models, or which run.</param>
+    /// <param name="place">Where the round stands; of a run, where that does, in steps of a model.</param>
     /// <param name="tree">Gets them, in order.</param>
     /// <param name="cancellation">Abandons the round.</param>
     public void Compute(int epoch, int round, SlicePart part, StepPlace place, SliceTree tree, CancellationToken cancellation)
     {
-        var (pictures, models) = _plan.At(round);
-        var (first, end) = part.In(models);
+        var (pictures, parts) = _plan.At(round);
+        var (first, end) = part.In(parts);
         Load(epoch, _plan.Batches(round, first, end));
         _before.Save();
         var steps = _optimizer.Steps;
@@ -106,11 +107,12 @@ internal sealed class LocalSteps : IDisposable
             _optimizer.Steps = steps;
         }
 
-        // Whoever trains these models in this round trains them in the next one too, unless somebody is lost.
-        if (round + 1 < _plan.Rounds)
+        // Whoever trains these models in this round trains them in the next one too, unless somebody is lost; and whoever trains on a run has the next one, unless somebody has taken that.
+        var isRun = _plan.RunLength > 0;
+        if (isRun ? end < parts : round + 1 < _plan.Rounds)
         {
-            (first, end) = part.In(_plan.At(round + 1).Models);
-            var batches = _plan.Batches(round + 1, first, end);
+            var (nextFirst, nextEnd) = isRun ? (end, end + 1) : part.In(_plan.At(round + 1).Parts);
+            var batches = _plan.Batches(isRun ? round : round + 1, nextFirst, nextEnd);
             Load(epoch, batches);
             _next = (epoch, batches.First, batches.End);
         }
@@ -132,7 +134,9 @@ internal sealed class LocalSteps : IDisposable
 
     SliceSum Train(int epoch, (int First, int End) batches, int pictures, StepPlace place, SliceSum sum, CancellationToken cancellation)
     {
-        _optimizer.Steps = place.Step * _plan.LocalSteps;
+        if (_plan.RunLength > 0)
+            pictures = _plan.PicturesOf(batches);
+        _optimizer.Steps = _plan.RunLength > 0 ? place.Step : place.Step * _plan.LocalSteps;
         for (var i = batches.First; i < batches.End; i++)
         {
             var batch = _loader.Next()!;

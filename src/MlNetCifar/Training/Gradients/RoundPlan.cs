@@ -12,16 +12,21 @@ internal readonly record struct StepPlace(long Step, double From, double To)
 
 /// <summary>
 /// How averaged training cuts an epoch: into rounds of as many batches in a row as all models train on between two averages, and a round into one run of batches for every model. The last round of an epoch
-/// is short: it has fewer models, or fewer batches for some. Who trains which model does not matter. A server of gradients has one model, and rounds only for a run to be saved and ended between them.
+/// is short: it has fewer models, or fewer batches for some. Who trains which model does not matter. A server has rounds only for a run to be saved and ended between them: its round is cut into runs of
+/// batches that are computed from the same weights, whoever is next.
 /// </summary>
 /// <param name="BatchSize">Pictures of a batch of one model.</param>
 /// <param name="Models">Models of a whole round.</param>
 /// <param name="LocalSteps">Batches that each of them trains on in it.</param>
 /// <param name="Pictures">Of an epoch.</param>
-internal readonly record struct RoundPlan(int BatchSize, int Models, int LocalSteps, int Pictures)
+/// <param name="RunLength">Of a server: batches of a run, the last of which may be short. 0 where the parts of a round are models.</param>
+internal readonly record struct RoundPlan(int BatchSize, int Models, int LocalSteps, int Pictures, int RunLength = 0)
 {
     /// <summary>Batches of a round of a server of gradients: so many that nobody waits for long at its end, and so few that a run can be ended.</summary>
     const int Served = 64;
+
+    /// <summary>Runs of every model in a round of a server of models.</summary>
+    const int ServedRuns = 8;
 
     /// <summary>The plan of a run.</summary>
     /// <param name="options">Checked.</param>
@@ -30,8 +35,10 @@ internal readonly record struct RoundPlan(int BatchSize, int Models, int LocalSt
     {
         var batch = options.OfBatch.BatchSize;
         var most = Ceiling(Ceiling(pictures, batch), options.Slices);
-        var frequency = options.IsServed ? Served : options.UpdateFrequency;
-        return new(batch, options.Slices, frequency == 0 ? most : Math.Min(frequency, most), pictures);
+        var frequency = options.UpdateFrequency == 0 ? most : Math.Min(options.UpdateFrequency, most);
+        if (!options.IsServed)
+            return new(batch, options.Slices, frequency, pictures);
+        return new(batch, options.Slices, (int)Math.Min(options.HasModels ? (long)ServedRuns * frequency : Served, most), pictures, frequency);
     }
 
     /// <summary>Pictures of a whole round.</summary>
@@ -40,32 +47,34 @@ internal readonly record struct RoundPlan(int BatchSize, int Models, int LocalSt
     /// <summary>Rounds of an epoch.</summary>
     public int Rounds => Ceiling(Pictures, RoundSize);
 
-    /// <summary>Pictures of a batch.</summary>
-    /// <param name="batch">In the epoch, from 0.</param>
-    public int PicturesOf(int batch) => (int)Math.Min(BatchSize, Pictures - ((long)batch * BatchSize));
+    /// <summary>Pictures of some batches.</summary>
+    /// <param name="batches">Of the epoch: the first, and the one behind the last.</param>
+    public int PicturesOf((int First, int End) batches) => (int)Math.Min((long)(batches.End - batches.First) * BatchSize, Pictures - ((long)batches.First * BatchSize));
 
     /// <summary>Number of a batch in the run: no two have the same.</summary>
     /// <param name="epoch">From 0.</param>
     /// <param name="batch">In it, from 0.</param>
     public long NumberOf(int epoch, int batch) => ((long)epoch * Rounds * LocalSteps * Models) + batch;
 
-    /// <summary>Pictures and models of a round.</summary>
+    /// <summary>Pictures and parts of a round: models, or a server's runs.</summary>
     /// <param name="round">From 0.</param>
-    public (int Pictures, int Models) At(int round)
+    public (int Pictures, int Parts) At(int round)
     {
         var pictures = (int)Math.Min(RoundSize, Pictures - ((long)round * RoundSize));
-        return (pictures, new Data.Slicing(RoundSize, Models).Of(pictures));
+        return (pictures, RunLength > 0 ? Ceiling(Ceiling(pictures, BatchSize), RunLength) : new Data.Slicing(RoundSize, Models).Of(pictures));
     }
 
-    /// <summary>The batches of an epoch that some models of a round train on: the first, and the one behind the last.</summary>
+    /// <summary>The batches of an epoch that some parts of a round train on: the first, and the one behind the last.</summary>
     /// <param name="round">From 0.</param>
-    /// <param name="first">The first model.</param>
-    /// <param name="end">The model behind the last.</param>
+    /// <param name="first">The first part.</param>
+    /// <param name="end">The part behind the last.</param>
     public (int First, int End) Batches(int round, int first, int end)
     {
-        var (pictures, models) = At(round);
+        var (pictures, parts) = At(round);
         var (begin, count) = (round * Models * LocalSteps, Ceiling(pictures, BatchSize));
-        return (begin + (int)((long)count * first / models), begin + (int)((long)count * end / models));
+        return RunLength > 0
+            ? (begin + (first * RunLength), begin + Math.Min(end * RunLength, count))
+            : (begin + (int)((long)count * first / parts), begin + (int)((long)count * end / parts));
     }
 
     static int Ceiling(int amount, int unit) => (int)(((long)amount + unit - 1) / unit);

@@ -7,8 +7,6 @@ namespace MlNetCifar.Tests.Training.Resume;
 /// <summary>The program in a process of its own, as users run it.</summary>
 sealed class ProgramProcess : IDisposable
 {
-    static readonly TimeSpan s_patience = TimeSpan.FromMinutes(3);
-
     readonly Process _process;
     readonly StringBuilder _log = new();
 
@@ -33,6 +31,12 @@ sealed class ProgramProcess : IDisposable
     /// <summary>Number of the process.</summary>
     public int Id => _process.Id;
 
+    /// <summary>How long it is waited for.</summary>
+    public TimeSpan Patience { get; init; } = TimeSpan.FromMinutes(3);
+
+    /// <summary>Whether it has ended.</summary>
+    public bool HasExited => _process.HasExited;
+
     /// <summary>What was printed so far.</summary>
     public string Log
     {
@@ -56,7 +60,7 @@ sealed class ProgramProcess : IDisposable
         var started = TimeProvider.System.GetTimestamp();
         while (!condition())
         {
-            if (TimeProvider.System.GetElapsedTime(started) > s_patience || _process.HasExited)
+            if (TimeProvider.System.GetElapsedTime(started) > Patience || _process.HasExited)
                 Assert.Fail($"'{what}' did not happen:\n{Log}");
             Thread.Sleep(10);
         }
@@ -74,7 +78,7 @@ sealed class ProgramProcess : IDisposable
     /// <returns>The exit code.</returns>
     public int Exit()
     {
-        if (!_process.WaitForExit(s_patience))
+        if (!_process.WaitForExit(Patience))
             Assert.Fail($"it does not end:\n{Log}");
         _process.WaitForExit();
         return _process.ExitCode;
