@@ -33,6 +33,39 @@ internal enum FrameKind : byte
 
     /// <summary>A worker has not answered yet, and is at work.</summary>
     Busy = 9,
+
+    /// <summary>Who the workers of a generation are: they are to connect to each other.</summary>
+    Link = 16,
+
+    /// <summary>A worker has, or tells whom it does not reach.</summary>
+    Linked = 17,
+
+    /// <summary>A step that workers sum up and make by themselves.</summary>
+    Step = 18,
+
+    /// <summary>Slices summed up, a part of their floats: from worker to worker.</summary>
+    Node = 19,
+
+    /// <summary>A whole batch summed up, a part of its floats: from worker to worker and to the run.</summary>
+    Total = 20,
+
+    /// <summary>A worker could not finish a step with the others.</summary>
+    Broken = 21,
+
+    /// <summary>The run gives a generation up.</summary>
+    Abandon = 22,
+
+    /// <summary>A worker has.</summary>
+    Abandoned = 23,
+
+    /// <summary>A worker is to tell what it holds.</summary>
+    Check = 24,
+
+    /// <summary>The hash of that.</summary>
+    Digest = 25,
+
+    /// <summary>A worker introduces itself to another.</summary>
+    Peer = 26,
 }
 
 /// <summary>
@@ -42,7 +75,7 @@ internal enum FrameKind : byte
 internal static class Frame
 {
     /// <summary>Version of the protocol.</summary>
-    public const byte Version = 2;
+    public const byte Version = 3;
 
     /// <summary>Longest frame before the two have agreed on anything.</summary>
     public const int MostAtFirst = 4096;
@@ -141,7 +174,7 @@ internal sealed class FrameReader(Stream stream)
         Left = BinaryPrimitives.ReadInt32LittleEndian(header[8..]);
         if (Left < 0 || Left > Most)
             throw new InvalidDataException(FormattableString.Invariant($"a frame claims {Left:N0} bytes, and at most {Most:N0} were expected"));
-        if (header[5] is < (byte)FrameKind.Hello or > (byte)FrameKind.Busy || header[6] != 0 || header[7] != 0)
+        if (!Enum.IsDefined((FrameKind)header[5]) || header[6] != 0 || header[7] != 0)
             throw new InvalidDataException(FormattableString.Invariant($"a frame is of the kind {header[5]}, which is not known"));
         _crc = Crc32C.Append(0, header);
         Total += header.Length;
@@ -160,6 +193,15 @@ internal sealed class FrameReader(Stream stream)
 
     /// <summary>Reads floats.</summary>
     public void Read(Span<float> destination) => Read(MemoryMarshal.AsBytes(destination));
+
+    /// <summary>Passes over all that is left.</summary>
+    public void Skip()
+    {
+        Span<byte> piece = stackalloc byte[1024];
+        while (Left > 0)
+            Read(piece[..Math.Min(Left, piece.Length)]);
+        End();
+    }
 
     /// <summary>Reads all that is left.</summary>
     public byte[] Rest()

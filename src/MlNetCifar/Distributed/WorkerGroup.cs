@@ -30,6 +30,12 @@ internal sealed record WorkerGroupOptions
     /// <summary>Where workers dial.</summary>
     public IPEndPoint Listen { get; init; } = new(IPAddress.Loopback, 0);
 
+    /// <summary>Ports that workers listen on for each other, to make the steps of the synchronous mode among themselves; null (the default) for everything to go through the run.</summary>
+    public PortRange? PeerPorts { get; init; }
+
+    /// <summary>What workers must know, all being encrypted then; null (the default) for plain connections.</summary>
+    public WorkerSecret? Secret { get; init; }
+
     /// <summary>What goes wrong; null (the default) where nothing is rehearsed.</summary>
     public ChaosPlan? Chaos { get; init; }
 
@@ -60,6 +66,7 @@ internal sealed partial class WorkerGroup(IWorkerLauncher launcher, WorkerGroupO
     readonly Queue<Member> _lost = new();
     readonly List<Thread> _threads = [];
     readonly List<MemberConnection> _connections = [];
+    readonly LineIdentity? _identity = options.Secret is null ? null : new();
     TcpListener? _listener;
     Welcome? _welcome;
     TrainingRun? _run;
@@ -87,9 +94,13 @@ internal sealed partial class WorkerGroup(IWorkerLauncher launcher, WorkerGroupO
         if (run.Options.Slices < 2 && !run.Options.IsServed)
             throw DistributedErrors.FewSlices(run.Options.Slices);
         _run = run;
+        _viaRun |= run.Options.DistributedMode != DistributedMode.Synchronous;
         _isBounded = run.Options.DistributedMode == DistributedMode.Asynchronous;
         _welcome = new Welcome(
-            run.Network, run.Options, run.Normalization, DataCheck.Of(train), run.Distillation?.Stamp, options.Threads, options.Arguments);
+            run.Network, run.Options, run.Normalization, DataCheck.Of(train), run.Distillation?.Stamp, options.Threads, options.Arguments)
+        {
+            PeerPorts = _viaRun ? null : options.PeerPorts,
+        };
         launcher.Prepare(options.Workers, options.JoinTime, options.Say ?? (_ => { }), cancellation);
         Listen();
         for (var worker = 0; worker < options.Workers; worker++)
@@ -101,6 +112,7 @@ internal sealed partial class WorkerGroup(IWorkerLauncher launcher, WorkerGroupO
     {
         End();
         launcher.Dispose();
+        _identity?.Dispose();
     }
 
     /// <summary>Whether all is over.</summary>
@@ -147,7 +159,7 @@ internal sealed partial class WorkerGroup(IWorkerLauncher launcher, WorkerGroupO
         var member = new Member(worker, restarts, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32)));
         lock (_gate)
             _members.Add(member);
-        launcher.Start(worker, Address, member.Token);
+        launcher.Start(worker, Address, _identity is null ? member.Token : $"{member.Token} {_identity.Fingerprint}");
     }
 
     /// <summary>Waits until every worker is ready or lost.</summary>
@@ -206,7 +218,7 @@ internal sealed partial class WorkerGroup(IWorkerLauncher launcher, WorkerGroupO
     /// <summary>One connection, from its first word to its last.</summary>
     void Greet(Socket socket)
     {
-        using var connection = new MemberConnection(this, socket, options.Timeout);
+        using var connection = new MemberConnection(this, socket, options.Timeout, _identity);
         var stranger = true;
         Member? member = null;
         try
@@ -221,10 +233,10 @@ internal sealed partial class WorkerGroup(IWorkerLauncher launcher, WorkerGroupO
             member = Know(connection.Introduction(s_greeting));
             (stranger, connection.Member) = (false, member);
             Leave();
-            connection.Welcome((_welcome! with { Chaos = options.Chaos?.For(member.Worker, member.Restarts) }).ToJson(), options.JoinTime);
+            connection.Welcome((_welcome! with { Chaos = options.Chaos?.For(member.Worker, member.Restarts), Proof = InvitationOf(member).Proof(Invitation.OfRun) }).ToJson(), options.JoinTime);
             lock (_gate)
             {
-                member.State = MemberState.Ready;
+                (member.State, member.Address, member.Connection) = (MemberState.Ready, connection.Address, connection);
                 Monitor.PulseAll(_gate);
             }
 
@@ -263,7 +275,8 @@ internal sealed partial class WorkerGroup(IWorkerLauncher launcher, WorkerGroupO
             var member = _members.Find(m => m.State == MemberState.Expected && CryptographicOperations.FixedTimeEquals(System.Text.Encoding.UTF8.GetBytes(m.Token), token))
                 ?? throw DistributedErrors.WrongToken();
             var own = Hello.Own("");
-            var fault = hello.Version != own.Version ? DistributedErrors.OtherVersion(hello.Version, own.Version)
+            var fault = !InvitationOf(member).IsProof(hello.Proof, Invitation.OfWorker) ? DistributedErrors.WrongSecret("The worker")
+                : hello.Version != own.Version ? DistributedErrors.OtherVersion(hello.Version, own.Version)
                 : hello.Arithmetic != own.Arithmetic ? DistributedErrors.OtherArithmetic(hello.Arithmetic, own.Arithmetic) : null;
             if (fault is not null)
             {
@@ -275,6 +288,8 @@ internal sealed partial class WorkerGroup(IWorkerLauncher launcher, WorkerGroupO
             return member;
         }
     }
+
+    Invitation InvitationOf(Member member) => new(member.Token, _identity?.Fingerprint, options.Secret);
 
     void Lose(Member member, Exception cause)
     {
@@ -290,7 +305,7 @@ internal sealed partial class WorkerGroup(IWorkerLauncher launcher, WorkerGroupO
             if (_ending || member.State == MemberState.Lost)
                 return;
             member.State = MemberState.Lost;
-            member.Figures = member.Figures with { Lost = reason, LostAtStep = _work?.Place.Step + 1 };
+            member.Figures = member.Figures with { Lost = reason, LostAtStep = _at };
             foreach (var assignment in member.Assignments)
             {
                 _orphans.Enqueue((assignment.Next, assignment.End));
@@ -299,6 +314,7 @@ internal sealed partial class WorkerGroup(IWorkerLauncher launcher, WorkerGroupO
 
             member.Assignments.Clear();
             member.Version = null;
+            Leave(member, reason);
             _lost.Enqueue(member);
             Monitor.PulseAll(_gate);
         }
