@@ -158,7 +158,7 @@ internal sealed class PeerDoor : IDisposable
         return [.. others.Prepend(toRun).Distinct().Take(PeerAddress.MostAddresses)];
     }
 
-    /// <param name="faults">Told what went wrong.</param>
+    /// <summary>Dials one; what went wrong is noted.</summary>
     void Dial(LinkPlan plan, int other, TimeSpan limit, ConcurrentQueue<string> faults)
     {
         var (worker, address) = plan.Members[other];

@@ -35,15 +35,26 @@ internal static class WorkerProgram
             throw DistributedErrors.NoRun($"{address}", e);
         }
 
-        var plain = new NetworkStream(socket);
+        using var stream = Encrypt(new NetworkStream(socket), address, certificate);
         try
         {
-            using var stream = certificate is null ? plain : LineIdentity.Dial(plain, certificate);
             Work(stream, ((IPEndPoint)socket.LocalEndPoint!).Address, new(token.Split(' ')[0], certificate, secret), open, kill);
         }
         catch (IOException)
         {
             // The run is gone, and there is nothing left to do for it.
+        }
+    }
+
+    static Stream Encrypt(NetworkStream stream, IPEndPoint address, string? certificate)
+    {
+        try
+        {
+            return certificate is null ? stream : LineIdentity.Dial(stream, certificate);
+        }
+        catch (IOException e)
+        {
+            throw DistributedErrors.NoRun($"{address}", e);
         }
     }
 
