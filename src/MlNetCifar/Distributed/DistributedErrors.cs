@@ -77,6 +77,9 @@ internal static class DistributedErrors
     public static MlNetCifarException RunWithoutSecret() => new(
         "MNC3319", ErrorKind.Failure, $"{WorkerSecret.Variable} names a secret, and the run encrypts nothing.", "Start the run with --worker-secret, or take the variable away from the workers.");
 
+    public static MlNetCifarException FewerAtMost(int most, int workers) =>
+        new("MNC3320", ErrorKind.Usage, FormattableString.Invariant($"There may be {most} workers at most, and {workers} to begin with."), "Give --max-workers at least as many as --workers, or leave it out.");
+
     public static MlNetCifarException NoRehearsal() => new(
         "MNC3314", ErrorKind.Usage, "A rehearsal is compared with a run of as many steps, and with a time budget their number depends on the machine.", "Leave out --time-budget or --chaos.");
 }

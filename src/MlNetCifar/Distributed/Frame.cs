@@ -86,6 +86,9 @@ internal static class Frame
     /// <summary>Bytes behind it.</summary>
     public const int TrailerLength = sizeof(uint);
 
+    /// <summary>Gradients that are converted at a time.</summary>
+    internal const int PieceLength = 8192;
+
     internal static ReadOnlySpan<byte> Magic => "MNCD"u8;
 
     /// <summary>Writes a frame whose payload is bytes and then floats.</summary>
@@ -108,6 +111,34 @@ internal static class Frame
         var crc = Begin(stream, kind, head, length);
         for (var i = 0; i < blocks.Count; i++)
             Append(stream, MemoryMarshal.AsBytes(blocks[i].Values()), ref crc);
+        return End(stream, length, crc);
+    }
+
+    /// <summary>Writes a frame whose payload is bytes and then a sum, or a part of it.</summary>
+    /// <param name="stream">Where to.</param>
+    /// <param name="kind">What it is.</param>
+    /// <param name="head">The bytes.</param>
+    /// <param name="floats">Gradients, and behind them running statistics.</param>
+    /// <param name="gradients">How many of them are gradients.</param>
+    /// <param name="format">In which those are written; they have been rounded to it.</param>
+    /// <returns>Bytes written.</returns>
+    public static long Write(Stream stream, FrameKind kind, ReadOnlySpan<byte> head, ReadOnlySpan<float> floats, int gradients, GradientFormat format)
+    {
+        if (format == GradientFormat.F32)
+            return Write(stream, kind, head, floats);
+        var statistics = MemoryMarshal.AsBytes(floats[gradients..]);
+        var length = checked(head.Length + (gradients * GradientCodec.BytesOf(format)) + statistics.Length);
+        var crc = Begin(stream, kind, head, length);
+        Span<ushort> bits = stackalloc ushort[PieceLength];
+        for (var at = 0; at < gradients;)
+        {
+            var piece = bits[..Math.Min(PieceLength, gradients - at)];
+            GradientCodec.Encode(floats.Slice(at, piece.Length), piece, format);
+            Append(stream, MemoryMarshal.AsBytes(piece), ref crc);
+            at += piece.Length;
+        }
+
+        Append(stream, statistics, ref crc);
         return End(stream, length, crc);
     }
 
@@ -193,6 +224,30 @@ internal sealed class FrameReader(Stream stream)
 
     /// <summary>Reads floats.</summary>
     public void Read(Span<float> destination) => Read(MemoryMarshal.AsBytes(destination));
+
+    /// <summary>Reads a sum, or a part of it.</summary>
+    /// <param name="destination">Gets gradients, and behind them running statistics.</param>
+    /// <param name="gradients">How many of them are gradients.</param>
+    /// <param name="format">In which those were written.</param>
+    public void Read(Span<float> destination, int gradients, GradientFormat format)
+    {
+        if (format == GradientFormat.F32)
+        {
+            Read(destination);
+            return;
+        }
+
+        Span<ushort> bits = stackalloc ushort[Frame.PieceLength];
+        for (var at = 0; at < gradients;)
+        {
+            var piece = bits[..Math.Min(Frame.PieceLength, gradients - at)];
+            Read(MemoryMarshal.AsBytes(piece));
+            GradientCodec.Decode(piece, destination.Slice(at, piece.Length), format);
+            at += piece.Length;
+        }
+
+        Read(destination[gradients..]);
+    }
 
     /// <summary>Passes over all that is left.</summary>
     public void Skip()

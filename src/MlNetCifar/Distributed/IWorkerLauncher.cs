@@ -27,6 +27,9 @@ public interface IWorkerLauncher : IDisposable
     {
     }
 
+    /// <summary>How many more there is room for now, besides those that were started and have not ended; null (the default) where it is never known. Asked every few seconds, on a thread of its own, while others are called.</summary>
+    int? FindRoom() => null;
+
     /// <summary>Starts one, without waiting for it.</summary>
     /// <param name="worker">Which, from 0; an earlier one of that number has been ended.</param>
     /// <param name="address">Where it is to dial.</param>

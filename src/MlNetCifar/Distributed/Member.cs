@@ -309,7 +309,7 @@ internal sealed partial class MemberConnection(WorkerGroup group, Socket socket,
             var sum = tree.Rent();
             try
             {
-                Reader.Read(sum.Values);
+                Reader.Read(sum.Values, sum.Gradients.Length, tree.Format);
                 Reader.End();
             }
             catch

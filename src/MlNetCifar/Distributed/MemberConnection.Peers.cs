@@ -47,8 +47,8 @@ internal sealed partial class MemberConnection
             var sum = SumHead.Read(bytes);
             if (sum.Generation != step.Generation.Number || sum.Ticket != step.Head.Ticket || sum.Count != step.Slices)
                 throw new InvalidDataException(FormattableString.Invariant($"a worker answers with {sum.Count} slices of step {sum.Ticket}, expected {step.Slices} of {step.Head.Ticket}"));
-            var (first, end) = PeerRange.Of(index, step.Generation.Members.Length, total.Values.Length);
-            Reader.Read(total.Values[first..end]);
+            var range = PeerRange.Of(index, step.Generation.Members.Length, total.Values.Length);
+            Reader.Read(total.Values[range.First..range.End], PeerRange.Gradients(range, total.Gradients.Length), step.Format);
             Reader.End();
             group.Arrive(step, index, sum);
         });

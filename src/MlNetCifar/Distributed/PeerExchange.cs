@@ -15,6 +15,7 @@ internal sealed class PeerExchange : IDisposable
     readonly LinkPlan _plan;
     readonly PeerLink?[] _links;
     readonly WorkerPool _pool;
+    readonly GradientFormat _format;
     readonly List<SliceSum> _nodes = [];
     SliceTree? _own;
     SliceSum? _total;
@@ -31,9 +32,10 @@ internal sealed class PeerExchange : IDisposable
     /// <param name="plan">Who the members are.</param>
     /// <param name="links">To all others; owned.</param>
     /// <param name="pool">Borrowed threads, which add.</param>
-    public PeerExchange(LinkPlan plan, PeerLink?[] links, WorkerPool pool)
+    /// <param name="format">Of the gradients.</param>
+    public PeerExchange(LinkPlan plan, PeerLink?[] links, WorkerPool pool, GradientFormat format)
     {
-        (_plan, _links, _pool) = (plan, links, pool);
+        (_plan, _links, _pool, _format) = (plan, links, pool, format);
         foreach (var link in Others)
             new Thread(() => Receive(link)) { IsBackground = true, Name = "mlnetcifar-link" }.Start();
     }
@@ -75,9 +77,8 @@ internal sealed class PeerExchange : IDisposable
         var (first, end) = RangeOf(_plan.Index);
         foreach (var link in Rotated())
         {
-            var (from, to) = RangeOf(link.Index);
             foreach (var node in nodes)
-                Send(link, FrameKind.Node, new(Generation, _ticket, node.First, node.Count, node.Correct, node.Loss, node.Weight), node.Values[from..to]);
+                Send(link, FrameKind.Node, new(Generation, _ticket, node.First, node.Count, node.Correct, node.Loss, node.Weight), node, RangeOf(link.Index));
         }
 
         foreach (var node in nodes)
@@ -93,12 +94,11 @@ internal sealed class PeerExchange : IDisposable
         root.Values.CopyTo(_total!.Values[first..end]);
         (_total.First, _total.Count, _total.Correct, _total.Loss, _total.Weight) = (0, _slices, root.Correct, root.Loss, root.Weight);
         var sum = new SumHead(Generation, _ticket, 0, _slices, root.Correct, root.Loss, root.Weight);
-        var mine = _total.Values[first..end];
         Span<byte> head = stackalloc byte[SumHead.Length];
         (sum with { Waited = waited, Passed = Sent }).Write(head);
-        line.Write(FrameKind.Total, head, mine);
+        line.Write(FrameKind.Total, head, _total.Values[first..end], PeerRange.Gradients((first, end), _lengths.Gradients), _format);
         foreach (var link in Rotated())
-            Send(link, FrameKind.Total, sum, mine);
+            Send(link, FrameKind.Total, sum, _total, (first, end));
         lock (_gate)
         {
             Agree(sum);
@@ -152,7 +152,8 @@ internal sealed class PeerExchange : IDisposable
         _total?.Dispose();
         _lengths = (gradients, statistics);
         var (first, end) = RangeOf(_plan.Index);
-        _own = new SliceTree(end - first, 0, _pool);
+        var owned = PeerRange.Gradients((first, end), gradients);
+        _own = new SliceTree(owned, end - first - owned, _pool, _format);
         _total = new SliceSum(gradients, statistics);
         var most = Enumerable.Range(0, _links.Length).Max(i => RangeOf(i) is var (from, to) ? to - from : 0);
         foreach (var link in Others)
@@ -172,11 +173,11 @@ internal sealed class PeerExchange : IDisposable
         return _own!.Root();
     }
 
-    void Send(PeerLink link, FrameKind kind, SumHead head, ReadOnlySpan<float> floats)
+    void Send(PeerLink link, FrameKind kind, SumHead head, SliceSum sum, (int First, int End) range)
     {
         try
         {
-            link.Write(kind, head, floats);
+            link.Write(kind, head, sum.Values[range.First..range.End], PeerRange.Gradients(range, _lengths.Gradients), _format);
         }
         catch (Exception e) when (IsOfLink(e))
         {
@@ -229,7 +230,7 @@ internal sealed class PeerExchange : IDisposable
             Check(head, head.First == next && head.Count >= 1 && int.IsPow2(head.Count) && head.First % head.Count == 0 && head.Count <= slices.End - next);
             var node = _own!.Rent();
             (node.First, node.Count, node.Correct, node.Loss, node.Weight) = (head.First, head.Count, head.Correct, head.Loss, head.Weight);
-            link.Reader.Read(node.Values);
+            link.Reader.Read(node.Values, node.Gradients.Length, _format);
             link.Reader.End();
             next += head.Count;
             Arrive(node);
@@ -237,8 +238,8 @@ internal sealed class PeerExchange : IDisposable
 
         var total = link.Expect(FrameKind.Total);
         Check(total, total.First == 0 && total.Count == _slices);
-        var (first, end) = RangeOf(link.Index);
-        link.Reader.Read(_total!.Values[first..end]);
+        var range = RangeOf(link.Index);
+        link.Reader.Read(_total!.Values[range.First..range.End], PeerRange.Gradients(range, _lengths.Gradients), _format);
         link.Reader.End();
         lock (_gate)
         {

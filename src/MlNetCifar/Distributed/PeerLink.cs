@@ -69,14 +69,14 @@ internal sealed class PeerLink : IDisposable
     }
 
     /// <summary>Writes a sum, or a part of it.</summary>
-    public void Write(FrameKind kind, SumHead head, ReadOnlySpan<float> floats)
+    public void Write(FrameKind kind, SumHead head, ReadOnlySpan<float> floats, int gradients, GradientFormat format)
     {
         // What is sent into a partition is lost, and the sender does not notice.
         if (_chaos?.IsCut(Worker) == true)
             return;
         Span<byte> bytes = stackalloc byte[SumHead.Length];
         head.Write(bytes);
-        Sent += Frame.Write(_stream, kind, bytes, floats);
+        Sent += Frame.Write(_stream, kind, bytes, floats, gradients, format);
     }
 
     /// <summary>Waits for a sum, or a part of it.</summary>

@@ -176,6 +176,9 @@ internal static class PeerRange
     /// <summary>Floats of a cache line: ranges begin with one.</summary>
     const int Unit = 16;
 
+    /// <summary>Gradients in a range; running statistics are behind them.</summary>
+    public static int Gradients((int First, int End) range, int gradients) => Math.Clamp(gradients - range.First, 0, range.End - range.First);
+
     /// <summary>The range of one of them.</summary>
     /// <param name="index">Which, from 0.</param>
     /// <param name="of">How many there are.</param>

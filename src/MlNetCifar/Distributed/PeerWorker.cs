@@ -72,7 +72,7 @@ internal sealed class PeerWorker : IDisposable
         if (missing is null)
         {
             lock (_gate)
-                _exchange = new PeerExchange(plan, links, _session.Pool);
+                _exchange = new PeerExchange(plan, links, _session.Pool, _session.Format);
         }
         else
         {

@@ -57,10 +57,10 @@ internal sealed class RunLine(Stream stream, FrameReader reader) : IDisposable
     }
 
     /// <summary>Writes a frame; may be called from any thread.</summary>
-    public long Write(FrameKind kind, ReadOnlySpan<byte> head, ReadOnlySpan<float> floats = default)
+    public long Write(FrameKind kind, ReadOnlySpan<byte> head, ReadOnlySpan<float> floats = default, int gradients = 0, GradientFormat format = GradientFormat.F32)
     {
         lock (_writing)
-            return Frame.Write(stream, kind, head, floats);
+            return Frame.Write(stream, kind, head, floats, gradients, format);
     }
 
     /// <summary>Says every half second that the worker is at work, until what is returned is disposed: who waits for others is no one who hangs.</summary>

@@ -39,6 +39,9 @@ internal sealed class Generation(long number, Member[] members)
 /// <param name="Total">Gets the sum, every member's range from its own connection; null for a proof.</param>
 internal sealed record PeerStep(Generation Generation, WorkHead Head, int Slices, IReadOnlyList<StateBlock> Whole, SliceSum? Total)
 {
+    /// <summary>Of the gradients.</summary>
+    public GradientFormat Format { get; init; }
+
     /// <summary>Members that have been asked.</summary>
     public bool[] Begun { get; } = new bool[Generation.Members.Length];
 
@@ -200,7 +203,7 @@ internal sealed partial class WorkerGroup
         while (Gather(place, cancellation) is { } generation)
         {
             var sum = tree.Rent();
-            var step = new PeerStep(generation, new WorkHead(++_ticket, place, batch.Epoch, batch.Index, SlicePart.All, false), batch.Slices, whole, sum);
+            var step = new PeerStep(generation, new WorkHead(++_ticket, place, batch.Epoch, batch.Index, SlicePart.All, false), batch.Slices, whole, sum) { Format = tree.Format };
             Ask(step, (connection, index) => connection.Reduce(step, index));
             if (Await(step, cancellation))
             {

@@ -27,6 +27,12 @@ internal sealed record WorkerGroupOptions
     /// <summary>How often a lost worker is started again.</summary>
     public int Restarts { get; init; } = 2;
 
+    /// <summary>How many there may be when others have joined, where there is room for them; null (the default) for <see cref="Workers"/>.</summary>
+    public int? MaxWorkers { get; init; }
+
+    /// <summary>How often it is asked whether there is room.</summary>
+    public TimeSpan Look { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>Where workers dial.</summary>
     public IPEndPoint Listen { get; init; } = new(IPAddress.Loopback, 0);
 
@@ -71,6 +77,7 @@ internal sealed partial class WorkerGroup(IWorkerLauncher launcher, WorkerGroupO
     Welcome? _welcome;
     TrainingRun? _run;
     int _strangers;
+    int _room;
     bool _ending;
 
     /// <summary>Where workers dial.</summary>
@@ -106,6 +113,8 @@ internal sealed partial class WorkerGroup(IWorkerLauncher launcher, WorkerGroupO
         for (var worker = 0; worker < options.Workers; worker++)
             Launch(worker, 0);
         Wait(cancellation);
+        if (options.MaxWorkers > options.Workers)
+            Start("room", FindRoom);
     }
 
     public void Dispose()
@@ -334,9 +343,60 @@ internal sealed partial class WorkerGroup(IWorkerLauncher launcher, WorkerGroupO
         return _members.Any(m => m.IsComing);
     }
 
-    /// <summary>Tells of workers that were lost, and starts others in their place.</summary>
+    /// <summary>Looks for room, which takes a while on a cluster.</summary>
+    void FindRoom()
+    {
+        while (true)
+        {
+            lock (_gate)
+            {
+                var begun = TimeProvider.System.GetTimestamp();
+                while (!_ending && options.Look - TimeProvider.System.GetElapsedTime(begun) is { Ticks: > 0 } left)
+                    Monitor.Wait(_gate, left);
+                if (_ending)
+                    return;
+            }
+
+            int? room;
+            try
+            {
+                room = launcher.FindRoom();
+            }
+            catch (Exception e) when (e is MlNetCifarException or IOException or InvalidOperationException or OperationCanceledException)
+            {
+                // A cluster that does not answer now may answer later, and the run does not need it for this.
+                continue;
+            }
+
+            if (room is null)
+                return;
+            lock (_gate)
+                _room = room.Value;
+        }
+    }
+
+    /// <summary>Starts workers for which there is room.</summary>
+    void Grow()
+    {
+        int first, more;
+        lock (_gate)
+        {
+            first = _members.Max(m => m.Worker) + 1;
+            more = _room > 0 ? Math.Min(_room, (options.MaxWorkers ?? 0) - first) : 0;
+            _room = 0;
+        }
+
+        for (var worker = first; worker < first + more; worker++)
+        {
+            options.Say?.Invoke(FormattableString.Invariant($"there is room for worker {worker + 1}, which joins"));
+            Launch(worker, 0);
+        }
+    }
+
+    /// <summary>Tells of workers that were lost, starts others in their place, and more where there is room.</summary>
     void Replace()
     {
+        Grow();
         while (TakeLost() is { } member)
         {
             launcher.End(member.Worker);

@@ -124,7 +124,7 @@ internal static class WorkerProgram
             strike(work.Place.Step + 1);
             said = TimeProvider.System.GetTimestamp();
             foreach (var sum in session.Compute(work))
-                Send(stream, work, sum, waited);
+                Send(stream, work, sum, session.Format, waited);
         }
 
         // Who trains a model for long is no one who hangs.
@@ -137,10 +137,10 @@ internal static class WorkerProgram
         }
     }
 
-    static void Send(Stream stream, WorkHead work, SliceSum sum, TimeSpan waited)
+    static void Send(Stream stream, WorkHead work, SliceSum sum, GradientFormat format, TimeSpan waited)
     {
         Span<byte> head = stackalloc byte[PartHead.Length];
         new PartHead(work.Ticket, sum.First, sum.Count, sum.Correct, sum.Loss, sum.Weight, waited.TotalSeconds).Write(head);
-        Frame.Write(stream, FrameKind.Part, head, sum.Values);
+        Frame.Write(stream, FrameKind.Part, head, sum.Values, sum.Gradients.Length, format);
     }
 }

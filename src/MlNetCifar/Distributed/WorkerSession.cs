@@ -65,6 +65,9 @@ internal sealed class WorkerSession : IDisposable
     /// <summary>Threads of this worker.</summary>
     public WorkerPool Pool { get; }
 
+    /// <summary>In which gradients are sent.</summary>
+    public GradientFormat Format => _tree.Format;
+
     /// <summary>Floats of the gradients, and of the running statistics.</summary>
     public (int Gradients, int Statistics) Lengths => (_pass.Network.Gradients!.All.Length, _weights.Statistics.Length);
 

@@ -32,6 +32,7 @@ public sealed record ExperimentOptions
         new(nameof(DistillTemperature), o => o.DistillTemperature, 0) { Above = true },
         new(nameof(DistillWeight), o => o.DistillWeight, 0, 1),
         new(nameof(Workers), o => o.Workers, 1, 64),
+        new(nameof(MaxWorkers), o => o.MaxWorkers, 1, 64),
         new(nameof(WorkerTimeout), o => o.WorkerTimeout, 0) { Above = true },
         new(nameof(JoinTimeout), o => o.JoinTimeout, 0) { Above = true },
         new(nameof(MaxStaleness), o => o.MaxStaleness, 0),
@@ -176,6 +177,11 @@ public sealed record ExperimentOptions
     /// <see cref="TrainingOptions.Threads"/> are those of all together. Null (the default): this process alone.
     /// </summary>
     public int? Workers { get; init; }
+
+    /// <summary>
+    /// How many <see cref="Workers"/> there may be when others have joined, 1 … 64: while the run lasts, more are started where the cluster has got room for them. Null (the default): no more than at the beginning.
+    /// </summary>
+    public int? MaxWorkers { get; init; }
 
     /// <summary>Longest that a worker may take for its part of a step, &gt; 0; then it is lost, and its part is given to the others. The default is one minute.</summary>
     public TimeSpan WorkerTimeout { get; init; } = TimeSpan.FromMinutes(1);

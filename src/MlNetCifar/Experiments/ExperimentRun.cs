@@ -134,6 +134,8 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
         var asked = TrainingFor(32);
         TrainingTable.Check(asked, _asOptions);
         ExperimentWorkers.PortsOf(_options.WorkerLinks, isHere: true);
+        if (_options is { MaxWorkers: { } most, Workers: { } least } && most < least)
+            throw DistributedErrors.FewerAtMost(most, least);
         if (_options is { Chaos: { } chaos, Workers: { } count })
         {
             ChaosPlan.Parse(chaos, count);
@@ -169,7 +171,7 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
     {
         var facts = new DataFacts(
             opened.Kind, opened.Splits.Keys, experiment.Storage.IsRemote(_options.Data!), ExperimentData.Cache(_options.CacheFolder) is not null, _backbone is not null, _options.Resume is not null,
-            _options.Workers is not null, asked.DistributedMode == DistributedMode.Asynchronous, asked.DistributedMode == DistributedMode.Synchronous);
+            _options.Workers is not null, asked.DistributedMode == DistributedMode.Asynchronous, experiment.Launcher is not null, asked.DistributedMode == DistributedMode.Synchronous);
         foreach (var idle in IdleData.Find(ExperimentTable.All, _options, facts, _asOptions))
             _log.Warn(idle);
     }

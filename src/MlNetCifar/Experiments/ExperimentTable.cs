@@ -180,6 +180,10 @@ public static class ExperimentTable
         "workers", "N", "Processes, on this machine or where --master says, that share the work as --distributed-mode says; synchronous: the weights of one process with as many --slices", OptionText.IntOrNone, s_defaults.Workers,
         Distribution);
 
+    /// <summary>How many there may be.</summary>
+    public static OptionDescription<int?> MaxWorkers { get; } = OptionDescription.Of(
+        "max-workers", "N", "Workers that there may be when the cluster has got room for more than --workers while the run lasts", OptionText.IntOrNone, s_defaults.MaxWorkers, Distribution, "as many as --workers");
+
     /// <summary>Longest that a worker may take.</summary>
     public static OptionDescription<TimeSpan> WorkerTimeout { get; } = OptionDescription.Of(
         "worker-timeout", "TIME", "Longest that a worker may take for its part of a step; then it is lost, and the others do its part",
@@ -256,6 +260,7 @@ public static class ExperimentTable
         Bind(TensorBoard, nameof(ExperimentOptions.TensorBoard), o => o.TensorBoard, (o, v) => o with { TensorBoard = v }),
         Bind(Mlflow, nameof(ExperimentOptions.Mlflow), o => o.Mlflow, (o, v) => o with { Mlflow = v }),
         Bind(Workers, nameof(ExperimentOptions.Workers), o => o.Workers, (o, v) => o with { Workers = v }),
+        Bind(MaxWorkers, nameof(ExperimentOptions.MaxWorkers), o => o.MaxWorkers, (o, v) => o with { MaxWorkers = v }),
         Bind(WorkerTimeout, nameof(ExperimentOptions.WorkerTimeout), o => o.WorkerTimeout, (o, v) => o with { WorkerTimeout = v }),
         Bind(JoinTimeout, nameof(ExperimentOptions.JoinTimeout), o => o.JoinTimeout, (o, v) => o with { JoinTimeout = v }),
         Bind(MaxStaleness, nameof(ExperimentOptions.MaxStaleness), o => o.MaxStaleness, (o, v) => o with { MaxStaleness = v }),
@@ -291,7 +296,7 @@ public static class ExperimentTable
     public static IEnumerable<OptionDescription> OfSaving => [Resume, CheckpointEvery, CheckpointTime, MemoryLimit, TensorBoard, Mlflow];
 
     /// <summary>Which processes train.</summary>
-    public static IEnumerable<OptionDescription> OfWorkers => [Workers, WorkerTimeout, JoinTimeout, MaxStaleness, WorkerLinks, WorkerSecret, Chaos];
+    public static IEnumerable<OptionDescription> OfWorkers => [Workers, MaxWorkers, WorkerTimeout, JoinTimeout, MaxStaleness, WorkerLinks, WorkerSecret, Chaos];
 
     /// <summary>Where the run is kept.</summary>
     public static IEnumerable<OptionDescription> OfRun => [Output, Name, ExistOk];

@@ -11,10 +11,11 @@ namespace MlNetCifar.Experiments;
 /// <param name="Resumes">Whether the run goes on in a folder that is there.</param>
 /// <param name="HasWorkers">Whether other processes train.</param>
 /// <param name="BoundsStaleness">Whether gradients are taken as they come, within a bound.</param>
+/// <param name="MayGrow">Whether there may be room for more workers later.</param>
 /// <param name="IsSynchronous">Whether every step is one update from the gradient of a whole batch.</param>
 internal readonly record struct DataFacts(
     DataKind Kind, IEnumerable<DatasetSplit> Splits, bool IsRemote, bool HasCache, bool HasBackbone = false, bool Resumes = false, bool HasWorkers = false,
-    bool BoundsStaleness = false, bool IsSynchronous = true)
+    bool BoundsStaleness = false, bool MayGrow = false, bool IsSynchronous = true)
 {
     /// <summary>Whether remote shards are read.</summary>
     public bool ReadsRemoteShards => IsRemote && Kind == DataKind.Shards;
@@ -41,6 +42,7 @@ internal static class IdleData
         new(ExperimentTable.CacheLimit, facts => !facts.ReadsRemoteShards && !facts.HasBackbone ? "neither are shards read from elsewhere nor features of a backbone computed" : facts.HasCache ? null : "there is no cache"),
         .. new OptionDescription[] { ExperimentTable.BackboneSize, ExperimentTable.FineTune, ExperimentTable.FreezeStatistics }
             .Select(option => new IdleDataRule(option, facts => facts.HasBackbone ? null : "the network is trained from scratch")),
+        new(ExperimentTable.MaxWorkers, facts => facts.MayGrow ? WithoutWorkers(facts) : "workers on this machine are those that it begins with"),
         new(ExperimentTable.WorkerTimeout, WithoutWorkers), new(ExperimentTable.JoinTimeout, WithoutWorkers), new(ExperimentTable.WorkerSecret, WithoutWorkers), new(ExperimentTable.Chaos, WithoutWorkers),
         new(ExperimentTable.WorkerLinks, facts => facts.IsSynchronous ? WithoutWorkers(facts) : "only synchronous workers sum up"),
         new(ExperimentTable.MaxStaleness, facts => facts.BoundsStaleness ? WithoutWorkers(facts) : "gradients are not taken as they come, or without a bound"),

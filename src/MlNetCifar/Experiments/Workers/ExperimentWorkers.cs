@@ -22,7 +22,7 @@ internal static class ExperimentWorkers
     /// <summary>What is shared among workers, in words.</summary>
     public static string Describe(TrainingOptions training) => training.DistributedMode switch
     {
-        DistributedMode.Synchronous => FormattableString.Invariant($"for {training.Slices} slices of a batch"),
+        DistributedMode.Synchronous => FormattableString.Invariant($"for {training.Slices} slices of a batch{(training.GradientFormat == GradientFormat.F32 ? "" : $" whose gradients are rounded to {OptionText.Of(training.GradientFormat)}")}"),
         DistributedMode.Averaged => FormattableString.Invariant($"for {training.Slices} models, averaged {(training.UpdateFrequency == 0 ? "once an epoch" : FormattableString.Invariant($"after {training.UpdateFrequency} batches of each"))}"),
         _ => $"{OptionText.Of(training.DistributedMode)}: each gradient updates the weights when it comes",
     };
@@ -74,6 +74,7 @@ internal static class ExperimentWorkers
         new(launcher, new WorkerGroupOptions
         {
             Workers = workers,
+            MaxWorkers = experiment.Options.MaxWorkers,
             Threads = ThreadsOf(launcher, workers, training.Threads),
             Timeout = experiment.Options.WorkerTimeout,
             JoinTime = experiment.Options.JoinTimeout,
