@@ -24,6 +24,8 @@ if (args is ["serve", .. var serve])
     return await ServeBenchmark.RunAsync(serve);
 if (args is ["drift", .. var drift])
     return DriftBenchmark.Run(drift);
+if (args is ["links", .. var links])
+    return LinkBenchmark.Run(links);
 if (args is ["simulate", .. var costs])
     return SimulationBenchmark.Run(costs);
 if (args is ["listing", var count, .. [] or ["splits"]])

@@ -14,6 +14,9 @@ namespace MlNetCifar.Benchmarks;
 /// <param name="Latency">Seconds from one machine to another.</param>
 internal sealed record WorkerCosts(int Pictures, int Batch, int Slices, double PictureSeconds, double UpdateSeconds, double StateBytes, double BytesPerSecond, double Latency)
 {
+    /// <summary>Bytes of gradients, as a share of those of the weights: one half in 16 bits.</summary>
+    public double GradientShare { get; init; } = 1;
+
     public int Steps => (Pictures + Batch - 1) / Batch;
 
     public double Transfer => StateBytes / BytesPerSecond;
@@ -29,7 +32,25 @@ internal static class WorkerSimulation
     const int AveragedState = 3;
 
     /// <summary>A synchronous epoch.</summary>
-    public static double Synchronous(WorkerCosts costs, int workers) => costs.Steps * Step(costs, workers, costs.Slices, costs.Batch * costs.PictureSeconds / costs.Slices, costs.Transfer);
+    public static double Synchronous(WorkerCosts costs, int workers) => costs.Steps * Step(costs, workers, costs.Slices, costs.Batch * costs.PictureSeconds / costs.Slices, costs.Transfer, costs.GradientShare);
+
+    /// <summary>
+    /// A synchronous epoch of workers that sum up among each other. A worker's link carries, each way, the ranges of its nodes that others own and the sum of its own range to all of them and to the run, and the run's
+    /// carries one sum.
+    /// </summary>
+    public static double Linked(WorkerCosts costs, int workers)
+    {
+        var (computed, nodes) = (0.0, 0);
+        for (var worker = 0; worker < workers; worker++)
+        {
+            var (first, end) = new SlicePart(worker, worker + 1, workers).In(costs.Slices);
+            computed = Math.Max(computed, (end - first) * (costs.Batch * costs.PictureSeconds / costs.Slices));
+            nodes = Math.Max(nodes, Nodes(first, end));
+        }
+
+        var (sum, others) = (costs.GradientShare * costs.Transfer, (workers - 1.0) / workers);
+        return costs.Steps * ((3 * costs.Latency) + computed + (nodes * others * sum) + sum + costs.UpdateSeconds);
+    }
 
     /// <summary>An epoch of models that are averaged after so many of their batches; there are as many models as workers.</summary>
     public static double Averaged(WorkerCosts costs, int workers, int frequency)
@@ -57,7 +78,7 @@ internal static class WorkerSimulation
         return end;
     }
 
-    static double Step(WorkerCosts costs, int workers, int slices, double sliceSeconds, double transfer)
+    static double Step(WorkerCosts costs, int workers, int slices, double sliceSeconds, double transfer, double gradients = 1)
     {
         var (outgoing, incoming) = (0.0, 0.0);
         for (var worker = 0; worker < workers; worker++)
@@ -68,7 +89,7 @@ internal static class WorkerSimulation
             outgoing += transfer;
             var computed = outgoing + costs.Latency + ((end - first) * sliceSeconds);
             for (var node = 0; node < Nodes(first, end); node++)
-                incoming = Math.Max(incoming, computed) + transfer;
+                incoming = Math.Max(incoming, computed) + (gradients * transfer);
         }
 
         return incoming + costs.Latency + costs.UpdateSeconds;
@@ -101,11 +122,11 @@ internal static class SimulationBenchmark
         var numbers = args.Select(text => double.Parse(text, CultureInfo.InvariantCulture)).ToArray();
         double[] defaults = [1000, 250_000, 1, 50_000, 512, 256, 32, 0.2];
         double At(int i) => i < numbers.Length ? numbers[i] : defaults[i];
-        Console.WriteLine("| workers | synchronous, 1 Gbit/s | 10 Gbit/s | averaged, 1 Gbit/s | 10 Gbit/s | asynchronous, 1 Gbit/s | 10 Gbit/s |");
-        Console.WriteLine("| --- | --- | --- | --- | --- | --- | --- |");
+        Console.WriteLine("| workers | synchronous, 1 Gbit/s | 10 Gbit/s | among workers, 1 Gbit/s | 10 Gbit/s | averaged, 1 Gbit/s | 10 Gbit/s | asynchronous, 1 Gbit/s | 10 Gbit/s |");
+        Console.WriteLine("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
         foreach (var workers in s_workers)
         {
-            var cells = new[] { Cells(WorkerSimulation.Synchronous), Cells((costs, n) => WorkerSimulation.Averaged(costs, n, (int)At(6))), Cells(WorkerSimulation.Asynchronous) };
+            var cells = new[] { Cells(WorkerSimulation.Synchronous), Cells(WorkerSimulation.Linked), Cells((costs, n) => WorkerSimulation.Averaged(costs, n, (int)At(6))), Cells(WorkerSimulation.Asynchronous) };
             Console.WriteLine($"| {workers} | {string.Join(" | ", cells)} |");
 
             string Cells(Func<WorkerCosts, int, double> predict) => string.Join(" | ", new[] { 1e9, 1e10 }.Select(bits =>

@@ -65,6 +65,16 @@ public sealed class SparkWorkers : IWorkerLauncher
     }
 
     /// <inheritdoc/>
+    public int? FindRoom()
+    {
+        // Where executors come as tasks wait for them, nobody knows for how many there would be room.
+        if (SparkCores.SlotsAsync(_session!, CancellationToken.None).GetAwaiter().GetResult() is not { } slots)
+            return null;
+        lock (_jobs)
+            return Math.Max(0, slots - _jobs.Values.Count(job => !job.Task.IsCompleted));
+    }
+
+    /// <inheritdoc/>
     public void Start(int worker, IPEndPoint address, string token)
     {
         var stop = new CancellationTokenSource();

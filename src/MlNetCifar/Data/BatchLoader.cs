@@ -71,6 +71,10 @@ internal sealed class BatchLoader : IDisposable
     /// <summary>Pictures of an epoch: all, less those of a dropped last batch.</summary>
     public int SamplesPerEpoch => _options.DropLast ? BatchesPerEpoch * _options.BatchSize : _source.Count;
 
+    /// <summary>Slices of a batch of every epoch.</summary>
+    /// <param name="batch">0 … <see cref="BatchesPerEpoch"/> − 1.</param>
+    public int SlicesOf(int batch) => _slicing.Of((int)Math.Min(_options.BatchSize, _source.Count - ((long)batch * _options.BatchSize)));
+
     /// <summary>Begins an epoch, abandoning what was under way.</summary>
     /// <param name="epoch">From 0; decides order and augmentation.</param>
     /// <param name="firstBatch">Where to begin, for resuming: 0 … <see cref="BatchesPerEpoch"/>.</param>

@@ -15,6 +15,21 @@ internal sealed record WorkerChaos(long? KillAt, long? HangAt, TimeSpan Delay, d
     static readonly Action s_kill = () => System.Diagnostics.Process.GetCurrentProcess().Kill();
 
     readonly Random _random = new(Seed);
+    readonly long _begun = TimeProvider.System.GetTimestamp();
+
+    /// <summary>Workers, from 0, that this one does not reach any more after some seconds.</summary>
+    public IReadOnlyDictionary<int, double> Cuts { get; init; } = new Dictionary<int, double>();
+
+    /// <summary>Whether what is sent to another worker is lost.</summary>
+    public bool IsCut(int worker) => Cuts.TryGetValue(worker, out var seconds) && TimeProvider.System.GetElapsedTime(_begun).TotalSeconds >= seconds;
+
+    /// <summary>To be called before another worker is dialled.</summary>
+    /// <exception cref="IOException">It is on the other side of a partition.</exception>
+    public void Reach(int worker)
+    {
+        if (IsCut(worker))
+            throw new IOException("The network is parted, as the rehearsal wants it.");
+    }
 
     /// <summary>Does to this worker what the plan says, before it answers.</summary>
     /// <param name="step">From 1.</param>
@@ -42,11 +57,18 @@ internal sealed record WorkerChaos(long? KillAt, long? HangAt, TimeSpan Delay, d
         json.WriteNumber("delay", Delay.TotalSeconds);
         json.WriteNumber("drop", Drop);
         json.WriteNumber("seed", Seed);
+        json.WriteStartObject("cuts");
+        foreach (var (worker, seconds) in Cuts)
+            json.WriteNumber(worker.ToString(CultureInfo.InvariantCulture), seconds);
+        json.WriteEndObject();
         json.WriteEndObject();
     }
 
     public static WorkerChaos? Read(JsonElement json) => json.TryGetProperty("chaos", out var chaos)
         ? new(Step(chaos, "kill"), Step(chaos, "hang"), TimeSpan.FromSeconds(chaos.GetProperty("delay").GetDouble()), chaos.GetProperty("drop").GetDouble(), chaos.GetProperty("seed").GetInt32())
+        {
+            Cuts = chaos.GetProperty("cuts").EnumerateObject().ToDictionary(cut => int.Parse(cut.Name, NumberStyles.None, CultureInfo.InvariantCulture), cut => cut.Value.GetDouble()),
+        }
         : null;
 
     static long? Step(JsonElement json, string name) => json.TryGetProperty(name, out var step) ? step.GetInt64() : null;
@@ -54,7 +76,7 @@ internal sealed record WorkerChaos(long? KillAt, long? HangAt, TimeSpan Delay, d
 
 /// <summary>
 /// What goes wrong in a rehearsal, as <c>kill:w1@step40,hang:w2@step60,delay:w2:500ms,drop:5%</c>: a worker is killed or hangs at a step, or at the first one behind it that it takes part in, once; one is slow
-/// throughout; a share of all answers is lost. Thread-safe.
+/// throughout; a share of all answers is lost; after a time two workers do not reach each other any more (<c>partition:w1|w2@60s</c>). Thread-safe.
 /// </summary>
 internal sealed class ChaosPlan
 {
@@ -65,6 +87,8 @@ internal sealed class ChaosPlan
     readonly Dictionary<int, long> _kills = [];
     readonly Dictionary<int, long> _hangs = [];
     readonly Dictionary<int, TimeSpan> _delays = [];
+    readonly List<(int One, int Other, TimeSpan At)> _partitions = [];
+    readonly long _begun = TimeProvider.System.GetTimestamp();
     double _drop;
 
     /// <summary>Reads a plan.</summary>
@@ -87,7 +111,11 @@ internal sealed class ChaosPlan
         lock (_gate)
         {
             return new(
-                _kills.TryGetValue(worker, out var kill) ? kill : null, _hangs.TryGetValue(worker, out var hang) ? hang : null, _delays.GetValueOrDefault(worker), _drop, (worker * Restarts) + restarts);
+                _kills.TryGetValue(worker, out var kill) ? kill : null, _hangs.TryGetValue(worker, out var hang) ? hang : null, _delays.GetValueOrDefault(worker), _drop, (worker * Restarts) + restarts)
+            {
+                Cuts = _partitions.Where(cut => cut.One == worker || cut.Other == worker)
+                    .ToDictionary(cut => cut.One == worker ? cut.Other : cut.One, cut => Math.Max(0, (cut.At - TimeProvider.System.GetElapsedTime(_begun)).TotalSeconds)),
+            };
         }
     }
 
@@ -116,6 +144,10 @@ internal sealed class ChaosPlan
             case ["delay", var who, var time] when Worker(who, workers) is { } worker && Duration(time) is { } delay:
                 _delays[worker] = delay;
                 break;
+            case ["partition", var what] when Partition(what, workers) is { } partition:
+                _partitions.RemoveAll(other => (other.One, other.Other) == (partition.One, partition.Other));
+                _partitions.Add(partition);
+                break;
             case ["drop", var share] when share.EndsWith('%') && double.TryParse(share[..^1], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var percent) && percent <= 50:
                 _drop = percent / 100;
                 break;
@@ -126,6 +158,10 @@ internal sealed class ChaosPlan
 
     static (int Worker, long Step)? Place(string text, int workers) =>
         text.Split("@step") is [var who, var at] && Worker(who, workers) is { } worker && long.TryParse(at, NumberStyles.None, CultureInfo.InvariantCulture, out var step) && step >= 1 ? (worker, step) : null;
+
+    static (int One, int Other, TimeSpan At)? Partition(string text, int workers) =>
+        text.Split('@') is [var who, var at] && who.Split('|') is [var one, var other] && Worker(one, workers) is { } a && Worker(other, workers) is { } b && a != b && Duration(at) is { } time
+            ? (Math.Min(a, b), Math.Max(a, b), time) : null;
 
     static int? Worker(string text, int workers) =>
         text.StartsWith('w') && int.TryParse(text.AsSpan(1), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= 1 && number <= workers ? number - 1 : null;

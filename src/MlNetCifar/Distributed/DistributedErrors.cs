@@ -54,7 +54,31 @@ internal static class DistributedErrors
 
     public static MlNetCifarException NoChaos(string part, int workers) => new(
         "MNC3314", ErrorKind.Usage, FormattableString.Invariant($"A rehearsal cannot do '{part}' with {workers} workers."),
-        "Write kill:w1@step40, hang:w1@step40, delay:w1:500ms or drop:5%, with commas between them; workers count from 1, and at most half of the answers are dropped.");
+        "Write kill:w1@step40, hang:w1@step40, delay:w1:500ms, drop:5% or partition:w1|w2@60s, with commas between them; workers count from 1, and at most half of the answers are dropped.");
+
+    public static MlNetCifarException FormerGeneration() => new(
+        "MNC3315", ErrorKind.Failure, "The generation of workers is another than this worker's, or the key is none of it.", "Let the run connect its workers itself.");
+
+    public static MlNetCifarException OtherCopy(int worker, long step, string found, string expected) => new(
+        "MNC3316", ErrorKind.Failure,
+        FormattableString.Invariant($"At step {step} the weights and moments of worker {worker + 1} are {found}…, those of the run {expected}…: after the same steps they must be the same to the bit."),
+        "Look into the memory and the processor of that worker's machine, and go on from the last checkpoint with --resume.");
+
+    public static MlNetCifarException NoPorts(string found) => new(
+        "MNC3317", ErrorKind.Usage, $"Workers listen on a range of ports, for example 7100-7163; found '{found}'.", "Write the first and the last with a hyphen between them, or leave the choice to the system.");
+
+    public static MlNetCifarException NoSecret(string path, string reason, Exception? cause = null) =>
+        new("MNC3318", ErrorKind.Usage, $"The secret of run and workers cannot be taken from this file: {reason}.", "Write one that nobody guesses, for example with 'openssl rand -hex 32', into a file that only you can read.", path, inner: cause);
+
+    public static MlNetCifarException WrongSecret(string who) => new(
+        "MNC3319", ErrorKind.Failure, $"{who} does not know the secret.",
+        $"Give the run with --worker-secret, and every worker on another machine with the variable {WorkerSecret.Variable}, a file that holds the same.");
+
+    public static MlNetCifarException RunWithoutSecret() => new(
+        "MNC3319", ErrorKind.Failure, $"{WorkerSecret.Variable} names a secret, and the run encrypts nothing.", "Start the run with --worker-secret, or take the variable away from the workers.");
+
+    public static MlNetCifarException FewerAtMost(int most, int workers) =>
+        new("MNC3320", ErrorKind.Usage, FormattableString.Invariant($"There may be {most} workers at most, and {workers} to begin with."), "Give --max-workers at least as many as --workers, or leave it out.");
 
     public static MlNetCifarException NoRehearsal() => new(
         "MNC3314", ErrorKind.Usage, "A rehearsal is compared with a run of as many steps, and with a time budget their number depends on the machine.", "Leave out --time-budget or --chaos.");

@@ -39,6 +39,39 @@ internal enum FrameKind : byte
 
     /// <summary>The sums over all slices.</summary>
     Totals = 11,
+
+    /// <summary>Who the workers of a generation are: they are to connect to each other.</summary>
+    Link = 16,
+
+    /// <summary>A worker has, or tells whom it does not reach.</summary>
+    Linked = 17,
+
+    /// <summary>A step that workers sum up and make by themselves.</summary>
+    Step = 18,
+
+    /// <summary>Slices summed up, a part of their floats: from worker to worker.</summary>
+    Node = 19,
+
+    /// <summary>A whole batch summed up, a part of its floats: from worker to worker and to the run.</summary>
+    Total = 20,
+
+    /// <summary>A worker could not finish a step with the others.</summary>
+    Broken = 21,
+
+    /// <summary>The run gives a generation up.</summary>
+    Abandon = 22,
+
+    /// <summary>A worker has.</summary>
+    Abandoned = 23,
+
+    /// <summary>A worker is to tell what it holds.</summary>
+    Check = 24,
+
+    /// <summary>The hash of that.</summary>
+    Digest = 25,
+
+    /// <summary>A worker introduces itself to another.</summary>
+    Peer = 26,
 }
 
 /// <summary>
@@ -58,6 +91,9 @@ internal static class Frame
 
     /// <summary>Bytes behind it.</summary>
     public const int TrailerLength = sizeof(uint);
+
+    /// <summary>Gradients that are converted at a time.</summary>
+    internal const int PieceLength = 8192;
 
     internal static ReadOnlySpan<byte> Magic => "MNCD"u8;
 
@@ -81,6 +117,34 @@ internal static class Frame
         var crc = Begin(stream, kind, head, length);
         for (var i = 0; i < blocks.Count; i++)
             Append(stream, MemoryMarshal.AsBytes(blocks[i].Values()), ref crc);
+        return End(stream, length, crc);
+    }
+
+    /// <summary>Writes a frame whose payload is bytes and then a sum, or a part of it.</summary>
+    /// <param name="stream">Where to.</param>
+    /// <param name="kind">What it is.</param>
+    /// <param name="head">The bytes.</param>
+    /// <param name="floats">Gradients, and behind them running statistics.</param>
+    /// <param name="gradients">How many of them are gradients.</param>
+    /// <param name="format">In which those are written; they have been rounded to it.</param>
+    /// <returns>Bytes written.</returns>
+    public static long Write(Stream stream, FrameKind kind, ReadOnlySpan<byte> head, ReadOnlySpan<float> floats, int gradients, GradientFormat format)
+    {
+        if (format == GradientFormat.F32)
+            return Write(stream, kind, head, floats);
+        var statistics = MemoryMarshal.AsBytes(floats[gradients..]);
+        var length = checked(head.Length + (gradients * GradientCodec.BytesOf(format)) + statistics.Length);
+        var crc = Begin(stream, kind, head, length);
+        Span<ushort> bits = stackalloc ushort[PieceLength];
+        for (var at = 0; at < gradients;)
+        {
+            var piece = bits[..Math.Min(PieceLength, gradients - at)];
+            GradientCodec.Encode(floats.Slice(at, piece.Length), piece, format);
+            Append(stream, MemoryMarshal.AsBytes(piece), ref crc);
+            at += piece.Length;
+        }
+
+        Append(stream, statistics, ref crc);
         return End(stream, length, crc);
     }
 
@@ -147,7 +211,7 @@ internal sealed class FrameReader(Stream stream)
         Left = BinaryPrimitives.ReadInt32LittleEndian(header[8..]);
         if (Left < 0 || Left > Most)
             throw new InvalidDataException(FormattableString.Invariant($"a frame claims {Left:N0} bytes, and at most {Most:N0} were expected"));
-        if (header[5] is < (byte)FrameKind.Hello or > (byte)FrameKind.Totals || header[6] != 0 || header[7] != 0)
+        if (!Enum.IsDefined((FrameKind)header[5]) || header[6] != 0 || header[7] != 0)
             throw new InvalidDataException(FormattableString.Invariant($"a frame is of the kind {header[5]}, which is not known"));
         _crc = Crc32C.Append(0, header);
         Total += header.Length;
@@ -166,6 +230,39 @@ internal sealed class FrameReader(Stream stream)
 
     /// <summary>Reads floats.</summary>
     public void Read(Span<float> destination) => Read(MemoryMarshal.AsBytes(destination));
+
+    /// <summary>Reads a sum, or a part of it.</summary>
+    /// <param name="destination">Gets gradients, and behind them running statistics.</param>
+    /// <param name="gradients">How many of them are gradients.</param>
+    /// <param name="format">In which those were written.</param>
+    public void Read(Span<float> destination, int gradients, GradientFormat format)
+    {
+        if (format == GradientFormat.F32)
+        {
+            Read(destination);
+            return;
+        }
+
+        Span<ushort> bits = stackalloc ushort[Frame.PieceLength];
+        for (var at = 0; at < gradients;)
+        {
+            var piece = bits[..Math.Min(Frame.PieceLength, gradients - at)];
+            Read(MemoryMarshal.AsBytes(piece));
+            GradientCodec.Decode(piece, destination.Slice(at, piece.Length), format);
+            at += piece.Length;
+        }
+
+        Read(destination[gradients..]);
+    }
+
+    /// <summary>Passes over all that is left.</summary>
+    public void Skip()
+    {
+        Span<byte> piece = stackalloc byte[1024];
+        while (Left > 0)
+            Read(piece[..Math.Min(Left, piece.Length)]);
+        End();
+    }
 
     /// <summary>Reads all that is left.</summary>
     public byte[] Rest()

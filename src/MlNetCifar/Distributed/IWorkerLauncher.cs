@@ -3,7 +3,7 @@ using System.Net;
 namespace MlNetCifar.Distributed;
 
 /// <summary>
-/// Starts and ends the workers of a run, wherever that is: each begins with a line <c>address:port token</c>, with which it calls <see cref="Experiment.RunWorker"/>. Used by one run, one thread at a time;
+/// Starts and ends the workers of a run, wherever that is: each begins with a line of address and token, as they were given here with a blank between them, with which it calls <see cref="Experiment.RunWorker"/>. Used by one run, one thread at a time;
 /// disposed with it.
 /// </summary>
 public interface IWorkerLauncher : IDisposable
@@ -27,10 +27,13 @@ public interface IWorkerLauncher : IDisposable
     {
     }
 
+    /// <summary>How many more there is room for now, besides those that were started and have not ended; null (the default) where it is never known. Asked every few seconds, on a thread of its own, while others are called.</summary>
+    int? FindRoom() => null;
+
     /// <summary>Starts one, without waiting for it.</summary>
     /// <param name="worker">Which, from 0; an earlier one of that number has been ended.</param>
     /// <param name="address">Where it is to dial.</param>
-    /// <param name="token">What it is to say there: good for one connection.</param>
+    /// <param name="token">What it is to say there, good for one connection; where the run encrypts, followed by a blank and the fingerprint of its certificate.</param>
     void Start(int worker, IPEndPoint address, string token);
 
     /// <summary>Why one has ended by itself; null where it has not, as far as is known.</summary>

@@ -34,6 +34,9 @@ internal sealed record WorkerFigures(int Worker)
     /// <summary>Bytes received from it.</summary>
     public long BytesReceived { get; init; }
 
+    /// <summary>Bytes that it has sent to other workers.</summary>
+    public long BytesPassed { get; init; }
+
     /// <summary>Seconds it has waited for work.</summary>
     public double WaitedSeconds { get; init; }
 
@@ -111,6 +114,15 @@ internal sealed class Member(int worker, int restarts, string token)
     /// <summary>What it has to do, in order.</summary>
     public Queue<Assignment> Assignments { get; } = new();
 
+    /// <summary>What its connection is to do besides.</summary>
+    public Queue<Action<MemberConnection>> Errands { get; } = new();
+
+    /// <summary>Where other workers reach it; null where they talk to the run alone.</summary>
+    public PeerAddress? Address { get; set; }
+
+    /// <summary>The way to it, while it is ready.</summary>
+    public MemberConnection? Connection { get; set; }
+
     /// <summary>Version of the weights that it computes a gradient of; null where it does not.</summary>
     public long? Version { get; set; }
 
@@ -125,11 +137,12 @@ internal sealed class Member(int worker, int restarts, string token)
 /// <param name="group">The group.</param>
 /// <param name="socket">Owned.</param>
 /// <param name="timeout">Longest that an answer may take.</param>
-internal sealed class MemberConnection(WorkerGroup group, Socket socket, TimeSpan timeout) : IDisposable
+/// <param name="identity">By which it is encrypted; null where it is not.</param>
+internal sealed partial class MemberConnection(WorkerGroup group, Socket socket, TimeSpan timeout, LineIdentity? identity) : IDisposable
 {
     static readonly TimeSpan s_farewell = TimeSpan.FromSeconds(1);
 
-    readonly NetworkStream _stream = new(socket, ownsSocket: true);
+    Stream _stream = new NetworkStream(socket, ownsSocket: true);
     FrameReader? _reader;
     ServerPush? _push;
     long _ticket = -1;
@@ -138,6 +151,9 @@ internal sealed class MemberConnection(WorkerGroup group, Socket socket, TimeSpa
     /// <summary>Whom it belongs to, once that is known.</summary>
     public Member? Member { get; set; }
 
+    /// <summary>Where other workers reach it, once it is ready; null where they talk to the run alone.</summary>
+    public PeerAddress? Address { get; private set; }
+
     FrameReader Reader => _reader ??= new(_stream);
 
     /// <summary>Hears who is there.</summary>
@@ -145,6 +161,7 @@ internal sealed class MemberConnection(WorkerGroup group, Socket socket, TimeSpa
     {
         socket.NoDelay = true;
         Wait(patience);
+        _stream = identity?.Serve(_stream) ?? _stream;
         return Expect() == FrameKind.Hello ? Hello.Read(Reader.Rest()) : throw new InvalidDataException("a worker does not introduce itself");
     }
 
@@ -156,7 +173,8 @@ internal sealed class MemberConnection(WorkerGroup group, Socket socket, TimeSpa
         switch (Expect())
         {
             case FrameKind.Ready:
-                Reader.Rest();
+                var address = Reader.Rest();
+                Address = address.Length == 0 ? null : PeerAddress.Read(address);
                 break;
             case FrameKind.Fault:
                 throw Refusal.Read(Reader.Rest()).ToException();
@@ -188,21 +206,27 @@ internal sealed class MemberConnection(WorkerGroup group, Socket socket, TimeSpa
         while (true)
         {
             _waits = true;
-            var assignment = group.Next(Member!);
+            var errand = group.Next(Member!);
             _waits = false;
-            if (assignment is null)
+            if (errand is null)
                 break;
-            if (assignment.Work.Server is { } server)
-            {
-                Push(assignment, server);
-                continue;
-            }
-
-            Send(assignment);
-            Receive(assignment, assignment.Work.Tree!);
+            errand(this);
         }
 
-        Frame.Write(_stream, FrameKind.End, []);
+        Write(FrameKind.End, []);
+    }
+
+    /// <summary>Gives work, and takes what comes of it.</summary>
+    public void Answer(Assignment assignment)
+    {
+        if (assignment.Work.Server is { } server)
+        {
+            Push(assignment, server);
+            return;
+        }
+
+        Send(assignment);
+        Receive(assignment, assignment.Work.Tree!);
     }
 
     /// <summary>To be called when all is over: who is in the middle of an answer is not waited for.</summary>
@@ -275,12 +299,15 @@ internal sealed class MemberConnection(WorkerGroup group, Socket socket, TimeSpa
                 case FrameKind.Part:
                     Reader.Read(bytes);
                     return PartHead.Read(bytes);
-                case FrameKind.Busy:
+                case FrameKind.Busy or FrameKind.Broken or FrameKind.Abandoned:
                     Reader.Rest();
                     break;
                 case FrameKind.Sums when together is not null:
                     if (!Share(together))
                         return null;
+                    break;
+                case FrameKind.Total:
+                    Reader.Skip();
                     break;
                 case FrameKind.Fault:
                     throw Refusal.Read(Reader.Rest()).ToException();
@@ -310,7 +337,7 @@ internal sealed class MemberConnection(WorkerGroup group, Socket socket, TimeSpa
 
     void Receive(Assignment assignment, SliceTree tree)
     {
-        Reader.Most = Math.Max(Frame.MostAtFirst, PartHead.Length + (tree.Length * sizeof(float)));
+        Reader.Most = Math.Max(Reader.Most, PartHead.Length + (tree.Length * sizeof(float)));
 
         // No layer sums more than it has running statistics, each as a double.
         if (assignment.Work.IsTogether)
@@ -325,7 +352,7 @@ internal sealed class MemberConnection(WorkerGroup group, Socket socket, TimeSpa
             var sum = tree.Rent();
             try
             {
-                Reader.Read(sum.Values);
+                Reader.Read(sum.Values, sum.Gradients.Length, tree.Format);
                 Reader.End();
             }
             catch

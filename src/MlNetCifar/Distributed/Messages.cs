@@ -80,6 +80,9 @@ internal readonly record struct PartHead(long Ticket, int First, int Count, int 
 /// <param name="Process">Number of its process.</param>
 internal sealed record Hello(string Token, string Version, string Arithmetic, int Process)
 {
+    /// <summary>That it knows the secret; null where it knows none.</summary>
+    public string? Proof { get; init; }
+
     /// <summary>How this process computes: other widths and roundings give other last bits.</summary>
     public static string OwnArithmetic => FormattableString.Invariant($"{(int)SimdLevel.Active} bits{(SimdLevel.IsFused ? "" : " without fused multiply-add")}");
 
@@ -92,11 +95,15 @@ internal sealed record Hello(string Token, string Version, string Arithmetic, in
         json.WriteString("version", Version);
         json.WriteString("arithmetic", Arithmetic);
         json.WriteNumber("process", Process);
+        json.WriteString("proof", Proof);
     });
 
     /// <exception cref="InvalidDataException">This is something else.</exception>
     public static Hello Read(byte[] bytes) => MessageJson.Read(bytes, json => new Hello(
-        MessageJson.Text(json, "token"), MessageJson.Text(json, "version"), MessageJson.Text(json, "arithmetic"), json.GetProperty("process").GetInt32()));
+        MessageJson.Text(json, "token"), MessageJson.Text(json, "version"), MessageJson.Text(json, "arithmetic"), json.GetProperty("process").GetInt32())
+    {
+        Proof = json.GetProperty("proof").GetString(),
+    });
 }
 
 /// <summary>An error that is told to the other side.</summary>

@@ -22,6 +22,15 @@ internal sealed record Welcome(
     /// <summary>What goes wrong with this worker in a rehearsal; null where nothing is rehearsed.</summary>
     public WorkerChaos? Chaos { get; init; }
 
+    /// <summary>That the run knows the secret; null where there is none.</summary>
+    public string? Proof { get; init; }
+
+    /// <summary>Ports that the worker may listen on for others; null where workers talk to the run alone.</summary>
+    public PortRange? PeerPorts { get; init; }
+
+    /// <summary>Longest list of the workers of a generation.</summary>
+    public const int MostLinks = 1 << 18;
+
     /// <summary>Longest message: a mean image of large pictures takes most of it.</summary>
     public const int MostBytes = 64 << 20;
 
@@ -46,6 +55,13 @@ internal sealed record Welcome(
         foreach (var (name, value) in Arguments)
             json.WriteString(name, value);
         json.WriteEndObject();
+        json.WriteString("proof", Proof);
+        if (PeerPorts is { } ports)
+        {
+            json.WriteNumber("first_port", ports.First);
+            json.WriteNumber("last_port", ports.Last);
+        }
+
         Chaos?.Write(json);
     });
 
@@ -64,6 +80,8 @@ internal sealed record Welcome(
             json.GetProperty("teacher").GetString(), json.GetProperty("threads").GetInt32(),
             json.GetProperty("arguments").EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetString()!))
         {
+            Proof = json.GetProperty("proof").GetString(),
+            PeerPorts = json.TryGetProperty("first_port", out var port) ? PortRange.Of(port.GetInt32(), json.GetProperty("last_port").GetInt32()) : null,
             Chaos = WorkerChaos.Read(json),
         };
     });

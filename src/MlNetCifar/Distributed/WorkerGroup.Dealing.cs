@@ -10,6 +10,7 @@ internal sealed partial class WorkerGroup
     readonly List<SliceSum> _arrived = [];
     readonly List<long> _staleness = [];
     Work? _work;
+    long? _at;
     long _ticket;
     int _answered;
     double _loss;
@@ -26,8 +27,10 @@ internal sealed partial class WorkerGroup
         }
     }
 
-    public void Compute(Batch batch, StepPlace place, IReadOnlyList<StateBlock> state, SliceTree tree, CancellationToken cancellation)
+    public void Compute(Batch batch, StepPlace place, IReadOnlyList<StateBlock> state, IReadOnlyList<StateBlock> whole, SliceTree tree, CancellationToken cancellation)
     {
+        if (ComputeByPeers(batch, place, whole, tree, cancellation))
+            return;
         Await(Begin(new Work(place, batch.Epoch, batch.Index, batch.Slices, state, tree) { IsTogether = _run!.Options.SyncBatchNorm }), cancellation);
         _arrived.Sort(static (a, b) => a.First.CompareTo(b.First));
         foreach (var sum in _arrived)
@@ -47,18 +50,20 @@ internal sealed partial class WorkerGroup
 
     /// <summary>Waits for work.</summary>
     /// <returns>Null at the end.</returns>
-    internal Assignment? Next(Member member)
+    internal Action<MemberConnection>? Next(Member member)
     {
         lock (_gate)
         {
-            while (!_ending)
+            while (!_ending && member.State != MemberState.Lost)
             {
+                if (member.Errands.TryDequeue(out var errand))
+                    return errand;
                 if (member.Assignments.Count == 0)
                     Steal(member);
                 if (member.Assignments.TryPeek(out var next) && MayBegin(next.Work))
                 {
                     member.Version = next.Work.Server?.Version;
-                    return next;
+                    return connection => connection.Answer(next);
                 }
 
                 Monitor.Wait(_gate);
@@ -154,7 +159,7 @@ internal sealed partial class WorkerGroup
         lock (_gate)
         {
             work.Ticket = ++_ticket;
-            (_work, _answered) = (work, 0);
+            (_work, _answered, _at) = (work, 0, work.Place.Step + 1);
             Share(work);
         }
 

@@ -27,8 +27,20 @@ internal sealed record WorkerGroupOptions
     /// <summary>How often a lost worker is started again.</summary>
     public int Restarts { get; init; } = 2;
 
+    /// <summary>How many there may be when others have joined, where there is room for them; null (the default) for <see cref="Workers"/>.</summary>
+    public int? MaxWorkers { get; init; }
+
+    /// <summary>How often it is asked whether there is room.</summary>
+    public TimeSpan Look { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>Where workers dial.</summary>
     public IPEndPoint Listen { get; init; } = new(IPAddress.Loopback, 0);
+
+    /// <summary>Ports that workers listen on for each other, to make the steps of the synchronous mode among themselves; null (the default) for everything to go through the run.</summary>
+    public PortRange? PeerPorts { get; init; }
+
+    /// <summary>What workers must know, all being encrypted then; null (the default) for plain connections.</summary>
+    public WorkerSecret? Secret { get; init; }
 
     /// <summary>What goes wrong; null (the default) where nothing is rehearsed.</summary>
     public ChaosPlan? Chaos { get; init; }
@@ -60,10 +72,12 @@ internal sealed partial class WorkerGroup(IWorkerLauncher launcher, WorkerGroupO
     readonly Queue<Member> _lost = new();
     readonly List<Thread> _threads = [];
     readonly List<MemberConnection> _connections = [];
+    readonly LineIdentity? _identity = options.Secret is null ? null : new();
     TcpListener? _listener;
     Welcome? _welcome;
     TrainingRun? _run;
     int _strangers;
+    int _room;
     bool _ending;
 
     /// <summary>Where workers dial.</summary>
@@ -87,20 +101,27 @@ internal sealed partial class WorkerGroup(IWorkerLauncher launcher, WorkerGroupO
         if (run.Options.Slices < 2 && !run.Options.IsServed)
             throw DistributedErrors.FewSlices(run.Options.Slices);
         _run = run;
+        _viaRun |= run.Options.DistributedMode != DistributedMode.Synchronous;
         _isBounded = run.Options.DistributedMode == DistributedMode.Asynchronous;
         _welcome = new Welcome(
-            run.Network, run.Options, run.Normalization, DataCheck.Of(train), run.Distillation?.Stamp, options.Threads, options.Arguments);
+            run.Network, run.Options, run.Normalization, DataCheck.Of(train), run.Distillation?.Stamp, options.Threads, options.Arguments)
+        {
+            PeerPorts = _viaRun ? null : options.PeerPorts,
+        };
         launcher.Prepare(options.Workers, options.JoinTime, options.Say ?? (_ => { }), cancellation);
         Listen();
         for (var worker = 0; worker < options.Workers; worker++)
             Launch(worker, 0);
         Wait(cancellation);
+        if (options.MaxWorkers > options.Workers)
+            Start("room", FindRoom);
     }
 
     public void Dispose()
     {
         End();
         launcher.Dispose();
+        _identity?.Dispose();
     }
 
     /// <summary>Whether all is over.</summary>
@@ -147,7 +168,7 @@ internal sealed partial class WorkerGroup(IWorkerLauncher launcher, WorkerGroupO
         var member = new Member(worker, restarts, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32)));
         lock (_gate)
             _members.Add(member);
-        launcher.Start(worker, Address, member.Token);
+        launcher.Start(worker, Address, _identity is null ? member.Token : $"{member.Token} {_identity.Fingerprint}");
     }
 
     /// <summary>Waits until every worker is ready or lost.</summary>
@@ -206,7 +227,7 @@ internal sealed partial class WorkerGroup(IWorkerLauncher launcher, WorkerGroupO
     /// <summary>One connection, from its first word to its last.</summary>
     void Greet(Socket socket)
     {
-        using var connection = new MemberConnection(this, socket, options.Timeout);
+        using var connection = new MemberConnection(this, socket, options.Timeout, _identity);
         var stranger = true;
         Member? member = null;
         try
@@ -221,10 +242,10 @@ internal sealed partial class WorkerGroup(IWorkerLauncher launcher, WorkerGroupO
             member = Know(connection.Introduction(s_greeting));
             (stranger, connection.Member) = (false, member);
             Leave();
-            connection.Welcome((_welcome! with { Chaos = options.Chaos?.For(member.Worker, member.Restarts) }).ToJson(), options.JoinTime);
+            connection.Welcome((_welcome! with { Chaos = options.Chaos?.For(member.Worker, member.Restarts), Proof = InvitationOf(member).Proof(Invitation.OfRun) }).ToJson(), options.JoinTime);
             lock (_gate)
             {
-                member.State = MemberState.Ready;
+                (member.State, member.Address, member.Connection) = (MemberState.Ready, connection.Address, connection);
                 Monitor.PulseAll(_gate);
             }
 
@@ -263,7 +284,8 @@ internal sealed partial class WorkerGroup(IWorkerLauncher launcher, WorkerGroupO
             var member = _members.Find(m => m.State == MemberState.Expected && CryptographicOperations.FixedTimeEquals(System.Text.Encoding.UTF8.GetBytes(m.Token), token))
                 ?? throw DistributedErrors.WrongToken();
             var own = Hello.Own("");
-            var fault = hello.Version != own.Version ? DistributedErrors.OtherVersion(hello.Version, own.Version)
+            var fault = !InvitationOf(member).IsProof(hello.Proof, Invitation.OfWorker) ? DistributedErrors.WrongSecret("The worker")
+                : hello.Version != own.Version ? DistributedErrors.OtherVersion(hello.Version, own.Version)
                 : hello.Arithmetic != own.Arithmetic ? DistributedErrors.OtherArithmetic(hello.Arithmetic, own.Arithmetic) : null;
             if (fault is not null)
             {
@@ -275,6 +297,8 @@ internal sealed partial class WorkerGroup(IWorkerLauncher launcher, WorkerGroupO
             return member;
         }
     }
+
+    Invitation InvitationOf(Member member) => new(member.Token, _identity?.Fingerprint, options.Secret);
 
     void Lose(Member member, Exception cause)
     {
@@ -290,7 +314,7 @@ internal sealed partial class WorkerGroup(IWorkerLauncher launcher, WorkerGroupO
             if (_ending || member.State == MemberState.Lost)
                 return;
             member.State = MemberState.Lost;
-            member.Figures = member.Figures with { Lost = reason, LostAtStep = _work?.Place.Step + 1 };
+            member.Figures = member.Figures with { Lost = reason, LostAtStep = _at };
             HandedOver += member.Assignments.Sum(assignment => assignment.End - assignment.Next);
             if (member.Assignments.Count > 0 && _work is { IsTogether: true } together)
                 BeginAgain(together);
@@ -298,6 +322,7 @@ internal sealed partial class WorkerGroup(IWorkerLauncher launcher, WorkerGroupO
                 _orphans.Enqueue((assignment.Next, assignment.End));
             member.Assignments.Clear();
             member.Version = null;
+            Leave(member, reason);
             _lost.Enqueue(member);
             Monitor.PulseAll(_gate);
         }
@@ -317,9 +342,60 @@ internal sealed partial class WorkerGroup(IWorkerLauncher launcher, WorkerGroupO
         return _members.Any(m => m.IsComing);
     }
 
-    /// <summary>Tells of workers that were lost, and starts others in their place.</summary>
+    /// <summary>Looks for room, which takes a while on a cluster.</summary>
+    void FindRoom()
+    {
+        while (true)
+        {
+            lock (_gate)
+            {
+                var begun = TimeProvider.System.GetTimestamp();
+                while (!_ending && options.Look - TimeProvider.System.GetElapsedTime(begun) is { Ticks: > 0 } left)
+                    Monitor.Wait(_gate, left);
+                if (_ending)
+                    return;
+            }
+
+            int? room;
+            try
+            {
+                room = launcher.FindRoom();
+            }
+            catch (Exception e) when (e is MlNetCifarException or IOException or InvalidOperationException or OperationCanceledException)
+            {
+                // A cluster that does not answer now may answer later, and the run does not need it for this.
+                continue;
+            }
+
+            if (room is null)
+                return;
+            lock (_gate)
+                _room = room.Value;
+        }
+    }
+
+    /// <summary>Starts workers for which there is room.</summary>
+    void Grow()
+    {
+        int first, more;
+        lock (_gate)
+        {
+            first = _members.Max(m => m.Worker) + 1;
+            more = _room > 0 ? Math.Min(_room, (options.MaxWorkers ?? 0) - first) : 0;
+            _room = 0;
+        }
+
+        for (var worker = first; worker < first + more; worker++)
+        {
+            options.Say?.Invoke(FormattableString.Invariant($"there is room for worker {worker + 1}, which joins"));
+            Launch(worker, 0);
+        }
+    }
+
+    /// <summary>Tells of workers that were lost, starts others in their place, and more where there is room.</summary>
     void Replace()
     {
+        Grow();
         while (TakeLost() is { } member)
         {
             launcher.End(member.Worker);

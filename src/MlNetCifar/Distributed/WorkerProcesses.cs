@@ -5,7 +5,8 @@ namespace MlNetCifar.Distributed;
 
 /// <summary>Workers as processes on this machine. Address and token go over their standard input, where no other user sees them.</summary>
 /// <param name="program">How one begins that calls <see cref="Experiment.RunWorker"/>.</param>
-internal sealed class WorkerProcesses(Func<ProcessStartInfo> program) : IWorkerLauncher
+/// <param name="secret">The file of the run's secret; null for none.</param>
+internal sealed class WorkerProcesses(Func<ProcessStartInfo> program, string? secret = null) : IWorkerLauncher
 {
     static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
 
@@ -15,6 +16,8 @@ internal sealed class WorkerProcesses(Func<ProcessStartInfo> program) : IWorkerL
     {
         var start = program();
         (start.RedirectStandardInput, start.RedirectStandardOutput, start.RedirectStandardError, start.UseShellExecute) = (true, true, true, false);
+        if (secret is not null)
+            start.Environment[WorkerSecret.Variable] = Path.GetFullPath(secret);
         var process = Process.Start(start)!;
         lock (_processes)
             _processes[worker] = (process, new LastWords(process, drainOutput: true));

@@ -14,12 +14,16 @@ internal static class WorkerProgram
 
     /// <summary>Works.</summary>
     /// <param name="address">Where the run is.</param>
-    /// <param name="token">By which it knows the worker.</param>
+    /// <param name="token">By which it knows the worker; behind a blank, where it encrypts, the fingerprint of its certificate.</param>
     /// <param name="open">Opens the images of a run.</param>
     /// <param name="kill">Ends this worker where a rehearsal wants it killed; null for its process.</param>
+    /// <param name="secret">That the run must know; null for none.</param>
     /// <exception cref="MlNetCifarException">There is no such run, it refused the worker, or the worker cannot take part (MNC33xx, or what opening the data gave); the run is told.</exception>
-    public static void Run(IPEndPoint address, string token, Func<Welcome, WorkerImages> open, Action? kill = null)
+    public static void Run(IPEndPoint address, string token, Func<Welcome, WorkerImages> open, Action? kill = null, WorkerSecret? secret = null)
     {
+        var certificate = token.Split(' ') is [_, var fingerprint] ? fingerprint : null;
+        if (secret is not null && certificate is null)
+            throw DistributedErrors.RunWithoutSecret();
         using var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
@@ -31,10 +35,10 @@ internal static class WorkerProgram
             throw DistributedErrors.NoRun($"{address}", e);
         }
 
-        using var stream = new NetworkStream(socket);
+        using var stream = Encrypt(new NetworkStream(socket), address, certificate);
         try
         {
-            Work(stream, token, open, kill);
+            Work(stream, ((IPEndPoint)socket.LocalEndPoint!).Address, new(token.Split(' ')[0], certificate, secret), open, kill);
         }
         catch (IOException)
         {
@@ -42,10 +46,22 @@ internal static class WorkerProgram
         }
     }
 
-    static void Work(NetworkStream stream, string token, Func<Welcome, WorkerImages> open, Action? kill)
+    static Stream Encrypt(NetworkStream stream, IPEndPoint address, string? certificate)
+    {
+        try
+        {
+            return certificate is null ? stream : LineIdentity.Dial(stream, certificate);
+        }
+        catch (IOException e)
+        {
+            throw DistributedErrors.NoRun($"{address}", e);
+        }
+    }
+
+    static void Work(Stream stream, IPAddress local, Invitation invitation, Func<Welcome, WorkerImages> open, Action? kill)
     {
         var reader = new FrameReader(stream);
-        Frame.Write(stream, FrameKind.Hello, Hello.Own(token).ToJson());
+        Frame.Write(stream, FrameKind.Hello, (Hello.Own(invitation.Token) with { Proof = invitation.Proof(Invitation.OfWorker) }).ToJson());
 
         // What the run sends is bounded by a network, which is not known yet.
         reader.Most = Welcome.MostBytes;
@@ -57,10 +73,14 @@ internal static class WorkerProgram
         try
         {
             var welcome = Welcome.Read(reader.Rest());
+            if (!invitation.IsProof(welcome.Proof, Invitation.OfRun))
+                throw DistributedErrors.WrongSecret("The run");
             using var images = open(welcome);
             using var session = new WorkerSession(welcome, images);
-            Frame.Write(stream, FrameKind.Ready, []);
-            Serve(stream, reader, session, step => welcome.Chaos?.Strike(step, kill));
+            using var line = new RunLine(stream, reader);
+            using var peers = welcome.PeerPorts is { } ports ? new PeerWorker(line, session, new PeerDoor(local, ports, welcome.Chaos, isEncrypted: invitation.Certificate is not null)) : null;
+            Frame.Write(stream, FrameKind.Ready, peers?.Address.ToJson() ?? []);
+            Serve(stream, line, session, peers, step => welcome.Chaos?.Strike(step, kill));
         }
         catch (Exception e) when (e is not IOException)
         {
@@ -69,16 +89,26 @@ internal static class WorkerProgram
         }
     }
 
-    static void Serve(NetworkStream stream, FrameReader reader, WorkerSession session, Action<long> strike)
+    static void Serve(Stream stream, RunLine line, WorkerSession session, PeerWorker? peers, Action<long> strike)
     {
+        var reader = line.Reader;
         Span<byte> bytes = stackalloc byte[WorkHead.Length];
         var (waited, first) = (TimeSpan.Zero, true);
         var said = TimeProvider.System.GetTimestamp();
-        reader.Most = WorkHead.Length + session.MostStateBytes;
+        reader.Most = Math.Max(Welcome.MostLinks, WorkHead.Length + StateHead.Length + session.MostStateBytes);
         session.AfterBatches(SayBusy);
         var sums = new WireSums(stream, reader);
-        for (var kind = Wait(); kind is FrameKind.Work;)
+        for (var kind = Wait(); kind is { } some;)
         {
+            if (peers is not null && PeerWorker.Takes(some))
+            {
+                peers.Take(some, waited, strike);
+                kind = Wait();
+                continue;
+            }
+
+            if (some is not FrameKind.Work)
+                return;
             reader.Read(bytes);
             var work = WorkHead.Read(bytes);
             session.Enter(work);
@@ -96,7 +126,7 @@ internal static class WorkerProgram
             try
             {
                 foreach (var sum in session.Compute(work, sums))
-                    Send(stream, work, sum, waited + sums.Waited);
+                    Send(stream, work, sum, session.Format, waited + sums.Waited);
                 kind = Wait();
             }
             catch (OperationCanceledException)
@@ -109,7 +139,7 @@ internal static class WorkerProgram
         FrameKind? Wait()
         {
             var begun = TimeProvider.System.GetTimestamp();
-            var kind = reader.Next();
+            var kind = line.Next();
             waited += TimeProvider.System.GetElapsedTime(begun);
             return kind;
         }
@@ -124,10 +154,10 @@ internal static class WorkerProgram
         }
     }
 
-    static void Send(NetworkStream stream, WorkHead work, SliceSum sum, TimeSpan waited)
+    static void Send(Stream stream, WorkHead work, SliceSum sum, GradientFormat format, TimeSpan waited)
     {
         Span<byte> head = stackalloc byte[PartHead.Length];
         new PartHead(work.Ticket, sum.First, sum.Count, sum.Correct, sum.Loss, sum.Weight, waited.TotalSeconds).Write(head);
-        Frame.Write(stream, FrameKind.Part, head, sum.Values);
+        Frame.Write(stream, FrameKind.Part, head, sum.Values, sum.Gradients.Length, format);
     }
 }

@@ -18,7 +18,6 @@ internal sealed record WorkerImages(ImageSource Train, Distillation? Distillatio
 /// <summary>A worker's part of a run: copies of the weights, the network, and the pictures of its slices, made ahead. It keeps nothing that a later step depends on.</summary>
 internal sealed class WorkerSession : IDisposable
 {
-    readonly WorkerPool _pool;
     readonly GradientPass _pass;
     readonly NetworkWeights _weights;
     readonly GroupPlan _plan;
@@ -26,8 +25,11 @@ internal sealed class WorkerSession : IDisposable
     readonly BatchLoader _loader;
     readonly LocalSteps? _local;
     readonly WeightTensor[] _sent;
+    readonly bool _copies;
     Optimizer? _optimizer;
+    IReadOnlyList<StateBlock>? _copy;
     SliceTree _tree;
+    int _pictures;
     (int Epoch, int Index, SlicePart Part) _next = (-1, 0, SlicePart.None);
 
     /// <summary>Prepares.</summary>
@@ -42,28 +44,38 @@ internal sealed class WorkerSession : IDisposable
             throw DistributedErrors.OtherData(found, welcome.Data);
         if (images.Distillation?.Stamp is var stamp && stamp != welcome.Teacher)
             throw DistributedErrors.OtherTeacher(stamp ?? "none", welcome.Teacher ?? "none");
-        _pool = new WorkerPool(welcome.Threads);
+        Pool = new WorkerPool(welcome.Threads);
+        _copies = welcome.PeerPorts is not null;
         _weights = new NetworkWeights(welcome.Network);
         _sent = [.. _weights.Tensors.Where(t => t.Role != ParameterRole.Fixed)];
         _plan = new GroupPlan(options, _weights);
-        _pass = new GradientPass(_weights, options.OfBatch, _plan, train, _pool);
+        _pass = new GradientPass(_weights, options.OfBatch, _plan, train, Pool);
         if (images.Distillation is { } distillation)
-            _pass.Teacher = new TeacherPass(distillation, welcome.Normalization, _pass.Largest, _pool);
+            _pass.Teacher = new TeacherPass(distillation, welcome.Normalization, _pass.Largest, Pool);
         _loader = new BatchLoader(train, welcome.Normalization, TrainingSetup.Loading(options.OfBatch));
         if (options.HasModels)
         {
             _rounds = RoundPlan.Of(options, train.Count);
-            _local = new LocalSteps(_weights, _pass, _rounds.Value, _loader, _pool);
+            _local = new LocalSteps(_weights, _pass, _rounds.Value, _loader, Pool);
         }
 
         Compiled();
     }
 
+    /// <summary>Threads of this worker.</summary>
+    public WorkerPool Pool { get; }
+
+    /// <summary>In which gradients are sent.</summary>
+    public GradientFormat Format => _tree.Format;
+
+    /// <summary>Floats of the gradients, and of the running statistics.</summary>
+    public (int Gradients, int Statistics) Lengths => (_pass.Network.Gradients!.All.Length, _weights.Statistics.Length);
+
     /// <summary>To be filled before <see cref="Compute"/>, and <see cref="Changed"/> called.</summary>
     public IReadOnlyList<StateBlock> State { get; private set; }
 
     /// <summary>Bytes of the largest state of any epoch: weights, running statistics, and two moments of every weight.</summary>
-    public int MostStateBytes => checked(sizeof(float) * (((_local is null ? 1 : 3) * _weights.Parameters.Length) + _weights.Statistics.Length));
+    public int MostStateBytes => checked(sizeof(float) * (((_local is null && !_copies ? 1 : 3) * _weights.Parameters.Length) + _weights.Statistics.Length));
 
     /// <summary>Has something called after every batch, while models are trained.</summary>
     public void AfterBatches(Action call)
@@ -99,13 +111,34 @@ internal sealed class WorkerSession : IDisposable
     /// <param name="sums">Gives sums over all slices of the batch, where some are needed in the middle of it.</param>
     /// <exception cref="OperationCanceledException">There are none: the batch was abandoned.</exception>
     /// <returns>Their sums: whole nodes of the tree, in order; valid until the next call.</returns>
-    public IReadOnlyList<SliceSum> Compute(WorkHead work, ISumExchange sums)
+    public IReadOnlyList<SliceSum> Compute(WorkHead work, ISumExchange sums, CancellationToken cancellation = default)
     {
         if (_local is null)
-            _pass.Compute(Batch(work), work.Place.Step, _tree, sums, CancellationToken.None);
+            _pass.Compute(Batch(work), work.Place.Step, _tree, sums, cancellation);
         else
-            _local.Compute(work.Epoch, work.Index, work.Part, work.Place, _tree, CancellationToken.None);
+            _local.Compute(work.Epoch, work.Index, work.Part, work.Place, _tree, cancellation);
         return _tree.Nodes;
+    }
+
+    /// <summary>Slices of the batch that work is a part of.</summary>
+    public int SlicesOf(WorkHead work) => _loader.SlicesOf(work.Index);
+
+    /// <summary>Everything that a step changes, the optimizer's moments too; <see cref="State"/> is the first part of it. For workers that make steps by themselves.</summary>
+    public IReadOnlyList<StateBlock> Copy()
+    {
+        _optimizer ??= new Optimizer(_plan, _pass.Network.Gradients!, Pool, SimdLevel.Active, _loader.BatchesPerEpoch);
+        return _copy ??= LocalSteps.StateOf(_weights, _optimizer);
+    }
+
+    /// <summary>Does to the weights what the run does to its own.</summary>
+    /// <param name="sum">Of all slices of the batch that was computed last.</param>
+    /// <param name="work">That.</param>
+    public void Update(SliceSum sum, WorkHead work)
+    {
+        if (!double.IsFinite(_pass.Take(sum, _pictures)))
+            return;
+        _optimizer!.Steps = work.Place.Step;
+        _optimizer.Step(work.Place.From);
     }
 
     public void Dispose()
@@ -116,7 +149,7 @@ internal sealed class WorkerSession : IDisposable
         _optimizer?.Dispose();
         _pass.Dispose();
         _weights.Dispose();
-        _pool.Dispose();
+        Pool.Dispose();
     }
 
     /// <summary>Makes anew what follows from the network as it is compiled now.</summary>
@@ -127,14 +160,20 @@ internal sealed class WorkerSession : IDisposable
         if (_local is null)
         {
             (State, _tree) = (CheckpointWriter.Blocks(_weights), _pass.Tree());
+            if (_optimizer is null)
+                return;
+            using var earlier = _optimizer;
+            (_optimizer, _copy) = (null, null);
+            Copy();
+            _optimizer!.Continue(earlier);
             return;
         }
 
         // Its moments are filled with the rest of the state.
         _optimizer?.Dispose();
-        _optimizer = new Optimizer(_plan, _pass.Network.Gradients!, _pool, SimdLevel.Active, _rounds!.Value.Rounds * _rounds.Value.LocalSteps);
+        _optimizer = new Optimizer(_plan, _pass.Network.Gradients!, Pool, SimdLevel.Active, _rounds!.Value.Rounds * _rounds.Value.LocalSteps);
         _local.Attach(_optimizer);
-        (State, _tree) = (_local.State, LocalSteps.TreeOf(_local.State, _pool));
+        (State, _tree) = (_local.State, LocalSteps.TreeOf(_local.State, Pool));
     }
 
     /// <summary>The pictures; those of the next batch are made meanwhile, unless the next work is another than it was.</summary>
@@ -143,6 +182,8 @@ internal sealed class WorkerSession : IDisposable
         if (_next != (work.Epoch, work.Index, work.Part))
             _loader.Start(work.Epoch, work.Index, work.Part);
         _next = (work.Epoch, work.Index + 1, work.Part);
-        return _loader.Next()!;
+        var batch = _loader.Next()!;
+        _pictures = batch.Whole;
+        return batch;
     }
 }

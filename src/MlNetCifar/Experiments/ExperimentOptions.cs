@@ -32,6 +32,7 @@ public sealed record ExperimentOptions
         new(nameof(DistillTemperature), o => o.DistillTemperature, 0) { Above = true },
         new(nameof(DistillWeight), o => o.DistillWeight, 0, 1),
         new(nameof(Workers), o => o.Workers, 1, 64),
+        new(nameof(MaxWorkers), o => o.MaxWorkers, 1, 64),
         new(nameof(WorkerTimeout), o => o.WorkerTimeout, 0) { Above = true },
         new(nameof(JoinTimeout), o => o.JoinTimeout, 0) { Above = true },
         new(nameof(MaxStaleness), o => o.MaxStaleness, 0),
@@ -177,6 +178,11 @@ public sealed record ExperimentOptions
     /// </summary>
     public int? Workers { get; init; }
 
+    /// <summary>
+    /// How many <see cref="Workers"/> there may be when others have joined, 1 … 64: while the run lasts, more are started where the cluster has got room for them. Null (the default): no more than at the beginning.
+    /// </summary>
+    public int? MaxWorkers { get; init; }
+
     /// <summary>Longest that a worker may take for its part of a step, &gt; 0; then it is lost, and its part is given to the others. The default is one minute.</summary>
     public TimeSpan WorkerTimeout { get; init; } = TimeSpan.FromMinutes(1);
 
@@ -193,7 +199,19 @@ public sealed record ExperimentOptions
     public int? MaxStaleness { get; init; }
 
     /// <summary>
-    /// Faults to rehearse, as <c>kill:w1@step40,hang:w2@step60,delay:w2:500ms,drop:5%</c>: workers are killed or hang at a step (from 1), are slow, or answers are lost. Afterwards the same is trained undisturbed, and
+    /// Whether workers of the synchronous mode sum up among each other, each making the same steps to a copy of its own, instead of by way of the run: <c>on</c>, <c>off</c>, or the ports that they listen on for
+    /// each other, as <c>7100-7163</c>. Where they do not reach each other everything goes through the run; the result is the same to the bit. The default is null: on, where workers are not all on this machine.
+    /// </summary>
+    public string? WorkerLinks { get; init; }
+
+    /// <summary>
+    /// A file that holds a secret of at least 16 characters: then all that run and workers send is encrypted, by certificates made for this run, and both sides prove that they know the secret, which is never sent.
+    /// Workers on other machines are told of a file of their own by the variable <c>MLNETCIFAR_WORKER_SECRET</c>. The default is null: nothing is encrypted.
+    /// </summary>
+    public string? WorkerSecret { get; init; }
+
+    /// <summary>
+    /// Faults to rehearse, as <c>kill:w1@step40,hang:w2@step60,delay:w2:500ms,drop:5%,partition:w1|w2@60s</c>: workers are killed or hang at a step (from 1), are slow, answers are lost, or two of them do not reach each other any more. Afterwards the same is trained undisturbed, and
     /// the weights are compared. The default is null, none.
     /// </summary>
     public string? Chaos { get; init; }

@@ -133,6 +133,9 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
             throw NetworkErrors.UnknownPreset(_options.Preset, Architectures.Names);
         var asked = TrainingFor(32);
         TrainingTable.Check(asked, _asOptions);
+        ExperimentWorkers.PortsOf(_options.WorkerLinks, isHere: true);
+        if (_options is { MaxWorkers: { } most, Workers: { } least } && most < least)
+            throw DistributedErrors.FewerAtMost(most, least);
         if (_options is { Chaos: { } chaos, Workers: { } count })
         {
             ChaosPlan.Parse(chaos, count);
@@ -168,7 +171,7 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
     {
         var facts = new DataFacts(
             opened.Kind, opened.Splits.Keys, experiment.Storage.IsRemote(_options.Data!), ExperimentData.Cache(_options.CacheFolder) is not null, _backbone is not null, _options.Resume is not null,
-            _options.Workers is not null, asked.DistributedMode == DistributedMode.Asynchronous);
+            _options.Workers is not null, asked.DistributedMode == DistributedMode.Asynchronous, experiment.Launcher is not null, ExperimentWorkers.MaySumUp(asked));
         foreach (var idle in IdleData.Find(ExperimentTable.All, _options, facts, _asOptions))
             _log.Warn(idle);
     }
@@ -318,8 +321,8 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
     WorkerGroup Workers(int count, TrainingOptions training, string? chaos)
     {
         var launcher = ExperimentWorkers.Launcher(experiment);
-        _log.Say("workers", FormattableString.Invariant($"{count}{launcher.Where}, threads of each {ExperimentWorkers.ThreadsOf(launcher, count, training.Threads)}, {ExperimentWorkers.Describe(training)}"));
-        return ExperimentWorkers.Create(launcher, experiment, count, training.Threads, Arguments(training), chaos, _log);
+        _log.Say("workers", FormattableString.Invariant($"{count}{launcher.Where}, threads of each {ExperimentWorkers.ThreadsOf(launcher, count, training.Threads)}, {ExperimentWorkers.Describe(training, ExperimentWorkers.PortsOf(launcher, _options, training) is not null)}"));
+        return ExperimentWorkers.Create(launcher, experiment, count, training, Arguments(training), chaos, _log);
     }
 
     void EndFollowing()

@@ -180,6 +180,10 @@ public static class ExperimentTable
         "workers", "N", "Processes, on this machine or where --master says, that share the work as --distributed-mode says; synchronous: the weights of one process with as many --slices", OptionText.IntOrNone, s_defaults.Workers,
         Distribution);
 
+    /// <summary>How many there may be.</summary>
+    public static OptionDescription<int?> MaxWorkers { get; } = OptionDescription.Of(
+        "max-workers", "N", "Workers that there may be when the cluster has got room for more than --workers while the run lasts", OptionText.IntOrNone, s_defaults.MaxWorkers, Distribution, "as many as --workers");
+
     /// <summary>Longest that a worker may take.</summary>
     public static OptionDescription<TimeSpan> WorkerTimeout { get; } = OptionDescription.Of(
         "worker-timeout", "TIME", "Longest that a worker may take for its part of a step; then it is lost, and the others do its part",
@@ -194,9 +198,18 @@ public static class ExperimentTable
         "max-staleness", "N", "With asynchronous: updates that others may make before a gradient or model of older weights comes; who would exceed that waits", OptionText.IntOrNone, s_defaults.MaxStaleness,
         Distribution, "twice the workers");
 
+    /// <summary>Whether workers sum up among each other.</summary>
+    public static OptionDescription<string?> WorkerLinks { get; } = OptionDescription.Of<string?>(
+        "worker-links", "HOW", "Synchronous workers sum up among each other (on), on these ports (7100-7163), or by way of the run (off): the same weights", text => text, s_defaults.WorkerLinks, Distribution,
+        "on, unless all are on this machine");
+
+    /// <summary>What run and workers must know.</summary>
+    public static OptionDescription<string?> WorkerSecret { get; } = OptionDescription.Text(
+        "worker-secret", "FILE", "Encrypt what run and workers send; both prove that they know the secret in this file, workers elsewhere in that of their variable MLNETCIFAR_WORKER_SECRET", group: Distribution);
+
     /// <summary>What goes wrong in a rehearsal.</summary>
     public static OptionDescription<string?> Chaos { get; } = OptionDescription.Text(
-        "chaos", "PLAN", "Rehearse faults, for example kill:w1@step40,hang:w2@step60,delay:w2:500ms,drop:5%, then train undisturbed and compare the weights", group: Distribution);
+        "chaos", "PLAN", "Rehearse faults, for example kill:w1@step40,hang:w2@step60,delay:w2:500ms,drop:5%,partition:w1|w2@60s, then train undisturbed and compare the weights", group: Distribution);
 
     /// <summary>The folder of runs.</summary>
     public static OptionDescription<string?> Output { get; } = OptionDescription.Text(
@@ -247,9 +260,12 @@ public static class ExperimentTable
         Bind(TensorBoard, nameof(ExperimentOptions.TensorBoard), o => o.TensorBoard, (o, v) => o with { TensorBoard = v }),
         Bind(Mlflow, nameof(ExperimentOptions.Mlflow), o => o.Mlflow, (o, v) => o with { Mlflow = v }),
         Bind(Workers, nameof(ExperimentOptions.Workers), o => o.Workers, (o, v) => o with { Workers = v }),
+        Bind(MaxWorkers, nameof(ExperimentOptions.MaxWorkers), o => o.MaxWorkers, (o, v) => o with { MaxWorkers = v }),
         Bind(WorkerTimeout, nameof(ExperimentOptions.WorkerTimeout), o => o.WorkerTimeout, (o, v) => o with { WorkerTimeout = v }),
         Bind(JoinTimeout, nameof(ExperimentOptions.JoinTimeout), o => o.JoinTimeout, (o, v) => o with { JoinTimeout = v }),
         Bind(MaxStaleness, nameof(ExperimentOptions.MaxStaleness), o => o.MaxStaleness, (o, v) => o with { MaxStaleness = v }),
+        Bind(WorkerLinks, nameof(ExperimentOptions.WorkerLinks), o => o.WorkerLinks, (o, v) => o with { WorkerLinks = v }),
+        Bind(WorkerSecret, nameof(ExperimentOptions.WorkerSecret), o => o.WorkerSecret, (o, v) => o with { WorkerSecret = v }),
         Bind(Chaos, nameof(ExperimentOptions.Chaos), o => o.Chaos, (o, v) => o with { Chaos = v }),
         Bind(Output, nameof(ExperimentOptions.Output), o => o.Output, (o, v) => o with { Output = v! }),
         Bind(Name, nameof(ExperimentOptions.Name), o => o.Name, (o, v) => o with { Name = v }),
@@ -280,7 +296,7 @@ public static class ExperimentTable
     public static IEnumerable<OptionDescription> OfSaving => [Resume, CheckpointEvery, CheckpointTime, MemoryLimit, TensorBoard, Mlflow];
 
     /// <summary>Which processes train.</summary>
-    public static IEnumerable<OptionDescription> OfWorkers => [Workers, WorkerTimeout, JoinTimeout, MaxStaleness, Chaos];
+    public static IEnumerable<OptionDescription> OfWorkers => [Workers, MaxWorkers, WorkerTimeout, JoinTimeout, MaxStaleness, WorkerLinks, WorkerSecret, Chaos];
 
     /// <summary>Where the run is kept.</summary>
     public static IEnumerable<OptionDescription> OfRun => [Output, Name, ExistOk];

@@ -11,9 +11,11 @@ namespace MlNetCifar.Experiments;
 /// <param name="Resumes">Whether the run goes on in a folder that is there.</param>
 /// <param name="HasWorkers">Whether other processes train.</param>
 /// <param name="BoundsStaleness">Whether gradients are taken as they come, within a bound.</param>
+/// <param name="MayGrow">Whether there may be room for more workers later.</param>
+/// <param name="SumsUp">Whether workers may sum up among each other: every step is one update from the gradients of slices that do not wait for one another.</param>
 internal readonly record struct DataFacts(
     DataKind Kind, IEnumerable<DatasetSplit> Splits, bool IsRemote, bool HasCache, bool HasBackbone = false, bool Resumes = false, bool HasWorkers = false,
-    bool BoundsStaleness = false)
+    bool BoundsStaleness = false, bool MayGrow = false, bool SumsUp = true)
 {
     /// <summary>Whether remote shards are read.</summary>
     public bool ReadsRemoteShards => IsRemote && Kind == DataKind.Shards;
@@ -40,7 +42,9 @@ internal static class IdleData
         new(ExperimentTable.CacheLimit, facts => !facts.ReadsRemoteShards && !facts.HasBackbone ? "neither are shards read from elsewhere nor features of a backbone computed" : facts.HasCache ? null : "there is no cache"),
         .. new OptionDescription[] { ExperimentTable.BackboneSize, ExperimentTable.FineTune, ExperimentTable.FreezeStatistics }
             .Select(option => new IdleDataRule(option, facts => facts.HasBackbone ? null : "the network is trained from scratch")),
-        new(ExperimentTable.WorkerTimeout, WithoutWorkers), new(ExperimentTable.JoinTimeout, WithoutWorkers), new(ExperimentTable.Chaos, WithoutWorkers),
+        new(ExperimentTable.MaxWorkers, facts => facts.MayGrow ? WithoutWorkers(facts) : "workers on this machine are those that it begins with"),
+        new(ExperimentTable.WorkerTimeout, WithoutWorkers), new(ExperimentTable.JoinTimeout, WithoutWorkers), new(ExperimentTable.WorkerSecret, WithoutWorkers), new(ExperimentTable.Chaos, WithoutWorkers),
+        new(ExperimentTable.WorkerLinks, facts => facts.SumsUp ? WithoutWorkers(facts) : "only synchronous workers sum up, and not with batch normalisation over the whole batch"),
         new(ExperimentTable.MaxStaleness, facts => facts.BoundsStaleness ? WithoutWorkers(facts) : "gradients are not taken as they come, or without a bound"),
         new(ExperimentTable.Name, Resumed), new(ExperimentTable.ExistOk, Resumed),
     ];

@@ -32,6 +32,9 @@ public static class TrainingTable
             nameof(TrainingOptions.UpdateFrequency), "K", "Batches that a model trains on before it is averaged, or with asynchronous and hogwild added to the weights; batch for 1 (there a gradient), epoch (or 0) for its share of an epoch",
             Frequency, o => o.UpdateFrequency, (o, v) => o with { UpdateFrequency = v }, "batch"),
         Of(
+            nameof(TrainingOptions.GradientFormat), "NAME", $"How the gradients of slices are rounded, and sent by workers: {OptionText.Choices<GradientFormat>()}; those of 16 bits take half the bytes, and give the same weights for any number of workers",
+            OptionText.Choice<GradientFormat>, o => o.GradientFormat, (o, v) => o with { GradientFormat = v }),
+        Of(
             nameof(TrainingOptions.Optimizer), "NAME", $"Update rule: {OptionText.Choices<OptimizerKind>()}", OptionText.Choice<OptimizerKind>,
             o => o.Optimizer, (o, v) => o with { Optimizer = v }),
         Of(
@@ -152,6 +155,7 @@ public static class TrainingTable
     static bool HasEffect(OptionBinding<TrainingOptions> binding, object? value, TrainingOptions options) => binding.Property switch
     {
         nameof(TrainingOptions.Slices) => options.Slices > 1,
+        nameof(TrainingOptions.GradientFormat) => options.GradientFormat != GradientFormat.F32,
         nameof(TrainingOptions.DistributedMode) or nameof(TrainingOptions.UpdateFrequency) => options.DistributedMode != DistributedMode.Synchronous,
         _ => HasEffect(binding.Property, binding.Description.Default, value, options),
     };

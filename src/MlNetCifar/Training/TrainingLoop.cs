@@ -110,8 +110,18 @@ internal sealed class TrainingLoop(
             run.StopReason ??= StopReason.Cancelled;
         else if (pacer.IsTimeUp)
             run.StopReason ??= StopReason.TimeBudget;
-        if (checkpoints is not null && checkpoints.IsDue(_state.Step))
-            checkpoints.Begin(Snapshot());
+        if (checkpoints is null || !checkpoints.IsDue(_state.Step))
+            return;
+        Prove(cancellation);
+        checkpoints.Begin(Snapshot());
+    }
+
+    /// <summary>Where workers hold something else than the run, what they have computed since the last proof is not to be kept.</summary>
+    void Prove(CancellationToken cancellation)
+    {
+        _consistent = false;
+        session.ProveCopies(cancellation);
+        _consistent = true;
     }
 
     MlNetCifarException NotFinite(Batch batch, float rate)
@@ -140,6 +150,7 @@ internal sealed class TrainingLoop(
     {
         (double? loss, double? accuracy, var scored) = (null, null, 0);
         var begun = trainer.Time.GetTimestamp();
+        Prove(cancellation);
         try
         {
             scored = session.EpochEnded(_state, pacer.Progress(_state.Step), statistics, cancellation);

@@ -54,6 +54,19 @@ public enum DistributedMode
     Hogwild,
 }
 
+/// <summary>How the gradients of slices are rounded before they are summed up, and sent.</summary>
+public enum GradientFormat
+{
+    /// <summary>Not at all: 32-bit floats.</summary>
+    F32,
+
+    /// <summary>16 bits with the range of 32-bit floats and 8 binary digits (bfloat16).</summary>
+    Bf16,
+
+    /// <summary>16 bits with 11 binary digits (IEEE 754 binary16), of gradients times 1,024: from 6·10⁻⁸ on with all their digits, down to 6·10⁻¹¹ with fewer, at most 64.</summary>
+    F16,
+}
+
 /// <summary>Everything that decides a training run besides network and data. Immutable; recorded in the model file and the report.</summary>
 public sealed record TrainingOptions
 {
@@ -121,6 +134,12 @@ public sealed record TrainingOptions
     /// averages that is a gradient, and there are no models.
     /// </summary>
     public int UpdateFrequency { get; init; } = 1;
+
+    /// <summary>
+    /// How gradients of slices are rounded, with <see cref="DistributedMode.Synchronous"/> and <see cref="Slices"/>: the same for any number of workers and for one process, whose messages take half the bytes
+    /// in 16 bits. The default is <see cref="GradientFormat.F32"/>, not at all.
+    /// </summary>
+    public GradientFormat GradientFormat { get; init; }
 
     /// <summary>Update rule. The default is <see cref="OptimizerKind.Adam"/>.</summary>
     public OptimizerKind Optimizer { get; init; } = OptimizerKind.Adam;
@@ -269,7 +288,7 @@ public sealed record TrainingOptions
         [
             .. Ranges.Faults(this), .. Undefined(Optimizer, nameof(Optimizer)), .. Undefined(Schedule, nameof(Schedule)),
             .. SwaStart is not null && EmaDecay is not null ? [$"{nameof(SwaStart)} is {SwaStart} and {nameof(EmaDecay)} is {EmaDecay}, expected one of them"] : Array.Empty<string>(),
-            .. Undefined(DistributedMode, nameof(DistributedMode)), .. SharingFaults(),
+            .. Undefined(DistributedMode, nameof(DistributedMode)), .. Undefined(GradientFormat, nameof(GradientFormat)), .. SharingFaults(),
             .. Undefined(ClassWeights, nameof(ClassWeights)), .. Groups.SelectMany(Faults), .. Augmentation.Faults().Select(fault => $"{nameof(Augmentation)}.{fault}"),
         ];
         if (faults.Length > 0)
@@ -300,6 +319,8 @@ public sealed record TrainingOptions
             yield return $"{nameof(SyncBatchNorm)} is true with {nameof(DistributedMode)} {DistributedMode}, expected {DistributedMode.Synchronous}: there only is a batch computed in slices";
         if (DistributedMode == DistributedMode.Synchronous && UpdateFrequency != 1)
             yield return $"{nameof(UpdateFrequency)} is {UpdateFrequency}, expected 1, a batch: {nameof(DistributedMode)} {DistributedMode} updates after every one";
+        if (GradientFormat != GradientFormat.F32 && (DistributedMode != DistributedMode.Synchronous || Slices < 2))
+            yield return $"{nameof(GradientFormat)} is {GradientFormat} with {nameof(DistributedMode)} {DistributedMode} and {nameof(Slices)} {Slices}, expected {DistributedMode.Synchronous} and at least 2 {nameof(Slices)}";
     }
 
     static IEnumerable<string> Faults(ParameterGroup group)

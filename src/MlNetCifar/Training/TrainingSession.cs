@@ -15,6 +15,7 @@ internal sealed class TrainingSession : IDisposable
     LocalSteps? _local;
     GradientServer? _server;
     IReadOnlyList<StateBlock> _state = [];
+    IReadOnlyList<StateBlock> _whole = [];
     SliceTree? _tree;
 
     public TrainingSession(NetworkSpec spec, TrainingOptions options, ImageSource train, Normalization normalization, TrainingStart? start = null, Distillation? distillation = null)
@@ -101,7 +102,7 @@ internal sealed class TrainingSession : IDisposable
             return _options.IsServed ? Serve(batch, rounds, place, out correct, cancellation) : AverageModels(batch, rounds, place, out correct, cancellation);
         }
 
-        var loss = ComputeGradients(batch, out correct, cancellation);
+        var loss = ComputeGradients(batch, out correct, cancellation, progress);
         if (double.IsFinite(loss))
             Apply(progress, factor);
         return loss;
@@ -111,11 +112,12 @@ internal sealed class TrainingSession : IDisposable
     /// <param name="batch">Normalised images and labels.</param>
     /// <param name="correct">Images whose most probable class was the label.</param>
     /// <param name="cancellation">Ends the work; nothing has changed then.</param>
+    /// <param name="progress">Share of the run that is done, 0 … 1, for workers that make the update too.</param>
     /// <returns>Mean loss of the batch.</returns>
-    public double ComputeGradients(Batch batch, out int correct, CancellationToken cancellation = default)
+    public double ComputeGradients(Batch batch, out int correct, CancellationToken cancellation = default, double progress = 0)
     {
         if (_options.Slices > 1)
-            return ComputeSlices(batch, out correct, cancellation);
+            return ComputeSlices(batch, progress, out correct, cancellation);
         _pass.Begin();
         try
         {
@@ -137,7 +139,7 @@ internal sealed class TrainingSession : IDisposable
             if (Workers is null)
                 _local!.Compute(batch.Epoch, batch.Index, SlicePart.All, place, _tree, cancellation);
             else
-                Workers.Compute(batch, place, _state, _tree, cancellation);
+                Workers.Compute(batch, place, _state, _whole, _tree, cancellation);
             var sum = _tree.Root();
             correct = sum.Correct;
             if (!double.IsFinite(sum.Loss))
@@ -178,7 +180,7 @@ internal sealed class TrainingSession : IDisposable
         _average?.Stepped(place.Step * rounds.LocalSteps, place.From, rounds.LocalSteps);
     }
 
-    double ComputeSlices(Batch batch, out int correct, CancellationToken cancellation)
+    double ComputeSlices(Batch batch, double progress, out int correct, CancellationToken cancellation)
     {
         _tree ??= _pass.Tree();
         try
@@ -186,7 +188,7 @@ internal sealed class TrainingSession : IDisposable
             if (Workers is null)
                 _pass.Compute(batch, Optimizer.Steps, _tree, TreeSums.Own, cancellation);
             else
-                Workers.Compute(batch, new(Optimizer.Steps, 0, 0), _state, _tree, cancellation);
+                Workers.Compute(batch, new(Optimizer.Steps, progress, progress), _state, _whole, _tree, cancellation);
             var sum = _tree.Root();
             correct = sum.Correct;
             return _pass.Take(sum, batch.Whole);
@@ -204,8 +206,12 @@ internal sealed class TrainingSession : IDisposable
     {
         var step = Optimizer.Steps;
         Optimizer.Step(progress, factor);
-        _average?.Stepped(step, progress);
+        if (_average?.Stepped(step, progress) == true)
+            Workers?.Moved();
     }
+
+    /// <summary>Has workers that hold copies of what is trained prove that they are the same.</summary>
+    public void ProveCopies(CancellationToken cancellation) => Workers?.Prove(_whole, cancellation);
 
     /// <summary>Prepares the weights that are validated for the end of an epoch.</summary>
     /// <param name="state">Where the run stands; told what went into an average.</param>
@@ -278,7 +284,8 @@ internal sealed class TrainingSession : IDisposable
     {
         _server?.Dispose();
         _server = null;
-        _state = _rounds is null ? CheckpointWriter.Blocks(Weights) : LocalSteps.StateOf(Weights, Optimizer);
+        _whole = LocalSteps.StateOf(Weights, Optimizer);
+        _state = _rounds is null ? CheckpointWriter.Blocks(Weights) : _whole;
         _local?.Attach(Optimizer);
     }
 

@@ -62,10 +62,11 @@ internal sealed class WeightAverage : IDisposable
     /// <param name="step">Updates before it.</param>
     /// <param name="progress">Share of the run that was done before it, 0 … 1.</param>
     /// <param name="updates">Updates that it stands for; with lookahead one at a time.</param>
-    public void Stepped(long step, double progress, int updates = 1)
+    /// <returns>Whether the trained weights have moved.</returns>
+    public bool Stepped(long step, double progress, int updates = 1)
     {
         if (_options.EmaDecay is not { } decay)
-            return;
+            return false;
         if (_options.LookaheadSteps is not { } steps)
         {
             // Early averages would mostly be initial weights, so the decay is warmed up.
@@ -75,7 +76,10 @@ internal sealed class WeightAverage : IDisposable
         {
             Mix((float)(Math.Pow(decay, steps) * Math.Pow(progress, 3)));
             PutBack();
+            return true;
         }
+
+        return false;
     }
 
     /// <summary>Takes the end of an epoch into the mean, once however often it is called, and computes the mean's running statistics.</summary>

@@ -190,7 +190,7 @@ public sealed class SettingTests
         "BOOL" => option.Default is true ? "false" : "true",
         "TIME" => "1h30m",
         "GROUPS" => "conv*, layer1: rate-factor=0.5, frozen; fc1",
-        "NAME" => option.Name switch { "optimizer" => "muon", "schedule" => "one-cycle", "class-weights" => "balanced", "flip" => "alternate", "distributed-mode" => "averaged", _ => "reflect" },
+        "NAME" => option.Name switch { "optimizer" => "muon", "schedule" => "one-cycle", "class-weights" => "balanced", "flip" => "alternate", "distributed-mode" => "averaged", "gradient-format" => "bf16", _ => "reflect" },
         "RATE" or "SHARE" or "M" or "B" or "D" or "S" or "E" or "F" or "NORM" or "DEGREES" => "0.125",
         _ => "7",
     };

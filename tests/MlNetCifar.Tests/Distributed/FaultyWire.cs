@@ -29,6 +29,8 @@ sealed class FaultyWire : IDisposable
     readonly ManualResetEventSlim _disposed = new();
     readonly List<Socket> _sockets = [];
 
+    readonly MemoryStream _passed = new();
+
     public FaultyWire(IPEndPoint target, WireFault fault, long after)
     {
         (_target, _fault, _after) = (target, fault, after);
@@ -37,6 +39,16 @@ sealed class FaultyWire : IDisposable
     }
 
     public IPEndPoint Address => (IPEndPoint)_listener.LocalEndpoint;
+
+    /// <summary>All that has passed, both ways.</summary>
+    public byte[] Passed
+    {
+        get
+        {
+            lock (_passed)
+                return _passed.ToArray();
+        }
+    }
 
     public void Dispose()
     {
@@ -79,6 +91,8 @@ sealed class FaultyWire : IDisposable
                         count = at;
                 }
 
+                lock (_passed)
+                    _passed.Write(buffer, 0, count);
                 for (var sent = 0; sent < count;)
                     sent += to.Send(buffer, sent, count - sent, SocketFlags.None);
                 if (fault == WireFault.None || passed + count < _after)

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text;
 using MlNetCifar.Data;
 using MlNetCifar.Distributed;
@@ -102,6 +103,80 @@ public sealed class FrameTests
         bytes = new byte[PartHead.Length];
         part.Write(bytes);
         Assert.AreEqual(part, PartHead.Read(bytes));
+    }
+
+    [TestMethod]
+    public void MessagesOfPeers_AreReadAsTheyWereWritten()
+    {
+        var address = new PeerAddress([IPAddress.Parse("10.0.0.5"), IPAddress.Parse("fd00::5")], 7100);
+        Assert.AreEqual("10.0.0.5 fd00::5 7100", Describe(PeerAddress.Read(address.ToJson())));
+        var plan = LinkPlan.Read(new LinkPlan(3, "key", 1, TimeSpan.FromSeconds(2.5), [(4, address), (0, new([], 0))]).ToJson());
+        Assert.AreEqual((3L, "key", 1, 2.5, 2, 4), (plan.Generation, plan.Key, plan.Index, plan.Patience.TotalSeconds, plan.Members.Count, plan.Members[0].Worker));
+        Assert.AreEqual("10.0.0.5 fd00::5 7100", Describe(plan.Members[0].Address));
+        var hello = new PeerHello(5, "key", 2);
+        Assert.AreEqual(hello, PeerHello.Read(hello.ToJson()));
+        foreach (var report in new[] { new LinkReport(5, null), new LinkReport(6, "worker 1 does not reach worker 2") })
+            Assert.AreEqual(report, LinkReport.Read(report.ToJson()));
+        Assert.HasCount(LinkReport.MostText, LinkReport.Read(new LinkReport(1, new string('a', 5000)).ToJson()).Missing!);
+        var sum = new SumHead(1, 2, 4, 2, 9, 0.5, 7, 1.25, 1L << 40);
+        var bytes = new byte[SumHead.Length];
+        sum.Write(bytes);
+        Assert.AreEqual(sum, SumHead.Read(bytes));
+        foreach (var state in Enum.GetValues<SentState>())
+        {
+            bytes = new byte[StateHead.Length];
+            new StateHead(9, state).Write(bytes);
+            Assert.AreEqual(new StateHead(9, state), StateHead.Read(bytes));
+        }
+
+        foreach (var (at, value) in new[] { (7, (byte)0x80), (8, (byte)3), (15, (byte)0x80) })
+        {
+            bytes = new byte[StateHead.Length];
+            bytes[at] = value;
+            Assert.ThrowsExactly<InvalidDataException>(() => StateHead.Read(bytes), $"byte {at}");
+        }
+
+        static string Describe(PeerAddress address) => $"{string.Join(' ', address.Addresses)} {address.Port}";
+    }
+
+    [TestMethod]
+    [DataRow("""{"generation":1,"key":"k","index":2,"patience":1,"members":[{"worker":0,"port":1,"certificate":null,"addresses":[]}]}""")]
+    [DataRow("""{"generation":1,"key":"k","index":0,"patience":0,"members":[{"worker":0,"port":1,"certificate":null,"addresses":[]}]}""")]
+    [DataRow("""{"generation":1,"key":"k","index":0,"patience":1,"members":[{"worker":0,"port":65536,"certificate":null,"addresses":[]}]}""")]
+    [DataRow("""{"generation":1,"key":"k","index":0,"patience":1,"members":[{"worker":0,"port":1,"certificate":null,"addresses":["nowhere"]}]}""")]
+    [DataRow("""{"generation":1,"key":"k","index":0,"patience":1,"members":[{"worker":0,"port":1,"certificate":null,"addresses":["1.1.1.1","1.1.1.1","1.1.1.1","1.1.1.1","1.1.1.1","1.1.1.1","1.1.1.1","1.1.1.1","1.1.1.1"]}]}""")]
+    [DataRow("""{"generation":1,"key":null,"index":0}""")]
+    [DataRow("7")]
+    public void MessagesOfPeers_ThatAreNone_AreFaults(string json)
+    {
+        var bytes = Encoding.UTF8.GetBytes(json);
+        Assert.ThrowsExactly<InvalidDataException>(() => LinkPlan.Read(bytes));
+    }
+
+    /// <summary>Texts that were changed anywhere are read as something, or are faults; nothing else happens.</summary>
+    [TestMethod]
+    public void MessagesOfPeers_ThatWereChanged_AreFaultsOrRead()
+    {
+        var random = new Random(12);
+        byte[][] whole = [new LinkPlan(3, "key", 1, TimeSpan.FromSeconds(2), [(4, new([IPAddress.Loopback], 7100)), (0, new([], 0))]).ToJson(), new PeerHello(5, "key", 2).ToJson(), new LinkReport(5, "worker").ToJson()];
+        Action<byte[]>[] read = [bytes => LinkPlan.Read(bytes), bytes => PeerHello.Read(bytes), bytes => LinkReport.Read(bytes)];
+        var faults = 0;
+        for (var i = 0; i < 30_000; i++)
+        {
+            var bytes = whole[i % 3].ToArray();
+            for (var changes = random.Next(1, 4); changes > 0; changes--)
+                bytes[random.Next(bytes.Length)] = (byte)random.Next(256);
+            try
+            {
+                read[i % 3](random.Next(5) == 0 ? bytes[..random.Next(bytes.Length)] : bytes);
+            }
+            catch (InvalidDataException)
+            {
+                faults++;
+            }
+        }
+
+        Assert.IsGreaterThan(10_000, faults);
     }
 
     [TestMethod]

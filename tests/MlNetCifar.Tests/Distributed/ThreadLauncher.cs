@@ -6,11 +6,13 @@ namespace MlNetCifar.Tests.Distributed;
 /// <summary>Workers on threads of this process, each on a wire of its own.</summary>
 /// <param name="open">Opens their images.</param>
 /// <param name="fault">What goes wrong with a worker: its number, and how often one was started before it.</param>
-sealed class ThreadLauncher(Func<Welcome, WorkerImages> open, Func<int, int, (WireFault Fault, long After)>? fault = null) : IWorkerLauncher
+/// <param name="secret">That workers know; null for none.</param>
+sealed class ThreadLauncher(Func<Welcome, WorkerImages> open, Func<int, int, (WireFault Fault, long After)>? fault = null, string? secret = null) : IWorkerLauncher
 {
     readonly Dictionary<int, (Thread Thread, FaultyWire Wire)> _workers = [];
     readonly Dictionary<int, int> _starts = [];
     readonly List<Exception> _errors = [];
+    readonly List<FaultyWire> _wires = [];
 
     /// <summary>The first worker is lost twice, and the second once.</summary>
     public static Func<int, int, (WireFault Fault, long After)> Losing(WireFault fault, long firstAfter, long secondAfter) => (worker, start) => (worker, start) switch
@@ -32,11 +34,22 @@ sealed class ThreadLauncher(Func<Welcome, WorkerImages> open, Func<int, int, (Wi
         }, null, 1000, 1000);
     }
 
+    /// <summary>All that has passed between each worker and the run.</summary>
+    public IReadOnlyList<byte[]> Passed => [.. _wires.Select(wire => wire.Passed)];
+
+    /// <summary>The tokens of workers, with all that was said beside them.</summary>
+    public List<string> Tokens { get; } = [];
+
     /// <summary>What workers have ended with.</summary>
     public IReadOnlyList<Exception> Errors => _errors;
 
     /// <summary>Workers started in all.</summary>
     public int Starts => _starts.Values.Sum();
+
+    /// <summary>How many more may be started.</summary>
+    public int? Room { get; set; }
+
+    public int? FindRoom() => Room;
 
     public void Start(int worker, IPEndPoint address, string token)
     {
@@ -44,6 +57,8 @@ sealed class ThreadLauncher(Func<Welcome, WorkerImages> open, Func<int, int, (Wi
         _starts[worker] = start + 1;
         var (kind, after) = fault?.Invoke(worker, start) ?? (WireFault.None, 0);
         var wire = new FaultyWire(address, kind, after);
+        _wires.Add(wire);
+        Tokens.Add(token);
         var thread = new Thread(() => Work(wire.Address, token)) { IsBackground = true, Name = $"worker {worker}" };
         lock (_workers)
             _workers[worker] = (thread, wire);
@@ -77,7 +92,7 @@ sealed class ThreadLauncher(Func<Welcome, WorkerImages> open, Func<int, int, (Wi
     {
         try
         {
-            WorkerProgram.Run(address, token, open);
+            WorkerProgram.Run(address, token, open, secret: secret is null ? null : new(secret));
         }
         catch (Exception e)
         {

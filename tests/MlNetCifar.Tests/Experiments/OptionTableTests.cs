@@ -11,7 +11,7 @@ public sealed class OptionTableTests
     static readonly string[] s_explained =
     [
         "all cores", "as --augment", "as the preset", "by time alone", "32; arrays and shards as they are", "what the model's calibration says, if it has one",
-        "test where there is one, else all images", "179m, less on a small machine", "its own", "twice the workers",
+        "test where there is one, else all images", "179m, less on a small machine", "its own", "twice the workers", "on, unless all are on this machine", "as many as --workers",
     ];
 
     /// <summary>Values that differ from every default.</summary>
@@ -94,7 +94,7 @@ public sealed class OptionTableTests
     [TestMethod]
     public void Choices_AreTheNamesThatAreRead()
     {
-        Assert.AreEqual(14, All.Count(o => o.Kind == OptionKind.Choice));
+        Assert.AreEqual(15, All.Count(o => o.Kind == OptionKind.Choice));
         foreach (var option in All.Where(o => o.Kind == OptionKind.Choice))
             CollectionAssert.AreEqual(option.Choices.ToArray(), option.Choices.Select(name => OptionText.Of(option.Read(name))).ToArray(), option.Name);
     }

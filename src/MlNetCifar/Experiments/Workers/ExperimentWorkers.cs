@@ -22,11 +22,34 @@ internal static class ExperimentWorkers
     /// <summary>What is shared among workers, in words.</summary>
     public static string Describe(TrainingOptions training) => training.DistributedMode switch
     {
-        DistributedMode.Synchronous => FormattableString.Invariant($"for {training.Slices} slices of a batch{(training.SyncBatchNorm ? ", batch normalisation over all of them" : "")}"),
+        DistributedMode.Synchronous => FormattableString.Invariant($"for {training.Slices} slices of a batch{(training.GradientFormat == GradientFormat.F32 ? "" : $" whose gradients are rounded to {OptionText.Of(training.GradientFormat)}")}{(training.SyncBatchNorm ? ", batch normalisation over all of them" : "")}"),
         DistributedMode.Averaged => FormattableString.Invariant($"for {training.Slices} models, averaged {Frequency(training)}"),
         _ when training.HasModels => FormattableString.Invariant($"{OptionText.Of(training.DistributedMode)}: {training.Slices} models side by side, each added to the weights {Frequency(training)}"),
         _ => $"{OptionText.Of(training.DistributedMode)}: each gradient updates the weights when it comes",
     };
+
+    /// <summary>What is shared among workers and how they sum it up, in words.</summary>
+    public static string Describe(TrainingOptions training, bool isLinked) =>
+        training.DistributedMode == DistributedMode.Synchronous ? $"{Describe(training)}, summed up {(isLinked ? "among each other" : "by this program")}" : Describe(training);
+
+    /// <summary>Ports that workers listen on for each other, as was asked for; null where they are not to.</summary>
+    /// <param name="links">As at <see cref="ExperimentOptions.WorkerLinks"/>.</param>
+    /// <param name="isHere">Whether all of them are on this machine: there it costs no fewer bytes, and they would repeat the run's updates on its own cores.</param>
+    /// <exception cref="MlNetCifarException">The text says nothing (MNC3317).</exception>
+    public static PortRange? PortsOf(string? links, bool isHere) => links switch
+    {
+        "on" => PortRange.Any,
+        "off" => null,
+        null => isHere ? null : PortRange.Any,
+        _ => PortRange.Parse(links) ?? throw DistributedErrors.NoPorts(links),
+    };
+
+    /// <summary>The same for the workers of a launcher.</summary>
+    public static PortRange? PortsOf(IWorkerLauncher launcher, ExperimentOptions options, TrainingOptions training) =>
+        MaySumUp(training) ? PortsOf(options.WorkerLinks, IPAddress.IsLoopback(launcher.Listen.Address)) : null;
+
+    /// <summary>Whether workers may sum up among each other: sums in the middle of a batch are the run's.</summary>
+    public static bool MaySumUp(TrainingOptions training) => training is { DistributedMode: DistributedMode.Synchronous, SyncBatchNorm: false };
 
     /// <summary>Checks that an experiment can be trained by workers.</summary>
     /// <exception cref="MlNetCifarException">It cannot (MNC3302, MNC3303).</exception>
@@ -46,20 +69,23 @@ internal static class ExperimentWorkers
     /// <param name="launcher">Starts them; the group's from now on.</param>
     /// <param name="experiment">What they work for.</param>
     /// <param name="workers">How many.</param>
-    /// <param name="threads">Threads of all together; null for all cores.</param>
+    /// <param name="training">What they do; its threads are those of all together.</param>
     /// <param name="arguments">Options that the data are opened by.</param>
     /// <param name="chaos">Faults to rehearse; null for none.</param>
     /// <param name="log">Told what is waited for.</param>
     public static WorkerGroup Create(
-        IWorkerLauncher launcher, Experiment experiment, int workers, int? threads, IEnumerable<(OptionDescription Option, object? Value)> arguments, string? chaos, ExperimentLog log) =>
+        IWorkerLauncher launcher, Experiment experiment, int workers, TrainingOptions training, IEnumerable<(OptionDescription Option, object? Value)> arguments, string? chaos, ExperimentLog log) =>
         new(launcher, new WorkerGroupOptions
         {
             Workers = workers,
-            Threads = ThreadsOf(launcher, workers, threads),
+            MaxWorkers = experiment.Options.MaxWorkers,
+            Threads = ThreadsOf(launcher, workers, training.Threads),
             Timeout = experiment.Options.WorkerTimeout,
             JoinTime = experiment.Options.JoinTimeout,
             MaxStaleness = experiment.Options.MaxStaleness,
             Listen = launcher.Listen,
+            PeerPorts = PortsOf(launcher, experiment.Options, training),
+            Secret = experiment.Options.WorkerSecret is { } secret ? WorkerSecret.Read(secret) : null,
             Say = text => log.Say("workers", text),
             Chaos = chaos is null ? null : ChaosPlan.Parse(chaos, workers),
             Restarts = chaos is null ? new WorkerGroupOptions { Workers = workers }.Restarts : ChaosPlan.Restarts,
@@ -67,7 +93,7 @@ internal static class ExperimentWorkers
         });
 
     /// <summary>What starts the workers of an experiment, which has one or the other.</summary>
-    public static IWorkerLauncher Launcher(Experiment experiment) => experiment.Launcher?.Invoke() ?? new WorkerProcesses(experiment.Worker!);
+    public static IWorkerLauncher Launcher(Experiment experiment) => experiment.Launcher?.Invoke() ?? new WorkerProcesses(experiment.Worker!, experiment.Options.WorkerSecret);
 
     /// <summary>Threads of each worker: all of them share those of the run, where that says how many or they are on its machine.</summary>
     public static int ThreadsOf(IWorkerLauncher launcher, int workers, int? threads) =>
@@ -90,9 +116,9 @@ internal static class ExperimentWorkers
     public static void Work(TextReader input, IExperimentStorage storage)
     {
         var line = input.ReadLine();
-        if (line?.Split(' ') is not [var where, { Length: > 0 } token] || !IPEndPoint.TryParse(where, out var address))
+        if (line?.Split(' ') is not [var where, { Length: > 0 } token, .. { Length: <= 1 } rest] || !IPEndPoint.TryParse(where, out var address))
             throw DistributedErrors.NoInvitation(line is null ? "nothing" : line[..Math.Min(line.Length, 12)]);
-        WorkerProgram.Run(address, token, welcome => Open(welcome, storage));
+        WorkerProgram.Run(address, string.Join(' ', rest.Prepend(token)), welcome => Open(welcome, storage), secret: WorkerSecret.OfThisMachine());
     }
 
     static WorkerImages Open(Welcome welcome, IExperimentStorage storage)

@@ -22,9 +22,11 @@ internal sealed class WorkerRecord(WorkerGroup group, TrainingOptions training, 
     {
         foreach (var figures in group.Figures)
             log.Say("worker", FormattableString.Invariant(
-                $"{figures.Worker + 1}: {figures.Slices:N0} {Unit}, {Mebibytes(figures.BytesSent)} MiB to it and {Mebibytes(figures.BytesReceived)} from it, {figures.WaitedSeconds:0.0} s waited for work{(figures.Lost is null ? "" : ", lost")}"));
+                $"{figures.Worker + 1}: {figures.Slices:N0} {Unit}, {Mebibytes(figures.BytesSent)} MiB to it and {Mebibytes(figures.BytesReceived)} from it, {(figures.BytesPassed > 0 ? $"{Mebibytes(figures.BytesPassed)} from it to others, " : "")}{figures.WaitedSeconds:0.0} s waited for work{(figures.Lost is null ? "" : ", lost")}"));
         if (group.Staleness is { Count: > 0 } staleness)
             log.Say("staleness", FormattableString.Invariant($"of {staleness.Sum():N0} {(training.HasModels ? "models" : "gradients")}: mean {Mean(staleness):0.0}, at most {staleness.Count - 1} updates by others since their weights were sent"));
+        if (group.Proofs is { } proofs)
+            log.Say("copies", FormattableString.Invariant($"workers have proved {proofs.Times:N0} times that they hold the run's weights and moments, to the bit"));
         if (rehearsal is null)
             return;
         log.Say("rehearsal", rehearsal.Summary);
@@ -39,6 +41,12 @@ internal sealed class WorkerRecord(WorkerGroup group, TrainingOptions training, 
         json.WriteString("mode", OptionText.Of(training.DistributedMode));
         json.WriteString("unit", Unit);
         json.WriteNumber("slices_handed_over", group.HandedOver);
+        if (group.Proofs is { } proofs)
+        {
+            json.WriteNumber("copies_proved", proofs.Times);
+            json.WriteString("copies_sha256", proofs.Hash);
+        }
+
         if (group.Staleness is { Count: > 0 } staleness)
             WriteStaleness(json, staleness);
         rehearsal?.Write(json);
@@ -53,7 +61,7 @@ internal sealed class WorkerRecord(WorkerGroup group, TrainingOptions training, 
     public ReportWorkers ForReport(string summary) => new(
         FormattableString.Invariant($"{group.Figures.Select(f => f.Worker).Distinct().Count()} processes {summary}."), Unit,
         [.. group.Figures.Select(f => new ReportWorker(
-            f.Worker + 1, f.Slices, f.BytesSent, f.BytesReceived, f.WaitedSeconds, f.Lost is null ? null : f.LostAtStep is { } step ? FormattableString.Invariant($"at step {step:N0}: {f.Lost}") : f.Lost))],
+            f.Worker + 1, f.Slices, f.BytesSent, f.BytesReceived, f.BytesPassed, f.WaitedSeconds, f.Lost is null ? null : f.LostAtStep is { } step ? FormattableString.Invariant($"at step {step:N0}: {f.Lost}") : f.Lost))],
         group.Staleness, group.HandedOver, rehearsal?.Summary);
 
     static void Write(Utf8JsonWriter json, WorkerFigures figures)
@@ -63,6 +71,7 @@ internal sealed class WorkerRecord(WorkerGroup group, TrainingOptions training, 
         json.WriteNumber("slices", figures.Slices);
         json.WriteNumber("bytes_sent", figures.BytesSent);
         json.WriteNumber("bytes_received", figures.BytesReceived);
+        json.WriteNumber("bytes_passed", figures.BytesPassed);
         json.WriteNumber("seconds_waited", Math.Round(figures.WaitedSeconds, 3));
         json.WriteString("lost", figures.Lost);
         if (figures.LostAtStep is { } step)

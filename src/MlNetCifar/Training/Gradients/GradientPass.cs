@@ -49,7 +49,7 @@ internal sealed class GradientPass : IDisposable
     public TeacherPass? Teacher { get; set; }
 
     /// <summary>A tree for sums of slices of the network as it is compiled now.</summary>
-    public SliceTree Tree() => new(Network.Gradients!.All.Length, _weights.Statistics.Length, _pool);
+    public SliceTree Tree() => new(Network.Gradients!.All.Length, _weights.Statistics.Length, _pool, _options.GradientFormat);
 
     /// <summary>Prepares for the steps of an epoch.</summary>
     /// <param name="epoch">Counted from 0.</param>

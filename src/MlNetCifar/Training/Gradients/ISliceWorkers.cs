@@ -16,10 +16,20 @@ internal interface ISliceWorkers
     /// <param name="batch">Which; it holds no pictures.</param>
     /// <param name="place">Where its update stands.</param>
     /// <param name="state">What every slice begins with: weights, running statistics and, where models are averaged, moments; not changed.</param>
+    /// <param name="whole">All that the update will change, moments too, <paramref name="state"/> first: for those who make the update as well.</param>
     /// <param name="tree">Gets the slices, in order.</param>
     /// <param name="cancellation">Abandons the batch.</param>
     /// <exception cref="MlNetCifarException">All of them are lost (MNC33xx).</exception>
-    void Compute(Batch batch, StepPlace place, IReadOnlyList<StateBlock> state, SliceTree tree, CancellationToken cancellation);
+    void Compute(Batch batch, StepPlace place, IReadOnlyList<StateBlock> state, IReadOnlyList<StateBlock> whole, SliceTree tree, CancellationToken cancellation);
+
+    /// <summary>To be called when weights were changed otherwise than by the update of a batch that was computed: copies of them are no more the same.</summary>
+    void Moved();
+
+    /// <summary>Has those who hold copies prove that they are the same to the bit; between two steps.</summary>
+    /// <param name="whole">What they are copies of.</param>
+    /// <param name="cancellation">Ends the waiting.</param>
+    /// <exception cref="MlNetCifarException">They are not (MNC3316).</exception>
+    void Prove(IReadOnlyList<StateBlock> whole, CancellationToken cancellation);
 
     /// <summary>Has the batches of a round computed, each from the weights as they are when its turn comes, and pushed.</summary>
     /// <param name="round">Which; it holds no pictures.</param>

@@ -54,7 +54,8 @@ internal sealed class SliceSum(int gradients, int statistics) : IDisposable
 /// <param name="gradients">Floats of the gradients.</param>
 /// <param name="statistics">Floats of the running statistics.</param>
 /// <param name="pool">Threads that add.</param>
-internal sealed class SliceTree(int gradients, int statistics, WorkerPool pool) : IDisposable
+/// <param name="format">How the gradients of every node are rounded.</param>
+internal sealed class SliceTree(int gradients, int statistics, WorkerPool pool, GradientFormat format = GradientFormat.F32) : IDisposable
 {
     readonly List<SliceSum> _nodes = [];
     readonly Stack<SliceSum> _free = [];
@@ -65,6 +66,9 @@ internal sealed class SliceTree(int gradients, int statistics, WorkerPool pool) 
 
     /// <summary>Floats of a node.</summary>
     public int Length => gradients + statistics;
+
+    /// <summary>How the gradients of every node are rounded.</summary>
+    public GradientFormat Format => format;
 
     /// <summary>Bytes of the nodes that summing up so many slices takes in one process.</summary>
     public static long Bytes(int gradients, int statistics, int slices) =>
@@ -95,6 +99,7 @@ internal sealed class SliceTree(int gradients, int statistics, WorkerPool pool) 
     public void Push(SliceSum next)
     {
         System.Diagnostics.Debug.Assert(_nodes.Count == 0 || _nodes[^1].First + _nodes[^1].Count == next.First, "Nodes come in order.");
+        GradientCodec.Round(next.Gradients, format);
         _nodes.Add(next);
         while (_nodes is [.., var left, var right] && left.Count == right.Count && left.First % (2 * left.Count) == 0)
             Join(left, right);
@@ -125,6 +130,7 @@ internal sealed class SliceTree(int gradients, int statistics, WorkerPool pool) 
     void Join(SliceSum left, SliceSum right)
     {
         left.Add(right, pool);
+        GradientCodec.Round(left.Gradients, format);
         _nodes.RemoveAt(_nodes.Count - 1);
         Return(right);
     }
