@@ -262,10 +262,7 @@ internal sealed partial class WorkerGroup(IWorkerLauncher launcher, WorkerGroupO
         {
             var member = _members.Find(m => m.State == MemberState.Expected && CryptographicOperations.FixedTimeEquals(System.Text.Encoding.UTF8.GetBytes(m.Token), token))
                 ?? throw DistributedErrors.WrongToken();
-            var own = Hello.Own("");
-            var fault = hello.Version != own.Version ? DistributedErrors.OtherVersion(hello.Version, own.Version)
-                : hello.Arithmetic != own.Arithmetic ? DistributedErrors.OtherArithmetic(hello.Arithmetic, own.Arithmetic) : null;
-            if (fault is not null)
+            if (hello.Fault is { } fault)
             {
                 Lose(member, fault);
                 throw fault;

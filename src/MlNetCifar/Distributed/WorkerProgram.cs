@@ -20,17 +20,7 @@ internal static class WorkerProgram
     /// <exception cref="MlNetCifarException">There is no such run, it refused the worker, or the worker cannot take part (MNC33xx, or what opening the data gave); the run is told.</exception>
     public static void Run(IPEndPoint address, string token, Func<Welcome, WorkerImages> open, Action? kill = null)
     {
-        using var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        try
-        {
-            using var limit = new CancellationTokenSource(s_dialling);
-            socket.ConnectAsync(address, limit.Token).AsTask().GetAwaiter().GetResult();
-        }
-        catch (Exception e) when (e is SocketException or OperationCanceledException)
-        {
-            throw DistributedErrors.NoRun($"{address}", e);
-        }
-
+        using var socket = Dial(address);
         using var stream = new NetworkStream(socket);
         try
         {
@@ -39,6 +29,24 @@ internal static class WorkerProgram
         catch (IOException)
         {
             // The run is gone, and there is nothing left to do for it.
+        }
+    }
+
+    /// <summary>Calls a run.</summary>
+    /// <exception cref="MlNetCifarException">There is none (MNC3312).</exception>
+    public static Socket Dial(IPEndPoint address)
+    {
+        var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            using var limit = new CancellationTokenSource(s_dialling);
+            socket.ConnectAsync(address, limit.Token).AsTask().GetAwaiter().GetResult();
+            return socket;
+        }
+        catch (Exception e) when (e is SocketException or OperationCanceledException)
+        {
+            socket.Dispose();
+            throw DistributedErrors.NoRun($"{address}", e);
         }
     }
 
