@@ -22,6 +22,8 @@ internal static class SweepReplay
     {
         var repeats = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 30;
         var table = MeasuredTable.Read(args[0]);
+        if (table.Count < 2 * Trials)
+            throw new ArgumentException($"The table has {table.Count} configurations; searches of {Trials} want twice as many.");
         Console.WriteLine(FormattableString.Invariant($"{table.Count} configurations, the best right on {table.Best:0.0000}; {table.Space}"));
         var targets = Enumerable.Range(0, repeats).Select(seed => table.Search(TuningAlgorithm.Random, PruningRule.None, TargetSeed + (ulong)seed, Trials)).ToArray();
         Console.WriteLine(FormattableString.Invariant($"random search, {Trials} whole trials, {repeats} seeds: best {Median(targets.Select(t => t.Best)):0.0000}, {Median(targets.Select(t => t.Seconds)):0} s (medians)"));
@@ -95,7 +97,7 @@ internal sealed class MeasuredTable
         if (journal.Header!["pruning"] != "none")
             throw new ArgumentException("The sweep was pruned: give one that was begun with --tuner grid --pruning none.");
         var grid = SearchSpace.Parse(journal.Header["space"].Split(' '));
-        return new(new([.. grid.Parameters.Select(Range)]), [.. journal.Results.Where(result => result.State == TrialState.Completed)]);
+        return new(new([.. grid.Parameters.Select(choice => Range(choice))]), [.. journal.Results.Where(result => result.State == TrialState.Completed)]);
     }
 
     /// <summary>A search of the table.</summary>
@@ -114,7 +116,7 @@ internal sealed class MeasuredTable
         if (!choice.Choices.All(text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out _)))
             return choice;
         double[] values = [.. choice.Choices.Select(text => double.Parse(text, CultureInfo.InvariantCulture)).Order()];
-        var byRatio = values[0] > 0 && Unevenness([.. values.Select(Math.Log)]) < Unevenness(values);
+        var byRatio = values[0] > 0 && Unevenness([.. values.Select(value => Math.Log(value))]) < Unevenness(values);
         return values.All(double.IsInteger)
             ? SearchParameter.Integer(choice.Name, (int)values[0], (int)values[^1], byRatio)
             : SearchParameter.Number(choice.Name, values[0], values[^1], byRatio);
@@ -126,18 +128,29 @@ internal sealed class MeasuredTable
         return steps.Max() / steps.Min();
     }
 
-    (double[] Point, TrialResult Result, double EpochSeconds) Nearest(double[] point) => _rows.MinBy(row => row.Point.Zip(point, (a, b) => (a - b) * (a - b)).Sum());
+    TrialResult Nearest(double[] point, HashSet<TrialResult> tried) =>
+        _rows.Where(row => !tried.Contains(row.Result)).MinBy(row => row.Point.Zip(point, (a, b) => (a - b) * (a - b)).Sum()).Result;
 
-    /// <summary>Has the nearest of what was measured tried, and the tuner told of that.</summary>
+    /// <summary>
+    /// Has the nearest of what was measured and not been tried tried, and the tuner told of that: in ranges no search comes to the same point again, and to train the same again would be no search.
+    /// </summary>
     sealed class NearestTuner(ITuner tuner, MeasuredTable table) : ITuner
     {
-        public ImmutableArray<KeyValuePair<string, string>>? Propose(int trialId) =>
-            tuner.Propose(trialId) is { } values ? table.Nearest(table.Space.PointOf(values)).Result.TrialSettings.Parameters : null;
+        readonly HashSet<TrialResult> _tried = [];
+
+        public ImmutableArray<KeyValuePair<string, string>>? Propose(int trialId)
+        {
+            if (tuner.Propose(trialId) is not { } values)
+                return null;
+            var nearest = table.Nearest(table.Space.PointOf(values), _tried);
+            _tried.Add(nearest);
+            return nearest.TrialSettings.Parameters;
+        }
 
         public void Update(TrialResult result) => tuner.Update(result);
     }
 
-    /// <summary>Tells the epochs of what was measured. A configuration that was tried before is trained again, and paid for.</summary>
+    /// <summary>Tells the epochs of what was measured.</summary>
     sealed class Runner(MeasuredTable table) : ITrialRunner
     {
         double _seconds;
@@ -146,7 +159,7 @@ internal sealed class MeasuredTable
 
         public Task<TrialResult> RunAsync(TrialSettings settings, CancellationToken cancellation)
         {
-            var (_, measured, epochSeconds) = table.Nearest(table.Space.PointOf(settings.Parameters));
+            var (_, measured, epochSeconds) = table._rows.First(row => row.Result.TrialSettings.Parameters.SequenceEqual(settings.Parameters));
             var (epochs, goesOn) = (0, true);
             while (goesOn && epochs < measured.Curve.Length)
                 goesOn = settings.Report(epochs + 1, measured.Curve[epochs++]) || epochs == measured.Curve.Length;

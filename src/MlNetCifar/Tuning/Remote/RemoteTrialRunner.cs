@@ -123,13 +123,13 @@ internal sealed class RemoteTrial(IWorkerLauncher launcher, TrialDoor door, int 
                 await Talk(stream, settings, job, cancellation).ConfigureAwait(false);
             }
 
+            // However the connection ended, what was left counts.
             await Until(() => false, s_farewell, cancellation).ConfigureAwait(false);
             return Result(settings);
         }
-        catch (Exception e) when (e is IOException or ObjectDisposedException or MlNetCifarException { Code: "MNC3306" or "MNC3307" })
+        catch (MlNetCifarException e) when (e.Code is "MNC3306" or "MNC3307")
         {
-            cancellation.ThrowIfCancellationRequested();
-            return LostBy(e is MlNetCifarException ? e : Ended ?? e);
+            return LostBy(e);
         }
         finally
         {
@@ -164,21 +164,27 @@ internal sealed class RemoteTrial(IWorkerLauncher launcher, TrialDoor door, int 
     /// <summary>Sends the trial, and judges its epochs until the worker has no more to tell.</summary>
     async Task Talk(NetworkStream stream, TrialSettings settings, TrialJob job, CancellationToken cancellation)
     {
-        // Where its machine is gone nothing comes any more, and where somebody asked to end nothing is waited for.
+        // A worker that has ended, or was cut off from its executor, says nothing any more; and where somebody asked to end nothing is waited for.
         using var hangUp = cancellation.Register(stream.Dispose);
         using var watch = new Timer(_ => HangUp(stream), null, s_look, s_look);
-        Frame.Write(stream, FrameKind.Welcome, job.ToJson());
-        using var reader = new StreamReader(stream, leaveOpen: true);
-        using var writer = new StreamWriter(stream, leaveOpen: true) { AutoFlush = true };
-        await writer.WriteLineAsync(TrialWire.Request(settings)).ConfigureAwait(false);
-        while (await reader.ReadLineAsync(CancellationToken.None).ConfigureAwait(false) is { } line)
+        try
         {
-            var (step, metric) = TrialWire.ToStep(line);
-            await writer.WriteLineAsync(settings.Report(step, metric) ? TrialWire.Go : TrialWire.Stop).ConfigureAwait(false);
+            Frame.Write(stream, FrameKind.Welcome, job.ToJson());
+            using var reader = new StreamReader(stream, leaveOpen: true);
+            using var writer = new StreamWriter(stream, leaveOpen: true) { AutoFlush = true };
+            await writer.WriteLineAsync(TrialWire.Request(settings)).ConfigureAwait(false);
+            while (await reader.ReadLineAsync(CancellationToken.None).ConfigureAwait(false) is { } line)
+            {
+                var (step, metric) = TrialWire.ToStep(line);
+                await writer.WriteLineAsync(settings.Report(step, metric) ? TrialWire.Go : TrialWire.Stop).ConfigureAwait(false);
+            }
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException)
+        {
+            // It is gone.
         }
     }
 
-    /// <summary>A worker closes its connection before it ends; one that has not was cut off from its executor.</summary>
     void HangUp(NetworkStream stream)
     {
         if (Ended is not null)
