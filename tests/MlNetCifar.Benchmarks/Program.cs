@@ -16,6 +16,8 @@ if (args is ["onnx", .. var onnx])
     return OnnxBenchmark.Run(onnx);
 if (args is ["tuner", .. var tuner])
     return TunerBenchmark.Run(tuner);
+if (args is ["sweeps", .. [_, ..] sweeps])
+    return SweepReplay.Run(sweeps);
 if (args is ["mlnet", .. var pipelines])
     return MLNetBenchmark.Run(pipelines);
 if (args is ["spark", .. var stage])

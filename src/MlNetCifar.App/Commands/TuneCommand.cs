@@ -1,5 +1,7 @@
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Runs;
+using MlNetCifar.Distributed;
+using MlNetCifar.Spark.Executors;
 using MlNetCifar.Tuning;
 
 namespace MlNetCifar.App.Commands;
@@ -25,7 +27,7 @@ internal sealed class TuneCommand() : Verb("tune", "Search options for the best 
     [
         .. ExperimentTable.OfData, SweepTable.Param, SweepTable.Space, SweepTable.WarmStart, .. SweepTable.All.Descriptions, ExperimentTable.Preset, .. ExperimentTable.OfSizes,
         .. TrainingTable.Steps.Descriptions.Where(option => option.Name != SweepTable.TimeBudget.Name), ExperimentTable.Augment, .. TrainingTable.Changes.Descriptions,
-        s_resume, s_trial, ExperimentTable.CheckpointTime, ExperimentTable.MemoryLimit, ExperimentTable.Mlflow, .. ExperimentTable.OfRun,
+        s_resume, s_trial, ExperimentTable.CheckpointTime, ExperimentTable.MemoryLimit, ExperimentTable.Mlflow, ExperimentTable.JoinTimeout, .. ClusterOptions.OfTraining, .. ExperimentTable.OfRun,
     ];
 
     public override IReadOnlyList<string> Aliases => ["sweep"];
@@ -41,6 +43,7 @@ internal sealed class TuneCommand() : Verb("tune", "Search options for the best 
         "photos --param learning-rate=1e-4..1e-2:log --param dropout=0.1..0.6 --time-budget 30m",
         "photos --space space.json --tuner gp --pruning median --epochs 12",
         "photos --isolate --trial-memory 4g --second-objective milliseconds --warm-start runs/tune/seed-cnn",
+        "hdfs:///shards --parallel-trials 4 --master sc://127.0.0.1:15002",
         "--resume runs/tune/seed-cnn --trials 100",
     ];
 
@@ -55,7 +58,7 @@ internal sealed class TuneCommand() : Verb("tune", "Search options for the best 
         call.Values.Required(ExperimentTable.Data);
         var sweep = new Sweep(ExperimentOptions.From(call.Values) with { Resume = call.Get(s_resume) }, SweepTable.From(call.Values))
         {
-            Arguments = call.Values, Storage = new HdfsStorage(call),
+            Arguments = call.Values, Storage = new HdfsStorage(call), Launcher = Executors(call),
             Child = folder => Resuming.SelfProcess.Start(["tune", s_resume.Option, folder.Path, s_trial.Option, SweepTable.ParallelTrials.Option, OptionText.Of(call.Get(SweepTable.ParallelTrials))], call.Values),
         };
         if (call.Get(s_trial))
@@ -71,5 +74,18 @@ internal sealed class TuneCommand() : Verb("tune", "Search options for the best 
         var result = sweep.Run(call.Stop);
         view.Print(result);
         return call.Done();
+    }
+
+    /// <summary>Starts trials on the cluster that was asked for; null where none was.</summary>
+    static Func<IWorkerLauncher>? Executors(Call call)
+    {
+        if (!ClusterOptions.IsAsked(call) || !SparkWorkers.IsCluster(call.Get(ClusterOptions.Master)))
+        {
+            ClusterOptions.WarnOfIdle(call, ClusterOptions.OfTraining.Where(option => option != ClusterOptions.Master), "trials run on this machine");
+            return null;
+        }
+
+        var options = ClusterOptions.Executors(call) with { Listen = call.Get(ClusterOptions.Listen), Paths = [call.Get(ExperimentTable.Data)!] };
+        return () => new SparkWorkers(options) { RunTrials = true };
     }
 }

@@ -6,10 +6,13 @@ namespace MlNetCifar.Spark.Executors;
 /// <summary>The errors of training and scoring by executors: codes MNC6090 to MNC6099.</summary>
 static class ExecutorErrors
 {
-    public static MlNetCifarException TooFewSlots(int slots, int workers, TimeSpan limit) => new(
+    const string Workers = "worker";
+    const string Trials = "trial";
+
+    public static MlNetCifarException TooFewSlots(int slots, int workers, TimeSpan limit, bool areTrials) => new(
         "MNC6090", ErrorKind.Failure,
-        string.Create(CultureInfo.InvariantCulture, $"The cluster runs {slots} tasks at once, and {workers} workers have to: {Missing(slots, workers)} found no place within {limit.TotalSeconds:0.#} s."),
-        string.Create(CultureInfo.InvariantCulture, $"Ask for --workers {slots}, give the Connect server more executors or cores, or wait longer with --join-timeout."));
+        string.Create(CultureInfo.InvariantCulture, $"The cluster runs {slots} tasks at once, and {workers} {(areTrials ? Trials : Workers)}s have to: {Missing(slots, workers, areTrials ? Trials : Workers)} found no place within {limit.TotalSeconds:0.#} s."),
+        string.Create(CultureInfo.InvariantCulture, $"Ask for {(areTrials ? "--parallel-trials" : "--workers")} {slots}, give the Connect server more executors or cores, or wait longer with --join-timeout."));
 
     public static MlNetCifarException Unreachable(IPEndPoint address, Exception cause) => new(
         "MNC6091", ErrorKind.Failure, $"Executors cannot reach this program at {address}: {cause.Message}",
@@ -37,8 +40,9 @@ static class ExecutorErrors
     public static MlNetCifarException NoPictures(string path) =>
         new("MNC6099", ErrorKind.Data, "Executors take image files, folders of them, and shards of 'prepare'; this is none of them.", "Unpack archives first, and make shards of arrays with 'prepare'.", path);
 
-    public static string Waiting(int slots, int workers) => string.Create(CultureInfo.InvariantCulture, $"the cluster runs {slots} tasks at once, and {workers} workers have to: waiting for executors");
+    public static string Waiting(int slots, int workers, bool areTrials) =>
+        string.Create(CultureInfo.InvariantCulture, $"the cluster runs {slots} tasks at once, and {workers} {(areTrials ? Trials : Workers)}s have to: waiting for executors");
 
-    static string Missing(int slots, int workers) =>
-        workers - slots == 1 ? string.Create(CultureInfo.InvariantCulture, $"worker {workers}") : string.Create(CultureInfo.InvariantCulture, $"workers {slots + 1} to {workers}");
+    static string Missing(int slots, int workers, string what) =>
+        workers - slots == 1 ? string.Create(CultureInfo.InvariantCulture, $"{what} {workers}") : string.Create(CultureInfo.InvariantCulture, $"{what}s {slots + 1} to {workers}");
 }

@@ -2,7 +2,7 @@ using MlNetCifar.Spark.Stage;
 
 namespace MlNetCifar.Spark.Executors;
 
-/// <summary>The program that runs in executors: makes shards, trains, or scores, as its first argument says.</summary>
+/// <summary>The program that runs in executors: makes shards, trains, runs a trial, or scores, as its first argument says.</summary>
 public static class ExecutorHost
 {
     /// <summary>Works until the end of the input.</summary>
@@ -14,6 +14,7 @@ public static class ExecutorHost
     public static int Run(string[] arguments, Stream input, Stream output, TextWriter error) => arguments switch
     {
         [TrainHost.Name, var job] => TrainHost.Run(job, input, output, error),
+        [TrialHost.Name, var job] => TrialHost.Run(job, input, output, error),
         [ScoreHost.Name, var model, var job] => ScoreHost.Run(model, job, input, output, error),
         [PredictHost.Name, var model, var job] => PredictHost.Run(model, job, input, output, error),
         _ => WorkerHost.Run(arguments, input, output, error),

@@ -5,6 +5,9 @@ namespace MlNetCifar.Spark.Executors;
 /// </summary>
 sealed class Pulse : IDisposable
 {
+    /// <summary>What the row says.</summary>
+    public const string Row = "working";
+
     static readonly TimeSpan s_interval = TimeSpan.FromSeconds(5);
 
     readonly Stream _output;
@@ -17,7 +20,8 @@ sealed class Pulse : IDisposable
         Again();
     }
 
-    public void Dispose() => _timer.Dispose();
+    /// <summary>Waits for a row that is being written: what is written afterwards is another.</summary>
+    public void Dispose() => _timer.DisposeAsync().AsTask().GetAwaiter().GetResult();
 
     /// <summary>One after the other: where nobody reads for a while, a write waits.</summary>
     void Again() => _timer.Change(s_interval, Timeout.InfiniteTimeSpan);
@@ -26,7 +30,7 @@ sealed class Pulse : IDisposable
     {
         try
         {
-            _output.Write("working\n"u8);
+            _output.Write(System.Text.Encoding.UTF8.GetBytes($"{Row}\n"));
             _output.Flush();
             Again();
         }

@@ -41,6 +41,9 @@ public sealed class SparkWorkers : IWorkerLauncher
         Listen = ListenAddress.Find(options.Listen, _connection.Host, _connection.Port);
     }
 
+    /// <summary>Whether each is for a trial of a sweep (<see cref="Sweep.Launcher"/>), whose end is the last row of its task. The default is false: for a run (<see cref="Experiment.Launcher"/>).</summary>
+    public bool RunTrials { get; init; }
+
     /// <inheritdoc/>
     public string Where => $" on Spark, {_options}";
 
@@ -85,6 +88,13 @@ public sealed class SparkWorkers : IWorkerLauncher
             _jobs[worker] = job;
             _all.Add(job);
         }
+    }
+
+    /// <inheritdoc/>
+    public string? Said(int worker)
+    {
+        lock (_jobs)
+            return _jobs.TryGetValue(worker, out var job) && job.Task.IsCompletedSuccessfully ? job.Task.Result : null;
     }
 
     /// <inheritdoc/>
@@ -133,31 +143,32 @@ public sealed class SparkWorkers : IWorkerLauncher
         await _session.SetAsync(s_settings, cancellation).ConfigureAwait(false);
         var program = await WorkerProgram.InstallAsync(_session, _options.WorkerPath, _options.ShipWorker, cancellation).ConfigureAwait(false);
         await _tokens.InstallAsync(_session, cancellation).ConfigureAwait(false);
-        _command = $"{_tokens.Prefix}{program} {TrainHost.Name} {new ExecutorJob(_access).ToArgument()}";
+        _command = $"{_tokens.Prefix}{program} {(RunTrials ? TrialHost.Name : TrainHost.Name)} {new ExecutorJob(_access).ToArgument()}";
         var started = TimeProvider.System.GetTimestamp();
         for (var told = false; await SparkCores.SlotsAsync(_session, cancellation).ConfigureAwait(false) is { } slots && slots < workers; told = true)
         {
             if (!told)
-                say(ExecutorErrors.Waiting(slots, workers));
+                say(ExecutorErrors.Waiting(slots, workers, RunTrials));
             if (TimeProvider.System.GetElapsedTime(started) > limit)
-                throw ExecutorErrors.TooFewSlots(slots, workers, limit);
+                throw ExecutorErrors.TooFewSlots(slots, workers, limit, RunTrials);
             await Task.Delay(s_look, cancellation).ConfigureAwait(false);
         }
     }
 
-    static async Task RunAsync(SparkDataFrame frame, CancellationToken cancellation)
+    /// <returns>The last row; null where all only showed whether somebody reads them.</returns>
+    static async Task<string?> RunAsync(SparkDataFrame frame, CancellationToken cancellation)
     {
-        await foreach (var _ in frame.StreamAsync(null, cancellation).ConfigureAwait(false))
-        {
-            // Rows only show whether somebody reads them.
-        }
+        string? said = null;
+        await foreach (var row in frame.StreamAsync(null, cancellation).ConfigureAwait(false))
+            said = row.Text(0) is { } text and not Pulse.Row ? text : said;
+        return said;
     }
 
     /// <summary>A worker's job.</summary>
     /// <param name="Task">Done when the job is.</param>
     /// <param name="Stop">Interrupts it.</param>
     /// <param name="Address">Where the worker was to dial.</param>
-    sealed record Job(Task Task, CancellationTokenSource Stop, IPEndPoint Address)
+    sealed record Job(Task<string?> Task, CancellationTokenSource Stop, IPEndPoint Address)
     {
         /// <summary>Why it has ended.</summary>
         public Exception Cause() => Task.Exception?.GetBaseException() switch

@@ -3,7 +3,7 @@ using System.Net;
 namespace MlNetCifar.Distributed;
 
 /// <summary>
-/// Starts and ends the workers of a run, wherever that is: each begins with a line of address and token, as they were given here with a blank between them, with which it calls <see cref="Experiment.RunWorker"/>. Used by one run, one thread at a time;
+/// Starts and ends the workers of a run, wherever that is: each begins with a line of address and token, as they were given here with a blank between them, with which it calls <see cref="Experiment.RunWorker"/>, or <see cref="Sweep.RunWorker"/> for a sweep's. Used by one run, one thread at a time;
 /// disposed with it.
 /// </summary>
 public interface IWorkerLauncher : IDisposable
@@ -35,6 +35,10 @@ public interface IWorkerLauncher : IDisposable
     /// <param name="address">Where it is to dial.</param>
     /// <param name="token">What it is to say there, good for one connection; where the run encrypts, followed by a blank and the fingerprint of its certificate.</param>
     void Start(int worker, IPEndPoint address, string token);
+
+    /// <summary>The last line that one has left where its launcher reads them, as <see cref="Sweep.RunWorker"/> gives it; null (the default) for none.</summary>
+    /// <param name="worker">Which, from 0; it has ended.</param>
+    string? Said(int worker) => null;
 
     /// <summary>Why one has ended by itself; null where it has not, as far as is known.</summary>
     /// <param name="worker">Which, from 0.</param>

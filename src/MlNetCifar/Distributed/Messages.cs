@@ -89,6 +89,10 @@ internal sealed record Hello(string Token, string Version, string Arithmetic, in
     /// <summary>What this process says.</summary>
     public static Hello Own(string token) => new(token, FileOrigin.Current, OwnArithmetic, Environment.ProcessId);
 
+    /// <summary>Why this process cannot work with the one that says this; null where it can.</summary>
+    public MlNetCifarException? Fault => Version != FileOrigin.Current ? DistributedErrors.OtherVersion(Version, FileOrigin.Current)
+        : Arithmetic != OwnArithmetic ? DistributedErrors.OtherArithmetic(Arithmetic, OwnArithmetic) : null;
+
     public byte[] ToJson() => JsonText.Bytes(json =>
     {
         json.WriteString("token", Token);

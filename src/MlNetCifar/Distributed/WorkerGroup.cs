@@ -283,10 +283,7 @@ internal sealed partial class WorkerGroup(IWorkerLauncher launcher, WorkerGroupO
         {
             var member = _members.Find(m => m.State == MemberState.Expected && CryptographicOperations.FixedTimeEquals(System.Text.Encoding.UTF8.GetBytes(m.Token), token))
                 ?? throw DistributedErrors.WrongToken();
-            var own = Hello.Own("");
-            var fault = !InvitationOf(member).IsProof(hello.Proof, Invitation.OfWorker) ? DistributedErrors.WrongSecret("The worker")
-                : hello.Version != own.Version ? DistributedErrors.OtherVersion(hello.Version, own.Version)
-                : hello.Arithmetic != own.Arithmetic ? DistributedErrors.OtherArithmetic(hello.Arithmetic, own.Arithmetic) : null;
+            var fault = InvitationOf(member).IsProof(hello.Proof, Invitation.OfWorker) ? hello.Fault : DistributedErrors.WrongSecret("The worker");
             if (fault is not null)
             {
                 Lose(member, fault);

@@ -24,17 +24,7 @@ internal static class WorkerProgram
         var certificate = token.Split(' ') is [_, var fingerprint] ? fingerprint : null;
         if (secret is not null && certificate is null)
             throw DistributedErrors.RunWithoutSecret();
-        using var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        try
-        {
-            using var limit = new CancellationTokenSource(s_dialling);
-            socket.ConnectAsync(address, limit.Token).AsTask().GetAwaiter().GetResult();
-        }
-        catch (Exception e) when (e is SocketException or OperationCanceledException)
-        {
-            throw DistributedErrors.NoRun($"{address}", e);
-        }
-
+        using var socket = Dial(address);
         using var stream = Encrypt(new NetworkStream(socket), address, certificate);
         try
         {
@@ -54,6 +44,24 @@ internal static class WorkerProgram
         }
         catch (IOException e)
         {
+            throw DistributedErrors.NoRun($"{address}", e);
+        }
+    }
+
+    /// <summary>Calls a run.</summary>
+    /// <exception cref="MlNetCifarException">There is none (MNC3312).</exception>
+    public static Socket Dial(IPEndPoint address)
+    {
+        var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            using var limit = new CancellationTokenSource(s_dialling);
+            socket.ConnectAsync(address, limit.Token).AsTask().GetAwaiter().GetResult();
+            return socket;
+        }
+        catch (Exception e) when (e is SocketException or OperationCanceledException)
+        {
+            socket.Dispose();
             throw DistributedErrors.NoRun($"{address}", e);
         }
     }

@@ -18,6 +18,9 @@ internal sealed record FinalFigures(IReadOnlyList<double> Best, IReadOnlyList<do
 /// </summary>
 internal sealed class FinalMeasure(Sweep sweep, ExperimentOptions options, ImageDataset dataset, RunFolder folder, ExperimentLog log, CancellationToken cancellation)
 {
+    /// <summary>Left in the folder of a training that ran to its end: one that was interrupted has a report, too, of how far it came.</summary>
+    const string Whole = "whole";
+
     /// <summary>The figures; null where there are no test images, they were not asked for, or somebody asked to end.</summary>
     public FinalFigures? Run(TrialResult best)
     {
@@ -64,8 +67,9 @@ internal sealed class FinalMeasure(Sweep sweep, ExperimentOptions options, Image
     RunData? Measure(ImageDataset all, string name, ExperimentOptions chosen, int seed)
     {
         var path = folder.File(name);
-        if (File.Exists(Path.Combine(path, "report.json")))
+        if (File.Exists(Path.Combine(path, Whole)))
             return RunData.Load(path);
+        var goesOn = new CheckpointStore(Path.Combine(path, RunFolder.Checkpoints), Files.LocalFileStore.Instance).Any;
         var adjust = chosen.Adjust;
         var experiment = new Experiment(chosen with
         {
@@ -73,7 +77,8 @@ internal sealed class FinalMeasure(Sweep sweep, ExperimentOptions options, Image
             Split = 0,
             Output = Path.GetDirectoryName(folder.Path)!,
             Name = name,
-            ExistOk = true,
+            Resume = goesOn ? path : null,
+            ExistOk = !goesOn,
             Adjust = training => (adjust is null ? training : adjust(training)) is var adjusted ? adjusted with { Seed = adjusted.Seed + (ulong)seed } : training,
         })
         {
@@ -81,7 +86,10 @@ internal sealed class FinalMeasure(Sweep sweep, ExperimentOptions options, Image
         };
         log.Say(null, $"training {name} on training and validation images");
         using var result = experiment.With(sweep.Observers).Run(cancellation);
-        return cancellation.IsCancellationRequested ? null : RunData.Load(path);
+        if (cancellation.IsCancellationRequested)
+            return null;
+        Files.AtomicFile.WriteText(Path.Combine(path, Whole), _ => { });
+        return RunData.Load(path);
     }
 }
 

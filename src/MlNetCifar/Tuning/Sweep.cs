@@ -52,10 +52,14 @@ public sealed class Sweep(ExperimentOptions experiment, SweepOptions? options = 
     /// </summary>
     public Func<RunFolder, System.Diagnostics.ProcessStartInfo>? Child { get; init; }
 
+    /// <summary>Starts workers elsewhere, for example on a cluster, each for one trial: they call <see cref="RunWorker"/>. Asked once a run, which disposes what it gets. The default is null: trials run in this process.</summary>
+    public Func<Distributed.IWorkerLauncher>? Launcher { get; init; }
+
     /// <summary>Sweeps. Cancelling is no error once a trial has finished: the best so far is the result, and nothing is trained again.</summary>
     /// <param name="cancellation">Asks to end.</param>
     /// <exception cref="MlNetCifarException">
-    /// Options, space or data are wrong, the journal cannot be used (MNC3208 … MNC3212), no program runs isolated trials (MNC3223), or no trial has finished (MNC3207).
+    /// Options, space or data are wrong, the journal cannot be used (MNC3208 … MNC3212), no program runs isolated trials (MNC3223), no worker comes (MNC3227, or
+    /// what the launcher says), or no trial has finished (MNC3207).
     /// </exception>
     /// <exception cref="OperationCanceledException">Cancelled before the data were read.</exception>
     public SweepResult Run(CancellationToken cancellation = default)
@@ -75,7 +79,9 @@ public sealed class Sweep(ExperimentOptions experiment, SweepOptions? options = 
         Announce(log, dataset, space, folder);
         var tracking = SweepTracking.Of(fixedOptions, folder);
         tracking?.Begin(space, Options, log, cancellation);
-        var search = Search(fixedOptions, dataset, space, folder, start);
+        var runner = Runner(fixedOptions, dataset, folder, log, cancellation);
+        using var _ = runner as IDisposable;
+        var search = Search(fixedOptions, dataset, space, folder, start, runner);
         if (Options.TimeBudget is { } budget)
             search.SetTrainingTimeInSeconds(Math.Max((budget - TimeProvider.System.GetElapsedTime(started)).TotalSeconds, 0.001));
         var results = search.SearchAsync(cancellation).GetAwaiter().GetResult();
@@ -114,7 +120,7 @@ public sealed class Sweep(ExperimentOptions experiment, SweepOptions? options = 
             {
                 var fixedOptions = Checked();
                 run = Prepare(fixedOptions, end);
-                return Runner(fixedOptions, run.Open(), RunFolder.Open(Experiment.Resume ?? throw TuningErrors.Nothing("folder to go on in"), VerbName));
+                return InProcess(fixedOptions, run.Open(), RunFolder.Open(Experiment.Resume ?? throw TuningErrors.Nothing("folder to go on in"), VerbName));
             });
         }
         finally
@@ -123,13 +129,27 @@ public sealed class Sweep(ExperimentOptions experiment, SweepOptions? options = 
         }
     }
 
+    /// <summary>
+    /// Works for a sweep in another process, which started this one by its <see cref="Launcher"/>: trains one trial on data that are opened as that says, and tells each epoch over a connection.
+    /// </summary>
+    /// <param name="input">Names the sweep: usually the standard input.</param>
+    /// <param name="storage">Where data lie; null for the local disk.</param>
+    /// <returns>What the trial gave, a failure too, as a line for <see cref="Distributed.IWorkerLauncher.Said"/>.</returns>
+    /// <exception cref="MlNetCifarException">There is no such sweep (MNC3312, MNC3313), or it refused the worker (MNC3305 … MNC3307).</exception>
+    public static string RunWorker(TextReader input, IExperimentStorage? storage = null)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        return TrialWorker.Work(input, storage ?? LocalStorage.Instance);
+    }
+
     /// <summary>As <see cref="Run"/>, on a thread of its own.</summary>
     /// <param name="cancellation">Asks to end.</param>
     public Task<SweepResult> RunAsync(CancellationToken cancellation = default) =>
         Task.Factory.StartNew(() => Run(cancellation), cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
+    // Workers that trials are waited for are none that a training would have.
     ExperimentRun Prepare(ExperimentOptions fixedOptions, CancellationToken cancellation) =>
-        new(new Experiment(fixedOptions) { Dataset = Dataset, Storage = Storage, Arguments = Arguments, Verb = VerbName }.With(Observers), cancellation);
+        new(new Experiment(Launcher is null ? fixedOptions : fixedOptions with { JoinTimeout = new ExperimentOptions().JoinTimeout }) { Dataset = Dataset, Storage = Storage, Arguments = Arguments, Verb = VerbName }.With(Observers), cancellation);
 
     /// <summary>What is tried first: of a sweep that goes on what it was begun with, whatever has become of its sources.</summary>
     IReadOnlyList<ImmutableArray<KeyValuePair<string, string>>> Start(SearchSpace space, ExperimentLog log)
@@ -148,6 +168,9 @@ public sealed class Sweep(ExperimentOptions experiment, SweepOptions? options = 
             throw TuningErrors.Options(faults);
         if (Options is { TrialMemory: not null, Isolate: false })
             throw TuningErrors.Options([$"{SweepTable.TrialMemory.Option} is for {SweepTable.Isolate.Option}: trials in one process share its memory"]);
+        if (Launcher is not null && (Options.Isolate || Experiment.Mlflow is not null || Dataset is not null))
+            throw TuningErrors.Options([Options.Isolate ? $"{SweepTable.Isolate.Option} is for trials on this machine; those on a cluster have processes of their own"
+                : Experiment.Mlflow is not null ? $"{ExperimentTable.Mlflow.Option} is for trials on this machine" : $"workers elsewhere cannot open a {nameof(Dataset)} of the program"]);
         if (Experiment.Workers is { } workers)
             throw TuningErrors.Options([FormattableString.Invariant($"{nameof(ExperimentOptions.Workers)} is {workers}: a trial is trained in one process")]);
         if (Experiment.Backbone is { } backbone)
@@ -184,16 +207,35 @@ public sealed class Sweep(ExperimentOptions experiment, SweepOptions? options = 
         log.Say("run", folder.Path);
     }
 
-    ITrialRunner Runner(ExperimentOptions fixedOptions, ImageDataset dataset, RunFolder folder) => new TrainingTrialRunner(fixedOptions, dataset, folder.File("trials"), Options, SweepTracking.Of(fixedOptions, folder));
+    ITrialRunner Runner(ExperimentOptions fixedOptions, ImageDataset dataset, RunFolder folder, ExperimentLog log, CancellationToken cancellation)
+    {
+        if (Options.Isolate)
+            return new IsolatedTrialRunner(() => Child!(folder), Options.TrialMemory);
+        if (Launcher is null)
+            return InProcess(fixedOptions, dataset, folder);
+        var remote = new RemoteTrialRunner(Launcher(), fixedOptions, dataset, Options, log);
+        try
+        {
+            remote.Prepare(cancellation);
+            return remote;
+        }
+        catch
+        {
+            remote.Dispose();
+            throw;
+        }
+    }
+
+    TrainingTrialRunner InProcess(ExperimentOptions fixedOptions, ImageDataset dataset, RunFolder folder) => new(fixedOptions, dataset, folder.File("trials"), Options, SweepTracking.Of(fixedOptions, folder));
 
     TuningExperiment Search(
-        ExperimentOptions fixedOptions, ImageDataset dataset, SearchSpace space, RunFolder folder, IReadOnlyList<ImmutableArray<KeyValuePair<string, string>>> start)
+        ExperimentOptions fixedOptions, ImageDataset dataset, SearchSpace space, RunFolder folder, IReadOnlyList<ImmutableArray<KeyValuePair<string, string>>> start, ITrialRunner runner)
     {
         var training = fixedOptions.TrainingFor(Math.Min(dataset.Train.Width, dataset.Train.Height));
         var search = new TuningExperiment { Reserve = results => Reserve(results, dataset) }
             .SetSearchSpace(space).SetTuner(Options.Tuner, training.Seed).SetPruning(Options.Pruning).SetMaxModelToExplore(Options.Trials)
             .SetMaximumConcurrentTrials(Options.ParallelTrials).SetCheckpoint(folder.Path, Experiment.Resume is not null)
-            .SetTrialRunner(Options.Isolate ? new IsolatedTrialRunner(() => Child!(folder), Options.TrialMemory) : Runner(fixedOptions, dataset, folder))
+            .SetTrialRunner(runner)
             .SetStart(start.Select(values => values.AsEnumerable())).SetSecondObjective(Options.SecondObjective)
             .SetHeader("the data", FormattableString.Invariant($"{dataset.Train.Count} + {dataset.Validation!.Count} images {dataset.Validation.ContentHash()[..16]}"));
         if (Options.TrialTimeout is { } limit)

@@ -94,10 +94,20 @@ internal sealed class TrialLoop : IDisposable
             return _board.Step(claim, step, metric, _experiment.Pruning);
         });
         Tell(monitor => monitor.ReportRunningTrial(settings));
-        if (await TryAsync(settings).ConfigureAwait(false) is not { } result)
+        try
+        {
+            if (await TryAsync(settings).ConfigureAwait(false) is not { } result)
+                _board.Release(claim);
+            else if (_board.End(claim, result) is { } written)
+                Tell(written);
+        }
+        catch (MlNetCifarException e) when (e.Code == TuningErrors.NoWorkerCode)
+        {
+            // No other trial would fare better, and none is to count as failed for it.
             _board.Release(claim);
-        else if (_board.End(claim, result) is { } written)
-            Tell(written);
+            await _end.CancelAsync().ConfigureAwait(false);
+            throw;
+        }
     }
 
     /// <summary>Runs a trial; null where it was cancelled before it had a result.</summary>
@@ -122,7 +132,7 @@ internal sealed class TrialLoop : IDisposable
         {
             return _end.IsCancellationRequested ? null : Failed(TuningErrors.TimedOut(_experiment.TrialLimit!.Value, ended: true));
         }
-        catch (Exception e) when (!IsOurs(e))
+        catch (Exception e) when (!TuningErrors.IsOfSweep(e))
         {
             // Whatever a trial throws is its own fault, and no end of the sweep.
             return Failed(e);
@@ -134,9 +144,6 @@ internal sealed class TrialLoop : IDisposable
             Error = e is MlNetCifarException known ? $"{known.Code} {known.Message}" : $"{e.GetType().Name}: {e.Message}",
         };
     }
-
-    /// <summary>A journal that cannot be written ends the sweep, though it is a trial that finds out.</summary>
-    static bool IsOurs(Exception e) => e is MlNetCifarException { Code: "MNC3208" or "MNC3209" };
 
     static async Task EndedAsync(CancellationToken cancellation)
     {

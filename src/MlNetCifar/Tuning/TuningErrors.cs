@@ -3,6 +3,9 @@ namespace MlNetCifar.Tuning;
 /// <summary>The faults of sweeps (MNC32xx).</summary>
 internal static class TuningErrors
 {
+    /// <summary>The code of a cluster that runs no trial.</summary>
+    public const string NoWorkerCode = "MNC3227";
+
     public static MlNetCifarException Text(string text) => new(
         "MNC3201", ErrorKind.Usage, $"'{text}' is no parameter of a search space.",
         "Give a range or values: learning-rate=1e-4..1e-2:log, dropout=0.1..0.6 or preset=seed-cnn,advanced-cnn.");
@@ -75,6 +78,17 @@ internal static class TuningErrors
 
     public static MlNetCifarException TooMuchMemory(long bytes) => new(
         "MNC3225", ErrorKind.Failure, $"The trial's process took more than {Experiments.OptionText.OfBytes(bytes)} of memory.", "Raise --trial-memory, or give --memory-limit, which makes batches smaller.");
+
+    public static MlNetCifarException WorkersLost(int times, Exception last) => new(
+        "MNC3226", ErrorKind.Failure, FormattableString.Invariant($"The trial's worker was lost {times} times; at last: {Words(last)}."), "It may be the trial's memory: narrow the space, or give executors more.", inner: last);
+
+    public static MlNetCifarException NoWorker(int trial, Exception last) => new(
+        NoWorkerCode, ErrorKind.Failure, FormattableString.Invariant($"No worker could begin trial {trial}: {Words(last)}."), "Mend that, and go on with --resume, with the cluster or without.", inner: last);
+
+    /// <summary>Whether an error is no trial's, but ends the sweep that came upon it at one.</summary>
+    public static bool IsOfSweep(Exception e) => e is MlNetCifarException { Code: "MNC3208" or "MNC3209" or NoWorkerCode };
+
+    static string Words(Exception e) => (e is MlNetCifarException known ? $"{known.Code} {known.Message}" : e.Message).TrimEnd('.');
 
     public static MlNetCifarException Nothing(string what) => new("MNC3218", ErrorKind.Usage, $"The sweep has no {what}.", "Set it before the sweep is run.");
 

@@ -99,6 +99,31 @@ public sealed class SweepTests
         Assert.HasCount(3, File.ReadAllLines(Path.Combine(run, "trials.csv")).Skip(1).ToArray());
     }
 
+    /// <summary>A training at the end that was interrupted has a report of how far it came, and is no measurement.</summary>
+    [TestMethod]
+    [TestCategory("Slow")]
+    public void AnInterruptedFinal_IsTrainedToItsEnd_OnResume()
+    {
+        using var folder = new Pictures();
+        using var stop = new CancellationTokenSource();
+        var options = new ExperimentOptions
+        {
+            Data = folder.Splits(train: 24, test: 12), Size = new(8, 8), Preset = "elephas-mlp", Output = folder.Runs, ValidationSplit = 0.25, CheckpointEvery = 1,
+            Adjust = recipe => recipe with { Epochs = 40, BatchSize = 8, Threads = 1 },
+        };
+        Sweep Of(ExperimentOptions experiment) => new(experiment, new() { Space = SearchSpace.Parse("learning-rate=1e-4..1e-2:log"), Trials = 1 });
+        var first = Of(options);
+        first.Observers.Add(new Interruption(stop));
+        var cut = first.Run(stop.Token);
+        Assert.IsNull(cut.Comparison);
+        var best = cut.Folder.File("best-0-seed1");
+        Assert.IsTrue(File.Exists(Path.Combine(best, "report.json")), "nothing was interrupted");
+        Assert.IsLessThan(41, File.ReadAllLines(Path.Combine(best, "results.csv")).Length);
+        var whole = Of(options with { Resume = cut.Folder.Path }).Run();
+        Assert.IsNotNull(whole.Comparison);
+        Assert.HasCount(41, File.ReadAllLines(Path.Combine(best, "results.csv")));
+    }
+
     /// <summary>Killed at twenty moments, the sweep ends with the trials, the values and the accuracies of one that was left alone, and runs none twice to its end.</summary>
     [TestMethod]
     [TestCategory("Slow")]
@@ -144,6 +169,20 @@ public sealed class SweepTests
     }
 
     static string Ranking(string run) => string.Join('\n', File.ReadAllLines(Path.Combine(run, "trials.csv")).Select(line => line.Split(',') is var cells ? string.Join(',', [.. cells[..5], .. cells[6..]]) : ""));
+
+    /// <summary>Asks to end soon after the trainings at the end have begun.</summary>
+    sealed class Interruption(CancellationTokenSource stop) : IExperimentObserver
+    {
+        bool _isFinal;
+
+        public void OnMessage(string? subject, string text) => _isFinal |= text.StartsWith("training best-", StringComparison.Ordinal);
+
+        public void OnProgress(ExperimentStage stage, double share, string text)
+        {
+            if (_isFinal && stage == ExperimentStage.Training && !text.StartsWith("epoch 1/", StringComparison.Ordinal))
+                stop.Cancel();
+        }
+    }
 
     /// <summary>Counts what is read of it.</summary>
     sealed class WatchedImages(ImageSource images) : WrappedImages(images)

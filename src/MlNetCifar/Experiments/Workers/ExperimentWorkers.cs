@@ -89,7 +89,7 @@ internal static class ExperimentWorkers
             Say = text => log.Say("workers", text),
             Chaos = chaos is null ? null : ChaosPlan.Parse(chaos, workers),
             Restarts = chaos is null ? new WorkerGroupOptions { Workers = workers }.Restarts : ChaosPlan.Restarts,
-            Arguments = arguments.Where(a => a.Value is not null || a.Option.AllowsNone).ToDictionary(a => a.Option.Name, a => Text(a.Option, a.Value)),
+            Arguments = Arguments(arguments),
         });
 
     /// <summary>What starts the workers of an experiment, which has one or the other.</summary>
@@ -115,21 +115,37 @@ internal static class ExperimentWorkers
     /// <exception cref="MlNetCifarException">The line is none (MNC3313), or the worker cannot take part.</exception>
     public static void Work(TextReader input, IExperimentStorage storage)
     {
-        var line = input.ReadLine();
-        if (line?.Split(' ') is not [var where, { Length: > 0 } token, .. { Length: <= 1 } rest] || !IPEndPoint.TryParse(where, out var address))
-            throw DistributedErrors.NoInvitation(line is null ? "nothing" : line[..Math.Min(line.Length, 12)]);
-        WorkerProgram.Run(address, string.Join(' ', rest.Prepend(token)), welcome => Open(welcome, storage), secret: WorkerSecret.OfThisMachine());
+        var (address, token) = Invitation(input);
+        WorkerProgram.Run(address, token, welcome => Open(welcome.Arguments, storage, CancellationToken.None).OpenForWorker(), secret: WorkerSecret.OfThisMachine());
     }
 
-    static WorkerImages Open(Welcome welcome, IExperimentStorage storage)
+    /// <summary>Whom a worker is to dial, and what it is to say there.</summary>
+    /// <param name="input">Its first line.</param>
+    /// <exception cref="MlNetCifarException">The line is none (MNC3313).</exception>
+    public static (IPEndPoint Address, string Token) Invitation(TextReader input)
+    {
+        var line = input.ReadLine();
+        return line?.Split(' ') is [var where, { Length: > 0 } token, .. { Length: <= 1 } rest] && IPEndPoint.TryParse(where, out var address)
+            ? (address, string.Join(' ', rest.Prepend(token)))
+            : throw DistributedErrors.NoInvitation(line is null ? "nothing" : line[..Math.Min(line.Length, 12)]);
+    }
+
+    /// <summary>A run that opens the data as options say that came from another process.</summary>
+    /// <param name="arguments">Names and texts.</param>
+    /// <param name="storage">Where data lie.</param>
+    /// <param name="cancellation">Ends the reading.</param>
+    public static ExperimentRun Open(IReadOnlyDictionary<string, string> arguments, IExperimentStorage storage, CancellationToken cancellation)
     {
         OptionDescription[] all = [.. ExperimentTable.All.Descriptions, .. TrainingTable.All.Descriptions];
-        var values = new OptionValues(all, new OptionSource(option => welcome.Arguments.GetValueOrDefault(option.Name), option => option.Option));
-        var options = ExperimentOptions.From(values) with { Workers = null };
-        return new ExperimentRun(new Experiment(options) { Storage = storage }, CancellationToken.None).OpenForWorker();
+        var values = new OptionValues(all, new OptionSource(option => arguments.GetValueOrDefault(option.Name), option => option.Option));
+        return new(new Experiment(ExperimentOptions.From(values) with { Workers = null }) { Storage = storage }, cancellation);
     }
 
     static string Frequency(TrainingOptions training) => training.UpdateFrequency == 0 ? "once an epoch" : FormattableString.Invariant($"after {training.UpdateFrequency} batches of each");
+
+    /// <summary>Options as they are sent to other processes.</summary>
+    public static Dictionary<string, string> Arguments(IEnumerable<(OptionDescription Option, object? Value)> options) =>
+        options.Where(a => a.Value is not null || a.Option.AllowsNone).ToDictionary(a => a.Option.Name, a => Text(a.Option, a.Value));
 
     /// <summary>A value as it is sent: workers elsewhere have another working directory.</summary>
     static string Text(OptionDescription option, object? value) =>

@@ -20,6 +20,9 @@ internal sealed record AutoCandidate(string Name, double EpochSeconds, int Epoch
 /// <param name="Longer">Multiples of the recipes' epochs that are tried.</param>
 internal sealed record AutoPlan(ImmutableArray<AutoCandidate> Candidates, double SearchSeconds, double FinalSeconds, double TrialShare, ImmutableArray<int> Longer)
 {
+    /// <summary>Fewer validation images rank configurations by chance.</summary>
+    public const int FewestJudges = 50;
+
     /// <summary>Share of the budget for examining the data.</summary>
     public const double DoctorShare = 0.05;
 
@@ -31,6 +34,10 @@ internal sealed record AutoPlan(ImmutableArray<AutoCandidate> Candidates, double
 
     /// <summary>Trials that there is to be time for beyond one of each candidate.</summary>
     const int SpareTrials = 2;
+
+    /// <summary>Share of the training images that judge trials where <c>train</c> would set none aside: a hundred of them, but not so many that trials learn from too few. 0 where that would be too few judges.</summary>
+    /// <param name="images">Training images.</param>
+    public static double JudgeShare(int images) => Math.Clamp(100.0 / images, 0.2, 0.3) is var share && share * images >= FewestJudges ? share : 0;
 
     /// <summary>The plan; null where there is no time for a search and a whole training of the usual candidate.</summary>
     /// <param name="left">Of the budget.</param>

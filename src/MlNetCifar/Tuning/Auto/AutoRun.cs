@@ -19,9 +19,6 @@ internal sealed class AutoRun(AutoExperiment auto, ExperimentRun run, ImageDatas
     const string Final = "final";
     const string Usual = "usual";
 
-    /// <summary>Fewer validation images rank configurations by chance.</summary>
-    const int FewestJudges = 50;
-
     /// <summary>By which share a budget may be overrun before a training is ended.</summary>
     const double Tolerance = 0.05;
 
@@ -32,9 +29,16 @@ internal sealed class AutoRun(AutoExperiment auto, ExperimentRun run, ImageDatas
     AutoClock _clock = null!;
     DoctorReport? _doctor;
     TimeSpan _finalTime;
+    ImageDataset? _judged;
 
     /// <summary>What was chosen by the pictures; features are kept in any case, for the trials share them.</summary>
     readonly ExperimentOptions _options = run.Chosen.FeatureFolder is null && run.Chosen.Backbone is not null ? run.Chosen with { CacheFolder = folder.File("cache") } : run.Chosen;
+
+    /// <summary>Of the training images, those that judge trials, where nobody said how many and <c>train</c> takes none; 0 else.</summary>
+    double JudgeShare => dataset.Validation is null && run.Chosen.ValidationSplit == new ExperimentOptions().ValidationSplit ? AutoPlan.JudgeShare(dataset.Train.Count) : 0;
+
+    /// <summary>The data as trials see them.</summary>
+    ImageDataset Judged => _judged ??= inputs.ForTrials(_options, JudgeShare);
 
     IEnumerable<string> Interruption => _state.IsTrained ? [] : ["Interrupted before the model was trained to its end; --resume goes on."];
 
@@ -109,11 +113,11 @@ internal sealed class AutoRun(AutoExperiment auto, ExperimentRun run, ImageDatas
     {
         if (_state.Planned is not null)
             return;
-        var (judges, left) = (dataset.Validation?.Count ?? 0, _clock.Left - s_reportTime);
+        var (judges, left) = (Judged.Validation?.Count ?? 0, _clock.Left - s_reportTime);
         AutoCandidate? usual = null;
         var costs = AutoCost.Of(_options, dataset, run.OpenedBackbone).Select(candidate => (usual ??= candidate, candidate).candidate);
-        var plan = log.During(ExperimentStage.Reading, "measuring", _ => AutoPlan.Of(left, judges < FewestJudges ? costs.Take(1) : costs));
-        var reason = judges < FewestJudges ? FormattableString.Invariant($"{judges} validation images rank nothing, and it takes {FewestJudges} (--val-split, more images)")
+        var plan = log.During(ExperimentStage.Reading, "measuring", _ => AutoPlan.Of(left, judges < AutoPlan.FewestJudges ? costs.Take(1) : costs));
+        var reason = judges < AutoPlan.FewestJudges ? FormattableString.Invariant($"{judges} validation images rank nothing, and it takes {AutoPlan.FewestJudges} (--val-split, more images)")
             : plan is null ? $"{AutoWords.Time(Math.Max(left.TotalSeconds, 0))} are left for all of it, and a whole training of '{usual!.Name}' alone takes about {AutoWords.Time(usual.Seconds)}"
             : Space(plan).Space is null ? "all other choices take longer than there is time for" : null;
         Keep(_state with { Planned = _clock.Spent.TotalSeconds, Plan = reason is null ? plan : null, Reason = reason, FitsWhole = usual!.Seconds <= left.TotalSeconds });
@@ -137,6 +141,8 @@ internal sealed class AutoRun(AutoExperiment auto, ExperimentRun run, ImageDatas
     {
         var plan = _state.Plan!;
         log.Say("plan", AutoWords.Plan(plan));
+        if (JudgeShare > 0)
+            log.Say("judges", FormattableString.Invariant($"{Judged.Validation!.Count:N0} of the {dataset.Train.Count:N0} training images, which trials do not learn from; the training at the end does"));
         foreach (var parameter in space.Space!.Parameters)
             log.Say("search", parameter.ToString());
         var results = _state.Trial is null ? Search(space) : [.. SweepJournal.Peek(folder.Path).Results];
@@ -152,17 +158,17 @@ internal sealed class AutoRun(AutoExperiment auto, ExperimentRun run, ImageDatas
         var meaning = space.Meaning(values, _state.Epochs ?? space.Epochs(values));
         var report = new SweepReport(folder, space.Space!, results, Command with { Meaning = tried => space.Meaning(tried) })
         {
-            Title = Path.GetFileName(Path.TrimEndingDirectorySeparator(dataset.Path)), Options = new() { Trials = auto.Trials, Tuner = Tuner(space) }, ValidationImages = dataset.Validation!.Count,
+            Title = Path.GetFileName(Path.TrimEndingDirectorySeparator(dataset.Path)), Options = new() { Trials = auto.Trials, Tuner = Tuner(space) }, ValidationImages = Judged.Validation!.Count,
         };
         report.WriteTables();
         var evaluated = isCut ? null : Trained(space, meaning, best);
         var comparison = evaluated is null || best is null || best.TrialSettings.TrialId == 0 ? null : Compared(space, results);
         if (evaluated is not null)
             Doubt(meaning);
-        var bias = SelectionBias.Of(results, dataset.Validation!.Count, Seed);
+        var bias = SelectionBias.Of(results, Judged.Validation!.Count, Seed);
         string[] words =
         [
-            $"Found: {_state.Found}.", AutoWords.Chosen(results, best, dataset.Validation!.Count), SweepWords.Luck(results, bias), .. AutoWords.Final(evaluated, dataset.Test is not null), .. AutoWords.Compared(comparison),
+            $"Found: {_state.Found}.", AutoWords.Chosen(results, best, Judged.Validation!.Count), SweepWords.Luck(results, bias), .. AutoWords.Final(evaluated, dataset.Test is not null), .. AutoWords.Compared(comparison),
             .. Interruption, Times(results),
         ];
         if (best is not null)
@@ -174,8 +180,8 @@ internal sealed class AutoRun(AutoExperiment auto, ExperimentRun run, ImageDatas
     {
         var search = new TuningExperiment { Reserve = results => FinalTime(space, results.Where(result => result.State == TrialState.Completed).MinBy(result => result.Loss)), JudgedApart = space.Apart }
             .SetSearchSpace(space.Space!).SetTuner(Tuner(space), Seed).SetPruning(PruningRule.Asha).SetMaxModelToExplore(auto.Trials).SetTrainingTimeInSeconds(_clock.Left.TotalSeconds)
-            .SetCheckpoint(folder.Path).SetTrialRunner(new AutoTrialRunner(space, _options, auto.Backbones, inputs, folder)).SetStart(Tuner(space) == TuningAlgorithm.Grid ? [] : space.Start)
-            .SetHeader("the data", FormattableString.Invariant($"{dataset.Train.Count} + {dataset.Validation!.Count} images {dataset.Validation.ContentHash()[..16]}"));
+            .SetCheckpoint(folder.Path).SetTrialRunner(new AutoTrialRunner(space, _options, auto.Backbones, inputs, JudgeShare, folder)).SetStart(Tuner(space) == TuningAlgorithm.Grid ? [] : space.Start)
+            .SetHeader("the data", FormattableString.Invariant($"{Judged.Train.Count} + {Judged.Validation!.Count} images {Judged.Validation.ContentHash()[..16]}"));
         foreach (var (name, value) in SweepHeader.Of(_options, _options.TrainingFor(Math.Min(dataset.Train.Width, dataset.Train.Height)), space.Space!))
             search.SetHeader(name, value);
         foreach (var monitor in auto.Monitors)
@@ -190,7 +196,8 @@ internal sealed class AutoRun(AutoExperiment auto, ExperimentRun run, ImageDatas
     TimeSpan FinalTime(AutoSpace space, TrialResult? best) =>
         s_reportTime + TimeSpan.FromSeconds(best is null ? _state.Plan!.FinalSeconds : Math.Min(_state.Plan!.FinalSeconds, space.Epochs(best.TrialSettings.Parameters) * EpochSeconds(space, best)));
 
-    static double EpochSeconds(AutoSpace space, TrialResult trial) => trial.DurationInMilliseconds / 1000 / space.TrialEpochs(trial.TrialSettings.Parameters);
+    /// <summary>Of the training at the end, which has the judges to learn from, too.</summary>
+    double EpochSeconds(AutoSpace space, TrialResult trial) => trial.DurationInMilliseconds / 1000 * dataset.Train.Count / Judged.Train.Count / space.TrialEpochs(trial.TrialSettings.Parameters);
 
     /// <summary>Epochs of the training at the end: a whole training's, or those that there is time for.</summary>
     int Epochs(AutoSpace space, IReadOnlyList<KeyValuePair<string, string>> values, TrialResult? best) =>

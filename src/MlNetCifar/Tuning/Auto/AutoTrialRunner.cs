@@ -12,6 +12,12 @@ internal sealed class AutoInputs(Func<ExperimentOptions, ExperimentRun> open) : 
     /// <summary>The data as options want them; stays this object's.</summary>
     public ImageDataset Of(ExperimentOptions options) => Run(options).Data;
 
+    /// <summary>The data as trials see them: with validation images that are set aside for the choice alone where there are none, or too few to go by.</summary>
+    /// <param name="options">As at <see cref="Of"/>.</param>
+    /// <param name="share">Of the training images; 0 for none.</param>
+    public ImageDataset ForTrials(ExperimentOptions options, double share) =>
+        Of(options) is var data && share > 0 && data.TryEnsure(DatasetSplit.Validation, share, options.TrainingFor(32).Seed) is { } cut ? cut : data;
+
     /// <summary>The same with the run that opened them.</summary>
     public (ExperimentRun Run, ImageDataset Data) Run(ExperimentOptions options)
     {
@@ -42,8 +48,9 @@ internal sealed class AutoInputs(Func<ExperimentOptions, ExperimentRun> open) : 
 /// <param name="options">What holds for all trials.</param>
 /// <param name="backbones">For heads.</param>
 /// <param name="inputs">The data.</param>
+/// <param name="share">As at <see cref="AutoInputs.ForTrials"/>.</param>
 /// <param name="folder">Of what a trial leaves while it runs.</param>
-internal sealed class AutoTrialRunner(AutoSpace space, ExperimentOptions options, IBackboneCatalog backbones, AutoInputs inputs, RunFolder folder) : ITrialRunner
+internal sealed class AutoTrialRunner(AutoSpace space, ExperimentOptions options, IBackboneCatalog backbones, AutoInputs inputs, double share, RunFolder folder) : ITrialRunner
 {
     const string Trials = "trials";
 
@@ -57,14 +64,14 @@ internal sealed class AutoTrialRunner(AutoSpace space, ExperimentOptions options
 
     async Task<TrialResult> TrainAsync(ExperimentOptions chosen, TrialSettings settings, CancellationToken cancellation)
     {
-        var data = await Task.Run(() => inputs.Of(chosen), cancellation).ConfigureAwait(false);
+        var data = await Task.Run(() => inputs.ForTrials(chosen, share), cancellation).ConfigureAwait(false);
         var meant = new TrialSettings(settings.TrialId, [], settings.Report);
         return await new TrainingTrialRunner(chosen, data, folder.File(Trials), new()).RunAsync(meant, cancellation).ConfigureAwait(false) with { TrialSettings = settings };
     }
 
     TrialResult Fit(ExperimentOptions chosen, TrialSettings settings, CancellationToken cancellation)
     {
-        var data = inputs.Of(chosen);
+        var data = inputs.ForTrials(chosen, share);
         var experiment = new Experiment(chosen with { Output = folder.Path, Name = FormattableString.Invariant($"{settings.TrialId:00000}"), ExistOk = true, Report = false })
         {
             Dataset = ImageDataset.Create(data.Train, data.Validation), Backbones = backbones, Verb = Trials,
@@ -73,6 +80,6 @@ internal sealed class AutoTrialRunner(AutoSpace space, ExperimentOptions options
         cancellation.ThrowIfCancellationRequested();
         Directory.Delete(result.Folder.Path, recursive: true);
         var accuracy = result.Evaluation.MicroAccuracy;
-        return new() { TrialSettings = settings, Metric = accuracy, Loss = 1 - accuracy, Right = TrainingTrialRunner.Right(result.Evaluation.Scores, result.Evaluation.Classes.Count, result.Evaluation.Labels) };
+        return new() { TrialSettings = settings, Metric = accuracy, Loss = 1 - accuracy, Right = TrialTraining.Right(result.Evaluation.Scores, result.Evaluation.Classes.Count, result.Evaluation.Labels) };
     }
 }

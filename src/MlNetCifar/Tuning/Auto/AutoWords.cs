@@ -28,7 +28,9 @@ internal static class AutoWords
     public static string Plan(AutoPlan plan)
     {
         var names = string.Join(", ", plan.Candidates.Select(candidate => $"{candidate.Name} ({Time(candidate.Seconds)} whole)"));
-        return FormattableString.Invariant($"trials for about {Time(plan.SearchSeconds)}{(plan.TrialShare < 1 ? FormattableString.Invariant($", of {plan.TrialShare:0%} of the epochs") : "")}; then a whole training for at most {Time(plan.FinalSeconds)}; {names}");
+        var search = plan.SearchSeconds / (plan.SearchSeconds + plan.FinalSeconds);
+        var epochs = plan.TrialShare < 1 ? FormattableString.Invariant($", of {plan.TrialShare:0%} of the epochs") : "";
+        return FormattableString.Invariant($"{search:0%} of the time left, {Time(plan.SearchSeconds)}, for trials{epochs}; {1 - search:0%}, {Time(plan.FinalSeconds)}, for the training at the end, which takes no more; {names}");
     }
 
     public static string Chosen(IReadOnlyList<TrialResult> results, TrialResult? best, int images)

@@ -55,10 +55,8 @@ internal sealed class IsolatedTrialRunner(Func<ProcessStartInfo> child, long? me
         await Say(process, TrialWire.Request(settings)).ConfigureAwait(false);
         while (await process.StandardOutput.ReadLineAsync(CancellationToken.None).ConfigureAwait(false) is { } line)
         {
-            if (line.StartsWith(TrialWire.End, StringComparison.Ordinal))
-                return TrialWire.ToEnd(line, settings);
-            if (line.StartsWith(TrialWire.Failed, StringComparison.Ordinal))
-                return new() { TrialSettings = settings, Metric = double.NaN, State = TrialState.Failed, Error = TrialWire.ToFailure(line) };
+            if (TrialWire.ToResult(line, settings) is { } result)
+                return result;
             if (line == TrialWire.Cancelled)
                 await Task.Delay(s_patience, cancellation).ConfigureAwait(false);
             if (!line.StartsWith(TrialWire.Step, StringComparison.Ordinal))

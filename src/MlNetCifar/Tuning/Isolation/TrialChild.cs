@@ -8,6 +8,9 @@ namespace MlNetCifar.Tuning;
 /// <param name="cancellation">Ends the trial.</param>
 internal sealed class TrialChild(TextReader input, TextWriter output, CancellationToken cancellation) : IDisposable
 {
+    /// <summary>Told the trial's end; null (the default) for what is told the rest.</summary>
+    public TextWriter? Results { get; init; }
+
     readonly BlockingCollection<string> _lines = [];
     readonly CancellationTokenSource _end = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
 
@@ -20,15 +23,15 @@ internal sealed class TrialChild(TextReader input, TextWriter output, Cancellati
         {
             var settings = TrialWire.Settings(_lines.Take(_end.Token), Report);
             var result = start(_end.Token).RunAsync(settings, _end.Token).GetAwaiter().GetResult();
-            Say(TrialWire.OfEnd(result));
+            Say(Results ?? output, TrialWire.OfEnd(result));
         }
         catch (OperationCanceledException) when (_end.IsCancellationRequested)
         {
-            Say(TrialWire.Cancelled);
+            Say(Results ?? output, TrialWire.Cancelled);
         }
         catch (Exception e)
         {
-            Say(TrialWire.OfFailure(e));
+            Say(Results ?? output, TrialWire.OfFailure(e));
         }
     }
 
@@ -40,23 +43,31 @@ internal sealed class TrialChild(TextReader input, TextWriter output, Cancellati
 
     bool Report(int step, double metric)
     {
-        Say(TrialWire.OfStep(step, metric));
+        Say(output, TrialWire.OfStep(step, metric));
         return _lines.Take(_end.Token) == TrialWire.Go;
     }
 
     void Listen()
     {
-        while (input.ReadLine() is { } line)
-            _lines.Add(line);
+        try
+        {
+            while (input.ReadLine() is { } line)
+                _lines.Add(line);
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException)
+        {
+            // The connection is gone, and the sweep with it.
+        }
+
         _end.Cancel();
     }
 
-    void Say(string line)
+    static void Say(TextWriter to, string line)
     {
         try
         {
-            output.WriteLine(line);
-            output.Flush();
+            to.WriteLine(line);
+            to.Flush();
         }
         catch (IOException)
         {

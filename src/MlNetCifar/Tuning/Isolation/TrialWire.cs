@@ -15,8 +15,9 @@ internal static class TrialWire
     public const string Stop = "stop";
     public const string Cancelled = "cancelled";
     public const string Step = "step ";
-    public const string End = "end ";
-    public const string Failed = "failed ";
+
+    const string End = "end ";
+    const string Failed = "failed ";
 
     public static string Request(TrialSettings settings) => JsonText.Object(json =>
     {
@@ -48,8 +49,13 @@ internal static class TrialWire
 
     public static string OfEnd(TrialResult result) => End + JsonText.Object(json => TrialRecord.Write(json, result));
 
-    public static TrialResult ToEnd(string line, TrialSettings settings)
+    /// <summary>How a trial ended; null where the line says nothing of that.</summary>
+    public static TrialResult? ToResult(string line, TrialSettings settings)
     {
+        if (line.StartsWith(Failed, StringComparison.Ordinal))
+            return new() { TrialSettings = settings, Metric = double.NaN, State = TrialState.Failed, Error = JsonSerializer.Deserialize(line[Failed.Length..], WireJson.Default.String)! };
+        if (!line.StartsWith(End, StringComparison.Ordinal))
+            return null;
         using var json = JsonDocument.Parse(line[End.Length..]);
         return TrialRecord.Read(json.RootElement, settings, ImmutableArray<double>.Empty);
     }
@@ -57,8 +63,6 @@ internal static class TrialWire
     /// <summary>An error in one line.</summary>
     public static string OfFailure(Exception e) =>
         Failed + JsonSerializer.Serialize(e is MlNetCifarException known ? $"{known.Code} {known.Message}" : $"{e.GetType().Name}: {e.Message}", WireJson.Default.String);
-
-    public static string ToFailure(string line) => JsonSerializer.Deserialize(line[Failed.Length..], WireJson.Default.String)!;
 }
 
 /// <summary>Source-generated JSON of the wire.</summary>

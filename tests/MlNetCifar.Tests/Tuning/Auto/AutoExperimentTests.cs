@@ -131,6 +131,32 @@ public sealed class AutoExperimentTests
         StringAssert.Contains(File.ReadAllText(result.Folder.File("doctor.json")), "mislabelled");
     }
 
+    /// <summary>Where <c>train</c> would take no validation images, the search sets some aside for itself, and the training at the end learns from all.</summary>
+    [TestMethod]
+    public void FewPhotographs_AreSearched_ByJudgesOfTheSearchAlone()
+    {
+        using var folder = new Pictures();
+        TransferExperimentTests.Photographs(folder, 80);
+        var told = new Messages();
+        var auto = new AutoExperiment(
+            new() { Data = folder["photos"], CacheFolder = null, Output = folder.Runs, Adjust = recipe => recipe with { Threads = 2 } }, TimeSpan.FromMinutes(10))
+        {
+            Trials = 2, Backbones = new One(), Observers = { told },
+        };
+        var result = auto.Run();
+        Assert.HasCount(2, result.Trials);
+        StringAssert.Contains(string.Join('\n', told.Lines), "of the 192 training images, which trials do not learn from");
+        Assert.AreEqual("none", result.Best!.TrialSettings.Text("fine-tune"), "of equals the usual configuration stays");
+        Assert.IsGreaterThanOrEqualTo(192L * sizeof(ulong), new FileInfo(Path.Combine(result.Final!.Path, "split", "train.npy")).Length, "the model has not learnt from all");
+    }
+
+    sealed class Messages : IExperimentObserver
+    {
+        public List<string> Lines { get; } = [];
+
+        public void OnMessage(string? subject, string text) => Lines.Add($"{subject}: {text}");
+    }
+
     /// <summary>Killed at a few moments, all of it ends with the trials, the choice and the model of one that was left alone.</summary>
     [TestMethod]
     [TestCategory("Slow")]
