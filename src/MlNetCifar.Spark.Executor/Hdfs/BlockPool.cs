@@ -10,21 +10,29 @@ sealed class BlockPool(TimeSpan timeout, bool byName = false) : IDisposable
 {
     const long MaxRest = 3000;
 
+    /// <summary>How long one that could not be reached is asked last.</summary>
+    const long MaxAway = 30_000;
+
     readonly ConcurrentDictionary<(string Host, uint Port), ConcurrentStack<BlockReader>> _idle = new();
+    readonly ConcurrentDictionary<(string Host, uint Port), long> _away = new();
+
+    /// <summary>The data node to read a block from: the first that has it and could be reached last.</summary>
+    public DatanodeIDProto Choose(LocatedBlockProto block) => (block.Locs.FirstOrDefault(l => !IsAway(l.Id)) ?? block.Locs[0]).Id;
 
     /// <summary>Reads a block whole, from the first data node that has it undamaged.</summary>
     /// <exception cref="IOException">No data node could be reached.</exception>
     /// <exception cref="InvalidDataException">None has it.</exception>
     public void Read(LocatedBlockProto block, Span<byte> destination)
     {
+        var copies = block.Locs.Select(l => l.Id).OrderBy(IsAway).ToArray();
         for (var i = 0; ; i++)
         {
             try
             {
-                Read(block.Locs[i].Id, block, destination);
+                Read(copies[i], block, destination);
                 return;
             }
-            catch (Exception e) when (e is IOException or InvalidDataException && i + 1 < block.Locs.Count)
+            catch (Exception e) when (e is IOException or InvalidDataException && i + 1 < copies.Length)
             {
                 // Another copy may be whole.
             }
@@ -116,7 +124,22 @@ sealed class BlockPool(TimeSpan timeout, bool byName = false) : IDisposable
 
     ConcurrentStack<BlockReader> Idle(DatanodeIDProto node) => _idle.GetOrAdd((Host(node), node.XferPort), _ => []);
 
-    BlockReader Connect(DatanodeIDProto node) => new(Open(node));
+    BlockReader Connect(DatanodeIDProto node)
+    {
+        try
+        {
+            var connection = new BlockReader(Open(node));
+            _away.TryRemove((Host(node), node.XferPort), out _);
+            return connection;
+        }
+        catch (IOException)
+        {
+            _away[(Host(node), node.XferPort)] = Environment.TickCount64;
+            throw;
+        }
+    }
+
+    bool IsAway(DatanodeIDProto node) => !_away.IsEmpty && _away.TryGetValue((Host(node), node.XferPort), out var since) && Environment.TickCount64 - since < MaxAway;
 
     string Host(DatanodeIDProto node) => byName ? node.HostName : node.IpAddr;
 }

@@ -2,6 +2,7 @@ using System.Runtime.ExceptionServices;
 using MlNetCifar.Data;
 using MlNetCifar.Files;
 using MlNetCifar.Spark.Hdfs;
+using MlNetCifar.Spark.Protos.Hadoop;
 
 namespace MlNetCifar.Spark.Stage;
 
@@ -15,12 +16,12 @@ sealed class FilePrefetcher(IFileStore store, string root, long maxFileBytes)
     const long AheadBytes = 16 << 20;
 
     /// <summary>The images in their order; at most a few are in memory.</summary>
-    public IEnumerable<ShardInput> Inputs(IEnumerable<ShardItem> items)
+    public IEnumerable<ShardInput> Inputs(IEnumerable<(ShardItem Item, LocatedBlockProto? Block)> items)
     {
-        return store is HdfsFileStore hdfs ? Prefetched(hdfs, items) : items.Select(i => new ShardInput(i.Name, i.Label, () => Read(i)));
+        return store is HdfsFileStore hdfs ? Prefetched(hdfs, items) : items.Select(i => new ShardInput(i.Item.Name, i.Item.Label, () => Read(i.Item)));
     }
 
-    IEnumerable<ShardInput> Prefetched(HdfsFileStore hdfs, IEnumerable<ShardItem> items)
+    IEnumerable<ShardInput> Prefetched(HdfsFileStore hdfs, IEnumerable<(ShardItem Item, LocatedBlockProto? Block)> items)
     {
         using var queue = new Queue(this, hdfs, items);
         // Threads of its own: the reads block, and the pool would take half a second to grow for each.
@@ -47,10 +48,10 @@ sealed class FilePrefetcher(IFileStore store, string root, long maxFileBytes)
     }
 
     /// <summary>The contents of several images by their place, read together; null where that did not do.</summary>
-    byte[]?[] ReadAll(HdfsFileStore hdfs, List<ShardItem> items)
+    byte[]?[] ReadAll(HdfsFileStore hdfs, List<(ShardItem Item, LocatedBlockProto? Block)> items)
     {
-        var contents = items.Select(i => i.Length <= Math.Min(maxFileBytes, BatchBytes) ? GC.AllocateUninitializedArray<byte>((int)i.Length) : null).ToArray();
-        var isRead = hdfs.TryReadAll([.. items.Select((item, i) => (Locate(item), contents[i].AsMemory()))]);
+        var contents = items.Select(i => i.Item.Length <= Math.Min(maxFileBytes, BatchBytes) ? GC.AllocateUninitializedArray<byte>((int)i.Item.Length) : null).ToArray();
+        var isRead = hdfs.TryReadAll([.. items.Select((item, i) => (Locate(item.Item), contents[i].AsMemory(), item.Block))]);
         for (var i = 0; i < contents.Length; i++)
             if (!isRead[i])
                 contents[i] = null;
@@ -62,16 +63,16 @@ sealed class FilePrefetcher(IFileStore store, string root, long maxFileBytes)
     {
         readonly List<object> _contents = [];
 
-        public List<ShardItem> Items { get; } = [];
+        public List<(ShardItem Item, LocatedBlockProto? Block)> Items { get; } = [];
 
         public long Bytes { get; private set; }
 
         public bool IsRead { get; set; }
 
-        public void Add(ShardItem item)
+        public void Add((ShardItem Item, LocatedBlockProto? Block) item)
         {
             Items.Add(item);
-            Bytes += item.Length;
+            Bytes += item.Item.Length;
         }
 
         public void Read(FilePrefetcher owner, HdfsFileStore hdfs)
@@ -81,7 +82,7 @@ sealed class FilePrefetcher(IFileStore store, string root, long maxFileBytes)
             {
                 try
                 {
-                    _contents.Add(together[i] is { } content ? (ReadOnlyMemory<byte>)content : owner.Read(Items[i]));
+                    _contents.Add(together[i] is { } content ? (ReadOnlyMemory<byte>)content : owner.Read(Items[i].Item));
                 }
                 catch (Exception e)
                 {
@@ -94,7 +95,7 @@ sealed class FilePrefetcher(IFileStore store, string root, long maxFileBytes)
         public ShardInput Input(int index)
         {
             var content = _contents[index];
-            return new(Items[index].Name, Items[index].Label, () =>
+            return new(Items[index].Item.Name, Items[index].Item.Label, () =>
             {
                 (content as ExceptionDispatchInfo)?.Throw();
                 return (ReadOnlyMemory<byte>)content;
@@ -103,10 +104,10 @@ sealed class FilePrefetcher(IFileStore store, string root, long maxFileBytes)
     }
 
     /// <summary>Batches in the items' order; several readers fill them, one consumer takes them.</summary>
-    sealed class Queue(FilePrefetcher owner, HdfsFileStore hdfs, IEnumerable<ShardItem> items) : IDisposable
+    sealed class Queue(FilePrefetcher owner, HdfsFileStore hdfs, IEnumerable<(ShardItem Item, LocatedBlockProto? Block)> items) : IDisposable
     {
         readonly object _gate = new();
-        readonly IEnumerator<ShardItem> _items = items.GetEnumerator();
+        readonly IEnumerator<(ShardItem Item, LocatedBlockProto? Block)> _items = items.GetEnumerator();
         readonly Queue<Batch> _batches = new();
         Exception? _fault;
         long _bytes;

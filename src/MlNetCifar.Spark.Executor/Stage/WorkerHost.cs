@@ -72,7 +72,7 @@ public static class WorkerHost
         if (job.InputRoot is { } root)
         {
             rows.Take();
-            inputs = new FilePrefetcher(stores.For(root), root, job.MaxFileBytes).Inputs(task.Items());
+            inputs = new FilePrefetcher(stores.For(root), root, job.MaxFileBytes).Inputs(task.PlacedItems());
         }
         else
         {
