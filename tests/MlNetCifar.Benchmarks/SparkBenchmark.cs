@@ -255,7 +255,7 @@ static class SparkBenchmark
 
         public bool Pack => Text("--pack") == "true";
 
-        public string?[] Workers => List("--worker") is { Length: > 0 } several ? several : [null];
+        public string?[] Workers => List("--worker") is { Length: > 0 } several ? several : new string?[1];
 
         public string[] Peers => List("--peer");
 
