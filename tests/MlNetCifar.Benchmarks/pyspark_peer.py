@@ -4,10 +4,10 @@
     SPARK_HOME=SPARK HADOOP_CONF_DIR=CONF PYTHONPATH=pyspark.zip:py4j.zip pyspark_peer.py \
         --input hdfs://HOST:PORT/files --output FOLDER --size 64 --parts 13 --master spark://HOST:PORT --runs 7
 
-No shuffle: as many scan partitions as parts, each decoded where it was read. JPEGs are decoded at the fraction of their size that the result needs
-(Pillow's draft), as our stage does; --whole decodes them whole. Pixels stay bytes, and each part is written to HDFS as X_part_N.npy, y_part_N.npy and
-files_part_N.txt over WebHDFS, one PUT a file, straight to the data node. A line of JSON a run, {"images", "seconds", "partitions"}.
-With --keep FOLDER the last run's parts are copied there too, to compare their pixels.
+No shuffle: as many scan partitions as parts, each decoded where it was read. Pixels stay bytes, and each part is written to HDFS as X_part_N.npy,
+y_part_N.npy and files_part_N.txt over WebHDFS, one PUT a file, straight to the data node. JPEGs are decoded whole, as our stage does by default, so the pixels
+are the same; with --draft at the fraction of their size that the result needs, which gives other pixels, as scaled decoding does on our side.
+A line of JSON a run, {"images", "seconds", "partitions"}. With --keep FOLDER the last run's parts are copied there too, to compare their pixels.
 """
 import argparse
 import http.client
@@ -46,7 +46,7 @@ def npy(array):
     return stream.getvalue()
 
 
-def make_part(size, classes, name_node, folder, whole):
+def make_part(size, classes, name_node, folder, draft):
     """What a partition does: rows of (path, content) in, a part's files on HDFS and its count out."""
 
     def part(index, rows):
@@ -56,7 +56,7 @@ def make_part(size, classes, name_node, folder, whole):
         for path, content in rows:
             try:
                 image = Image.open(io.BytesIO(content))
-                if not whole:
+                if draft:
                     image.draft("RGB", (size, size))
                 pixels.append(np.asarray(image.convert("RGB").resize((size, size), Image.BILINEAR)))
             except (OSError, SyntaxError, ValueError):
@@ -88,7 +88,7 @@ def main():
     p.add_argument("--parts", type=int, default=13)
     p.add_argument("--master", default="local[2]")
     p.add_argument("--runs", type=int, default=3)
-    p.add_argument("--whole", action="store_true")
+    p.add_argument("--draft", action="store_true")
     p.add_argument("--keep")
     a = p.parse_args()
     spark = (SparkSession.builder.master(a.master).config("spark.driver.memory", "1g").config("spark.ui.enabled", "false")
@@ -108,7 +108,7 @@ def main():
         classes = {name: label for label, name in enumerate(found)}
         rows = (spark.read.format("binaryFile").option("recursiveFileLookup", "true").option("pathGlobFilter", "*.jpg").load(a.input)
                 .select("path", "content").rdd)
-        counts = rows.mapPartitionsWithIndex(make_part(a.size, classes, name_node, folder, a.whole)).collect()
+        counts = rows.mapPartitionsWithIndex(make_part(a.size, classes, name_node, folder, a.draft)).collect()
         put(name_node, f"{folder}/classes.txt", "".join(f"{name}\n" for name in found).encode())
         seconds = time.perf_counter() - start
         print(json.dumps({"peer": "tuned", "images": sum(n for n, _ in counts), "bad": sum(b for _, b in counts), "seconds": round(seconds, 2),

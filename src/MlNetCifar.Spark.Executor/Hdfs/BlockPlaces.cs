@@ -102,6 +102,7 @@ sealed class BlockPlaceReader
 {
     readonly string _pool = "";
     readonly DatanodeInfoProto[] _nodes = [];
+    readonly bool[] _isHere = [];
 
     /// <param name="head">The task's first line.</param>
     public BlockPlaceReader(JsonElement head)
@@ -109,7 +110,12 @@ sealed class BlockPlaceReader
         if (!head.TryGetProperty("pool", out var pool))
             return;
         _pool = pool.GetString()!;
-        _nodes = [.. head.GetProperty("nodes").EnumerateArray().Select(n => new DatanodeInfoProto { Id = new() { IpAddr = n[0].GetString()!, HostName = n[1].GetString()!, XferPort = n[2].GetUInt32() } })];
+        var nodes = head.GetProperty("nodes");
+        _nodes = new DatanodeInfoProto[nodes.GetArrayLength()];
+        for (var i = 0; i < _nodes.Length; i++)
+            _nodes[i] = new() { Id = new() { IpAddr = nodes[i][0].GetString()!, HostName = nodes[i][1].GetString()!, XferPort = nodes[i][2].GetUInt32() } };
+        // The driver's name node put them in the order of their distance to the driver.
+        _isHere = Array.ConvertAll(_nodes, n => HostOf(n.Id.HostName).Equals(HostOf(Environment.MachineName), StringComparison.OrdinalIgnoreCase));
     }
 
     /// <summary>The block of a file, to be read from a data node of this machine if one has it; null where the task does not say.</summary>
@@ -120,16 +126,21 @@ sealed class BlockPlaceReader
         if (!line.TryGetProperty("block", out var place))
             return null;
         var none = Google.Protobuf.ByteString.Empty;
-        return new()
+        var block = new LocatedBlockProto
         {
             B = new() { PoolId = _pool, BlockId = place[0].GetUInt64(), GenerationStamp = place[1].GetUInt64(), NumBytes = (ulong)length },
             BlockToken = new() { Identifier = none, Password = none, Kind = "", Service = "" },
             Offset = 0,
             Corrupt = false,
-            Locs = { place.EnumerateArray().Skip(2).Select(n => _nodes[n.GetInt32()]).OrderBy(n => !IsHere(n.Id)) },
         };
+        for (var i = 2; i < place.GetArrayLength(); i++)
+        {
+            var node = place[i].GetInt32();
+            block.Locs.Insert(_isHere[node] ? 0 : block.Locs.Count, _nodes[node]);
+        }
+
+        return block;
     }
 
-    // The driver's name node put them in the order of their distance to the driver.
-    static bool IsHere(DatanodeIDProto node) => node.HostName.Split('.')[0].Equals(Environment.MachineName.Split('.')[0], StringComparison.OrdinalIgnoreCase);
+    static string HostOf(string name) => name.Split('.')[0];
 }

@@ -1,5 +1,4 @@
 using MlNetCifar.Files;
-using MlNetCifar.Spark.Protos.Hadoop;
 
 namespace MlNetCifar.Spark.Hdfs;
 
@@ -80,11 +79,9 @@ public sealed class HdfsFileStore : IFileStore, IDisposable
         return stream.ReadAtLeast(destination, destination.Length, throwOnEndOfStream: false);
     }
 
-    /// <summary>Reads small files of known lengths in as few round trips as may be.</summary>
-    /// <param name="files">Paths, where their bytes go, and their blocks where these are known.</param>
-    /// <returns>Which were read; <see cref="ReadWhole"/> reads the others, or says why not.</returns>
-    internal bool[] TryReadAll(IReadOnlyList<(string Path, Memory<byte> Destination, LocatedBlockProto? Block)> files) =>
-        _native.TryReadAll([.. files.Select(f => (Local(f.Path), f.Destination, f.Block))]);
+    /// <summary>Reads small files in as few round trips as may be, and notes which were read; <see cref="ReadWhole"/> reads the others, or says why not.</summary>
+    /// <param name="files">By their paths on this file system.</param>
+    internal void TryReadAll(IReadOnlyList<SmallFile> files) => _native.TryReadAll(files);
 
     /// <inheritdoc/>
     public void Write(string path, Action<Stream> content)
@@ -253,7 +250,8 @@ public sealed class HdfsFileStore : IFileStore, IDisposable
         Client.Dispose();
     }
 
-    string Local(string path)
+    /// <summary>The path of an address on this file system.</summary>
+    internal string Local(string path)
     {
         if (!HdfsPath.IsHdfs(path))
             return path;

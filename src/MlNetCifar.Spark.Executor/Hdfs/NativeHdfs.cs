@@ -19,9 +19,6 @@ sealed class NativeHdfs : IDisposable
     const uint CreateAndOverwrite = 3;
     const int CompleteAttempts = 12;
 
-    static readonly EqualityComparer<DatanodeIDProto> s_sameNode =
-        EqualityComparer<DatanodeIDProto>.Create((a, b) => (a!.IpAddr, a.XferPort) == (b!.IpAddr, b.XferPort), n => HashCode.Combine(n.IpAddr, n.XferPort));
-
     readonly string _client = $"mlnetcifar_{Guid.NewGuid():N}";
     readonly NameNodeClient? _nameNodes;
     readonly BlockLocator? _locator;
@@ -68,31 +65,24 @@ sealed class NativeHdfs : IDisposable
         }
     }
 
-    /// <summary>Reads small files of known lengths, all of a data node's in one go.</summary>
-    /// <param name="files">Paths, where their bytes go, and their blocks; null where the name node is to be asked.</param>
-    /// <returns>Which were read; the others are to be read alone, which tells why.</returns>
-    public bool[] TryReadAll(IReadOnlyList<(string Path, Memory<byte> Destination, LocatedBlockProto? Block)> files)
+    /// <summary>Reads small files of known lengths, all of a data node's in one go, and notes which were read.</summary>
+    public void TryReadAll(IReadOnlyList<SmallFile> files)
     {
-        var isRead = new bool[files.Count];
         if (!IsUsable)
-            return isRead;
+            return;
         try
         {
-            var blocks = files.Select(f => f.Destination.IsEmpty ? null : f.Block ?? Only(_locator!.Locate(f.Path, f.Destination.Length), f.Destination.Length)).ToArray();
-            foreach (var node in Enumerable.Range(0, blocks.Length).Where(i => blocks[i] is not null).GroupBy(i => _blocks.Choose(blocks[i]!), s_sameNode))
-            {
-                var here = node.ToArray();
-                var done = _blocks.ReadAll(node.Key, [.. here.Select(i => (blocks[i]!, files[i].Destination))]);
-                foreach (var i in here.AsSpan(0, done))
-                    isRead[i] = Succeeded();
-            }
+            foreach (var file in files)
+                if (!file.Destination.IsEmpty)
+                    file.Block ??= Only(_locator!.Locate(file.Path, file.Destination.Length), file.Destination.Length);
+            _blocks.ReadAll(files.Where(f => f.Block is not null && !f.Destination.IsEmpty));
+            if (files.Any(f => f.IsRead))
+                Succeeded();
         }
         catch (Exception e) when (IsExpected(e))
         {
             Failed(e);
         }
-
-        return isRead;
     }
 
     static LocatedBlockProto? Only(LocatedBlocksProto? located, int length) => located is { Blocks: [var block] } && IsPlain(located, length) ? block : null;

@@ -2,7 +2,6 @@ using System.Runtime.ExceptionServices;
 using MlNetCifar.Data;
 using MlNetCifar.Files;
 using MlNetCifar.Spark.Hdfs;
-using MlNetCifar.Spark.Protos.Hadoop;
 
 namespace MlNetCifar.Spark.Stage;
 
@@ -16,12 +15,12 @@ sealed class FilePrefetcher(IFileStore store, string root, long maxFileBytes)
     const long AheadBytes = 16 << 20;
 
     /// <summary>The images in their order; at most a few are in memory.</summary>
-    public IEnumerable<ShardInput> Inputs(IEnumerable<(ShardItem Item, LocatedBlockProto? Block)> items)
+    public IEnumerable<ShardInput> Inputs(IEnumerable<PlacedImage> items)
     {
         return store is HdfsFileStore hdfs ? Prefetched(hdfs, items) : items.Select(i => new ShardInput(i.Item.Name, i.Item.Label, () => Read(i.Item)));
     }
 
-    IEnumerable<ShardInput> Prefetched(HdfsFileStore hdfs, IEnumerable<(ShardItem Item, LocatedBlockProto? Block)> items)
+    IEnumerable<ShardInput> Prefetched(HdfsFileStore hdfs, IEnumerable<PlacedImage> items)
     {
         using var queue = new Queue(this, hdfs, items);
         // Threads of its own: the reads block, and the pool would take half a second to grow for each.
@@ -47,15 +46,13 @@ sealed class FilePrefetcher(IFileStore store, string root, long maxFileBytes)
         }
     }
 
-    /// <summary>The contents of several images by their place, read together; null where that did not do.</summary>
-    byte[]?[] ReadAll(HdfsFileStore hdfs, List<(ShardItem Item, LocatedBlockProto? Block)> items)
+    /// <summary>Reads several images together, those that are small enough; null for the others.</summary>
+    SmallFile?[] ReadAll(HdfsFileStore hdfs, List<PlacedImage> images)
     {
-        var contents = items.Select(i => i.Item.Length <= Math.Min(maxFileBytes, BatchBytes) ? GC.AllocateUninitializedArray<byte>((int)i.Item.Length) : null).ToArray();
-        var isRead = hdfs.TryReadAll([.. items.Select((item, i) => (Locate(item.Item), contents[i].AsMemory(), item.Block))]);
-        for (var i = 0; i < contents.Length; i++)
-            if (!isRead[i])
-                contents[i] = null;
-        return contents;
+        var files = images.ConvertAll(i => i.Item.Length <= Math.Min(maxFileBytes, BatchBytes)
+            ? new SmallFile(hdfs.Local(Locate(i.Item)), GC.AllocateUninitializedArray<byte>((int)i.Item.Length), i.Block) : null);
+        hdfs.TryReadAll([.. files.OfType<SmallFile>()]);
+        return [.. files];
     }
 
     /// <summary>Some images that follow each other: waking a thread for each would cost more than reading it.</summary>
@@ -63,13 +60,13 @@ sealed class FilePrefetcher(IFileStore store, string root, long maxFileBytes)
     {
         readonly List<object> _contents = [];
 
-        public List<(ShardItem Item, LocatedBlockProto? Block)> Items { get; } = [];
+        public List<PlacedImage> Items { get; } = [];
 
         public long Bytes { get; private set; }
 
         public bool IsRead { get; set; }
 
-        public void Add((ShardItem Item, LocatedBlockProto? Block) item)
+        public void Add(PlacedImage item)
         {
             Items.Add(item);
             Bytes += item.Item.Length;
@@ -82,7 +79,7 @@ sealed class FilePrefetcher(IFileStore store, string root, long maxFileBytes)
             {
                 try
                 {
-                    _contents.Add(together[i] is { } content ? (ReadOnlyMemory<byte>)content : owner.Read(Items[i].Item));
+                    _contents.Add(together[i] is { IsRead: true } file ? (ReadOnlyMemory<byte>)file.Destination : owner.Read(Items[i].Item));
                 }
                 catch (Exception e)
                 {
@@ -104,10 +101,10 @@ sealed class FilePrefetcher(IFileStore store, string root, long maxFileBytes)
     }
 
     /// <summary>Batches in the items' order; several readers fill them, one consumer takes them.</summary>
-    sealed class Queue(FilePrefetcher owner, HdfsFileStore hdfs, IEnumerable<(ShardItem Item, LocatedBlockProto? Block)> items) : IDisposable
+    sealed class Queue(FilePrefetcher owner, HdfsFileStore hdfs, IEnumerable<PlacedImage> items) : IDisposable
     {
         readonly object _gate = new();
-        readonly IEnumerator<(ShardItem Item, LocatedBlockProto? Block)> _items = items.GetEnumerator();
+        readonly IEnumerator<PlacedImage> _items = items.GetEnumerator();
         readonly Queue<Batch> _batches = new();
         Exception? _fault;
         long _bytes;

@@ -41,14 +41,14 @@ sealed class PartTaskReader : IDisposable
     public IEnumerable<ShardItem> Items() => PlacedItems().Select(p => p.Item);
 
     /// <summary>Its images, in the order of its rows, each with its block where the driver knew it; to be read once.</summary>
-    public IEnumerable<(ShardItem Item, LocatedBlockProto? Block)> PlacedItems()
+    public IEnumerable<PlacedImage> PlacedItems()
     {
         for (var i = 0; i < Count; i++)
         {
             using var line = Line();
             var root = line.RootElement;
             var item = new ShardItem(root.GetProperty("name").GetString()!, root.GetProperty("label").GetInt32(), root.GetProperty("bytes").GetInt64());
-            yield return (item, _places.Read(root, item.Length));
+            yield return new(item, _places.Read(root, item.Length));
         }
     }
 
@@ -80,3 +80,8 @@ sealed class PartTaskReader : IDisposable
 
     JsonDocument Line() => JsonDocument.Parse(_lines.ReadLine() ?? "");
 }
+
+/// <summary>An image of a task.</summary>
+/// <param name="Item">The image.</param>
+/// <param name="Block">Where it lies, where the driver knew that.</param>
+sealed record PlacedImage(ShardItem Item, LocatedBlockProto? Block);

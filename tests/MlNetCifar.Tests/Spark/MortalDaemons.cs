@@ -7,6 +7,7 @@ namespace MlNetCifar.Tests.Spark;
 sealed class MortalDaemons : IAsyncDisposable
 {
     static readonly TimeSpan s_patience = TimeSpan.FromMinutes(4);
+    static readonly TimeSpan s_newMaster = TimeSpan.FromSeconds(30);
 
     readonly LocalCluster _cluster;
     readonly Uri _resourceManager;
@@ -39,21 +40,34 @@ sealed class MortalDaemons : IAsyncDisposable
         _alive[name] = ClusterDaemon.Start(name, command[0], command[1..], environment, victim.Log);
     }
 
-    /// <summary>Waits until all of them work: the name node out of safe mode with its data node, the node manager known, the server listening.</summary>
+    /// <summary>
+    /// Waits until all of them work: the name node out of safe mode with its data node, the node manager known, the server listening. Where YARN has given up the server's
+    /// application, as after losing its master too often, the server is started again, as whoever runs one would have it.
+    /// </summary>
     public async Task RecoveredAsync()
     {
         var jmx = new Uri(_cluster.NameNode!, "/jmx?qry=Hadoop:service=NameNode,name=FSNamesystemState");
         await UntilAsync("name node", async () => await LocalCluster.TryGetAsync(jmx, default) is { } state
             && state.Contains("\"NumLiveDataNodes\" : 1", StringComparison.Ordinal) && state.Contains("\"Operational\"", StringComparison.Ordinal));
         await UntilAsync("node manager", async () => await LocalCluster.TryGetAsync(_resourceManager, default) is { } state && state.Contains("\"activeNodes\":1", StringComparison.Ordinal));
-        await UntilAsync("connect server", () => LocalPorts.IsOpenAsync(new Uri(_cluster.Connect!).Port, default));
+        for (var end = DateTime.UtcNow + s_newMaster; !await IsRunningAsync() && DateTime.UtcNow < end;)
+            await Task.Delay(200);
+        if (!await IsRunningAsync())
+            await KillAsync("connect", TimeSpan.Zero);
+        await UntilAsync("connect server", IsRunningAsync);
     }
+
+    async Task<bool> IsRunningAsync() => await LocalPorts.IsOpenAsync(new Uri(_cluster.Connect!).Port, default)
+        && await LocalCluster.TryGetAsync(_resourceManager, default) is { } state && !state.Contains("\"appsRunning\":0", StringComparison.Ordinal);
+
+    /// <summary>The ends of all logs.</summary>
+    public string LastWords() => string.Join('\n', _alive.Values.Select(d => $"{d.Name} {(d.IsAlive ? "lives" : "is dead")}: {d.LogTail(30)}"));
 
     async Task UntilAsync(string what, Func<Task<bool>> isTrue)
     {
         for (var end = DateTime.UtcNow + s_patience; !await isTrue();)
         {
-            Assert.IsTrue(DateTime.UtcNow < end, $"The {what} has not come back: {string.Join("; ", _alive.Values.Select(d => $"{d.Name} {(d.IsAlive ? "lives" : $"is dead: {d.LogTail()}")}"))}");
+            Assert.IsTrue(DateTime.UtcNow < end, $"The {what} has not come back.\n{LastWords()}");
             await Task.Delay(200);
         }
     }

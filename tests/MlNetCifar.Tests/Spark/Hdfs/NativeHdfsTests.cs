@@ -125,17 +125,26 @@ public sealed class NativeHdfsTests
         var placed = task.PlacedItems().ToArray();
         Assert.IsNull(placed[20].Block);
         var read = files.Select(f => new byte[f.Item2.Length]).ToArray();
-        var wanted = files.Select((f, i) => ($"{root}/{f.Item1}", read[i].AsMemory(), placed[i].Block)).ToArray();
-        Assert.IsTrue(store.TryReadAll(wanted).All(done => done));
+        SmallFile Wanted(int i, byte[] destination) => new($"{root}/{files[i].Item1}", destination, placed[i].Block);
+        var wanted = read.Select((bytes, i) => Wanted(i, bytes)).ToArray();
+        store.TryReadAll(wanted);
+        Assert.IsTrue(wanted.All(f => f.IsRead));
         foreach (var (content, i) in files.Select((f, i) => (f.Item2, i)))
             CollectionAssert.AreEqual(content, read[i]);
 
         // The data node keeps a block for a while that no file has any more.
         await s_store.Client.WriteAsync($"{root}/f07", Bytes(1007, 99), overwrite: true);
-        for (var end = DateTime.UtcNow.AddSeconds(60); store.TryReadAll([wanted[7]])[0] && DateTime.UtcNow < end;)
-            await Task.Delay(500);
         var again = new byte[1007];
-        Assert.IsFalse(store.TryReadAll([(wanted[7].Item1, again, placed[7].Block)])[0]);
+        var stale = Wanted(7, again);
+        for (var end = DateTime.UtcNow.AddSeconds(60); DateTime.UtcNow < end; await Task.Delay(500))
+        {
+            stale = Wanted(7, again);
+            store.TryReadAll([stale]);
+            if (!stale.IsRead)
+                break;
+        }
+
+        Assert.IsFalse(stale.IsRead);
         Assert.AreEqual(1007, store.ReadWhole($"{root}/f07", again));
         CollectionAssert.AreEqual(Bytes(1007, 99), again);
     }
