@@ -25,30 +25,35 @@ sealed class BlockReader(Stream stream) : IDisposable
     /// <exception cref="InvalidDataException">The data node refused, a checksum is wrong, or the answer is none of this protocol.</exception>
     public void Read(LocatedBlockProto block, Span<byte> destination)
     {
-        Ask([(block, destination.Length)]);
+        using var request = new MemoryStream();
+        Write(request, block, destination.Length);
+        Send(request);
         Receive(destination);
     }
 
-    /// <summary>Asks for blocks from their starts, which are then to be received in this order.</summary>
-    /// <param name="blocks">Each with the bytes wanted.</param>
+    /// <summary>Asks for files' blocks, which are then to be received in this order.</summary>
     /// <exception cref="IOException">The connection failed.</exception>
-    public void Ask(IEnumerable<(LocatedBlockProto Block, int Length)> blocks)
+    public void Ask(IReadOnlyList<SmallFile> files)
     {
         using var requests = new MemoryStream();
-        foreach (var (block, length) in blocks)
-        {
-            TransferReader.WriteOperation(requests, ReadBlock, new OpReadBlockProto
-            {
-                Header = new() { BaseHeader = new() { Block = block.B, Token = block.BlockToken }, ClientName = "mlnetcifar" },
-                Offset = 0,
-                Len = (ulong)length,
-            });
-            // What a data node waits for behind a block before it looks at the next request. It promises nothing about checksums, so it may be sent before.
-            new ClientReadStatusProto { Status = TransferReader.Success }.WriteDelimitedTo(requests);
-        }
-
-        stream.Write(requests.GetBuffer().AsSpan(0, (int)requests.Length));
+        foreach (var file in files)
+            Write(requests, file.Block!, file.Destination.Length);
+        Send(requests);
     }
+
+    static void Write(MemoryStream requests, LocatedBlockProto block, int length)
+    {
+        TransferReader.WriteOperation(requests, ReadBlock, new OpReadBlockProto
+        {
+            Header = new() { BaseHeader = new() { Block = block.B, Token = block.BlockToken }, ClientName = "mlnetcifar" },
+            Offset = 0,
+            Len = (ulong)length,
+        });
+        // What a data node waits for behind a block before it looks at the next request. It promises nothing about checksums, so it may be sent before.
+        new ClientReadStatusProto { Status = TransferReader.Success }.WriteDelimitedTo(requests);
+    }
+
+    void Send(MemoryStream requests) => stream.Write(requests.GetBuffer().AsSpan(0, (int)requests.Length));
 
     /// <summary>Receives the next block that was asked for.</summary>
     /// <exception cref="IOException">The connection failed.</exception>

@@ -27,6 +27,9 @@ public sealed class HdfsFileStore : IFileStore, IDisposable
     /// <summary>The client underneath.</summary>
     public WebHdfsClient Client { get; }
 
+    /// <summary>Where places of blocks are noted while folders are listed; null (the default) for nowhere.</summary>
+    internal BlockPlaces? Places { get; set; }
+
     /// <summary>The store an address belongs to, configured from HADOOP_CONF_DIR.</summary>
     /// <param name="address">A file or folder on HDFS.</param>
     /// <param name="options">Null to derive them from the address.</param>
@@ -76,10 +79,9 @@ public sealed class HdfsFileStore : IFileStore, IDisposable
         return stream.ReadAtLeast(destination, destination.Length, throwOnEndOfStream: false);
     }
 
-    /// <summary>Reads small files of known lengths in as few round trips as may be.</summary>
-    /// <returns>Which were read; <see cref="ReadWhole"/> reads the others, or says why not.</returns>
-    internal bool[] TryReadAll(IReadOnlyList<(string Path, Memory<byte> Destination)> files) =>
-        _native.TryReadAll([.. files.Select(f => (Local(f.Path), f.Destination))]);
+    /// <summary>Reads small files in as few round trips as may be, and notes which were read; <see cref="ReadWhole"/> reads the others, or says why not.</summary>
+    /// <param name="files">By their paths on this file system.</param>
+    internal void TryReadAll(IReadOnlyList<SmallFile> files) => _native.TryReadAll(files);
 
     /// <inheritdoc/>
     public void Write(string path, Action<Stream> content)
@@ -116,8 +118,10 @@ public sealed class HdfsFileStore : IFileStore, IDisposable
         var temporary = $"{name}.{Guid.NewGuid():N}.tmp";
         try
         {
-            Client.WriteAsync(temporary, content).GetAwaiter().GetResult();
-            Client.RenameAsync(temporary, name).GetAwaiter().GetResult();
+            if (!WriteNatively(temporary, content.Span))
+                Client.WriteAsync(temporary, content).GetAwaiter().GetResult();
+            if (!_native.TryRename(temporary, name, overwrite: false))
+                Client.RenameAsync(temporary, name, false, content.Length).GetAwaiter().GetResult();
             return true;
         }
         catch (MlNetCifarException e) when (e.Code == HdfsErrors.ExistsCode)
@@ -165,7 +169,7 @@ public sealed class HdfsFileStore : IFileStore, IDisposable
     IEnumerable<HdfsStatus> Children(string path)
     {
         var after = "";
-        while (_native.TryList(path, after, out var listed, out var isLast))
+        while (_native.TryList(path, after, out var listed, out var isLast, Places))
         {
             foreach (var entry in listed)
                 yield return entry;
@@ -246,7 +250,8 @@ public sealed class HdfsFileStore : IFileStore, IDisposable
         Client.Dispose();
     }
 
-    string Local(string path)
+    /// <summary>The path of an address on this file system.</summary>
+    internal string Local(string path)
     {
         if (!HdfsPath.IsHdfs(path))
             return path;

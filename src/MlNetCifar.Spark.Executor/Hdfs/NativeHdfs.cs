@@ -65,31 +65,24 @@ sealed class NativeHdfs : IDisposable
         }
     }
 
-    /// <summary>Reads small files of known lengths, all of a data node's in one go.</summary>
-    /// <param name="files">Paths, and where their bytes go.</param>
-    /// <returns>Which were read; the others are to be read alone, which tells why.</returns>
-    public bool[] TryReadAll(IReadOnlyList<(string Path, Memory<byte> Destination)> files)
+    /// <summary>Reads small files of known lengths, all of a data node's in one go, and notes which were read.</summary>
+    public void TryReadAll(IReadOnlyList<SmallFile> files)
     {
-        var isRead = new bool[files.Count];
         if (!IsUsable)
-            return isRead;
+            return;
         try
         {
-            var blocks = files.Select(f => f.Destination.IsEmpty ? null : Only(_locator!.Locate(f.Path, f.Destination.Length), f.Destination.Length)).ToArray();
-            foreach (var node in Enumerable.Range(0, blocks.Length).Where(i => blocks[i] is not null).GroupBy(i => (blocks[i]!.Locs[0].Id.IpAddr, blocks[i]!.Locs[0].Id.XferPort)))
-            {
-                var here = node.ToArray();
-                var done = _blocks.ReadAll(blocks[here[0]]!.Locs[0].Id, [.. here.Select(i => (blocks[i]!, files[i].Destination))]);
-                foreach (var i in here.AsSpan(0, done))
-                    isRead[i] = Succeeded();
-            }
+            foreach (var file in files)
+                if (!file.Destination.IsEmpty)
+                    file.Block ??= Only(_locator!.Locate(file.Path, file.Destination.Length), file.Destination.Length);
+            _blocks.ReadAll(files.Where(f => f.Block is not null && !f.Destination.IsEmpty));
+            if (files.Any(f => f.IsRead))
+                Succeeded();
         }
         catch (Exception e) when (IsExpected(e))
         {
             Failed(e);
         }
-
-        return isRead;
     }
 
     static LocatedBlockProto? Only(LocatedBlocksProto? located, int length) => located is { Blocks: [var block] } && IsPlain(located, length) ? block : null;
@@ -128,9 +121,9 @@ sealed class NativeHdfs : IDisposable
         }
     }
 
-    /// <summary>Renames a file, over an older one; false where that is not known to have happened.</summary>
-    public bool TryRename(string from, string to) =>
-        TryCall("rename2", new Rename2RequestProto { Src = from, Dst = to, OverwriteDest = true }, Rename2ResponseProto.Parser, out _, isChange: true);
+    /// <summary>Renames a file; false where that is not known to have happened, as where the name is taken and may not be.</summary>
+    public bool TryRename(string from, string to, bool overwrite = true) =>
+        TryCall("rename2", new Rename2RequestProto { Src = from, Dst = to, OverwriteDest = overwrite }, Rename2ResponseProto.Parser, out _, isChange: true);
 
     /// <summary>Deletes a file or folder, or finds none; false where that is not known to have happened.</summary>
     public bool TryDelete(string path, bool recursive) => TryCall("delete", new DeleteRequestProto { Src = path, Recursive = recursive }, DeleteResponseProto.Parser, out _, isChange: true);
@@ -148,13 +141,21 @@ sealed class NativeHdfs : IDisposable
     /// <param name="after">The name before the first that is wanted; empty for the start.</param>
     /// <param name="entries">The children; a file lists itself, without a name.</param>
     /// <param name="isLast">Whether there are no more.</param>
-    public bool TryList(string folder, string after, out HdfsStatus[] entries, out bool isLast)
+    /// <param name="places">Where the places of blocks are noted, which are then asked for; may be null.</param>
+    public bool TryList(string folder, string after, out HdfsStatus[] entries, out bool isLast, BlockPlaces? places = null)
     {
         (entries, isLast) = ([], false);
-        var request = new GetListingRequestProto { Src = folder, StartAfter = ByteString.CopyFromUtf8(after), NeedLocation = false };
+        var request = new GetListingRequestProto { Src = folder, StartAfter = ByteString.CopyFromUtf8(after), NeedLocation = places is not null };
         if (!TryCall("getListing", request, GetListingResponseProto.Parser, out var response) || response?.DirList is not { } listing)
             return false;
         entries = [.. listing.PartialListing.Select(e => Status(e, e.Path.ToStringUtf8()))];
+        if (places is not null)
+        {
+            foreach (var (entry, file) in entries.Zip(listing.PartialListing))
+                if (file.Locations is { } located && IsPlain(located, entry.Length))
+                    places.Note($"{folder.TrimEnd('/')}/{entry.Name}", located);
+        }
+
         isLast = listing.RemainingEntries == 0;
         return isLast || (entries.Length > 0 && entries[^1].Name != after);
     }
@@ -169,7 +170,7 @@ sealed class NativeHdfs : IDisposable
         new(name, (long)file.Length, file.FileType != FileType, DateTimeOffset.FromUnixTimeMilliseconds((long)file.ModificationTime));
 
     // The blocks must follow each other and cover the file, as their lengths are trusted from here on.
-    static bool IsPlain(LocatedBlocksProto located, int length)
+    static bool IsPlain(LocatedBlocksProto located, long length)
     {
         if (located.FileLength != (ulong)length || located.UnderConstruction || located.HasFileEncryptionInfo || located.HasEcPolicy)
             return false;

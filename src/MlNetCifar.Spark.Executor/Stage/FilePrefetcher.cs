@@ -15,12 +15,12 @@ sealed class FilePrefetcher(IFileStore store, string root, long maxFileBytes)
     const long AheadBytes = 16 << 20;
 
     /// <summary>The images in their order; at most a few are in memory.</summary>
-    public IEnumerable<ShardInput> Inputs(IEnumerable<ShardItem> items)
+    public IEnumerable<ShardInput> Inputs(IEnumerable<PlacedImage> items)
     {
-        return store is HdfsFileStore hdfs ? Prefetched(hdfs, items) : items.Select(i => new ShardInput(i.Name, i.Label, () => Read(i)));
+        return store is HdfsFileStore hdfs ? Prefetched(hdfs, items) : items.Select(i => new ShardInput(i.Item.Name, i.Item.Label, () => Read(i.Item)));
     }
 
-    IEnumerable<ShardInput> Prefetched(HdfsFileStore hdfs, IEnumerable<ShardItem> items)
+    IEnumerable<ShardInput> Prefetched(HdfsFileStore hdfs, IEnumerable<PlacedImage> items)
     {
         using var queue = new Queue(this, hdfs, items);
         // Threads of its own: the reads block, and the pool would take half a second to grow for each.
@@ -46,15 +46,13 @@ sealed class FilePrefetcher(IFileStore store, string root, long maxFileBytes)
         }
     }
 
-    /// <summary>The contents of several images by their place, read together; null where that did not do.</summary>
-    byte[]?[] ReadAll(HdfsFileStore hdfs, List<ShardItem> items)
+    /// <summary>Reads several images together, those that are small enough; null for the others.</summary>
+    SmallFile?[] ReadAll(HdfsFileStore hdfs, List<PlacedImage> images)
     {
-        var contents = items.Select(i => i.Length <= Math.Min(maxFileBytes, BatchBytes) ? GC.AllocateUninitializedArray<byte>((int)i.Length) : null).ToArray();
-        var isRead = hdfs.TryReadAll([.. items.Select((item, i) => (Locate(item), contents[i].AsMemory()))]);
-        for (var i = 0; i < contents.Length; i++)
-            if (!isRead[i])
-                contents[i] = null;
-        return contents;
+        var files = images.ConvertAll(i => i.Item.Length <= Math.Min(maxFileBytes, BatchBytes)
+            ? new SmallFile(hdfs.Local(Locate(i.Item)), GC.AllocateUninitializedArray<byte>((int)i.Item.Length), i.Block) : null);
+        hdfs.TryReadAll([.. files.OfType<SmallFile>()]);
+        return [.. files];
     }
 
     /// <summary>Some images that follow each other: waking a thread for each would cost more than reading it.</summary>
@@ -62,16 +60,16 @@ sealed class FilePrefetcher(IFileStore store, string root, long maxFileBytes)
     {
         readonly List<object> _contents = [];
 
-        public List<ShardItem> Items { get; } = [];
+        public List<PlacedImage> Items { get; } = [];
 
         public long Bytes { get; private set; }
 
         public bool IsRead { get; set; }
 
-        public void Add(ShardItem item)
+        public void Add(PlacedImage item)
         {
             Items.Add(item);
-            Bytes += item.Length;
+            Bytes += item.Item.Length;
         }
 
         public void Read(FilePrefetcher owner, HdfsFileStore hdfs)
@@ -81,7 +79,7 @@ sealed class FilePrefetcher(IFileStore store, string root, long maxFileBytes)
             {
                 try
                 {
-                    _contents.Add(together[i] is { } content ? (ReadOnlyMemory<byte>)content : owner.Read(Items[i]));
+                    _contents.Add(together[i] is { IsRead: true } file ? (ReadOnlyMemory<byte>)file.Destination : owner.Read(Items[i].Item));
                 }
                 catch (Exception e)
                 {
@@ -94,7 +92,7 @@ sealed class FilePrefetcher(IFileStore store, string root, long maxFileBytes)
         public ShardInput Input(int index)
         {
             var content = _contents[index];
-            return new(Items[index].Name, Items[index].Label, () =>
+            return new(Items[index].Item.Name, Items[index].Item.Label, () =>
             {
                 (content as ExceptionDispatchInfo)?.Throw();
                 return (ReadOnlyMemory<byte>)content;
@@ -103,10 +101,10 @@ sealed class FilePrefetcher(IFileStore store, string root, long maxFileBytes)
     }
 
     /// <summary>Batches in the items' order; several readers fill them, one consumer takes them.</summary>
-    sealed class Queue(FilePrefetcher owner, HdfsFileStore hdfs, IEnumerable<ShardItem> items) : IDisposable
+    sealed class Queue(FilePrefetcher owner, HdfsFileStore hdfs, IEnumerable<PlacedImage> items) : IDisposable
     {
         readonly object _gate = new();
-        readonly IEnumerator<ShardItem> _items = items.GetEnumerator();
+        readonly IEnumerator<PlacedImage> _items = items.GetEnumerator();
         readonly Queue<Batch> _batches = new();
         Exception? _fault;
         long _bytes;

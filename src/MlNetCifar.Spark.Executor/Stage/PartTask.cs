@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using MlNetCifar.Data;
 using MlNetCifar.Files;
+using MlNetCifar.Spark.Hdfs;
 
 namespace MlNetCifar.Spark.Stage;
 
@@ -17,7 +18,12 @@ sealed record PartTask(int Number, int Part, string Key, IReadOnlyList<ShardItem
 
     public static string FileName(int number) => string.Create(CultureInfo.InvariantCulture, $"task_{number:D5}.jsonl");
 
-    public void Write(IFileStore store, string jobFolder) => store.Write($"{jobFolder}/{FileName(Number)}", stream =>
+    /// <summary>Writes it.</summary>
+    /// <param name="store">Where the job folder is.</param>
+    /// <param name="jobFolder">The job folder.</param>
+    /// <param name="places">Where the images' blocks lie, as far as that is known; null for not at all.</param>
+    /// <param name="root">The folder that the images' names are relative to, on its file system.</param>
+    public void Write(IFileStore store, string jobFolder, BlockPlaces? places = null, string root = "") => store.Write($"{jobFolder}/{FileName(Number)}", stream =>
     {
         using var json = new Utf8JsonWriter(stream);
         WriteLine(stream, json, () =>
@@ -25,6 +31,7 @@ sealed record PartTask(int Number, int Part, string Key, IReadOnlyList<ShardItem
             json.WriteNumber("part", Part);
             json.WriteString("key", Key);
             json.WriteNumber("count", Items.Count);
+            places?.WriteHead(json);
         });
         foreach (var item in Items)
         {
@@ -33,6 +40,7 @@ sealed record PartTask(int Number, int Part, string Key, IReadOnlyList<ShardItem
                 json.WriteString("name", item.Name);
                 json.WriteNumber("label", item.Label);
                 json.WriteNumber("bytes", item.Length);
+                places?.Write(json, $"{root.TrimEnd('/')}/{item.Name}");
             });
         }
     });

@@ -2,6 +2,8 @@ using System.Text;
 using System.Text.Json;
 using MlNetCifar.Data;
 using MlNetCifar.Files;
+using MlNetCifar.Spark.Hdfs;
+using MlNetCifar.Spark.Protos.Hadoop;
 
 namespace MlNetCifar.Spark.Stage;
 
@@ -13,6 +15,7 @@ sealed class PartTaskReader : IDisposable
     const int MemoryBytes = 8 << 20;
 
     readonly StreamReader _lines;
+    readonly BlockPlaceReader _places;
 
     public PartTaskReader(IFileStore store, string jobFolder, int number)
     {
@@ -22,6 +25,7 @@ sealed class PartTaskReader : IDisposable
         Part = head.RootElement.GetProperty("part").GetInt32();
         Key = head.RootElement.GetProperty("key").GetString()!;
         Count = head.RootElement.GetProperty("count").GetInt32();
+        _places = new(head.RootElement);
     }
 
     /// <summary>The part's number.</summary>
@@ -34,13 +38,17 @@ sealed class PartTaskReader : IDisposable
     public int Count { get; }
 
     /// <summary>Its images, in the order of its rows; to be read once.</summary>
-    public IEnumerable<ShardItem> Items()
+    public IEnumerable<ShardItem> Items() => PlacedItems().Select(p => p.Item);
+
+    /// <summary>Its images, in the order of its rows, each with its block where the driver knew it; to be read once.</summary>
+    public IEnumerable<PlacedImage> PlacedItems()
     {
         for (var i = 0; i < Count; i++)
         {
             using var line = Line();
             var root = line.RootElement;
-            yield return new(root.GetProperty("name").GetString()!, root.GetProperty("label").GetInt32(), root.GetProperty("bytes").GetInt64());
+            var item = new ShardItem(root.GetProperty("name").GetString()!, root.GetProperty("label").GetInt32(), root.GetProperty("bytes").GetInt64());
+            yield return new(item, _places.Read(root, item.Length));
         }
     }
 
@@ -72,3 +80,8 @@ sealed class PartTaskReader : IDisposable
 
     JsonDocument Line() => JsonDocument.Parse(_lines.ReadLine() ?? "");
 }
+
+/// <summary>An image of a task.</summary>
+/// <param name="Item">The image.</param>
+/// <param name="Block">Where it lies, where the driver knew that.</param>
+sealed record PlacedImage(ShardItem Item, LocatedBlockProto? Block);

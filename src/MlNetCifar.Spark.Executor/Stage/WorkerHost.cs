@@ -36,8 +36,8 @@ public static class WorkerHost
             var builder = new ShardBuilder(job.Options);
             var rows = new WorkerInput(input);
             Task<WorkerRow>? last = null;
-            if (rows.TryPeek(out _))
-                WorkerNotes.WriteBegan(stores.For(job.JobFolder), job.JobFolder);
+            var notes = stores.For(job.JobFolder);
+            var began = rows.TryPeek(out _) ? Task.Run(() => WorkerNotes.WriteBegan(notes, job.JobFolder)) : Task.CompletedTask;
             while (rows.TryPeek(out var number))
             {
                 var next = Part(job, stores, builder, rows, number, watchdog);
@@ -48,6 +48,7 @@ public static class WorkerHost
 
             if (last is not null)
                 writer.WriteLine(last.GetAwaiter().GetResult());
+            began.GetAwaiter().GetResult();
             rows.Drain();
             return 0;
         }
@@ -72,7 +73,7 @@ public static class WorkerHost
         if (job.InputRoot is { } root)
         {
             rows.Take();
-            inputs = new FilePrefetcher(stores.For(root), root, job.MaxFileBytes).Inputs(task.Items());
+            inputs = new FilePrefetcher(stores.For(root), root, job.MaxFileBytes).Inputs(task.PlacedItems());
         }
         else
         {

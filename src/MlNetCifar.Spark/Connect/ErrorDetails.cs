@@ -7,6 +7,9 @@ namespace MlNetCifar.Spark.Connect;
 /// <summary>Turns a failed call into an error a user can act on, asking the server for the untruncated message and its causes.</summary>
 static class ErrorDetails
 {
+    /// <summary>What gRPC says for a server whose own code threw.</summary>
+    const string Broken = "Application error processing RPC";
+
     static readonly TimeSpan s_limit = TimeSpan.FromSeconds(10);
 
     public static async Task<MlNetCifarException> TranslateAsync(ISparkConnectRpc rpc, SparkConnection connection, RpcException e)
@@ -19,6 +22,8 @@ static class ErrorDetails
             return SparkErrors.BrokenProtocol(e.Status.Detail);
         if (e.Is("INVALID_HANDLE.SESSION") || e.Is("INVALID_HANDLE.OPERATION_NOT_FOUND"))
             return SparkErrors.SessionLost(e);
+        if (e is { StatusCode: StatusCode.Unknown, Status.Detail: Broken })
+            return SparkErrors.BrokenServer(e);
         var metadata = e.Info()?.Metadata;
         var errorClass = metadata?.GetValueOrDefault("errorClass") ?? "";
         if (metadata?.GetValueOrDefault("errorId") is { Length: > 0 } id && await FetchAsync(rpc, connection, id).ConfigureAwait(false) is { Errors.Count: > 0 } details)

@@ -19,6 +19,10 @@ static class SparkErrors
         new(FailedCode, ErrorKind.Failure, $"Spark failed{(errorClass.Length > 0 ? $" [{errorClass}]" : "")}: {message}",
             "Look into the server's and the executors' logs.", inner: cause);
 
+    public static MlNetCifarException BrokenServer(Exception cause) =>
+        new("MNC6028", ErrorKind.Failure, "The Spark Connect server listens but cannot work, as when the cluster manager has ended its application.",
+            "Look into the server's log and start it again; finished work is kept.", inner: cause);
+
     public static MlNetCifarException SessionLost(Exception cause) =>
         new("MNC6024", ErrorKind.Failure, "The Spark Connect server no longer knows this session: it was restarted or the session has expired.",
             "Start the command again; finished work is kept.", inner: cause);

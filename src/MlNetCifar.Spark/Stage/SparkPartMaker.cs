@@ -8,7 +8,7 @@ using MlNetCifar.Spark.Hdfs;
 namespace MlNetCifar.Spark.Stage;
 
 /// <summary>Has the missing parts of all splits built by Spark, in one job, and commits each as its row arrives.</summary>
-sealed class SparkPartMaker(SparkSession session, string command, SparkPrepareOptions options, StageInput input, StageProgress progress)
+sealed class SparkPartMaker(SparkSession session, string command, SparkPrepareOptions options, StageInput input, BlockPlaces? places, StageProgress progress)
 {
     // Each change on HDFS waits for one or two servers.
     const int AtOnce = 8;
@@ -22,9 +22,10 @@ sealed class SparkPartMaker(SparkSession session, string command, SparkPrepareOp
         var cores = SparkCores.ForPartsAsync(session, tasks.Length, cancellationToken);
         if (!measureOnly)
             folder.MakeSplits();
+        var root = HdfsPath.IsHdfs(input.Root) ? HdfsPath.Split(input.Root).Path : input.Root;
         await Parallel.ForAsync(0, tasks.Length, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellationToken }, (number, _) =>
         {
-            PartTask.Of(number, work[tasks[number].Work].Plan, tasks[number].Part).Write(folder.Inside, folder.Path);
+            PartTask.Of(number, work[tasks[number].Work].Plan, tasks[number].Part).Write(folder.Inside, folder.Path, places, root);
             return ValueTask.CompletedTask;
         }).ConfigureAwait(false);
         var processes = StageQuery.Processes(tasks.Length, await cores.ConfigureAwait(false));

@@ -12,6 +12,7 @@ sealed class SparkRun(
     readonly IFileStore _source = stores.For(options.Input);
     readonly IFileStore _store = stores.For(options.Output);
     readonly WorkerTokens _tokens = new(access);
+    BlockPlaces? _places;
     SparkSession? _session;
     string? _command;
 
@@ -36,7 +37,12 @@ sealed class SparkRun(
     async Task<StageInput?> OpenAsync(CancellationToken cancellationToken)
     {
         if (!StageInput.IsParquetFolder(options.Input, _source))
+        {
+            if (_source is HdfsFileStore hdfs)
+                hdfs.Places = _places = new();
             return StageInput.OpenFiles(options.Input, options.Files with { Store = _source }, cancellationToken);
+        }
+
         var session = await SessionAsync(cancellationToken).ConfigureAwait(false);
         return await StageInput.OpenParquetAsync(options.Input, options.Files, session, cancellationToken).ConfigureAwait(false);
     }
@@ -52,7 +58,7 @@ sealed class SparkRun(
         }
 
         progress.Phase(work[0].Plan.MeasureOnly ? "measure" : "run");
-        var maker = new SparkPartMaker(session, _command, options, input, progress);
+        var maker = new SparkPartMaker(session, _command, options, input, _places, progress);
         var destination = new StageTarget(_store, folder, input.Catalog.Classes.Count, access);
         return maker.RunAsync(destination, work, cancellationToken).ToBlockingEnumerable(cancellationToken);
     }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using MlNetCifar.Files;
 using MlNetCifar.Spark.Cluster;
 using MlNetCifar.Spark.Hdfs;
@@ -70,6 +71,24 @@ public sealed class SparkPrepareTests
         Assert.AreEqual(2, report.BadFiles.Count);
         StageFiles.AreSame(s_expected, StageFiles.Hashes(s_store, Hdfs("stage/spark")));
         Assert.IsFalse(StageFiles.Names(s_store, Hdfs("stage/spark")).Any(n => n.Contains("_temporary", StringComparison.Ordinal)));
+    }
+
+    [TestMethod]
+    public async Task Workers_AskNobodyWhereTheImagesLie()
+    {
+        var before = await AskedAsync();
+        var report = await SparkPrepare.RunAsync(Options(Hdfs("stage/input"), Hdfs("stage/places")));
+        var images = report.Splits.Values.Sum(s => s.Count);
+        // What was asked for: the tasks, and the lock at each commit.
+        Assert.IsLessThan(3 * report.PartsWritten, await AskedAsync() - before, $"{images} images");
+        StageFiles.AreSame(s_expected, StageFiles.Hashes(s_store, Hdfs("stage/places")));
+
+        static async Task<long> AskedAsync()
+        {
+            var text = await LocalCluster.TryGetAsync(new(s_cluster.NameNode!, "/jmx?qry=Hadoop:service=NameNode,name=NameNodeActivity"), default);
+            using var json = JsonDocument.Parse(text!);
+            return json.RootElement.GetProperty("beans")[0].GetProperty("GetBlockLocations").GetInt64();
+        }
     }
 
     [TestMethod]

@@ -72,6 +72,10 @@ public sealed class SparkRpcTests
                 context.Response.Headers["grpc-status-details-bin"] =
                     Convert.ToBase64String(new MlNetCifar.Spark.Protos.Status { Code = 13, Details = { Any.Pack(info) } }.ToByteArray()).TrimEnd('=');
                 break;
+            case "broken":
+                context.Response.Headers["grpc-status"] = "2";
+                context.Response.Headers["grpc-message"] = "Application error processing RPC";
+                break;
             case "abort" when Interlocked.Increment(ref s_calls) == 1:
                 context.Abort();
                 break;
@@ -183,6 +187,13 @@ public sealed class SparkRpcTests
     {
         var error = await Assert.ThrowsExactlyAsync<MlNetCifarException>(() => Session().InterruptAllAsync());
         Assert.AreEqual("MNC6027", error.Code);
+    }
+
+    [TestMethod]
+    public async Task Server_WhoseApplicationHasEnded_IsNamed()
+    {
+        var error = await Assert.ThrowsExactlyAsync<MlNetCifarException>(() => Session().GetAsync("broken"));
+        Assert.AreEqual("MNC6028", error.Code);
     }
 
     [TestMethod]

@@ -1,6 +1,10 @@
 using System.Text;
+using MlNetCifar.Data;
+using MlNetCifar.Files;
 using MlNetCifar.Spark.Cluster;
 using MlNetCifar.Spark.Hdfs;
+using MlNetCifar.Spark.Stage;
+using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Spark.Hdfs;
 
@@ -100,6 +104,49 @@ public sealed class NativeHdfsTests
         Assert.AreEqual(status.Value with { Name = "" }, there);
         Assert.IsTrue(native.TryDelete(path + " renamed", recursive: false));
         Assert.IsNull(await s_store.Client.GetStatusAsync(path + " renamed"));
+    }
+
+    [TestMethod]
+    public async Task Places_NotedByAListing_AreReadFrom_UntilTheyAreNoMore()
+    {
+        const string root = "/native/places";
+        var files = Enumerable.Range(0, 20).Select(i => ($"f{i:D2}", Bytes(1000 + i, i))).ToArray();
+        foreach (var (name, content) in files)
+            await s_store.Client.WriteAsync($"{root}/{name}", content, overwrite: true);
+        await s_store.Client.WriteAsync($"{root}/empty", ReadOnlyMemory<byte>.Empty, overwrite: true);
+        await WriteInBlocksAsync($"{root}/large", Bytes(100_000));
+        using var store = new HdfsFileStore(new(s_cluster.FileSystem!), new(s_store.Client.Options)) { Places = new() };
+        Assert.AreEqual(22, store.List(root).Count());
+        Assert.AreEqual(20, store.Places.Count, "those of one block");
+
+        using var folder = new TestFolder();
+        new PartTask(0, 0, "key", [.. files.Select(f => new ShardItem(f.Item1, 0, f.Item2.Length)), new("large", 0, 100_000)]).Write(LocalFileStore.Instance, folder.Root, store.Places, root);
+        using var task = new PartTaskReader(LocalFileStore.Instance, folder.Root, 0);
+        var placed = task.PlacedItems().ToArray();
+        Assert.IsNull(placed[20].Block);
+        var read = files.Select(f => new byte[f.Item2.Length]).ToArray();
+        SmallFile Wanted(int i, byte[] destination) => new($"{root}/{files[i].Item1}", destination, placed[i].Block);
+        var wanted = read.Select((bytes, i) => Wanted(i, bytes)).ToArray();
+        store.TryReadAll(wanted);
+        Assert.IsTrue(wanted.All(f => f.IsRead));
+        foreach (var (content, i) in files.Select((f, i) => (f.Item2, i)))
+            CollectionAssert.AreEqual(content, read[i]);
+
+        // The data node keeps a block for a while that no file has any more.
+        await s_store.Client.WriteAsync($"{root}/f07", Bytes(1007, 99), overwrite: true);
+        var again = new byte[1007];
+        var stale = Wanted(7, again);
+        for (var end = DateTime.UtcNow.AddSeconds(60); DateTime.UtcNow < end; await Task.Delay(500))
+        {
+            stale = Wanted(7, again);
+            store.TryReadAll([stale]);
+            if (!stale.IsRead)
+                break;
+        }
+
+        Assert.IsFalse(stale.IsRead);
+        Assert.AreEqual(1007, store.ReadWhole($"{root}/f07", again));
+        CollectionAssert.AreEqual(Bytes(1007, 99), again);
     }
 
     [TestMethod]

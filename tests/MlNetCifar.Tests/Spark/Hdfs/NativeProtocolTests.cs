@@ -75,7 +75,7 @@ public sealed class NativeProtocolTests
             var data = lengths.Select((length, i) => Bytes(length, i)).ToArray();
             var conversation = new Conversation([.. data.SelectMany(d => Answer(d, 1024))], piece);
             using var connection = new BlockReader(conversation);
-            connection.Ask(data.Select(d => (s_block, d.Length)));
+            connection.Ask([.. data.Select(d => new SmallFile("", d, s_block))]);
             var asked = conversation.Written.Length;
             return data.All(d =>
             {
