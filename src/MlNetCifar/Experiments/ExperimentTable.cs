@@ -195,7 +195,7 @@ public static class ExperimentTable
 
     /// <summary>How stale gradients may be.</summary>
     public static OptionDescription<int?> MaxStaleness { get; } = OptionDescription.Of(
-        "max-staleness", "N", "With asynchronous: updates that others may make before a gradient or model of older weights comes; who would exceed that waits", OptionText.IntOrNone, s_defaults.MaxStaleness,
+        "max-staleness", "N", "With asynchronous: updates that others may make before a gradient of older weights comes; who would exceed that waits", OptionText.IntOrNone, s_defaults.MaxStaleness,
         Distribution, "twice the workers");
 
     /// <summary>Whether workers sum up among each other.</summary>

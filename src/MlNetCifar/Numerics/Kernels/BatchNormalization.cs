@@ -26,12 +26,7 @@ internal static unsafe class BatchNormalization
     {
         var channels = mean.Length;
         var rows = x.Length / channels;
-        var blocks = Blocks(rows);
-        Throw.IfShorter(workspace.Length, WorkspaceLength(rows, channels));
-
-        // Sums are taken about the first row, so that a large common offset costs no precision.
-        fixed (float* px = x, pw = workspace)
-            LaneKernel.Run(new SumsKernel { A = px, B = px, Shift = px, Partial = pw, Rows = rows, Channels = channels }, blocks, width, pool);
+        var blocks = AboutFirst(x, channels, workspace, width, pool);
         for (var c = 0; c < channels; c++)
         {
             Total(workspace, channels, blocks, c, out var sum, out var squares);
@@ -51,10 +46,7 @@ internal static unsafe class BatchNormalization
     {
         var channels = sums.Length / 2;
         var rows = x.Length / channels;
-        var blocks = Blocks(rows);
-        Throw.IfShorter(workspace.Length, WorkspaceLength(rows, channels));
-        fixed (float* px = x, pw = workspace)
-            LaneKernel.Run(new SumsKernel { A = px, B = px, Shift = px, Partial = pw, Rows = rows, Channels = channels }, blocks, width, pool);
+        var blocks = AboutFirst(x, channels, workspace, width, pool);
         for (var c = 0; c < channels; c++)
         {
             Total(workspace, channels, blocks, c, out var sum, out var squares);
@@ -231,6 +223,17 @@ internal static unsafe class BatchNormalization
             Total(workspace, channels, Blocks(rows), c, out var sum, out _);
             sums[c] = (float)sum;
         }
+    }
+
+    /// <summary>Sums of values and squares, taken about the first row, so that a large common offset costs no precision.</summary>
+    /// <returns>Blocks of rows that have sums of their own.</returns>
+    static int AboutFirst(ReadOnlySpan<float> x, int channels, Span<float> workspace, SimdWidth width, WorkerPool pool)
+    {
+        var rows = x.Length / channels;
+        Throw.IfShorter(workspace.Length, WorkspaceLength(rows, channels));
+        fixed (float* px = x, pw = workspace)
+            LaneKernel.Run(new SumsKernel { A = px, B = px, Shift = px, Partial = pw, Rows = rows, Channels = channels }, Blocks(rows), width, pool);
+        return Blocks(rows);
     }
 
     static int Blocks(int rows) => (rows + RowsPerBlock - 1) / RowsPerBlock;
