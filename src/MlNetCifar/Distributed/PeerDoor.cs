@@ -175,7 +175,7 @@ internal sealed class PeerDoor : IDisposable
                 socket.ReceiveTimeout = socket.SendTimeout = (int)limit.TotalMilliseconds;
                 var plain = new NetworkStream(socket, ownsSocket: true);
                 var link = new PeerLink(socket, address.Certificate is { } certificate ? LineIdentity.Dial(plain, certificate) : plain, other, worker, plan.Patience, _chaos);
-                link.Introduce(new PeerHello(plan.Generation, plan.Key, plan.Index));
+                link.Introduce(new PeerHello(plan.Generation, plan.Key, plan.Index, other));
                 Add(plan, link);
                 return;
             }
@@ -258,7 +258,7 @@ internal sealed class PeerDoor : IDisposable
             while (!_ending && (_plan is null || _plan.Generation < hello.Generation) && s_linking - TimeProvider.System.GetElapsedTime(begun) is { Ticks: > 0 } left)
                 Monitor.Wait(_gate, left);
             return _plan is { } plan && plan.Generation == hello.Generation && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(plan.Key), Encoding.UTF8.GetBytes(hello.Key))
-                && hello.Index > plan.Index && hello.Index < _links.Length && _links[hello.Index] is null
+                && hello.To == plan.Index && hello.Index > plan.Index && hello.Index < _links.Length && _links[hello.Index] is null
                 ? plan : null;
         }
     }

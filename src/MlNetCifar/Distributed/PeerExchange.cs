@@ -13,7 +13,7 @@ internal sealed class PeerExchange : IDisposable
     // A plain object: Monitor's wait and pulse need it.
     readonly object _gate = new();
     readonly LinkPlan _plan;
-    readonly PeerLink?[] _links;
+    readonly PeerLink[] _others;
     readonly WorkerPool _pool;
     readonly GradientFormat _format;
     readonly List<SliceSum> _nodes = [];
@@ -25,6 +25,7 @@ internal sealed class PeerExchange : IDisposable
     int _slices;
     int _arrived;
     int _totals;
+    int _receiving;
     string? _fault;
     bool _closed;
 
@@ -35,8 +36,11 @@ internal sealed class PeerExchange : IDisposable
     /// <param name="format">Of the gradients.</param>
     public PeerExchange(LinkPlan plan, PeerLink?[] links, WorkerPool pool, GradientFormat format)
     {
-        (_plan, _links, _pool, _format) = (plan, links, pool, format);
-        foreach (var link in Others)
+        (_plan, _pool, _format) = (plan, pool, format);
+
+        // The next one first: so that not all send to the same one at once.
+        _others = [.. links.OfType<PeerLink>().OrderBy(link => (link.Index - plan.Index + links.Length) % links.Length)];
+        foreach (var link in _others)
             new Thread(() => Receive(link)) { IsBackground = true, Name = "mlnetcifar-link" }.Start();
     }
 
@@ -44,9 +48,9 @@ internal sealed class PeerExchange : IDisposable
     public long Generation => _plan.Generation;
 
     /// <summary>Bytes sent to others so far.</summary>
-    public long Sent => Others.Sum(link => link.Sent);
+    public long Sent => _others.Sum(link => link.Sent);
 
-    IEnumerable<PeerLink> Others => _links.OfType<PeerLink>();
+    int Members => _plan.Members.Count;
 
     int Floats => _lengths.Gradients + _lengths.Statistics;
 
@@ -75,7 +79,7 @@ internal sealed class PeerExchange : IDisposable
     public SliceSum Reduce(IReadOnlyList<SliceSum> nodes, RunLine line, double waited)
     {
         var (first, end) = RangeOf(_plan.Index);
-        foreach (var link in Rotated())
+        foreach (var link in _others)
         {
             foreach (var node in nodes)
                 Send(link, FrameKind.Node, new(Generation, _ticket, node.First, node.Count, node.Correct, node.Loss, node.Weight), node, RangeOf(link.Index));
@@ -97,7 +101,7 @@ internal sealed class PeerExchange : IDisposable
         Span<byte> head = stackalloc byte[SumHead.Length];
         (sum with { Waited = waited, Passed = Sent }).Write(head);
         line.Write(FrameKind.Total, head, _total.Values[first..end], PeerRange.Gradients((first, end), _lengths.Gradients), _format);
-        foreach (var link in Rotated())
+        foreach (var link in _others)
             Send(link, FrameKind.Total, sum, _total, (first, end));
         lock (_gate)
         {
@@ -105,7 +109,7 @@ internal sealed class PeerExchange : IDisposable
             Monitor.PulseAll(_gate);
         }
 
-        Wait(() => _totals == _links.Length, "the whole sum");
+        Wait(() => _totals == Members, "the whole sum");
         _own!.Clear();
         return _total;
     }
@@ -120,7 +124,7 @@ internal sealed class PeerExchange : IDisposable
             Monitor.PulseAll(_gate);
         }
 
-        foreach (var link in Others)
+        foreach (var link in _others)
             link.Dispose();
     }
 
@@ -139,12 +143,7 @@ internal sealed class PeerExchange : IDisposable
         _total?.Dispose();
     }
 
-    int _receiving;
-
-    (int First, int End) RangeOf(int index) => PeerRange.Of(index, _links.Length, Floats);
-
-    /// <summary>The others, the next one first: so that not all send to the same one at once.</summary>
-    IEnumerable<PeerLink> Rotated() => Others.OrderBy(link => (link.Index - _plan.Index + _links.Length) % _links.Length);
+    (int First, int End) RangeOf(int index) => PeerRange.Of(index, Members, Floats);
 
     void Resize(int gradients, int statistics)
     {
@@ -155,8 +154,8 @@ internal sealed class PeerExchange : IDisposable
         var owned = PeerRange.Gradients((first, end), gradients);
         _own = new SliceTree(owned, end - first - owned, _pool, _format);
         _total = new SliceSum(gradients, statistics);
-        var most = Enumerable.Range(0, _links.Length).Max(i => RangeOf(i) is var (from, to) ? to - from : 0);
-        foreach (var link in Others)
+        var most = Enumerable.Range(0, Members).Max(i => RangeOf(i) is var (from, to) ? to - from : 0);
+        foreach (var link in _others)
             link.Begin(most);
     }
 
@@ -204,7 +203,7 @@ internal sealed class PeerExchange : IDisposable
 
                 try
                 {
-                    Receive(link, new SlicePart(link.Index, link.Index + 1, _links.Length).In(_slices));
+                    Receive(link, new SlicePart(link.Index, link.Index + 1, Members).In(_slices));
                 }
                 finally
                 {
@@ -268,7 +267,7 @@ internal sealed class PeerExchange : IDisposable
     /// <summary>All have summed up the same: each adds the figures of all slices in the same order.</summary>
     void Agree(SumHead sum)
     {
-        if (_totals > 0 && (sum.Correct, BitConverter.DoubleToInt64Bits(sum.Loss), BitConverter.DoubleToInt64Bits(sum.Weight)) != (_sum.Correct, BitConverter.DoubleToInt64Bits(_sum.Loss), BitConverter.DoubleToInt64Bits(_sum.Weight)))
+        if (_totals > 0 && !sum.Agrees(_sum))
             _fault ??= "workers have summed the same slices up to different figures";
         _sum = sum;
         _totals++;

@@ -94,17 +94,20 @@ internal sealed record LinkReport(long Generation, string? Missing)
 /// <param name="Generation">In which they are to work together.</param>
 /// <param name="Key">Of that generation.</param>
 /// <param name="Index">Which of its members it is.</param>
-internal sealed record PeerHello(long Generation, string Key, int Index)
+/// <param name="To">Which of them it means: addresses of other machines may be those of this one's own networks, where another listens on the same port.</param>
+internal sealed record PeerHello(long Generation, string Key, int Index, int To)
 {
     public byte[] ToJson() => JsonText.Bytes(json =>
     {
         json.WriteNumber("generation", Generation);
         json.WriteString("key", Key);
         json.WriteNumber("index", Index);
+        json.WriteNumber("to", To);
     });
 
     /// <exception cref="InvalidDataException">This is something else.</exception>
-    public static PeerHello Read(byte[] bytes) => MessageJson.Read(bytes, json => new PeerHello(json.GetProperty("generation").GetInt64(), MessageJson.Text(json, "key"), json.GetProperty("index").GetInt32()));
+    public static PeerHello Read(byte[] bytes) => MessageJson.Read(bytes, json => new PeerHello(
+        json.GetProperty("generation").GetInt64(), MessageJson.Text(json, "key"), json.GetProperty("index").GetInt32(), json.GetProperty("to").GetInt32()));
 }
 
 /// <summary>How much of what is trained follows a frame.</summary>
@@ -153,6 +156,10 @@ internal readonly record struct StateHead(long Generation, SentState State)
 internal readonly record struct SumHead(long Generation, long Ticket, int First, int Count, int Correct, double Loss, double Weight, double Waited = 0, long Passed = 0)
 {
     public const int Length = 64;
+
+    /// <summary>Whether another has come to the same figures, to the bit, as all who add the same in the same order do.</summary>
+    public bool Agrees(SumHead other) =>
+        Correct == other.Correct && BitConverter.DoubleToInt64Bits(Loss) == BitConverter.DoubleToInt64Bits(other.Loss) && BitConverter.DoubleToInt64Bits(Weight) == BitConverter.DoubleToInt64Bits(other.Weight);
 
     public void Write(Span<byte> to)
     {

@@ -101,7 +101,16 @@ internal sealed partial class WorkerGroup
         var step = new PeerStep(generation, default, 0, whole, null);
         Ask(step, (connection, index) => connection.Check(step, index));
         var expected = PeerWorker.HashOf(whole);
-        Await(step, cancellation);
+        try
+        {
+            Await(step, cancellation);
+        }
+        catch (OperationCanceledException)
+        {
+            // The run ends; nothing was found that should keep it from being saved.
+            return;
+        }
+
         _proved = _ticket;
         for (var i = 0; i < step.Digests.Length; i++)
         {
@@ -143,7 +152,7 @@ internal sealed partial class WorkerGroup
     {
         lock (_gate)
         {
-            if (step.Sum is { } other && (other.Correct, BitConverter.DoubleToInt64Bits(other.Loss), BitConverter.DoubleToInt64Bits(other.Weight)) != (sum.Correct, BitConverter.DoubleToInt64Bits(sum.Loss), BitConverter.DoubleToInt64Bits(sum.Weight)))
+            if (step.Sum is { } other && !other.Agrees(sum))
                 throw new InvalidDataException("a worker has summed the same slices up to other figures than the others");
             step.Sum = sum;
             var member = step.Member(index);

@@ -92,8 +92,20 @@ internal static class WorkerProgram
         }
         catch (Exception e) when (e is not IOException)
         {
-            Frame.Write(stream, FrameKind.Fault, Refusal.Of(e).ToJson());
+            Tell(stream, e);
             throw;
+        }
+    }
+
+    static void Tell(Stream stream, Exception fault)
+    {
+        try
+        {
+            Frame.Write(stream, FrameKind.Fault, Refusal.Of(fault).ToJson());
+        }
+        catch (IOException)
+        {
+            // The run has left already; the fault is what this worker ends with.
         }
     }
 

@@ -109,6 +109,7 @@ internal sealed class WorkerSession : IDisposable
     /// <summary>Computes slices.</summary>
     /// <param name="work">Which.</param>
     /// <param name="sums">Gives sums over all slices of the batch, where some are needed in the middle of it.</param>
+    /// <param name="cancellation">Ends the work between two ops.</param>
     /// <exception cref="OperationCanceledException">There are none: the batch was abandoned.</exception>
     /// <returns>Their sums: whole nodes of the tree, in order; valid until the next call.</returns>
     public IReadOnlyList<SliceSum> Compute(WorkHead work, ISumExchange sums, CancellationToken cancellation = default)

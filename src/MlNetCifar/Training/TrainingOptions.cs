@@ -63,7 +63,7 @@ public enum GradientFormat
     /// <summary>16 bits with the range of 32-bit floats and 8 binary digits (bfloat16).</summary>
     Bf16,
 
-    /// <summary>16 bits with 11 binary digits (IEEE 754 binary16), of gradients times 1,024: from 6·10⁻⁸ on with all their digits, down to 6·10⁻¹¹ with fewer, at most 64.</summary>
+    /// <summary>16 bits with 11 binary digits (IEEE 754 binary16), of gradients times 1,024: from 6·10⁻⁸ on with all their digits, down to 6·10⁻¹¹ with fewer; what is above 63.97 is taken for that.</summary>
     F16,
 }
 

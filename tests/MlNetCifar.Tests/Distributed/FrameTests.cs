@@ -113,7 +113,7 @@ public sealed class FrameTests
         var plan = LinkPlan.Read(new LinkPlan(3, "key", 1, TimeSpan.FromSeconds(2.5), [(4, address), (0, new([], 0))]).ToJson());
         Assert.AreEqual((3L, "key", 1, 2.5, 2, 4), (plan.Generation, plan.Key, plan.Index, plan.Patience.TotalSeconds, plan.Members.Count, plan.Members[0].Worker));
         Assert.AreEqual("10.0.0.5 fd00::5 7100", Describe(plan.Members[0].Address));
-        var hello = new PeerHello(5, "key", 2);
+        var hello = new PeerHello(5, "key", 2, 0);
         Assert.AreEqual(hello, PeerHello.Read(hello.ToJson()));
         foreach (var report in new[] { new LinkReport(5, null), new LinkReport(6, "worker 1 does not reach worker 2") })
             Assert.AreEqual(report, LinkReport.Read(report.ToJson()));
@@ -158,7 +158,7 @@ public sealed class FrameTests
     public void MessagesOfPeers_ThatWereChanged_AreFaultsOrRead()
     {
         var random = new Random(12);
-        byte[][] whole = [new LinkPlan(3, "key", 1, TimeSpan.FromSeconds(2), [(4, new([IPAddress.Loopback], 7100)), (0, new([], 0))]).ToJson(), new PeerHello(5, "key", 2).ToJson(), new LinkReport(5, "worker").ToJson()];
+        byte[][] whole = [new LinkPlan(3, "key", 1, TimeSpan.FromSeconds(2), [(4, new([IPAddress.Loopback], 7100)), (0, new([], 0))]).ToJson(), new PeerHello(5, "key", 2, 0).ToJson(), new LinkReport(5, "worker").ToJson()];
         Action<byte[]>[] read = [bytes => LinkPlan.Read(bytes), bytes => PeerHello.Read(bytes), bytes => LinkReport.Read(bytes)];
         var faults = 0;
         for (var i = 0; i < 30_000; i++)

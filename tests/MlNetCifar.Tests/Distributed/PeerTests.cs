@@ -215,7 +215,7 @@ public sealed class PeerTests
     {
         using var door = new PeerDoor(IPAddress.Loopback, PortRange.Any, null);
         using var other = new PeerDoor(IPAddress.Loopback, PortRange.Any, null);
-        var early = Task.Run(() => Say(door, new PeerHello(7, "key", 1)));
+        var early = Task.Run(() => Say(door, new PeerHello(7, "key", 1, 0)));
         PeerLink?[] links = [];
         string? missing = null;
         var linking = Task.Run(() => links = door.Link(Plan(7, 0, door, other), out missing));
@@ -225,10 +225,11 @@ public sealed class PeerTests
         links[1]!.Dispose();
 
         var later = Task.Run(() => door.Link(Plan(8, 0, door, other) with { Patience = TimeSpan.FromSeconds(2) }, out missing));
-        StringAssert.StartsWith(Say(door, new PeerHello(7, "key", 1)), "MNC3315", "a former generation");
-        StringAssert.StartsWith(Say(door, new PeerHello(8, "kex", 1)), "MNC3315", "another key");
-        StringAssert.StartsWith(Say(door, new PeerHello(8, "key", 0)), "MNC3315", "itself");
-        StringAssert.StartsWith(Say(door, new PeerHello(8, "key", 2)), "MNC3315", "nobody");
+        StringAssert.StartsWith(Say(door, new PeerHello(7, "key", 1, 0)), "MNC3315", "a former generation");
+        StringAssert.StartsWith(Say(door, new PeerHello(8, "kex", 1, 0)), "MNC3315", "another key");
+        StringAssert.StartsWith(Say(door, new PeerHello(8, "key", 0, 0)), "MNC3315", "itself");
+        StringAssert.StartsWith(Say(door, new PeerHello(8, "key", 2, 0)), "MNC3315", "nobody");
+        StringAssert.StartsWith(Say(door, new PeerHello(8, "key", 1, 1)), "MNC3315", "somebody who means another");
         later.Wait();
         StringAssert.Contains(missing, "worker 2 does not reach worker 1");
 

@@ -25,11 +25,30 @@ public sealed class ProgramWorkersTests
         }
     }
 
+    /// <summary>Processes that sum up among each other, encrypted, in 16 bits: the weights of one process, and the end of the run says what was proved.</summary>
+    [TestMethod]
+    public void Train_ByWorkersAmongEachOther_GivesTheWeightsOfOneProcess()
+    {
+        using var folder = Pictures();
+        File.WriteAllText(folder["secret"], "correct horse battery staple\n");
+        var expected = Finished(folder, "one", "--slices", "8", "--gradient-format", "bf16");
+        using var run = Start(folder, "linked", "--workers", "3", "--gradient-format", "bf16", "--worker-links", "on", "--worker-secret", folder["secret"]);
+        Assert.AreEqual(0, run.Exit(), run.Log);
+        Assert.AreEqual(expected, Hash(run.Log));
+        StringAssert.Contains(run.Log, "summed up among each other");
+        StringAssert.Contains(run.Log, "workers have proved");
+        using var workers = System.Text.Json.JsonDocument.Parse(File.ReadAllText(folder["runs/train/linked/workers.json"]));
+        Assert.IsGreaterThanOrEqualTo(6, workers.RootElement.GetProperty("copies_proved").GetInt32());
+        Assert.IsTrue(workers.RootElement.GetProperty("workers").EnumerateArray().All(worker => worker.GetProperty("bytes_passed").GetInt64() > 0));
+    }
+
     [TestMethod]
     [DataRow("KILL", 3, "--slices 8")]
     [DataRow("STOP", 1, "--slices 8")]
     [DataRow("KILL", 3, "--slices 8 --sync-batch-norm true --preset advanced-cnn")]
     [DataRow("STOP", 1, "--slices 8 --sync-batch-norm true --preset advanced-cnn")]
+    [DataRow("KILL", 3, "--slices 8 --worker-links on")]
+    [DataRow("STOP", 1, "--slices 8 --worker-links on")]
     [DataRow("KILL", 3, "--slices 3 --distributed-mode averaged --update-frequency 2")]
     [DataRow("STOP", 1, "--slices 3 --distributed-mode averaged --update-frequency epoch")]
     public void Train_WithWorkersKilledOrHeld_GivesTheSameWeights(string signal, int times, string mode)
@@ -119,6 +138,7 @@ public sealed class ProgramWorkersTests
         foreach (var (code, options) in new[]
         {
             ("MNC3001", "--workers 2 --slices 1 --distributed-mode averaged"), ("MNC3001", "--workers 2 --update-frequency epoch"),
+            ("MNC3317", "--workers 2 --worker-links often"), ("MNC3318", "--workers 2 --worker-secret nowhere"), ("MNC3320", "--workers 2 --max-workers 1"),
             ("MNC3001", "--workers 2 --distributed-mode averaged --sync-batch-norm true"), ("MNC3030", "--distributed-mode asynchronous"),
             ("expected batch, epoch, or a number of batches", "--workers 2 --distributed-mode averaged --update-frequency often"),
         })

@@ -10,8 +10,8 @@ namespace MlNetCifar.Training;
 internal static class GradientCodec
 {
     /// <summary>
-    /// Multiplies gradients before they become <see cref="Half"/>: those of networks are far below 1, and without it most would be among the numbers below 6·10⁻⁵ that have fewer digits. What is above 64 is taken
-    /// for 64 then.
+    /// Multiplies gradients before they become <see cref="Half"/>: those of networks are far below 1, and without it most would be among the numbers below 6·10⁻⁵ that have fewer digits. What is above 63.97 is
+    /// taken for that then.
     /// </summary>
     const float HalfScale = 1024;
 
