@@ -27,7 +27,7 @@ internal static class RateChart
         int RowOf(double loss) => high > low ? (int)Math.Round((Rows - 1) * (high - loss) / (high - low)) : Rows - 1;
     }
 
-    static IEnumerable<RatePoint> Part(RateCurve curve, int column, int columns)
+    static IEnumerable<(double LearningRate, double Loss)> Part(RateCurve curve, int column, int columns)
     {
         var (from, to) = (curve.Curve.Count * column / columns, curve.Curve.Count * (column + 1) / columns);
         return curve.Curve.Skip(from).Take(Math.Max(1, to - from));

@@ -35,7 +35,7 @@ public sealed record NetworkSummary(
     {
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(options);
-        using var weights = NetworkWeights.Initialize(network, 0);
+        using var weights = new NetworkWeights(network);
         using var pool = new WorkerPool(options.Threads ?? Environment.ProcessorCount);
         using var training = new Network(weights, options.BatchSize, training: true, pool);
         using var inference = new Network(weights, options.BatchSize, training: false, pool);

@@ -18,7 +18,7 @@ internal static class CaptionText
     const string Cut = "...";
 
     /// <summary>From the blank to the tilde, then the box that stands for all others: seven rows of two hexadecimal digits a letter, the left dot being the highest of five bits.</summary>
-    const string Letters =
+    static string Letters =>
         "00000000000000040404040400040A0A0A000000000A0A1F0A1F0A0A040F140E051E04181902040813030C12140815120D04040800000000"
         + "02040808080402080402020204080004150E1504000004041F040400000000000C04080000001F00000000000000000C0C00010204081000"
         + "0E11131519110E040C040404040E0E11010204081F1F02040201110E02060A121F02021F101E0101110E0608101E11110E1F010204080808"

@@ -299,7 +299,7 @@ internal sealed record NormalizationJson(IReadOnlyList<float> Mean, IReadOnlyLis
 
 /// <summary>Source-generated JSON of the model file's records.</summary>
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+    GenerationMode = JsonSourceGenerationMode.Metadata, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
     RespectRequiredConstructorParameters = true, RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(NormalizationJson))]
 [JsonSerializable(typeof(IReadOnlyList<EpochRecord>))]

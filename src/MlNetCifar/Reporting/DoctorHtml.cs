@@ -9,7 +9,7 @@ internal static class DoctorHtml
 {
     const int ListedPerKind = 200;
 
-    const string Style =
+    static string Style =>
         ".tag{display:inline-block;border-radius:6px;padding:0 8px;font-size:13px;color:#fff;margin-left:8px;vertical-align:2px}" +
         ".error{background:#b3261e}.warning{background:#9a6700}.note{background:#52606d}.good{background:#1a7f37}" +
         ".finding{display:flex;flex-wrap:wrap;gap:12px;align-items:flex-start;border-top:1px solid var(--line);padding:10px 0;break-inside:avoid}" +

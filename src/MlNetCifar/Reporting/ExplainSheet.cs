@@ -5,7 +5,7 @@ namespace MlNetCifar.Reporting;
 /// <summary>Explained pictures with captions and a scale on one page. The pictures stay files beside it: hundreds of photographs would be too much for a page.</summary>
 internal static class ExplainSheet
 {
-    const string Style =
+    static string Style =>
         ".sheet{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,460px),1fr));gap:18px}.sheet figure{break-inside:avoid}" +
         ".sheet img{display:block;width:100%;height:auto;border-radius:6px}.sheet figcaption b{color:var(--ink)}" +
         ".scale{display:flex;align-items:center;gap:10px;font-size:13px;color:var(--muted);max-width:520px}" +

@@ -3,7 +3,7 @@ namespace MlNetCifar.Reporting;
 /// <summary>The script of the report: theme, sorting, read-out, copying. Everything can be read without it.</summary>
 internal static class ReportScript
 {
-    public const string JavaScript = """
+    public static string JavaScript => """
         (function () {
           'use strict';
           var root = document.documentElement;

@@ -1,19 +1,19 @@
 namespace MlNetCifar.Reporting;
 
-/// <summary>The style sheet of the report. It shares its colours with the plots.</summary>
+/// <summary>The style sheet of the report. It shares its colours with the plots. Long texts are no constants here: an assembly holds those a second time.</summary>
 internal static class ReportStyle
 {
-    const string LightPage = SvgTheme.Light + "--page:#f4f6f8;--chip:#eef1f5;--warn:#fff4e5;--warnline:#f0b25e;color-scheme:light;";
-    const string DarkPage = SvgTheme.Dark + "--page:#0d1117;--chip:#222a34;--warn:#2e2415;--warnline:#8a6020;color-scheme:dark;";
+    static string LightPage => SvgTheme.Light + "--page:#f4f6f8;--chip:#eef1f5;--warn:#fff4e5;--warnline:#f0b25e;color-scheme:light;";
+    static string DarkPage => SvgTheme.Dark + "--page:#0d1117;--chip:#222a34;--warn:#2e2415;--warnline:#8a6020;color-scheme:dark;";
 
-    public const string Css =
+    public static string Css { get; } =
         ":root{" + LightPage + "}\n" +
         "@media(prefers-color-scheme:dark){:root:not([data-theme=light]){" + DarkPage + "}}\n" +
         ":root[data-theme=dark]{" + DarkPage + "}\n" +
         SvgTheme.Rules + "\n" + Layout +
         "@media print{:root,:root:not([data-theme=light]){" + LightPage + "}" + Print + "}\n";
 
-    const string Layout = """
+    static string Layout => """
         *{box-sizing:border-box}
         html{scroll-behavior:smooth;-webkit-text-size-adjust:100%}
         body{margin:0;background:var(--page);color:var(--ink);font:15px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif}
@@ -145,7 +145,7 @@ internal static class ReportStyle
 
         """;
 
-    const string Print =
+    static string Print =>
         "body{background:#fff;font-size:11pt}main{max-width:none;padding:0}nav,button,.readout{display:none!important}" +
         "section{border:0;border-top:1px solid var(--line);border-radius:0;padding:12px 0;margin:0}" +
         "figure,.tile,.card,.pair,tr{break-inside:avoid}h2,h3,.lead{break-after:avoid}.scroll,.matrix{overflow:visible}" +

@@ -82,7 +82,7 @@ internal static class LearningRateFinder
             at--;
         while (smooth[at] > top - (Fallen * fall))
             at++;
-        return new RateCurve(rate(at), [.. smooth.Select((loss, i) => new RatePoint(rate(i), loss))]);
+        return new RateCurve(rate(at), [.. smooth.Select((loss, i) => (rate(i), loss))]);
     }
 
     /// <summary>Normal weights around each step; high losses are cut, so that the divergence does not reach back over the valley.</summary>

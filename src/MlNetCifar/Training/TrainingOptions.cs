@@ -347,7 +347,7 @@ public sealed record TrainingOptions
 }
 
 /// <summary>Source-generated JSON of the options.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UseStringEnumConverter = true, IgnoreReadOnlyProperties = true)]
+[JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Metadata, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UseStringEnumConverter = true, IgnoreReadOnlyProperties = true)]
 [JsonSerializable(typeof(TrainingOptions))]
 [JsonSerializable(typeof(ParameterGroup))]
 internal sealed partial class TrainingJson : JsonSerializerContext;

@@ -5,9 +5,6 @@ internal sealed class TrialLoop : IDisposable
 {
     static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>How long a trial has to end after it was asked to.</summary>
-    static readonly TimeSpan s_grace = TimeSpan.FromSeconds(10);
-
     readonly long _started = TimeProvider.System.GetTimestamp();
     readonly TuningExperiment _experiment;
     readonly ITrialRunner _runner;
@@ -145,12 +142,12 @@ internal sealed class TrialLoop : IDisposable
         };
     }
 
-    static async Task EndedAsync(CancellationToken cancellation)
+    async Task EndedAsync(CancellationToken cancellation)
     {
         var asked = new TaskCompletionSource();
         using var registration = cancellation.Register(asked.SetResult);
         await asked.Task.ConfigureAwait(false);
-        await Task.Delay(s_grace, CancellationToken.None).ConfigureAwait(false);
+        await Task.Delay(_experiment.Grace, CancellationToken.None).ConfigureAwait(false);
     }
 
     void Tell(TrialResult result)

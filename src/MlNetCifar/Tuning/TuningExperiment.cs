@@ -37,6 +37,9 @@ public sealed class TuningExperiment
 
     internal TimeSpan? TrialLimit { get; private set; }
 
+    /// <summary>How long a trial has to end after it was asked to.</summary>
+    internal TimeSpan Grace { get; init; } = TimeSpan.FromSeconds(10);
+
     internal int Parallel { get; private set; } = 1;
 
     internal string? Folder { get; private set; }

@@ -25,8 +25,15 @@ public sealed class ClusterCommandTests
         Cli.Run("dataset", "import", data).Bad(ExitCodes.Usage, "MNC9004");
         Cli.Run("dataset", "import", data, folder["a"], "--to", folder["b"]).Bad(ExitCodes.Usage, "MNC9001");
         Cli.Run("dataset", "import", data, "--to", folder["b"], "--pack", "parquet").Bad(ExitCodes.Usage, "MNC9015");
-        Cli.Run("dataset", "import", data, "--to", "hdfs://127.0.0.1:1/b", "--pack", "parquet").Bad(ExitCodes.Failure, "MNC6001");
         Assert.AreEqual($"6 files in {folder["c"]}\n", Cli.Run("dataset", "import", $"file://{data}", "--to", $"file://{folder["c"]}").Good().Out);
+    }
+
+    [TestMethod]
+    [TestCategory("Slow")]
+    public void Import_OfAClusterThatIsAway_Fails()
+    {
+        using var folder = new Pictures();
+        Cli.Run("dataset", "import", folder.Splits(train: 1, test: 1), "--to", "hdfs://127.0.0.1:1/b", "--pack", "parquet").Bad(ExitCodes.Failure, "MNC6001");
     }
 
     [TestMethod]

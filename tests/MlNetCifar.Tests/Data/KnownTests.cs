@@ -141,9 +141,8 @@ public sealed class KnownTests
     public void Write_Sample_IsBalancedRepeatableAndUnchanged()
     {
         using var folder = new TestFolder().AddPictures("in/train/", 2, 30).AddPictures("in/test/", 2, 10);
-        var options = new SampleOptions { TrainPerClass = 6, TestPerClass = 2, Seed = 4 };
-        Assert.AreEqual(16, DatasetSampler.Write(folder["in"], folder["a.tar.gz"], options));
-        DatasetSampler.Write(folder["in"], folder["b.tar.gz"], options);
+        Assert.AreEqual(16, DatasetSampler.Write(folder["in"], folder["a.tar.gz"], 6, 2, seed: 4));
+        DatasetSampler.Write(folder["in"], folder["b.tar.gz"], 6, 2, seed: 4);
         CollectionAssert.AreEqual(File.ReadAllBytes(folder["a.tar.gz"]), File.ReadAllBytes(folder["b.tar.gz"]));
         DatasetImporter.Import(folder["a.tar.gz"], folder["out"]);
         foreach (var split in new[] { ("train", 6), ("test", 2) })
@@ -158,7 +157,7 @@ public sealed class KnownTests
         }
 
         Assert.AreEqual("MNC1015", Assert.ThrowsExactly<MlNetCifarException>(
-            () => DatasetSampler.Write(folder["in"], folder["c.tar.gz"], options with { TestPerClass = 11 })).Code);
+            () => DatasetSampler.Write(folder["in"], folder["c.tar.gz"], 6, 11, seed: 4)).Code);
         Assert.IsFalse(File.Exists(folder["c.tar.gz"]));
     }
 
@@ -170,9 +169,8 @@ public sealed class KnownTests
             foreach (var label in new[] { "cat", "dog" })
                 foreach (var inner in new[] { "", "a/", "b/" })
                     folder.Add($"in/{split}/{label}/{inner}1.jpg", $"in/{split}/{label}/{inner}{new string('n', 150)}.jpg");
-        var options = new SampleOptions { TrainPerClass = 6, TestPerClass = 6 };
-        Assert.AreEqual(24, DatasetSampler.Write(folder["in"], folder["a.tar.gz"], options));
-        DatasetSampler.Write(folder["in"], folder["b.tar.gz"], options);
+        Assert.AreEqual(24, DatasetSampler.Write(folder["in"], folder["a.tar.gz"], 6, 6));
+        DatasetSampler.Write(folder["in"], folder["b.tar.gz"], 6, 6);
         CollectionAssert.AreEqual(File.ReadAllBytes(folder["a.tar.gz"]), File.ReadAllBytes(folder["b.tar.gz"]));
         Assert.AreEqual(24, DatasetImporter.Import(folder["a.tar.gz"], folder["out"]).Files);
         Assert.HasCount(24, Directory.GetFiles(folder["out"], "*", SearchOption.AllDirectories).Select(File.ReadAllText).Distinct());
@@ -184,7 +182,7 @@ public sealed class KnownTests
         using var folder = new TestFolder().AddPictures("in/train/", 2, 2).AddPictures("in/test/", 2, 2);
         File.Delete(folder["in/train/class0/000.png"]);
         File.CreateSymbolicLink(folder["in/train/class0/000.png"], "nowhere");
-        var e = Assert.ThrowsExactly<MlNetCifarException>(() => DatasetSampler.Write(folder["in"], folder["a.tar.gz"], new() { TrainPerClass = 2, TestPerClass = 2 }));
+        var e = Assert.ThrowsExactly<MlNetCifarException>(() => DatasetSampler.Write(folder["in"], folder["a.tar.gz"], 2, 2));
         Assert.AreEqual("MNC1011", e.Code);
         Assert.IsFalse(File.Exists(folder["a.tar.gz"]));
     }

@@ -125,7 +125,6 @@ public sealed class AveragedTests
     [DataRow(WireFault.Cut, 2, 30_000, 30_000)]
     [DataRow(WireFault.Cut, 1, 40_000, 100)]
     [DataRow(WireFault.Flip, 2, 20_000, 45_000)]
-    [DataRow(WireFault.Stall, 3, 25_000, 3_000)]
     public void Fit_WithWorkersThatAreLost_IsTheSame(WireFault fault, int workers, int firstAfter, int secondAfter)
     {
         using var expected = SmallRun.Fit(SmallRun.Trainer(s_adam));
@@ -137,6 +136,11 @@ public sealed class AveragedTests
         Assert.IsGreaterThan(workers, launcher.Starts);
         Assert.AreEqual(3 * 8, group.Figures.Sum(f => f.Slices), "every model of every round was answered once");
     }
+
+    /// <summary>They are waited for.</summary>
+    [TestMethod]
+    [TestCategory("Slow")]
+    public void Fit_WithWorkersThatStall_IsTheSame() => Fit_WithWorkersThatAreLost_IsTheSame(WireFault.Stall, 3, 25_000, 3_000);
 
     [TestMethod]
     public void Fit_WithAllWorkersLost_GoesOnWithOthers_AndInOneProcess()

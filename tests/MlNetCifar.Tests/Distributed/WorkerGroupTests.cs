@@ -80,8 +80,6 @@ public sealed class WorkerGroupTests
     [DataRow(WireFault.Cut, 1, 40_000, 100)]
     [DataRow(WireFault.Flip, 3, 20_000, 45_000)]
     [DataRow(WireFault.Flip, 2, 5, 60_000)]
-    [DataRow(WireFault.Stall, 3, 25_000, 3_000)]
-    [DataRow(WireFault.Stall, 1, 25_000, 3_000)]
     public void Fit_WithWorkersThatAreLost_IsTheSame(WireFault fault, int workers, int firstAfter, int secondAfter)
     {
         using var expected = SmallRun.Fit(SmallRun.Trainer(s_adam));
@@ -94,6 +92,13 @@ public sealed class WorkerGroupTests
         var slices = group.Figures.Sum(f => f.Slices);
         Assert.AreEqual(3 * ((4 * 8) + 6), slices, "every slice was answered once");
     }
+
+    /// <summary>Each is waited for.</summary>
+    [TestMethod]
+    [TestCategory("Slow")]
+    [DataRow(3)]
+    [DataRow(1)]
+    public void Fit_WithWorkersThatStall_IsTheSame(int workers) => Fit_WithWorkersThatAreLost_IsTheSame(WireFault.Stall, workers, 25_000, 3_000);
 
     [TestMethod]
     public void Fit_WithAllWorkersLost_EndsAndGoesOn()

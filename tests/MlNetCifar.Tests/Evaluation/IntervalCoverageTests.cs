@@ -30,6 +30,7 @@ public sealed class IntervalCoverageTests
 
     /// <summary>The hard case is the well calibrated model (sharpness 1.4 here), whose error the plain bootstrap overstates every time.</summary>
     [TestMethod]
+    [TestCategory("Slow")]
     [DataRow(1.4)]
     [DataRow(1.6)]
     [DataRow(2.5)]

@@ -203,7 +203,7 @@ public sealed class MoreFormatsTests
     [TestMethod]
     [DataRow(true)]
     [DataRow(false)]
-    public void Mutations_OnlyThrowNamedErrors(bool isWebP) => Fuzz(isWebP, TimeSpan.FromSeconds(1), 1);
+    public void Mutations_OnlyThrowNamedErrors(bool isWebP) => Fuzz(isWebP, Fuzzing.FastTime, 1);
 
     [TestMethod]
     [TestCategory("Slow")]

@@ -31,7 +31,7 @@ public sealed class ModelFuzzTests
     [TestMethod]
     [DataRow(1)]
     [DataRow(2)]
-    public void Load_OfMutations_OnlyThrowsNamedErrors(int seed) => Fuzz(TimeSpan.FromSeconds(3), seed);
+    public void Load_OfMutations_OnlyThrowsNamedErrors(int seed) => Fuzz(Fuzzing.FastTime, seed);
 
     [TestMethod]
     [TestCategory("Slow")]

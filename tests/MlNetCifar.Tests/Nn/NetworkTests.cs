@@ -18,9 +18,10 @@ public sealed class NetworkTests
     [DynamicData(nameof(Presets))]
     public void TrainingSteps_AreBitIdenticalForAnyThreadCount(string preset)
     {
-        var one = Train(preset, threads: 1, steps: 3);
+        // The second step is the first with weights that another made.
+        var one = Train(preset, threads: 1, steps: 2);
         foreach (var threads in new[] { 2, 3, 8 })
-            Assert.AreEqual(one, Train(preset, threads, steps: 3), $"{threads} threads");
+            Assert.AreEqual(one, Train(preset, threads, steps: 2), $"{threads} threads");
     }
 
     [TestMethod]

@@ -87,7 +87,7 @@ public sealed class WeightImportTests
     }
 
     [TestMethod]
-    public void Load_OfMutations_OnlyThrowsNamedErrors() => Fuzz(TimeSpan.FromSeconds(3), 1);
+    public void Load_OfMutations_OnlyThrowsNamedErrors() => Fuzz(Fuzzing.FastTime, 1);
 
     [TestMethod]
     [TestCategory("Slow")]

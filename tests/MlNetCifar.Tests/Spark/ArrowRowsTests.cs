@@ -109,7 +109,7 @@ public sealed class ArrowRowsTests
         var columns = 0;
         for (var message = 0; message < 2; message++)
             columns += 8 + BitConverter.ToInt32(whole, columns + 4);
-        for (var i = 0; i < 1000; i++)
+        for (var i = 0; i < 300; i++)
         {
             var damaged = whole[..(i % 3 == 0 ? random.Next(whole.Length) : whole.Length)];
             for (var change = i % 3 == 0 ? 0 : random.Next(1, 4); change > 0; change--)
@@ -124,6 +124,6 @@ public sealed class ArrowRowsTests
             }
         }
 
-        Assert.IsGreaterThan(50, refused);
+        Assert.IsGreaterThan(15, refused);
     }
 }

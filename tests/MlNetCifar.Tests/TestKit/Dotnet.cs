@@ -13,13 +13,19 @@ static class Dotnet
     public static string Packages { get; } =
         Environment.GetEnvironmentVariable("NUGET_PACKAGES") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
 
+    // The core's package has an assembly of its own, which the first compiles.
+    static readonly Lock s_packing = new();
+
     /// <summary>Packs what was built with the tests.</summary>
     /// <param name="feed">The folder of the packages.</param>
     /// <param name="projects">Folders of projects, from the root of the repository.</param>
     public static void Pack(string feed, params IEnumerable<string> projects)
     {
-        foreach (var project in projects)
-            Run(Repository.Root, "pack", "--no-build", "-c", Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory)), "--nologo", "-o", feed, Repository.File(project));
+        lock (s_packing)
+        {
+            foreach (var project in projects)
+                Run(Repository.Root, "pack", "--no-build", "-c", Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory)), "--nologo", "-o", feed, Repository.File(project));
+        }
     }
 
     /// <summary>Makes everything below a folder see packages of a feed alone, and keep them below it.</summary>

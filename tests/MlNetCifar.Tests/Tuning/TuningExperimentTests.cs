@@ -25,7 +25,7 @@ public sealed class TuningExperimentTests
     {
         using var folder = new TestFolder();
         var monitor = new Seen();
-        var best = new TuningExperiment().SetSearchSpace(new(SearchParameter.Number("x", 0, 1))).SetTuner(TuningAlgorithm.Random).SetTrialRunner(new Bad()).SetMaxModelToExplore(10)
+        var best = new TuningExperiment { Grace = TimeSpan.FromSeconds(1) }.SetSearchSpace(new(SearchParameter.Number("x", 0, 1))).SetTuner(TuningAlgorithm.Random).SetTrialRunner(new Bad()).SetMaxModelToExplore(10)
             .SetTrialTimeout(TimeSpan.FromMilliseconds(300)).SetMonitor(monitor).SetCheckpoint(folder["s"]).Run();
         Assert.AreEqual(9, best.TrialSettings.TrialId);
         CollectionAssert.AreEqual(new[] { 1, 3, 5, 7 }, monitor.Failed.Select(r => r.TrialSettings.TrialId).ToArray());

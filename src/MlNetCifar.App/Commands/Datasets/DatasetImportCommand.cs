@@ -44,11 +44,11 @@ internal sealed class DatasetImportCommand() : Verb("import", "Unpack an archive
         if (call.Get(s_pack) != Packing.None)
             throw CliErrors.PackNeedsHdfs(target);
         target = HdfsPath.ToLocal(target);
-        var report = Import(call, HdfsPath.ToLocal(source), target);
-        return Print(call, target, report.Files, 0, report.Warnings);
+        var (files, warnings) = Import(call, HdfsPath.ToLocal(source), target);
+        return Print(call, target, files, 0, warnings);
     }
 
-    static ImportReport Import(Call call, string source, string target)
+    static (int Files, IReadOnlyList<string> Warnings) Import(Call call, string source, string target)
     {
         using var bar = new Bar(call.Terminal, "importing");
         return DatasetImporter.Import(source, target, new Reporter<LoadProgress>(p =>

@@ -20,8 +20,7 @@ internal sealed class DatasetSampleCommand() : Verb("sample", "Draw a small bala
 
     public override int Run(Call call)
     {
-        var options = new SampleOptions { TrainPerClass = call.Get(s_train), TestPerClass = call.Get(s_test), Seed = call.Get(TrainingTable.Seed) };
-        var drawn = DatasetSampler.Write(call.Arguments[0], call.Arguments[1], options, call.Stop);
+        var drawn = DatasetSampler.Write(call.Arguments[0], call.Arguments[1], call.Get(s_train), call.Get(s_test), call.Get(TrainingTable.Seed), call.Stop);
         if (call.Json)
             JsonLine.Write(call.Terminal.Out, json =>
             {

@@ -2,11 +2,6 @@ using MlNetCifar.Files;
 
 namespace MlNetCifar.Data;
 
-/// <summary>What an import did.</summary>
-/// <param name="Files">Files written.</param>
-/// <param name="Warnings">What was left out, or may not be what the archive's maker meant.</param>
-public sealed record ImportReport(int Files, IReadOnlyList<string> Warnings);
-
 /// <summary>Unpacks archives into folders.</summary>
 public static class DatasetImporter
 {
@@ -18,8 +13,10 @@ public static class DatasetImporter
     /// <param name="folder">Where to; must not hold files of the same names.</param>
     /// <param name="progress">Told about ten times a second, in files.</param>
     /// <param name="cancellation">Ends the work.</param>
+    /// <returns>How many files were written, and what was left out or may not be what the archive's maker meant.</returns>
     /// <exception cref="MlNetCifarException">The archive is damaged or unsafe, or a file exists already (MNC10xx).</exception>
-    public static ImportReport Import(string source, string folder, IProgress<LoadProgress>? progress = null, CancellationToken cancellation = default)
+    public static (int Files, IReadOnlyList<string> Warnings) Import(
+        string source, string folder, IProgress<LoadProgress>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         using var tree = FileTree.Open(source, LocalFileStore.Instance, cancellation);
@@ -42,7 +39,7 @@ public static class DatasetImporter
             counter.Advance(false);
         }
 
-        return new(tree.Files.Count, tree.Warnings);
+        return (tree.Files.Count, tree.Warnings);
     }
 
     static void Write(string path, ReadOnlySpan<byte> content)

@@ -6,19 +6,6 @@ using MlNetCifar.Numerics;
 
 namespace MlNetCifar.Data;
 
-/// <summary>How large a sample is and which one.</summary>
-public sealed record SampleOptions
-{
-    /// <summary>Training images of each class. The default is 800.</summary>
-    public int TrainPerClass { get; init; } = 800;
-
-    /// <summary>Test images of each class. The default is 200.</summary>
-    public int TestPerClass { get; init; } = 200;
-
-    /// <summary>Which images are drawn. The default is 0.</summary>
-    public ulong Seed { get; init; }
-}
-
 /// <summary>Draws a small balanced data set from a large one, the files themselves unchanged.</summary>
 public static class DatasetSampler
 {
@@ -26,17 +13,18 @@ public static class DatasetSampler
 
     /// <summary>
     /// Writes a .tar.gz of <c>train/class/…</c> and <c>test/class/…</c>. Each class and split is shuffled by (seed, split, class) and its first images are taken;
-    /// entries are sorted and carry no times or owners, so the same input and options give the same archive.
+    /// entries are sorted and carry no times or owners, so the same input, counts and seed give the same archive.
     /// </summary>
     /// <param name="source">A folder or archive with <c>train</c> and <c>test</c>.</param>
     /// <param name="archive">The file to write.</param>
-    /// <param name="options">Null for the defaults.</param>
+    /// <param name="trainPerClass">Training images of each class.</param>
+    /// <param name="testPerClass">Test images of each class.</param>
+    /// <param name="seed">Which images are drawn.</param>
     /// <param name="cancellation">Leaves no file behind.</param>
     /// <returns>The images drawn.</returns>
     /// <exception cref="MlNetCifarException">The source is wrong, or a class has too few images (MNC10xx).</exception>
-    public static int Write(string source, string archive, SampleOptions? options = null, CancellationToken cancellation = default)
+    public static int Write(string source, string archive, int trainPerClass = 800, int testPerClass = 200, ulong seed = 0, CancellationToken cancellation = default)
     {
-        options ??= new();
         using var catalog = ImageCatalog.Open(source, cancellation: cancellation);
         using var tree = catalog.Tree.ToRandomAccess(cancellation);
         if (catalog.Classes.FirstOrDefault(c => c.AsSpan().ContainsAny('/', '\\', '\0') || c is "." or "..") is { } name)
@@ -44,8 +32,8 @@ public static class DatasetSampler
         var drawn = new List<ImageRef>();
         for (var label = 0; label < catalog.Classes.Count; label++)
         {
-            Draw(catalog, DatasetSplit.Train, label, options.TrainPerClass, options.Seed, drawn);
-            Draw(catalog, DatasetSplit.Test, label, options.TestPerClass, options.Seed, drawn);
+            Draw(catalog, DatasetSplit.Train, label, trainPerClass, seed, drawn);
+            Draw(catalog, DatasetSplit.Test, label, testPerClass, seed, drawn);
         }
 
         var names = new HashSet<string>(StringComparer.Ordinal);

@@ -93,11 +93,6 @@ public sealed record Finding(FindingKind Kind, string Message, IReadOnlyList<str
     };
 }
 
-/// <summary>The pictures of a split.</summary>
-/// <param name="Split">Which.</param>
-/// <param name="Classes">Pictures of each class, unreadable ones included.</param>
-public sealed record SplitCount(DatasetSplit Split, IReadOnlyList<int> Classes);
-
 /// <summary>The result of <see cref="DatasetDoctor"/>.</summary>
 public sealed record DoctorReport
 {
@@ -107,8 +102,8 @@ public sealed record DoctorReport
     /// <summary>Class names.</summary>
     public required IReadOnlyList<string> Classes { get; init; }
 
-    /// <summary>Counts of every split.</summary>
-    public required IReadOnlyList<SplitCount> Splits { get; init; }
+    /// <summary>Pictures of each class, unreadable ones included, of every split.</summary>
+    public required IReadOnlyList<(DatasetSplit Split, IReadOnlyList<int> Classes)> Splits { get; init; }
 
     /// <summary>Everything found, worst first.</summary>
     public required IReadOnlyList<Finding> Findings { get; init; }

@@ -15,7 +15,7 @@ internal sealed class FindingsBuilder(string path, IReadOnlyList<string> classes
         for (var i = 0; i < facts.Count; i++)
             Each(i);
         Sizes();
-        var splits = facts.GroupBy(f => f.Split).OrderBy(g => g.Key).Select(g => new SplitCount(g.Key, Counts(g))).ToArray();
+        (DatasetSplit Split, IReadOnlyList<int> Classes)[] splits = [.. facts.GroupBy(f => f.Split).OrderBy(g => g.Key).Select(g => (g.Key, Counts(g)))];
         Balance(splits);
         Duplicates(cancellation);
         var readable = facts.Where(f => f.Fault is null).ToArray();
@@ -111,18 +111,18 @@ internal sealed class FindingsBuilder(string path, IReadOnlyList<string> classes
         }
     }
 
-    void Balance(SplitCount[] splits)
+    void Balance((DatasetSplit Split, IReadOnlyList<int> Classes)[] splits)
     {
-        foreach (var split in splits)
+        foreach (var (split, counts) in splits)
         {
-            var (least, most) = (split.Classes.Where(c => c > 0).DefaultIfEmpty(0).Min(), split.Classes.DefaultIfEmpty(0).Max());
+            var (least, most) = (counts.Where(c => c > 0).DefaultIfEmpty(0).Min(), counts.DefaultIfEmpty(0).Max());
             if (least == 0 || most < options.ImbalanceRatio * least)
                 continue;
-            var (rare, frequent) = (Name(split, least), Name(split, most));
-            Add(FindingKind.Imbalance, $"In {ShardManifest.NameOf(split.Split)} the class '{frequent}' has {most:N0} pictures, '{rare}' only {least:N0}; consider class weights.");
+            var (rare, frequent) = (Name(counts, least), Name(counts, most));
+            Add(FindingKind.Imbalance, $"In {ShardManifest.NameOf(split)} the class '{frequent}' has {most:N0} pictures, '{rare}' only {least:N0}; consider class weights.");
         }
 
-        string Name(SplitCount split, int count) => classes[split.Classes.ToList().IndexOf(count)];
+        string Name(IReadOnlyList<int> counts, int count) => classes[counts.ToList().IndexOf(count)];
     }
 
     void Duplicates(CancellationToken cancellation)

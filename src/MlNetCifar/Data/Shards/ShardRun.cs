@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using MlNetCifar.Files;
+using ShardPartMaker = System.Func<string, System.Collections.Generic.IReadOnlyList<MlNetCifar.Data.ShardWork>, System.Collections.Generic.IEnumerable<(int Work, MlNetCifar.Data.ShardPartInfo Part)>>;
 
 namespace MlNetCifar.Data;
 

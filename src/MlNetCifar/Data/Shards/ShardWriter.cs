@@ -20,15 +20,6 @@ public sealed record ShardReport(
 public sealed record ShardWork(string Folder, ShardPlan Plan, IReadOnlyList<int> Missing);
 
 /// <summary>
-/// Makes the missing parts of all splits and writes them into the splits' folders, in any order; or, where <see cref="ShardPlan.MeasureOnly"/> says so of every
-/// plan, measures them and writes nothing.
-/// </summary>
-/// <param name="folder">The folder of the run: that of the only split, or the one in which those of the splits lie.</param>
-/// <param name="work">What is to be made; at least one.</param>
-/// <returns>What was written or measured, with the index of its split in <paramref name="work"/>; each part is committed as it comes.</returns>
-public delegate IEnumerable<(int Work, ShardPartInfo Part)> ShardPartMaker(string folder, IReadOnlyList<ShardWork> work);
-
-/// <summary>
 /// <c>prepare</c>, locally: images or arrays → a shard folder. An input without splits goes into the folder itself, one with splits into
 /// <c>train</c>, <c>validation</c> and <c>test</c> below it. A second run over the same input builds only parts that are missing or damaged.
 /// </summary>
@@ -117,10 +108,16 @@ public static class ShardWriter
     /// <param name="catalog">The images.</param>
     /// <param name="folder">The shard folder.</param>
     /// <param name="options">What the shards are to be.</param>
-    /// <param name="make">Called once for all splits that lack parts; before that for the training split's sums, where shards are to be normalised and an earlier run has not left them.</param>
+    /// <param name="make">
+    /// Gets the folder of the run and what is to be made of each split; writes the missing parts into the splits' folders, in any order, or, where <see cref="ShardPlan.MeasureOnly"/> says so
+    /// of every plan, measures them and writes nothing. Gives each part with the index of its split, and it is committed as it comes. Called once for all splits that lack parts; before that for
+    /// the training split's sums, where shards are to be normalised and an earlier run has not left them.
+    /// </param>
     /// <param name="cancellation">Ends the work between two parts; finished parts are kept.</param>
     /// <exception cref="MlNetCifarException">The folder cannot be written (MNC1024), or <paramref name="make"/> fails.</exception>
-    public static ShardReport Write(ImageCatalog catalog, string folder, ShardOptions options, ShardPartMaker make, CancellationToken cancellation = default)
+    public static ShardReport Write(
+        ImageCatalog catalog, string folder, ShardOptions options, Func<string, IReadOnlyList<ShardWork>, IEnumerable<(int Work, ShardPartInfo Part)>> make,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(catalog);
         ArgumentNullException.ThrowIfNull(options);

@@ -12,7 +12,7 @@ enum BmpCompression
 }
 
 /// <summary>The headers of a BMP file, of every version.</summary>
-sealed record BmpHeader
+sealed class BmpHeader
 {
     const int FileHeaderLength = 14;
     const int CoreLength = 12;

@@ -62,9 +62,10 @@ internal static class EvaluationPlots
 
     /// <summary>The confusion matrix, filled by the share of the true class.</summary>
     /// <param name="matrix">At most a hundred classes can be read.</param>
-    public static HeatMapPlot Confusion(ConfusionMatrix matrix) => new()
+    /// <param name="title">Its heading; empty for none.</param>
+    public static HeatMapPlot Confusion(ConfusionMatrix matrix, string title = "Confusion matrix") => new()
     {
-        Title = "Confusion matrix",
+        Title = title,
         Description = "Rows are true classes, columns predicted ones.",
         Names = matrix.ClassNames,
         RowLabel = "true",

@@ -10,7 +10,7 @@ namespace MlNetCifar.Reporting;
 internal readonly record struct HeatMapCell(double Intensity, string Text, string Alternative, string Tooltip);
 
 /// <summary>A square table of filled cells with names on both sides; the diagonal has its own colour. Empty cells are not drawn.</summary>
-internal sealed record HeatMapPlot : SvgPlot
+internal sealed class HeatMapPlot : SvgPlot
 {
     const double FontSize = 12;
 

@@ -13,7 +13,7 @@ internal sealed record ParallelAxis(string Name, IReadOnlyList<PlotTick> Ticks);
 internal sealed record ParallelLine(IReadOnlyList<double> Places, double Strength, bool IsChosen, string Tooltip);
 
 /// <summary>Parallel coordinates: an axis for each quantity, a line for each thing.</summary>
-internal sealed record ParallelPlot : SvgPlot
+internal sealed class ParallelPlot : SvgPlot
 {
     const int Side = 70;
     const int Top = 58;

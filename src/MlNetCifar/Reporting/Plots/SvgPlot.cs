@@ -6,7 +6,7 @@ namespace MlNetCifar.Reporting;
 /// A plot that renders itself as SVG: as a string for a page or notebook, or as a file. It scales to the width it is given, follows the
 /// reader's light or dark preference, and needs neither network nor script.
 /// </summary>
-internal abstract record SvgPlot
+internal abstract class SvgPlot
 {
     /// <summary>A small plot in a wide page must not turn into a poster.</summary>
     const double MostEnlarged = 1.25;

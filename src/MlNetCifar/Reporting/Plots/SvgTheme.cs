@@ -7,17 +7,17 @@ internal static class SvgTheme
     public const int Colors = 10;
 
     /// <summary>Properties of the light theme.</summary>
-    public const string Light =
+    public static string Light =>
         "--surface:#ffffff;--ink:#1a2028;--muted:#5d6875;--line:#e1e5ea;--good:#1769c2;--bad:#d1530b;" +
         "--c0:#1f6feb;--c1:#d9580b;--c2:#178a4a;--c3:#b4269b;--c4:#a86a00;--c5:#0b7f93;--c6:#cf2b3a;--c7:#6b4fd0;--c8:#5c7c10;--c9:#66717d;";
 
     /// <summary>Properties of the dark theme.</summary>
-    public const string Dark =
+    public static string Dark =>
         "--surface:#161b22;--ink:#e8ecf1;--muted:#9aa6b3;--line:#2c343e;--good:#5aa2ff;--bad:#ff9a52;" +
         "--c0:#6aa8ff;--c1:#ff9d57;--c2:#56cf8b;--c3:#ee87dc;--c4:#e2b04a;--c5:#4fcbdd;--c6:#ff7d84;--c7:#ac97ff;--c8:#aed254;--c9:#a5b0bc;";
 
     /// <summary>Rules that use the properties; shared by files and pages.</summary>
-    public const string Rules =
+    public static string Rules =>
         ".mc-plot{font-family:system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif;font-size:12px;fill:var(--muted);overflow:visible}" +
         ".mc-plot .t{font-size:13.5px;font-weight:600;fill:var(--ink)}.mc-plot .n{fill:var(--ink)}" +
         ".mc-plot .g{stroke:var(--line);stroke-width:1}.mc-plot .a{stroke:var(--muted);stroke-width:1}" +
@@ -26,6 +26,6 @@ internal static class SvgTheme
         ".mc-plot .cell:hover rect{stroke:var(--ink);stroke-width:1.5}.mc-plot .hit{fill:transparent}.mc-plot .pt:hover{r:5}";
 
     /// <summary>The style element of a file or notebook cell, which follows the reader's preference.</summary>
-    public const string Standalone =
+    public static string Standalone { get; } =
         "<style>.mc-plot{" + Light + "}@media(prefers-color-scheme:dark){.mc-plot{" + Dark + "}}" + Rules + "</style>";
 }

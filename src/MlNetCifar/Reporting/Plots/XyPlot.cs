@@ -8,7 +8,7 @@ namespace MlNetCifar.Reporting;
 internal readonly record struct PlotPoint(double X, double Y);
 
 /// <summary>A line, a step line or a cloud of points.</summary>
-internal sealed record PlotSeries
+internal sealed class PlotSeries
 {
     /// <summary>Shown in the legend; empty for none.</summary>
     public required string Name { get; init; }
@@ -51,7 +51,7 @@ internal readonly record struct PlotBar(double X0, double X1, double Y0, double 
 internal readonly record struct PlotTick(double At, string Text);
 
 /// <summary>Lines, steps, points and bars over two numeric axes.</summary>
-internal sealed record XyPlot : SvgPlot
+internal sealed class XyPlot : SvgPlot
 {
     const double LegendRow = 18;
     const double LineHeight = 14;

@@ -30,7 +30,7 @@ internal static class ClassSections
                 "<div class=\"bar\"><button hidden data-cells=\"count\" aria-pressed=\"true\">Counts</button>" +
                 "<button hidden data-cells=\"rate\" aria-pressed=\"false\">Share of true class</button></div>\n");
         html.Append("<div class=\"beside\"><div><div id=\"matrix\" class=\"matrix\">");
-        var plot = EvaluationPlots.Confusion(matrix) with { Title = "" };
+        var plot = EvaluationPlots.Confusion(matrix, title: "");
         html.Append($"<div style=\"min-width:{Math.Min(LeastLegibleWidth, plot.Width)}px\">{plot.ToSvg(standalone: false)}</div>");
         html.Append("</div>\n<p id=\"readout\" class=\"readout\">Point at a cell to read it.</p></div>\n");
         Markup.Figure(html, EvaluationPlots.Recall(result, MostInRecall));

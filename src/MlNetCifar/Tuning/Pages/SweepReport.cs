@@ -131,7 +131,7 @@ internal sealed class SweepReport(RunFolder folder, SearchSpace space, IReadOnly
 }
 
 /// <summary>The page about a sweep.</summary>
-internal sealed record SweepPage
+internal sealed class SweepPage
 {
     public required string Title { get; init; }
 

@@ -301,7 +301,7 @@ public sealed class MlflowTests
         using var folder = new TestFolder();
         using var server = new MlflowServer();
         using var weights = NetworkWeights.Initialize(SmallRun.Network, 1);
-        for (var i = 1; i <= 200; i++)
+        for (var i = 1; i <= 50; i++)
         {
             using var observer = new MlflowObserver(Options(server.Address, folder) with { FinalWait = TimeSpan.FromSeconds(30) });
             var run = new TrainingRun(SmallRun.Network, SmallRun.Adam, 5) { BestWeights = weights };

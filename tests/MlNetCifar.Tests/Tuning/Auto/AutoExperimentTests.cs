@@ -16,6 +16,7 @@ namespace MlNetCifar.Tests.Tuning.Auto;
 public sealed class AutoExperimentTests
 {
     [TestMethod]
+    [TestCategory("Slow")]
     public void AutoML_SearchesTrainsAndTells_AndItsCommandRepeatsTheModel()
     {
         using var folder = new Pictures();
@@ -52,7 +53,7 @@ public sealed class AutoExperimentTests
 
         // Any network is right on pictures of one colour a class; of equals the usual one stays.
         var result = new AutoExperiment(
-            new() { Data = folder.Splits(train: 60, test: 6), ValidationSplit = 0.3, Output = folder.Runs, Adjust = recipe => recipe with { Threads = 1 } }, TimeSpan.FromMinutes(20))
+            new() { Data = folder.Splits(train: 60, test: 6), ValidationSplit = 0.3, Output = folder.Runs, Adjust = recipe => recipe with { Epochs = 2, Threads = 1 } }, TimeSpan.FromMinutes(20))
         {
             Trials = 2,
         }.Run();
