@@ -138,7 +138,7 @@ internal readonly record struct StateHead(long Generation, SentState State)
 
     /// <exception cref="InvalidDataException">A number is out of range.</exception>
     public static StateHead Read(ReadOnlySpan<byte> from) =>
-        (BinaryPrimitives.ReadInt64LittleEndian(from), BinaryPrimitives.ReadInt64LittleEndian(from[8..])) is (>= 0, >= (long)SentState.None and <= (long)SentState.All) and var (generation, state)
+        (BinaryPrimitives.ReadInt64LittleEndian(from), BinaryPrimitives.ReadInt64LittleEndian(from[8..])) is ( >= 0, >= (long)SentState.None and <= (long)SentState.All) and var (generation, state)
             ? new(generation, (SentState)state)
             : throw new InvalidDataException("the head of a state holds numbers that are out of range");
 }

@@ -76,7 +76,7 @@ public sealed class GradientFormatTests
         foreach (var gradients in new[] { 0, 5, 8192, 19_990 })
         {
             reader.Next();
-            reader.Read(stackalloc byte[2]);
+            reader.Read(new byte[2].AsSpan());
             var read = new float[gradients + 10];
             reader.Read(read, gradients, format);
             reader.End();

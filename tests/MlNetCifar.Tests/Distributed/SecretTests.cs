@@ -163,7 +163,8 @@ public sealed class SecretTests
             {
                 _error.SetResult(e);
             }
-        }) { IsBackground = true }.Start();
+        })
+        { IsBackground = true }.Start();
 
         public Exception? Ended(int worker) => null;
 

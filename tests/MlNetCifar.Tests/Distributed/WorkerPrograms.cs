@@ -18,7 +18,8 @@ static class WorkerPrograms
         [
             "train", "--json", "--data", folder["in"], "--size", "8", "--batch-size", "16", "--val-split", "0.2", "--threads", "2", "--checkpoint-every", "5", "--output", folder["runs"], "--name", name,
             .. Unless("--epochs", "6"), .. Unless("--preset", "seed-cnn"), .. more,
-        ]) { Patience = TimeSpan.FromMinutes(10) };
+        ])
+        { Patience = TimeSpan.FromMinutes(10) };
 
         string[] Unless(string option, string value) => more.Contains(option) ? [] : [option, value];
     }
