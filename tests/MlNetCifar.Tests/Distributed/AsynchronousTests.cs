@@ -166,10 +166,8 @@ public sealed class AsynchronousTests
     [TestMethod]
     [DataRow(DistributedMode.Asynchronous, WireFault.Cut, 1, Batches)]
     [DataRow(DistributedMode.Asynchronous, WireFault.Flip, 1, Batches)]
-    [DataRow(DistributedMode.Asynchronous, WireFault.Stall, 1, Batches)]
     [DataRow(DistributedMode.Hogwild, WireFault.Cut, 1, Batches)]
     [DataRow(DistributedMode.Asynchronous, WireFault.Cut, 2, 3 * 8)]
-    [DataRow(DistributedMode.Asynchronous, WireFault.Stall, 2, 3 * 8)]
     [DataRow(DistributedMode.Asynchronous, WireFault.Flip, 0, 3 * 3)]
     [DataRow(DistributedMode.Hogwild, WireFault.Cut, 0, 3 * 3)]
     public void Fit_WithWorkersThatAreLost_TakesEveryBatchOnce(DistributedMode mode, WireFault fault, int frequency, int updates)
@@ -182,6 +180,14 @@ public sealed class AsynchronousTests
         Assert.AreEqual(updates, group.Figures.Sum(f => f.Slices));
         Assert.AreEqual(updates, group.Staleness.Sum());
     }
+
+    /// <summary>They are waited for.</summary>
+    [TestMethod]
+    [TestCategory("Slow")]
+    [DataRow(1, Batches)]
+    [DataRow(2, 3 * 8)]
+    public void Fit_WithWorkersThatStall_TakesEveryBatchOnce(int frequency, int updates) =>
+        Fit_WithWorkersThatAreLost_TakesEveryBatchOnce(DistributedMode.Asynchronous, WireFault.Stall, frequency, updates);
 
     [TestMethod]
     [DataRow(1)]

@@ -144,8 +144,6 @@ public sealed class SyncBatchNormTests
     [DataRow(WireFault.Cut, 2, 30_000, 30_000)]
     [DataRow(WireFault.Cut, 1, 40_000, 100)]
     [DataRow(WireFault.Flip, 3, 20_000, 45_000)]
-    [DataRow(WireFault.Stall, 3, 25_000, 3_000)]
-    [DataRow(WireFault.Stall, 1, 25_000, 3_000)]
     public void Fit_WithWorkersThatAreLost_IsTheSame(WireFault fault, int workers, int firstAfter, int secondAfter)
     {
         using var expected = SmallRun.Fit(SmallRun.Trainer(s_adam));
@@ -156,6 +154,13 @@ public sealed class SyncBatchNormTests
         Assert.IsTrue(actual.Warnings.Any(w => w.Contains("worker 1 ", StringComparison.Ordinal)), string.Join('\n', actual.Warnings));
         Assert.IsGreaterThan(workers, launcher.Starts);
     }
+
+    /// <summary>They are waited for.</summary>
+    [TestMethod]
+    [TestCategory("Slow")]
+    [DataRow(3)]
+    [DataRow(1)]
+    public void Fit_WithWorkersThatStall_IsTheSame(int workers) => Fit_WithWorkersThatAreLost_IsTheSame(WireFault.Stall, workers, 25_000, 3_000);
 
     /// <summary>Random moments, random faults, two and three workers.</summary>
     [TestMethod]

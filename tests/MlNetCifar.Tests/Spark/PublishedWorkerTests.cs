@@ -3,6 +3,7 @@ using MlNetCifar.Files;
 using MlNetCifar.Spark.Hdfs;
 using MlNetCifar.Spark.Stage;
 using MlNetCifar.Tests.Data;
+using MlNetCifar.Tests.Spark.Executors;
 using MlNetCifar.Tests.TestKit;
 
 namespace MlNetCifar.Tests.Spark;

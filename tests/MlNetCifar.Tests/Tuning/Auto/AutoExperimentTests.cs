@@ -47,6 +47,7 @@ public sealed class AutoExperimentTests
     }
 
     [TestMethod]
+    [TestCategory("Slow")]
     public void Winner_IsTheUsualConfiguration_UnlessAnotherDidBetter()
     {
         using var folder = new Pictures();

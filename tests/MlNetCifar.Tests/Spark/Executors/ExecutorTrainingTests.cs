@@ -9,7 +9,7 @@ using MlNetCifar.Spark.Hdfs;
 using MlNetCifar.Tests.Distributed;
 using MlNetCifar.Tests.Training.Resume;
 
-namespace MlNetCifar.Tests.Spark;
+namespace MlNetCifar.Tests.Spark.Executors;
 
 /// <summary>Workers as tasks of a real cluster's executors: the weights of one process, also when workers and executors are killed; and what is said where they cannot work.</summary>
 [TestClass]

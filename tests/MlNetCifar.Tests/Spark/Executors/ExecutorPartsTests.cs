@@ -3,7 +3,7 @@ using MlNetCifar.Data;
 using MlNetCifar.Spark.Executors;
 using MlNetCifar.Spark.Hdfs;
 
-namespace MlNetCifar.Tests.Spark;
+namespace MlNetCifar.Tests.Spark.Executors;
 
 /// <summary>The parts of training and scoring by executors that need no cluster.</summary>
 [TestClass]

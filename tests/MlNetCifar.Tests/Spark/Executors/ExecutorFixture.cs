@@ -3,7 +3,7 @@ using MlNetCifar.Spark.Cluster;
 using MlNetCifar.Tests.App;
 using MlNetCifar.Tests.TestKit;
 
-namespace MlNetCifar.Tests.Spark;
+namespace MlNetCifar.Tests.Spark.Executors;
 
 /// <summary>A cluster with shards of the sample on its HDFS, and the program as users call it there.</summary>
 sealed class ExecutorFixture : IDisposable

@@ -6,7 +6,7 @@ using MlNetCifar.Spark.Executors;
 using MlNetCifar.Tests.App;
 using MlNetCifar.Tests.TestKit;
 
-namespace MlNetCifar.Tests.Spark;
+namespace MlNetCifar.Tests.Spark.Executors;
 
 /// <summary>Evaluation and prediction by a real cluster's executors, against this process alone.</summary>
 [TestClass]

@@ -4,7 +4,7 @@ using MlNetCifar.Tests.App;
 using MlNetCifar.Tests.Training.Resume;
 using MlNetCifar.Tuning;
 
-namespace MlNetCifar.Tests.Spark;
+namespace MlNetCifar.Tests.Spark.Executors;
 
 /// <summary>Trials as tasks of a real cluster's executors: the sweep of one process, also when an executor or the sweep itself is killed.</summary>
 [TestClass]
