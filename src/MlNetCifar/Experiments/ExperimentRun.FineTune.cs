@@ -59,9 +59,9 @@ internal sealed partial class ExperimentRun
         }
 
         // Where statistics are frozen the slices of a batch change nothing but the memory it takes, and rounding.
-        int Slices() => !_options.FreezeStatistics || training.Slices > 1 || experiment.Arguments?.IsGiven(TrainingTable.All["slices"]) == true
-            ? training.Slices
-            : (int)Math.Clamp((((long)training.BatchSize * network.Height * network.Width) + SlicePixels - 1) / SlicePixels, 1, Math.Max(1, training.BatchSize / 2));
+        int Slices() => _options.FreezeStatistics && ChoosesSlices(training)
+            ? (int)Math.Clamp((((long)training.BatchSize * network.Height * network.Width) + SlicePixels - 1) / SlicePixels, 1, Math.Max(1, training.BatchSize / 2))
+            : training.Slices;
 
         double EpochSeconds(FineTuning depth) =>
             SecondsOfFurther(network, depth, training, _options.FreezeStatistics) * (dataset.Train.Count + ((dataset.Validation?.Count ?? 0) * ForwardShare));

@@ -221,10 +221,13 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
     TrainingOptions TrainingFor(int side)
     {
         var training = _options.TrainingFor(side);
-        return _options.Workers is { } workers && training.Slices == 1 && experiment.Arguments?.IsGiven(TrainingTable.All["slices"]) != true
+        return _options.Workers is { } workers && ChoosesSlices(training)
             ? training with { Slices = ExperimentWorkers.UsualSlices(training, workers) }
             : training;
     }
+
+    /// <summary>Whether nobody has said how many slices a batch has.</summary>
+    bool ChoosesSlices(TrainingOptions training) => training.Slices == 1 && experiment.Arguments?.IsGiven(TrainingTable.All["slices"]) != true;
 
     /// <summary>How these pictures are trained on, checked.</summary>
     TrainingOptions TrainingFor(ImageSource train)
