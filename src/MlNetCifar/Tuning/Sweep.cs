@@ -240,7 +240,8 @@ public sealed class Sweep(ExperimentOptions experiment, SweepOptions? options = 
             .SetHeader("the data", FormattableString.Invariant($"{dataset.Train.Count} + {dataset.Validation!.Count} images {dataset.Validation.ContentHash()[..16]}"));
         if (Options.TrialTimeout is { } limit)
             search.SetTrialTimeout(limit);
-        foreach (var (name, value) in SweepHeader.Of(fixedOptions, training, space).Concat(SweepHeader.OfLimits(Options)))
+        SweepHeader.Give(search, fixedOptions, training, space);
+        foreach (var (name, value) in SweepHeader.OfLimits(Options))
             search.SetHeader(name, value);
         if (start.Count > 0)
             search.SetHeader(StartHeader, WarmStart.Text(start));

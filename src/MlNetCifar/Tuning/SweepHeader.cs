@@ -18,12 +18,15 @@ internal static class SweepHeader
             .Where(pair => pair.Value is not (null or CostKind.None))
             .Select(pair => new KeyValuePair<string, string>(pair.option.Option, OptionText.Of(pair.Value)));
 
-    public static IEnumerable<KeyValuePair<string, string>> Of(ExperimentOptions options, TrainingOptions training, SearchSpace space)
+    /// <summary>Gives a search every option that decides a trial; a journal from before there was one held to its default.</summary>
+    public static void Give(TuningExperiment search, ExperimentOptions options, TrainingOptions training, SearchSpace space)
     {
         var searched = space.Parameters.Select(p => p.Name).ToHashSet(StringComparer.Ordinal);
-        return RunRecord.Of(ExperimentTable.All, options).Concat(RunRecord.Of(TrainingTable.All, training))
-            .Where(pair => !s_free.Contains(pair.Option) && !searched.Contains(pair.Option.Name))
-            .Select(pair => new KeyValuePair<string, string>(pair.Option.Option, OptionText.Of(pair.Value)));
+        foreach (var (option, value) in RunRecord.Of(ExperimentTable.All, options).Concat(RunRecord.Of(TrainingTable.All, training)))
+        {
+            if (!s_free.Contains(option) && !searched.Contains(option.Name))
+                search.SetHeader(option.Option, OptionText.Of(value), OptionText.Of(option.Default));
+        }
     }
 }
 

@@ -11,6 +11,7 @@ public sealed class TuningExperiment
 {
     readonly List<IMonitor> _monitors = [];
     readonly Dictionary<string, string> _header = new(StringComparer.Ordinal);
+    readonly Dictionary<string, string> _unnamed = new(StringComparer.Ordinal);
 
     internal SearchSpace? Space { get; private set; }
 
@@ -137,7 +138,15 @@ public sealed class TuningExperiment
     }
 
     /// <summary>What must be the same where the search goes on from a journal, besides space and tuner.</summary>
-    internal TuningExperiment SetHeader(string name, string value) => With(() => _header[name] = value);
+    /// <param name="name">Of it.</param>
+    /// <param name="value">As text.</param>
+    /// <param name="unnamed">What held for a journal that does not name it: it is older than the option. Null where every journal names it.</param>
+    internal TuningExperiment SetHeader(string name, string value, string? unnamed = null) => With(() =>
+    {
+        _header[name] = value;
+        if (unnamed is not null)
+            _unnamed[name] = unnamed;
+    });
 
     /// <summary>Searches, on a thread of its own.</summary>
     /// <param name="cancellation">Ends the search; the best so far is the result.</param>
@@ -162,7 +171,7 @@ public sealed class TuningExperiment
     {
         var space = Space ?? throw TuningErrors.Nothing("search space");
         var runner = Runner ?? throw TuningErrors.Nothing("trial runner");
-        using var journal = Folder is { } folder ? SweepJournal.Open(folder, Header(space), Resumes, Warn) : SweepJournal.InMemory();
+        using var journal = Folder is { } folder ? SweepJournal.Open(folder, Header(space), Resumes, Warn, _unnamed) : SweepJournal.InMemory();
         using var board = new TrialBoard(journal, CreateTuner(space), Trials) { JudgedApart = JudgedApart };
         using var loop = new TrialLoop(this, runner, board, cancellation);
         await loop.RunAsync().ConfigureAwait(false);

@@ -110,9 +110,14 @@ internal sealed class RunningServer : IAsyncDisposable
     /// <summary>Waits for something that comes about in the background.</summary>
     public static async Task Until(Func<bool> holds)
     {
-        for (var i = 0; i < 600 && !holds(); i++)
+        for (var i = 0; i < 600; i++)
+        {
+            if (holds())
+                return;
             await Task.Delay(50);
-        Assert.IsTrue(holds(), "It did not come about within 30 s.");
+        }
+
+        Assert.Fail("It did not come about within 30 s.");
     }
 
     public Task Stop()

@@ -1,7 +1,10 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using MlNetCifar.App.Cli;
 using MlNetCifar.Experiments;
+using MlNetCifar.Imaging;
 using MlNetCifar.Tests.App;
 using MlNetCifar.Tests.TestKit;
 using MlNetCifar.Tests.Training.Resume;
@@ -97,6 +100,24 @@ public sealed class SweepTests
         StringAssert.Contains(refused.Error, "--epochs 3");
         Cli.Run("tune", "--resume", run, "--trials", "3", "--json").Good();
         Assert.HasCount(3, File.ReadAllLines(Path.Combine(run, "trials.csv")).Skip(1).ToArray());
+    }
+
+    /// <summary>A journal of a version that had fewer options.</summary>
+    [TestMethod]
+    public void JournalWithoutAnOption_GoesOn_WithItsDefaultAlone()
+    {
+        using var folder = new Pictures();
+        var data = folder.Splits(train: 16, test: 4);
+        Cli.Run(["tune", data, .. s_small, .. s_space, "--trials", "2", "--final-seeds", "0", "--output", folder.Runs]).Good();
+        var run = Path.Combine(folder.Runs, "tune", "elephas-mlp");
+        var journal = Path.Combine(run, SweepJournal.FileName);
+        var lines = File.ReadAllLines(journal);
+        var text = Regex.Replace(lines[0][9..], ",\"--(max-workers|sync-batch-norm|cut-mix)\":\"[^\"]*\"", "");
+        Assert.IsLessThan(lines[0].Length - 60, text.Length, "nothing was left out");
+        lines[0] = $"{Crc32.Compute(Encoding.UTF8.GetBytes(text)):x8} {text}";
+        File.WriteAllLines(journal, lines);
+        Cli.Run("tune", "--resume", run, "--trials", "3").Good();
+        StringAssert.Contains(Cli.Run("tune", "--resume", run, "--cut-mix", "0.5").Bad(ExitCodes.Usage, "MNC3210").Error, "--cut-mix 0,");
     }
 
     /// <summary>A training at the end that was interrupted has a report of how far it came, and is no measurement.</summary>

@@ -52,7 +52,9 @@ internal sealed unsafe class ConvPlan
         _forward = !TakesWinograd(forward) ? new DirectCorrelation(shape, null, _tiles)
             : use == ConvUse.Inference && WinogradOnTheFly.Wins(forward) ? new WinogradOnTheFly(forward, _tiles)
             : new WinogradCorrelation(forward, backward: false, _tiles);
-        _backward = use == ConvUse.Inference ? [] : [.. Enumerable.Range(0, shape.Stride * shape.Stride).Select(BackwardPhase)];
+
+        // A picture smaller than the stride has no pixel of the last remainders.
+        _backward = use == ConvUse.Inference ? [] : [.. Enumerable.Range(0, shape.Stride * shape.Stride).Where(p => p / shape.Stride < shape.H && p % shape.Stride < shape.W).Select(BackwardPhase)];
         if (use != ConvUse.Inference)
             _gradient = (_winograd ?? WinogradFilterGradient.Wins(shape, _tiles.Lanes)) && WinogradFilterGradient.Fits(shape, _tiles.Lanes)
                 ? new WinogradFilterGradient(shape, _tiles)

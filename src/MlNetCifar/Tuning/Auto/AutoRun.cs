@@ -182,8 +182,7 @@ internal sealed class AutoRun(AutoExperiment auto, ExperimentRun run, ImageDatas
             .SetSearchSpace(space.Space!).SetTuner(Tuner(space), Seed).SetPruning(PruningRule.Asha).SetMaxModelToExplore(auto.Trials).SetTrainingTimeInSeconds(_clock.Left.TotalSeconds)
             .SetCheckpoint(folder.Path).SetTrialRunner(new AutoTrialRunner(space, _options, auto.Backbones, inputs, JudgeShare, folder)).SetStart(Tuner(space) == TuningAlgorithm.Grid ? [] : space.Start)
             .SetHeader("the data", FormattableString.Invariant($"{Judged.Train.Count} + {Judged.Validation!.Count} images {Judged.Validation.ContentHash()[..16]}"));
-        foreach (var (name, value) in SweepHeader.Of(_options, _options.TrainingFor(Math.Min(dataset.Train.Width, dataset.Train.Height)), space.Space!))
-            search.SetHeader(name, value);
+        SweepHeader.Give(search, _options, _options.TrainingFor(Math.Min(dataset.Train.Width, dataset.Train.Height)), space.Space!);
         foreach (var monitor in auto.Monitors)
             search.SetMonitor(monitor);
         return search.SearchAsync(cancellation).GetAwaiter().GetResult();

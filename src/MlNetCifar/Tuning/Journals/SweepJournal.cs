@@ -37,16 +37,17 @@ internal sealed class SweepJournal : IDisposable
     /// <param name="header">What the sweep is begun with; of one that was begun before it must be the same.</param>
     /// <param name="resume">Whether there may be one.</param>
     /// <param name="warn">Told of lines that say nothing.</param>
+    /// <param name="unnamed">What held for a journal that does not name a setting, by its name.</param>
     /// <exception cref="MlNetCifarException">
     /// It cannot be written (MNC3209) or read (MNC3208), there is one already (MNC3211), or it was begun with something else (MNC3210).
     /// </exception>
-    public static SweepJournal Open(string folder, IReadOnlyDictionary<string, string> header, bool resume, Action<string> warn)
+    public static SweepJournal Open(string folder, IReadOnlyDictionary<string, string> header, bool resume, Action<string> warn, IReadOnlyDictionary<string, string>? unnamed = null)
     {
         var journal = new SweepJournal(folder, warn);
         journal.Do((state, append) =>
         {
             if (state.Header is { } then)
-                Compare(journal.Path, then, header, resume);
+                Compare(journal.Path, then, header, unnamed, resume);
             else if (journal._position > 0)
                 throw TuningErrors.Journal(journal.Path, "This is no journal of a sweep: its first line does not say what was begun.");
             else
@@ -218,13 +219,13 @@ internal sealed class SweepJournal : IDisposable
         json.WriteEndObject();
     }
 
-    static void Compare(string path, IReadOnlyDictionary<string, string> then, IReadOnlyDictionary<string, string> now, bool resume)
+    static void Compare(string path, IReadOnlyDictionary<string, string> then, IReadOnlyDictionary<string, string> now, IReadOnlyDictionary<string, string>? unnamed, bool resume)
     {
         if (!resume)
             throw TuningErrors.Taken(path);
         foreach (var (name, value) in now)
         {
-            if (then.GetValueOrDefault(name) is var before && before != value)
+            if ((then.GetValueOrDefault(name) ?? unnamed?.GetValueOrDefault(name)) is var before && before != value)
                 throw TuningErrors.OtherSweep(path, name, before ?? "nothing", value);
         }
     }

@@ -6,7 +6,7 @@ namespace MlNetCifar.Tests.Numerics.Convolution;
 [TestClass]
 public sealed class ConvPlanTests
 {
-    // N, H, W, C, K, R, S, stride, pads: edges of tiles, vectors and strips; first layers, dense, 1×1, strided, even and large filters, asymmetric padding.
+    // N, H, W, C, K, R, S, stride, pads: edges of tiles, vectors and strips; first layers, dense, 1×1, strided, even and large filters, asymmetric padding, pictures smaller than the stride.
     internal static readonly ConvShape[] Shapes =
     [
         new(1, 1, 1, 1, 1, 1, 1),
@@ -29,6 +29,9 @@ public sealed class ConvPlanTests
         new(2, 6, 10, 2, 3, 1, 4, 2, 0, 1, 0, 2),
         new(2, 5, 5, 2, 2, 3, 3, 1, 2, 2, 2, 2),
         new(2, 5, 9, 120, 492, 3, 3, 2, 1, 1, 1, 1),
+        new(2, 1, 1, 5, 12, 3, 3, 2, 1, 1, 1, 1),
+        new(2, 2, 7, 6, 9, 1, 1, 3),
+        new(2, 7, 1, 6, 9, 3, 3, 3, 1, 1, 1, 1),
         ConvShape.Dense(37, 50, 70),
         ConvShape.Dense(64, 128, 10),
         ConvShape.Dense(1, 33, 1),
