@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using MlNetCifar.Files;
 
 namespace MlNetCifar.Tuning;
@@ -53,7 +54,7 @@ internal static class TrialWire
     public static TrialResult? ToResult(string line, TrialSettings settings)
     {
         if (line.StartsWith(Failed, StringComparison.Ordinal))
-            return new() { TrialSettings = settings, Metric = double.NaN, State = TrialState.Failed, Error = JsonSerializer.Deserialize(line[Failed.Length..], WireJson.Default.String)! };
+            return new() { TrialSettings = settings, Metric = double.NaN, State = TrialState.Failed, Error = JsonNode.Parse(line[Failed.Length..])!.GetValue<string>() };
         if (!line.StartsWith(End, StringComparison.Ordinal))
             return null;
         using var json = JsonDocument.Parse(line[End.Length..]);
@@ -62,9 +63,5 @@ internal static class TrialWire
 
     /// <summary>An error in one line.</summary>
     public static string OfFailure(Exception e) =>
-        Failed + JsonSerializer.Serialize(e is MlNetCifarException known ? $"{known.Code} {known.Message}" : $"{e.GetType().Name}: {e.Message}", WireJson.Default.String);
+        $"{Failed}\"{JsonEncodedText.Encode(e is MlNetCifarException known ? $"{known.Code} {known.Message}" : $"{e.GetType().Name}: {e.Message}")}\"";
 }
-
-/// <summary>Source-generated JSON of the wire.</summary>
-[System.Text.Json.Serialization.JsonSerializable(typeof(string))]
-internal sealed partial class WireJson : System.Text.Json.Serialization.JsonSerializerContext;
