@@ -10,6 +10,7 @@ public sealed class EnsembleCommandTests
     static readonly string[] s_small = ["--preset", "elephas-mlp", "--size", "8", "--batch-size", "8", "--threads", "1"];
 
     [TestMethod]
+    [TestCategory("Slow")]
     public void EveryCommand_TakesAnEnsemble()
     {
         using var folder = new Pictures();

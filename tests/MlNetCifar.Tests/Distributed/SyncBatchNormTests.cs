@@ -44,7 +44,6 @@ public sealed class SyncBatchNormTests
     /// <summary>The whole backward pass against difference quotients of the whole forward pass.</summary>
     [TestMethod]
     [DataRow("small", 3)]
-    [DataRow("resnet9", 2)]
     public void Gradients_AreThoseOfTheLoss(string name, int slices)
     {
         var (network, side) = Network(name);
@@ -75,8 +74,10 @@ public sealed class SyncBatchNormTests
     }
 
     [TestMethod]
-    [DataRow("adam", 8)]
-    [DataRow("adam", 5)]
+    [TestCategory("Slow")]
+    public void Gradients_OfAResidualNetwork_AreThoseOfTheLoss() => Gradients_AreThoseOfTheLoss("resnet9", 2);
+
+    [TestMethod]
     [DataRow("sgd", 8)]
     [DataRow("muon", 3)]
     public void Fit_IsTheSameForEveryNumberOfWorkers(string rule, int slices)
@@ -92,6 +93,12 @@ public sealed class SyncBatchNormTests
         using var apart = SmallRun.Fit(SmallRun.Trainer(options with { SyncBatchNorm = false }));
         Assert.AreNotEqual(expected.LastWeightsSha256, apart.LastWeightsSha256, "the option counts for nothing");
     }
+
+    [TestMethod]
+    [TestCategory("Slow")]
+    [DataRow("adam", 8)]
+    [DataRow("adam", 5)]
+    public void Fit_WithAdam_IsTheSameForEveryNumberOfWorkers(string rule, int slices) => Fit_IsTheSameForEveryNumberOfWorkers(rule, slices);
 
     [TestMethod]
     [DataRow("resnet9", 16)]

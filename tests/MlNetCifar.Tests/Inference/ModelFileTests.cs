@@ -55,6 +55,7 @@ public sealed class ModelFileTests
     }
 
     [TestMethod]
+    [TestCategory("Slow")]
     public void Load_PresetsKeepTheirDescription()
     {
         foreach (var name in Architectures.Names)

@@ -38,6 +38,7 @@ public sealed class MLNetSampleTests
     }
 
     [TestMethod]
+    [TestCategory("Slow")]
     public void Features_TrainLightGbm()
     {
         using var folder = new Pictures();

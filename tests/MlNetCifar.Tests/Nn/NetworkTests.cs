@@ -12,10 +12,14 @@ public sealed class NetworkTests
     const int Side = 16;
     const int Batch = 5;
 
+    const string Deep = "resnet34";
+
     public static IEnumerable<object[]> Presets => Architectures.Names.Select(name => new object[] { name });
 
+    public static IEnumerable<object[]> QuickPresets => Presets.Where(row => !row.Contains(Deep));
+
     [TestMethod]
-    [DynamicData(nameof(Presets))]
+    [DynamicData(nameof(QuickPresets))]
     public void TrainingSteps_AreBitIdenticalForAnyThreadCount(string preset)
     {
         // The second step is the first with weights that another made.
@@ -23,6 +27,10 @@ public sealed class NetworkTests
         foreach (var threads in new[] { 2, 3, 8 })
             Assert.AreEqual(one, Train(preset, threads, steps: 2), $"{threads} threads");
     }
+
+    [TestMethod]
+    [TestCategory("Slow")]
+    public void TrainingSteps_OfADeepNetwork_AreBitIdenticalForAnyThreadCount() => TrainingSteps_AreBitIdenticalForAnyThreadCount(Deep);
 
     [TestMethod]
     [DynamicData(nameof(Presets))]

@@ -41,6 +41,7 @@ public sealed class OnnxPictureInputTests
 
     /// <summary>A photograph's size, at 224×224.</summary>
     [TestMethod]
+    [TestCategory("Slow")]
     public void LargePictures_GiveOurPixels()
     {
         using var folder = new TestFolder();

@@ -7,6 +7,7 @@ public sealed class NetworkBenchmarkTests
 {
     /// <summary>An update takes its time once a batch, not once for the few images that are measured with.</summary>
     [TestMethod]
+    [TestCategory("Slow")]
     public void SecondsOfStep_ShareTheUpdateAmongTheBatch()
     {
         // Small pictures: Muon's update takes several times what the gradients of sixteen take.

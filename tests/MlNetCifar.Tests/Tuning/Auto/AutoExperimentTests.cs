@@ -111,6 +111,7 @@ public sealed class AutoExperimentTests
     }
 
     [TestMethod]
+    [TestCategory("Slow")]
     public void Photographs_GetAHead_AndItsTrainingFurtherIsTried()
     {
         using var folder = new Pictures();
