@@ -77,8 +77,8 @@ internal sealed record MemoryPlan(TrainingOptions Options, long Limit, IReadOnly
             var average = options.KeepsAverage ? 1 : 0;
             var moments = weights.Tensors.Where(gradients.Has).Sum(t => Arena.Align(t.Length) * UpdateRule.MomentsOf(groups.Of(t).Settings.Rule)) * sizeof(float);
 
-            // Trained, best and its copy for the result; with checkpoints once more what the next step depends on.
-            var copies = ((3 + average + (checkpoints ? 1 + average : 0)) * block) + (gradients.All.Length * sizeof(float)) + ((checkpoints ? 2 : 1) * moments);
+            // Trained and best, which the result takes over; with checkpoints once more what the next step depends on.
+            var copies = ((2 + average + (checkpoints ? 1 + average : 0)) * block) + (gradients.All.Length * sizeof(float)) + ((checkpoints ? 2 : 1) * moments);
             var buffers = (long)Ring * batch * train.ImageLength * sizeof(float) * ((validation is null ? 1 : 2) + (options.SwaStart is null ? 0 : 1));
             var slices = Math.Min(options.Slices, batch);
             var slice = new Slicing(batch, slices).Largest;

@@ -70,18 +70,26 @@ public sealed class Trainer
         var session = setup.Session;
         using var validationLoader = validation is null ? null : new BatchLoader(validation, setup.Normalization, new BatchLoaderOptions { BatchSize = session.Network.BatchSize });
         using var statisticsLoader = setup.StatisticsLoader(Options, train);
-        using var best = session.Result.Clone();
-        var run = new TrainingRun(Network, Options, setup.Loader.BatchesPerEpoch)
+        var best = session.Result.Clone();
+        try
         {
-            Normalization = setup.Normalization, Start = session.Start, Distillation = Distillation, Weights = session.Weights, BestWeights = session.Result,
-        };
-        foreach (var idle in IdleOptions.Find(new(Options, validation is not null), Recipes.For(Network.Name, Math.Min(Network.Width, Network.Height)), NameOf))
-            run.Warn(idle);
-        checkpointer?.Attach(run, session, best, ResumeRules.Stamp(train, validation, setup.Normalization));
-        Workers?.Begin(run, train, cancellation);
-        var pacer = new Pacer(Options, Time, started, run.State, run.StepsPerEpoch, (validation?.Count ?? 0) + WeightAverage.ImagesAnEpoch(Options, session.Weights, train.Count), Reserve);
-        new TrainingLoop(this, run, session, setup.Loader, validationLoader, statisticsLoader, best, pacer, checkpointer).Run(progress, cancellation);
-        return new TrainingResult(run, train.Classes, TimeSpan.FromSeconds(pacer.Elapsed));
+            var run = new TrainingRun(Network, Options, setup.Loader.BatchesPerEpoch)
+            {
+                Normalization = setup.Normalization, Start = session.Start, Distillation = Distillation, Weights = session.Weights, BestWeights = session.Result,
+            };
+            foreach (var idle in IdleOptions.Find(new(Options, validation is not null), Recipes.For(Network.Name, Math.Min(Network.Width, Network.Height)), NameOf))
+                run.Warn(idle);
+            checkpointer?.Attach(run, session, best, ResumeRules.Stamp(train, validation, setup.Normalization));
+            Workers?.Begin(run, train, cancellation);
+            var pacer = new Pacer(Options, Time, started, run.State, run.StepsPerEpoch, (validation?.Count ?? 0) + WeightAverage.ImagesAnEpoch(Options, session.Weights, train.Count), Reserve);
+            new TrainingLoop(this, run, session, setup.Loader, validationLoader, statisticsLoader, best, pacer, checkpointer).Run(progress, cancellation);
+            return new TrainingResult(run, best, train.Classes, TimeSpan.FromSeconds(pacer.Elapsed));
+        }
+        catch
+        {
+            best.Dispose();
+            throw;
+        }
     }
 
     /// <summary><see cref="Fit"/> on a thread of its own.</summary>

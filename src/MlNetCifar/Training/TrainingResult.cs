@@ -8,9 +8,15 @@ public sealed class TrainingResult : IDisposable
     readonly NetworkWeights _weights;
     bool _disposed;
 
-    internal TrainingResult(TrainingRun run, IReadOnlyList<string> classes, TimeSpan elapsed)
+    /// <param name="run">At its end.</param>
+    /// <param name="best">Taken over; filled where no epoch has done so.</param>
+    /// <param name="classes">Their names.</param>
+    /// <param name="elapsed">How long it took.</param>
+    internal TrainingResult(TrainingRun run, NetworkWeights best, IReadOnlyList<string> classes, TimeSpan elapsed)
     {
-        _weights = run.BestWeights.Clone();
+        _weights = best;
+        if (run.BestWeights != best)
+            best.CopyFrom(run.BestWeights);
         (Normalization, Classes, Options, Start) = (run.Normalization, classes, run.Options, run.Start);
         (History, BestEpoch, StopReason, Elapsed, Steps) = ([.. run.History], run.BestEpoch, run.StopReason!.Value, elapsed, run.Step);
         (ResumedFrom, ResumeNote, Warnings) = (run.ResumedFrom, run.ResumeNote, [.. run.Warnings]);
