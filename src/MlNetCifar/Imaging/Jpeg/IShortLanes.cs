@@ -22,6 +22,7 @@ interface IShortLanes<V> where V : struct
     static abstract V AddWide(V x, V y);
     static abstract V SubtractWide(V x, V y);
     static abstract V ShiftRightWide(V x, int count);
+    static abstract V ShiftLeftWide(V x, int count);
 
     /// <summary>Σ of neighbouring products, as 32-bit integers.</summary>
     static abstract V MultiplyPairs(V x, V y);
@@ -52,4 +53,15 @@ interface IShortLanes<V> where V : struct
 
     /// <summary>Stores clamped red, green, blue as pixels: 24 bytes a lane.</summary>
     static abstract void StorePixels(V red, V green, V blue, ref byte target);
+
+    /// <summary>Reads four pixels a lane as pairs of neighbours, RR GG BB RR GG BB; lane l's are at the offset 8 · l. The last quarter of a lane is undefined.</summary>
+    static abstract V LoadPairs(ref byte source, ref int offsets);
+
+    /// <summary>
+    /// Stores the 32-bit integers of four columns, clamped to bytes: as pairs of rows, the columns side by side. Lane l has rows 4 · l to 4 · l + 3.
+    /// </summary>
+    static abstract void StorePairs(V x, V y, V z, V w, ref byte target, int stride);
+
+    /// <summary>Stores 32-bit integers, clamped to bytes, in their order.</summary>
+    static abstract void StoreClamped(V x, ref byte target);
 }

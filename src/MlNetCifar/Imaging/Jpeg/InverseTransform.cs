@@ -135,8 +135,9 @@ static class InverseTransform
             L.ShiftRightWide(L.SubtractWide(t11, t2), shift), L.ShiftRightWide(L.SubtractWide(t10, t3), shift));
     }
 
+    /// <summary>Transposes the 8×8 elements that eight registers have in each lane.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void Transpose<L, V>(ref V r0, ref V r1, ref V r2, ref V r3, ref V r4, ref V r5, ref V r6, ref V r7)
+    public static void Transpose<L, V>(ref V r0, ref V r1, ref V r2, ref V r3, ref V r4, ref V r5, ref V r6, ref V r7)
         where L : struct, IShortLanes<V> where V : struct
     {
         var a0 = L.Low16(r0, r1);

@@ -21,10 +21,12 @@ readonly struct ShortLanes128 : IShortLanes<Vector128<short>>
     public static Vector128<short> AddWide(Vector128<short> x, Vector128<short> y) => (x.AsInt32() + y.AsInt32()).AsInt16();
     public static Vector128<short> SubtractWide(Vector128<short> x, Vector128<short> y) => (x.AsInt32() - y.AsInt32()).AsInt16();
     public static Vector128<short> ShiftRightWide(Vector128<short> x, int count) => (x.AsInt32() >> count).AsInt16();
+    public static Vector128<short> ShiftLeftWide(Vector128<short> x, int count) => (x.AsInt32() << count).AsInt16();
 
     public static Vector128<short> MultiplyPairs(Vector128<short> x, Vector128<short> y)
     {
         if (Sse2.IsSupported) return Sse2.MultiplyAddAdjacent(x, y).AsInt16();
+        if (AdvSimd.Arm64.IsSupported) return AdvSimd.Arm64.AddPairwise(AdvSimd.MultiplyWideningLower(x.GetLower(), y.GetLower()), AdvSimd.MultiplyWideningUpper(x, y)).AsInt16();
         var even = ((x.AsInt32() << 16) >> 16) * ((y.AsInt32() << 16) >> 16);
         return (even + (x.AsInt32() >> 16) * (y.AsInt32() >> 16)).AsInt16();
     }
@@ -103,4 +105,31 @@ readonly struct ShortLanes128 : IShortLanes<Vector128<short>>
         first.StoreUnsafe(ref target);
         Unsafe.WriteUnaligned(ref Unsafe.Add(ref target, 16), last.AsUInt64().ToScalar());
     }
+
+    public static Vector128<short> LoadPairs(ref byte source, ref int offsets) => Vector128.Shuffle(Vector128.LoadUnsafe(ref source, (nuint)offsets), PairOrder).AsInt16();
+
+    public static void StorePairs(Vector128<short> x, Vector128<short> y, Vector128<short> z, Vector128<short> w, ref byte target, int stride) =>
+        StorePairs(Vector128.Shuffle(Bytes(PackWide(x, y), PackWide(z, w)), RowOrder), ref target, stride);
+
+    public static void StoreClamped(Vector128<short> x, ref byte target)
+    {
+        var shorts = PackWide(x, x);
+        Unsafe.WriteUnaligned(ref target, Bytes(shorts, shorts).AsUInt32().ToScalar());
+    }
+
+    /// <summary>Bytes of four pixels as pairs of neighbours.</summary>
+    internal static Vector128<byte> PairOrder => Vector128.Create((byte)0, 3, 1, 4, 2, 5, 6, 9, 7, 10, 8, 11, 255, 255, 255, 255);
+
+    /// <summary>Four rows of four columns as two pairs of rows.</summary>
+    internal static Vector128<byte> RowOrder => Vector128.Create((byte)0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15);
+
+    /// <summary>Stores two pairs of rows.</summary>
+    internal static void StorePairs(Vector128<byte> rows, ref byte target, int stride)
+    {
+        Unsafe.WriteUnaligned(ref target, rows.AsUInt64().ToScalar());
+        Unsafe.WriteUnaligned(ref Unsafe.Add(ref target, stride), rows.AsUInt64().GetElement(1));
+    }
+
+    static Vector128<byte> Bytes(Vector128<short> x, Vector128<short> y) => Sse2.IsSupported ? Sse2.PackUnsignedSaturate(x, y)
+        : Vector128.NarrowWithSaturation(Vector128.Max(x, Zero).AsUInt16(), Vector128.Max(y, Zero).AsUInt16());
 }

@@ -20,6 +20,7 @@ readonly struct ShortLanes256 : IShortLanes<Vector256<short>>
     public static Vector256<short> AddWide(Vector256<short> x, Vector256<short> y) => (x.AsInt32() + y.AsInt32()).AsInt16();
     public static Vector256<short> SubtractWide(Vector256<short> x, Vector256<short> y) => (x.AsInt32() - y.AsInt32()).AsInt16();
     public static Vector256<short> ShiftRightWide(Vector256<short> x, int count) => (x.AsInt32() >> count).AsInt16();
+    public static Vector256<short> ShiftLeftWide(Vector256<short> x, int count) => (x.AsInt32() << count).AsInt16();
     public static Vector256<short> MultiplyPairs(Vector256<short> x, Vector256<short> y) => Avx2.MultiplyAddAdjacent(x, y).AsInt16();
     public static Vector256<short> Low16(Vector256<short> x, Vector256<short> y) => Avx2.UnpackLow(x, y);
     public static Vector256<short> High16(Vector256<short> x, Vector256<short> y) => Avx2.UnpackHigh(x, y);
@@ -49,5 +50,30 @@ readonly struct ShortLanes256 : IShortLanes<Vector256<short>>
     {
         ShortLanes128.StorePixels(red.GetLower(), green.GetLower(), blue.GetLower(), ref target);
         ShortLanes128.StorePixels(red.GetUpper(), green.GetUpper(), blue.GetUpper(), ref Unsafe.Add(ref target, 24));
+    }
+
+    public static Vector256<short> LoadPairs(ref byte source, ref int offsets)
+    {
+        var rows = Vector256.Create(Vector128.LoadUnsafe(ref source, (nuint)offsets), Vector128.LoadUnsafe(ref source, (nuint)Unsafe.Add(ref offsets, 8)));
+        return Avx2.Shuffle(rows, Vector256.Create(ShortLanes128.PairOrder, ShortLanes128.PairOrder)).AsInt16();
+    }
+
+    public static void StorePairs(Vector256<short> x, Vector256<short> y, Vector256<short> z, Vector256<short> w, ref byte target, int stride)
+    {
+        var rows = Avx2.Shuffle(Avx2.PackUnsignedSaturate(PackWide(x, y), PackWide(z, w)), Vector256.Create(ShortLanes128.RowOrder, ShortLanes128.RowOrder));
+        StorePairs(rows, ref target, stride);
+    }
+
+    /// <summary>Stores four pairs of rows.</summary>
+    internal static void StorePairs(Vector256<byte> rows, ref byte target, int stride)
+    {
+        ShortLanes128.StorePairs(rows.GetLower(), ref target, stride);
+        ShortLanes128.StorePairs(rows.GetUpper(), ref Unsafe.Add(ref target, 2 * stride), stride);
+    }
+
+    public static void StoreClamped(Vector256<short> x, ref byte target)
+    {
+        ShortLanes128.StoreClamped(x.GetLower(), ref target);
+        ShortLanes128.StoreClamped(x.GetUpper(), ref Unsafe.Add(ref target, 4));
     }
 }

@@ -20,6 +20,7 @@ readonly struct ShortLanes512 : IShortLanes<Vector512<short>>
     public static Vector512<short> AddWide(Vector512<short> x, Vector512<short> y) => (x.AsInt32() + y.AsInt32()).AsInt16();
     public static Vector512<short> SubtractWide(Vector512<short> x, Vector512<short> y) => (x.AsInt32() - y.AsInt32()).AsInt16();
     public static Vector512<short> ShiftRightWide(Vector512<short> x, int count) => (x.AsInt32() >> count).AsInt16();
+    public static Vector512<short> ShiftLeftWide(Vector512<short> x, int count) => (x.AsInt32() << count).AsInt16();
     public static Vector512<short> MultiplyPairs(Vector512<short> x, Vector512<short> y) => Avx512BW.MultiplyAddAdjacent(x, y).AsInt16();
     public static Vector512<short> Low16(Vector512<short> x, Vector512<short> y) => Avx512BW.UnpackLow(x, y);
     public static Vector512<short> High16(Vector512<short> x, Vector512<short> y) => Avx512BW.UnpackHigh(x, y);
@@ -72,4 +73,23 @@ readonly struct ShortLanes512 : IShortLanes<Vector512<short>>
         }
         return Vector512.Create<byte>(order);
     }
+
+    public static Vector512<short> LoadPairs(ref byte source, ref int offsets)
+    {
+        var low = Vector256.Create(Vector128.LoadUnsafe(ref source, (nuint)offsets), Vector128.LoadUnsafe(ref source, (nuint)Unsafe.Add(ref offsets, 8)));
+        var high = Vector256.Create(Vector128.LoadUnsafe(ref source, (nuint)Unsafe.Add(ref offsets, 16)), Vector128.LoadUnsafe(ref source, (nuint)Unsafe.Add(ref offsets, 24)));
+        var order = Vector256.Create(ShortLanes128.PairOrder, ShortLanes128.PairOrder);
+        return Avx512BW.Shuffle(Vector512.Create(low, high), Vector512.Create(order, order)).AsInt16();
+    }
+
+    public static void StorePairs(Vector512<short> x, Vector512<short> y, Vector512<short> z, Vector512<short> w, ref byte target, int stride)
+    {
+        var order = Vector256.Create(ShortLanes128.RowOrder, ShortLanes128.RowOrder);
+        var rows = Avx512BW.Shuffle(Avx512BW.PackUnsignedSaturate(PackWide(x, y), PackWide(z, w)), Vector512.Create(order, order));
+        ShortLanes256.StorePairs(rows.GetLower(), ref target, stride);
+        ShortLanes256.StorePairs(rows.GetUpper(), ref Unsafe.Add(ref target, 4 * stride), stride);
+    }
+
+    public static void StoreClamped(Vector512<short> x, ref byte target) =>
+        Avx512F.ConvertToVector128ByteWithSaturation(Vector512.Max(x.AsInt32(), Vector512<int>.Zero).AsUInt32()).StoreUnsafe(ref target);
 }
