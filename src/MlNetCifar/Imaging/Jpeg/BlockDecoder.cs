@@ -22,6 +22,7 @@ static class BlockDecoder
         ref var data = ref MemoryMarshal.GetArrayDataReference(reader.Buffer);
         ref var zigzag = ref MemoryMarshal.GetArrayDataReference(ZigZag.Grouped);
         ref var lookup = ref MemoryMarshal.GetArrayDataReference(acTable.Lookup);
+        ref var pairs = ref MemoryMarshal.GetArrayDataReference(acTable.Pairs);
 
         if (count < 32) Fill(ref data, ref bits, ref count, ref position);
         var entry = dcTable.Lookup[bits >> (64 - HuffmanTable.LookupBits)];
@@ -51,6 +52,19 @@ static class BlockDecoder
                 bits |= System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref data, position))) >> count;
                 position += (63 - count) >> 3;
                 count |= 56;
+            }
+            if (k < 48)
+            {
+                var pair = Unsafe.Add(ref pairs, (nint)(bits >> (64 - HuffmanTable.LookupBits)));
+                if ((byte)pair != 0)
+                {
+                    bits <<= (int)pair;
+                    count -= (byte)pair;
+                    Unsafe.Add(ref block, (int)Unsafe.Add(ref zigzag, k + (byte)(pair >> 8))) = (short)(pair >> 32);
+                    Unsafe.Add(ref block, (int)Unsafe.Add(ref zigzag, k + (byte)(pair >> 16))) = (short)(pair >> 48);
+                    k += (byte)(pair >> 24) - 1;
+                    continue;
+                }
             }
             entry = Unsafe.Add(ref lookup, (int)(bits >> (64 - HuffmanTable.LookupBits)));
             if ((entry & HuffmanTable.SymbolFlag) == 0)
