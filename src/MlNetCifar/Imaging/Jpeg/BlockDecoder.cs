@@ -15,87 +15,70 @@ static class BlockDecoder
     /// <returns>False where a code was invalid.</returns>
     public static bool DecodeSequential(ref EntropyReader reader, HuffmanTable dcTable, HuffmanTable acTable, ref int prediction, ref short block)
     {
-        var bits = reader.Bits;
-        var count = reader.Count;
-        var position = reader.Position;
+        reader.Fill();
+        var entry = dcTable.Lookup[(int)(reader.Bits >> (64 - HuffmanTable.LookupBits))];
         var valid = true;
-        ref var data = ref MemoryMarshal.GetArrayDataReference(reader.Buffer);
-        ref var zigzag = ref MemoryMarshal.GetArrayDataReference(ZigZag.Grouped);
-        ref var lookup = ref MemoryMarshal.GetArrayDataReference(acTable.Lookup);
-        ref var pairs = ref MemoryMarshal.GetArrayDataReference(acTable.Pairs);
-
-        if (count < 32) Fill(ref data, ref bits, ref count, ref position);
-        var entry = dcTable.Lookup[bits >> (64 - HuffmanTable.LookupBits)];
-        int length, size;
         if ((entry & HuffmanTable.SymbolFlag) == 0)
         {
-            length = entry & 63;
-            bits <<= length;
-            count -= length;
+            reader.Skip(entry & 63);
             prediction += entry >> 16;
         }
         else
         {
-            size = Symbol(dcTable, entry, bits, out length) & 15;
-            valid &= length < HuffmanTable.MaxLength;
-            bits <<= length;
-            prediction += Extend(bits, size);
-            bits <<= size;
-            count -= length + size;
+            var size = Symbol(dcTable, entry, reader.Bits, out var length) & 15;
+            valid = length < HuffmanTable.MaxLength;
+            reader.Skip(length);
+            prediction += Extend(reader.Bits, size);
+            reader.Skip(size);
         }
         block = (short)prediction;
 
-        for (var k = 1; k < 64; k++)
+        ref var zigzag = ref MemoryMarshal.GetArrayDataReference(ZigZag.Grouped);
+        ref var pairs = ref MemoryMarshal.GetArrayDataReference(acTable.Pairs);
+        for (var k = 1; k < 64;)
         {
-            if (count < 32)
-            {
-                bits |= System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref data, position))) >> count;
-                position += (63 - count) >> 3;
-                count |= 56;
-            }
-            if (k < 48)
-            {
-                var pair = Unsafe.Add(ref pairs, (nint)(bits >> (64 - HuffmanTable.LookupBits)));
-                if ((byte)pair != 0)
-                {
-                    bits <<= (int)pair;
-                    count -= (byte)pair;
-                    Unsafe.Add(ref block, (int)Unsafe.Add(ref zigzag, k + (byte)(pair >> 8))) = (short)(pair >> 32);
-                    Unsafe.Add(ref block, (int)Unsafe.Add(ref zigzag, k + (byte)(pair >> 16))) = (short)(pair >> 48);
-                    k += (byte)(pair >> 24) - 1;
-                    continue;
-                }
-            }
-            entry = Unsafe.Add(ref lookup, (int)(bits >> (64 - HuffmanTable.LookupBits)));
-            if ((entry & HuffmanTable.SymbolFlag) == 0)
-            {
-                length = entry & 63;
-                k += (entry >> 8) & 15;
-                bits <<= length;
-                count -= length;
-                Unsafe.Add(ref block, (int)Unsafe.Add(ref zigzag, k)) = (short)(entry >> 16);
-                continue;
-            }
-            var symbol = Symbol(acTable, entry, bits, out length);
-            valid &= length < HuffmanTable.MaxLength;
-            bits <<= length;
-            count -= length;
-            size = symbol & 15;
-            if (size == 0)
-            {
-                if (symbol != 0xF0) break;
-                k += 15;
-                continue;
-            }
-            k += symbol >> 4;
-            Unsafe.Add(ref block, (int)Unsafe.Add(ref zigzag, k)) = (short)Extend(bits, size);
-            bits <<= size;
-            count -= size;
+            reader.Refill();
+            var (bits, count) = (reader.Bits, reader.Count);
+            var more = k < PairEnd && Step(ref pairs, ref zigzag, ref block, ref bits, ref count, ref k) && Step(ref pairs, ref zigzag, ref block, ref bits, ref count, ref k)
+                && Step(ref pairs, ref zigzag, ref block, ref bits, ref count, ref k) && Step(ref pairs, ref zigzag, ref block, ref bits, ref count, ref k);
+            (reader.Bits, reader.Count) = (bits, count);
+            if (!more && k < 64) k = Single(ref reader, acTable, ref block, k, ref valid);
         }
-        reader.Bits = bits;
-        reader.Count = count;
-        reader.Position = position;
         return valid;
+    }
+
+    // From here on what the first coefficient of a pair passes could be the rest of the block.
+    const int PairEnd = 64 - 16;
+
+    /// <summary>Decodes what one lookup yields, of at most <see cref="HuffmanTable.LookupBits"/> bits.</summary>
+    /// <returns>Whether another may follow.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static bool Step(ref ulong pairs, ref byte zigzag, ref short block, ref ulong bits, ref int count, ref int k)
+    {
+        var pair = Unsafe.Add(ref pairs, (nint)(bits >> (64 - HuffmanTable.LookupBits)));
+        bits <<= (int)pair;
+        count -= (byte)pair;
+        Unsafe.Add(ref block, (nint)Unsafe.Add(ref zigzag, k + (byte)(pair >> 8))) = (short)(pair >> 32);
+        Unsafe.Add(ref block, (nint)Unsafe.Add(ref zigzag, k + (byte)(pair >> 16))) = (short)(pair >> 48);
+        k += (byte)(pair >> 24);
+        return pair != 0 && k < PairEnd;
+    }
+
+    /// <summary>Decodes one coefficient, run of zeros or end of block of any length.</summary>
+    /// <returns>The position reached.</returns>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static int Single(ref EntropyReader reader, HuffmanTable table, ref short block, int k, ref bool valid)
+    {
+        reader.Fill();
+        var symbol = table.DecodeSymbol(reader.Bits, out var length);
+        valid &= length < HuffmanTable.MaxLength;
+        reader.Skip(length);
+        var size = symbol & 15;
+        if (size == 0) return symbol == 0xF0 ? k + 16 : 64;
+        k += symbol >> 4;
+        Unsafe.Add(ref block, (int)ZigZag.Grouped[k]) = (short)Extend(reader.Bits, size);
+        reader.Skip(size);
+        return k + 1;
     }
 
     /// <summary>The signed value that the next <paramref name="size"/> bits stand for (T.81, F.2.2.1).</summary>
@@ -118,12 +101,5 @@ static class BlockDecoder
     {
         length = entry & 63;
         return length == 0 ? table.DecodeLong(bits, out length) : entry >> 8;
-    }
-
-    static void Fill(ref byte data, ref ulong bits, ref int count, ref int position)
-    {
-        bits |= System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref data, position))) >> count;
-        position += (63 - count) >> 3;
-        count |= 56;
     }
 }
