@@ -36,6 +36,7 @@ sealed class ResizeWeights
     {
         var scale = (double)(end - start) / fullLength;
         var filterScale = Math.Max(1, scale);
+        var step = 1 / filterScale;
         var support = FilterKernel.Support(filter) * filterScale;
         var origin = From(0);
         var extent = To(length - 1) - origin;
@@ -54,7 +55,7 @@ sealed class ResizeWeights
             var sum = 0.0;
             for (var tap = 0; tap < count; tap++)
             {
-                weights[tap] = FilterKernel.Weight(filter, (tap + from - center + 0.5) * (1 / filterScale));
+                weights[tap] = FilterKernel.Weight(filter, (tap + from - center + 0.5) * step);
                 sum += weights[tap];
             }
             for (var tap = 0; tap < count; tap++)

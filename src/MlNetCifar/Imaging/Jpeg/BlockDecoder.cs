@@ -13,6 +13,7 @@ static class BlockDecoder
     /// <param name="prediction">DC of the block before; updated.</param>
     /// <param name="block">First coefficient of the block, zeroed, grouped layout.</param>
     /// <returns>False where a code was invalid.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool DecodeSequential(ref EntropyReader reader, HuffmanTable dcTable, HuffmanTable acTable, ref int prediction, ref short block)
     {
         reader.Fill();

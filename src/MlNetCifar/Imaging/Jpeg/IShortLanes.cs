@@ -11,7 +11,6 @@ interface IShortLanes<V> where V : struct
     static abstract int Blocks { get; }
 
     static abstract V Load(ref short source);
-    static abstract V Repeat(ref short source);
     static abstract V Pair(short even, short odd);
     static abstract V Fill(short value);
     static abstract V FillWide(int value);

@@ -11,7 +11,6 @@ readonly struct ShortLanes128 : IShortLanes<Vector128<short>>
     public static int Blocks => 1;
     public static Vector128<short> Zero => Vector128<short>.Zero;
     public static Vector128<short> Load(ref short source) => Vector128.LoadUnsafe(ref source);
-    public static Vector128<short> Repeat(ref short source) => Vector128.LoadUnsafe(ref source);
     public static Vector128<short> Pair(short even, short odd) => Vector128.Create((odd << 16) | (ushort)even).AsInt16();
     public static Vector128<short> Fill(short value) => Vector128.Create(value);
     public static Vector128<short> FillWide(int value) => Vector128.Create(value).AsInt16();
@@ -95,6 +94,7 @@ readonly struct ShortLanes128 : IShortLanes<Vector128<short>>
 
     public static Vector128<short> Clamp(Vector128<short> x) => Vector128.Min(Vector128.Max(x, Vector128<short>.Zero), Vector128.Create((short)255));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StorePixels(Vector128<short> red, Vector128<short> green, Vector128<short> blue, ref byte target)
     {
         var pairs = (red | (green << 8)).AsByte();

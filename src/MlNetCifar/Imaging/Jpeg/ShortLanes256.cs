@@ -10,7 +10,6 @@ readonly struct ShortLanes256 : IShortLanes<Vector256<short>>
     public static int Blocks => 2;
     public static Vector256<short> Zero => Vector256<short>.Zero;
     public static Vector256<short> Load(ref short source) => Vector256.LoadUnsafe(ref source);
-    public static Vector256<short> Repeat(ref short source) => Vector256.Create(Vector128.LoadUnsafe(ref source), Vector128.LoadUnsafe(ref source));
     public static Vector256<short> Pair(short even, short odd) => Vector256.Create((odd << 16) | (ushort)even).AsInt16();
     public static Vector256<short> Fill(short value) => Vector256.Create(value);
     public static Vector256<short> FillWide(int value) => Vector256.Create(value).AsInt16();
@@ -46,6 +45,7 @@ readonly struct ShortLanes256 : IShortLanes<Vector256<short>>
 
     public static Vector256<short> Clamp(Vector256<short> x) => Vector256.Min(Vector256.Max(x, Vector256<short>.Zero), Vector256.Create((short)255));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StorePixels(Vector256<short> red, Vector256<short> green, Vector256<short> blue, ref byte target)
     {
         ShortLanes128.StorePixels(red.GetLower(), green.GetLower(), blue.GetLower(), ref target);

@@ -10,7 +10,6 @@ readonly struct ShortLanes512 : IShortLanes<Vector512<short>>
     public static int Blocks => 4;
     public static Vector512<short> Zero => Vector512<short>.Zero;
     public static Vector512<short> Load(ref short source) => Vector512.LoadUnsafe(ref source);
-    public static Vector512<short> Repeat(ref short source) => Vector512.Create(ShortLanes256.Repeat(ref source), ShortLanes256.Repeat(ref source));
     public static Vector512<short> Pair(short even, short odd) => Vector512.Create((odd << 16) | (ushort)even).AsInt16();
     public static Vector512<short> Fill(short value) => Vector512.Create(value);
     public static Vector512<short> FillWide(int value) => Vector512.Create(value).AsInt16();
@@ -46,6 +45,7 @@ readonly struct ShortLanes512 : IShortLanes<Vector512<short>>
 
     public static Vector512<short> Clamp(Vector512<short> x) => Vector512.Min(Vector512.Max(x, Vector512<short>.Zero), Vector512.Create((short)255));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StorePixels(Vector512<short> red, Vector512<short> green, Vector512<short> blue, ref byte target)
     {
         if (!Avx512Vbmi.IsSupported)
@@ -54,24 +54,15 @@ readonly struct ShortLanes512 : IShortLanes<Vector512<short>>
             ShortLanes256.StorePixels(red.GetUpper(), green.GetUpper(), blue.GetUpper(), ref Unsafe.Add(ref target, 48));
             return;
         }
+        // Byte i of 16 pixels is byte 2p or 2p + 1 of the red-green pairs, or byte 64 + 2p of the blues, p = i / 3; 16 bytes more are overwritten by the second half.
+        var order = Vector512.Create(
+            (byte)0, 1, 64, 2, 3, 66, 4, 5, 68, 6, 7, 70, 8, 9, 72, 10, 11, 74, 12, 13, 76, 14, 15, 78, 16, 17, 80, 18, 19, 82, 20, 21,
+            84, 22, 23, 86, 24, 25, 88, 26, 27, 90, 28, 29, 92, 30, 31, 94, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
         var pairs = (red | (green << 8)).AsByte();
-        Avx512Vbmi.PermuteVar64x8x2(pairs, s_firstPixels, blue.AsByte()).StoreUnsafe(ref target);
-        Avx512Vbmi.PermuteVar64x8x2(pairs, s_lastPixels, blue.AsByte()).GetLower().StoreUnsafe(ref Unsafe.Add(ref target, 64));
-    }
-
-    // Byte i of the pixels is byte 2p or 2p + 1 of the red-green pairs, or byte 64 + 2p of the blues, p = i / 3.
-    static readonly Vector512<byte> s_firstPixels = PixelOrder(0);
-    static readonly Vector512<byte> s_lastPixels = PixelOrder(64);
-
-    static Vector512<byte> PixelOrder(int first)
-    {
-        Span<byte> order = stackalloc byte[64];
-        for (var i = 0; i < 64; i++)
-        {
-            var (pixel, channel) = Math.DivRem(first + i, 3);
-            order[i] = (byte)((channel == 2 ? 64 + 2 * pixel : 2 * pixel + channel) & 127);
-        }
-        return Vector512.Create<byte>(order);
+        Avx512Vbmi.PermuteVar64x8x2(pairs, order, blue.AsByte()).StoreUnsafe(ref target);
+        var last = Avx512Vbmi.PermuteVar64x8x2(pairs, order + Vector512.Create((byte)32), blue.AsByte());
+        last.GetLower().StoreUnsafe(ref Unsafe.Add(ref target, 48));
+        Avx512F.ExtractVector128(last, 2).StoreUnsafe(ref Unsafe.Add(ref target, 80));
     }
 
     public static Vector512<short> LoadPairs(ref byte source, ref int offsets)
