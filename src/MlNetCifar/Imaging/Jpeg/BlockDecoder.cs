@@ -16,8 +16,8 @@ static class BlockDecoder
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool DecodeSequential(ref EntropyReader reader, HuffmanTable dcTable, HuffmanTable acTable, ref int prediction, ref short block)
     {
-        reader.Fill();
-        var entry = dcTable.Lookup[(int)(reader.Bits >> (64 - HuffmanTable.LookupBits))];
+        reader.Refill();
+        var entry = Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(dcTable.Lookup), (nint)(reader.Bits >> (64 - HuffmanTable.LookupBits)));
         var valid = true;
         if ((entry & HuffmanTable.SymbolFlag) == 0)
         {
@@ -26,26 +26,25 @@ static class BlockDecoder
         }
         else
         {
-            var size = Symbol(dcTable, entry, reader.Bits, out var length) & 15;
-            valid = length < HuffmanTable.MaxLength;
-            reader.Skip(length);
-            prediction += Extend(reader.Bits, size);
-            reader.Skip(size);
+            prediction += Difference(ref reader, dcTable, ref valid);
         }
         block = (short)prediction;
 
         ref var zigzag = ref MemoryMarshal.GetArrayDataReference(ZigZag.Grouped);
         ref var pairs = ref MemoryMarshal.GetArrayDataReference(acTable.Pairs);
-        for (var k = 1; k < 64;)
+        var (bits, count) = (reader.Bits, reader.Count);
+        var k = 1;
+        while (true)
         {
-            reader.Refill();
-            var (bits, count) = (reader.Bits, reader.Count);
+            // Five lookups, that of the DC among them, are within the bits of one filling.
             var more = k < PairEnd && Step(ref pairs, ref zigzag, ref block, ref bits, ref count, ref k) && Step(ref pairs, ref zigzag, ref block, ref bits, ref count, ref k)
                 && Step(ref pairs, ref zigzag, ref block, ref bits, ref count, ref k) && Step(ref pairs, ref zigzag, ref block, ref bits, ref count, ref k);
             (reader.Bits, reader.Count) = (bits, count);
             if (!more && k < 64) k = Single(ref reader, acTable, ref block, k, ref valid);
+            if (k >= 64) return valid;
+            reader.Refill();
+            (bits, count) = (reader.Bits, reader.Count);
         }
-        return valid;
     }
 
     // From here on what the first coefficient of a pair passes could be the rest of the block.
@@ -63,6 +62,19 @@ static class BlockDecoder
         Unsafe.Add(ref block, (nint)Unsafe.Add(ref zigzag, k + (byte)(pair >> 16))) = (short)(pair >> 48);
         k += (byte)(pair >> 24);
         return pair != 0 && k < PairEnd;
+    }
+
+    /// <summary>Decodes a DC difference of any length, and fills up.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static int Difference(ref EntropyReader reader, HuffmanTable table, ref bool valid)
+    {
+        var size = table.DecodeSymbol(reader.Bits, out var length) & 15;
+        valid &= length < HuffmanTable.MaxLength;
+        reader.Skip(length);
+        var difference = Extend(reader.Bits, size);
+        reader.Skip(size);
+        reader.Refill();
+        return difference;
     }
 
     /// <summary>Decodes one coefficient, run of zeros or end of block of any length.</summary>
@@ -90,17 +102,5 @@ static class BlockDecoder
     {
         var value = (int)(bits >> 1 >> (63 - size));
         return (long)bits < 0 ? value : value - (1 << size) + 1;
-    }
-
-    /// <summary>The symbol of a lookup entry that is flagged as a bare symbol.</summary>
-    /// <param name="table">The entry's table.</param>
-    /// <param name="entry">The entry.</param>
-    /// <param name="bits">The next bits, left-aligned.</param>
-    /// <param name="length">Bits of the code.</param>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int Symbol(HuffmanTable table, int entry, ulong bits, out int length)
-    {
-        length = entry & 63;
-        return length == 0 ? table.DecodeLong(bits, out length) : entry >> 8;
     }
 }
