@@ -18,6 +18,13 @@ interface IShortLanes<V> where V : struct
     static abstract V Add(V x, V y);
     static abstract V Subtract(V x, V y);
     static abstract V Multiply(V x, V y);
+
+    /// <summary>The upper half of each product.</summary>
+    static abstract V MultiplyHigh(V x, V y);
+
+    /// <summary>Shifts right, the sign remaining.</summary>
+    static abstract V ShiftRight(V x, int count);
+
     static abstract V AddWide(V x, V y);
     static abstract V SubtractWide(V x, V y);
     static abstract V ShiftRightWide(V x, int count);
@@ -47,10 +54,7 @@ interface IShortLanes<V> where V : struct
     /// <summary>Reads as many bytes as the register has 16-bit elements.</summary>
     static abstract V LoadBytes(ref byte source);
 
-    /// <summary>Clamps each element to 0 … 255.</summary>
-    static abstract V Clamp(V x);
-
-    /// <summary>Stores clamped red, green, blue as pixels: 24 bytes a lane.</summary>
+    /// <summary>Stores red, green and blue, clamped to bytes, as pixels: 24 bytes a lane.</summary>
     static abstract void StorePixels(V red, V green, V blue, ref byte target);
 
     /// <summary>Reads four pixels a lane as pairs of neighbours, RR GG BB RR GG BB; lane l's are at the offset 8 · l. The last quarter of a lane is undefined.</summary>

@@ -17,10 +17,18 @@ readonly struct ShortLanes128 : IShortLanes<Vector128<short>>
     public static Vector128<short> Add(Vector128<short> x, Vector128<short> y) => x + y;
     public static Vector128<short> Subtract(Vector128<short> x, Vector128<short> y) => x - y;
     public static Vector128<short> Multiply(Vector128<short> x, Vector128<short> y) => x * y;
+    public static Vector128<short> ShiftRight(Vector128<short> x, int count) => x >> count;
     public static Vector128<short> AddWide(Vector128<short> x, Vector128<short> y) => (x.AsInt32() + y.AsInt32()).AsInt16();
     public static Vector128<short> SubtractWide(Vector128<short> x, Vector128<short> y) => (x.AsInt32() - y.AsInt32()).AsInt16();
     public static Vector128<short> ShiftRightWide(Vector128<short> x, int count) => (x.AsInt32() >> count).AsInt16();
     public static Vector128<short> ShiftLeftWide(Vector128<short> x, int count) => (x.AsInt32() << count).AsInt16();
+
+    public static Vector128<short> MultiplyHigh(Vector128<short> x, Vector128<short> y)
+    {
+        if (Sse2.IsSupported) return Sse2.MultiplyHigh(x, y);
+        var ((xLow, xHigh), (yLow, yHigh)) = (Vector128.Widen(x), Vector128.Widen(y));
+        return Vector128.Narrow((xLow * yLow) >> 16, (xHigh * yHigh) >> 16);
+    }
 
     public static Vector128<short> MultiplyPairs(Vector128<short> x, Vector128<short> y)
     {
@@ -92,16 +100,16 @@ readonly struct ShortLanes128 : IShortLanes<Vector128<short>>
 
     public static Vector128<short> LoadBytes(ref byte source) => Vector128.WidenLower(Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<ulong>(ref source)).AsByte()).AsInt16();
 
-    public static Vector128<short> Clamp(Vector128<short> x) => Vector128.Min(Vector128.Max(x, Vector128<short>.Zero), Vector128.Create((short)255));
+    public static void StorePixels(Vector128<short> red, Vector128<short> green, Vector128<short> blue, ref byte target) => StorePixels(Bytes(red, green), Bytes(blue, blue), ref target);
 
+    /// <summary>Stores eight reds and eight greens with eight blues.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StorePixels(Vector128<short> red, Vector128<short> green, Vector128<short> blue, ref byte target)
+    internal static void StorePixels(Vector128<byte> pairs, Vector128<byte> blue, ref byte target)
     {
-        var pairs = (red | (green << 8)).AsByte();
-        var first = Vector128.Shuffle(pairs, Vector128.Create(0, 1, 255, 2, 3, 255, 4, 5, 255, 6, 7, 255, 8, 9, 255, 10));
-        first |= Vector128.Shuffle(blue.AsByte(), Vector128.Create(255, 255, 0, 255, 255, 2, 255, 255, 4, 255, 255, 6, 255, 255, 8, 255));
-        var last = Vector128.Shuffle(pairs, Vector128.Create(11, 255, 12, 13, 255, 14, 15, 255, 255, 255, 255, 255, 255, 255, 255, 255));
-        last |= Vector128.Shuffle(blue.AsByte(), Vector128.Create(255, 10, 255, 255, 12, 255, 255, 14, 255, 255, 255, 255, 255, 255, 255, 255));
+        var first = Vector128.Shuffle(pairs, Vector128.Create(0, 8, 255, 1, 9, 255, 2, 10, 255, 3, 11, 255, 4, 12, 255, 5));
+        first |= Vector128.Shuffle(blue, Vector128.Create(255, 255, 0, 255, 255, 1, 255, 255, 2, 255, 255, 3, 255, 255, 4, 255));
+        var last = Vector128.Shuffle(pairs, Vector128.Create(13, 255, 6, 14, 255, 7, 15, 255, 255, 255, 255, 255, 255, 255, 255, 255));
+        last |= Vector128.Shuffle(blue, Vector128.Create(255, 5, 255, 255, 6, 255, 255, 7, 255, 255, 255, 255, 255, 255, 255, 255));
         first.StoreUnsafe(ref target);
         Unsafe.WriteUnaligned(ref Unsafe.Add(ref target, 16), last.AsUInt64().ToScalar());
     }

@@ -16,6 +16,8 @@ readonly struct ShortLanes256 : IShortLanes<Vector256<short>>
     public static Vector256<short> Add(Vector256<short> x, Vector256<short> y) => x + y;
     public static Vector256<short> Subtract(Vector256<short> x, Vector256<short> y) => x - y;
     public static Vector256<short> Multiply(Vector256<short> x, Vector256<short> y) => x * y;
+    public static Vector256<short> MultiplyHigh(Vector256<short> x, Vector256<short> y) => Avx2.MultiplyHigh(x, y);
+    public static Vector256<short> ShiftRight(Vector256<short> x, int count) => x >> count;
     public static Vector256<short> AddWide(Vector256<short> x, Vector256<short> y) => (x.AsInt32() + y.AsInt32()).AsInt16();
     public static Vector256<short> SubtractWide(Vector256<short> x, Vector256<short> y) => (x.AsInt32() - y.AsInt32()).AsInt16();
     public static Vector256<short> ShiftRightWide(Vector256<short> x, int count) => (x.AsInt32() >> count).AsInt16();
@@ -43,13 +45,15 @@ readonly struct ShortLanes256 : IShortLanes<Vector256<short>>
 
     public static Vector256<short> LoadBytes(ref byte source) => Avx2.ConvertToVector256Int16(Vector128.LoadUnsafe(ref source));
 
-    public static Vector256<short> Clamp(Vector256<short> x) => Vector256.Min(Vector256.Max(x, Vector256<short>.Zero), Vector256.Create((short)255));
+    public static void StorePixels(Vector256<short> red, Vector256<short> green, Vector256<short> blue, ref byte target) =>
+        StorePixels(Avx2.PackUnsignedSaturate(red, green), Avx2.PackUnsignedSaturate(blue, blue), ref target);
 
+    /// <summary>Stores, lane by lane, eight reds and eight greens with eight blues.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StorePixels(Vector256<short> red, Vector256<short> green, Vector256<short> blue, ref byte target)
+    internal static void StorePixels(Vector256<byte> pairs, Vector256<byte> blue, ref byte target)
     {
-        ShortLanes128.StorePixels(red.GetLower(), green.GetLower(), blue.GetLower(), ref target);
-        ShortLanes128.StorePixels(red.GetUpper(), green.GetUpper(), blue.GetUpper(), ref Unsafe.Add(ref target, 24));
+        ShortLanes128.StorePixels(pairs.GetLower(), blue.GetLower(), ref target);
+        ShortLanes128.StorePixels(pairs.GetUpper(), blue.GetUpper(), ref Unsafe.Add(ref target, 24));
     }
 
     public static Vector256<short> LoadPairs(ref byte source, ref int offsets)

@@ -16,6 +16,8 @@ readonly struct ShortLanes512 : IShortLanes<Vector512<short>>
     public static Vector512<short> Add(Vector512<short> x, Vector512<short> y) => x + y;
     public static Vector512<short> Subtract(Vector512<short> x, Vector512<short> y) => x - y;
     public static Vector512<short> Multiply(Vector512<short> x, Vector512<short> y) => x * y;
+    public static Vector512<short> MultiplyHigh(Vector512<short> x, Vector512<short> y) => Avx512BW.MultiplyHigh(x, y);
+    public static Vector512<short> ShiftRight(Vector512<short> x, int count) => x >> count;
     public static Vector512<short> AddWide(Vector512<short> x, Vector512<short> y) => (x.AsInt32() + y.AsInt32()).AsInt16();
     public static Vector512<short> SubtractWide(Vector512<short> x, Vector512<short> y) => (x.AsInt32() - y.AsInt32()).AsInt16();
     public static Vector512<short> ShiftRightWide(Vector512<short> x, int count) => (x.AsInt32() >> count).AsInt16();
@@ -43,24 +45,22 @@ readonly struct ShortLanes512 : IShortLanes<Vector512<short>>
 
     public static Vector512<short> LoadBytes(ref byte source) => Avx512BW.ConvertToVector512UInt16(Vector256.LoadUnsafe(ref source)).AsInt16();
 
-    public static Vector512<short> Clamp(Vector512<short> x) => Vector512.Min(Vector512.Max(x, Vector512<short>.Zero), Vector512.Create((short)255));
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StorePixels(Vector512<short> red, Vector512<short> green, Vector512<short> blue, ref byte target)
     {
+        var (pairs, blues) = (Avx512BW.PackUnsignedSaturate(red, green), Avx512BW.PackUnsignedSaturate(blue, blue));
         if (!Avx512Vbmi.IsSupported)
         {
-            ShortLanes256.StorePixels(red.GetLower(), green.GetLower(), blue.GetLower(), ref target);
-            ShortLanes256.StorePixels(red.GetUpper(), green.GetUpper(), blue.GetUpper(), ref Unsafe.Add(ref target, 48));
+            ShortLanes256.StorePixels(pairs.GetLower(), blues.GetLower(), ref target);
+            ShortLanes256.StorePixels(pairs.GetUpper(), blues.GetUpper(), ref Unsafe.Add(ref target, 48));
             return;
         }
-        // Byte i of 16 pixels is byte 2p or 2p + 1 of the red-green pairs, or byte 64 + 2p of the blues, p = i / 3; 16 bytes more are overwritten by the second half.
+        // Lane l of the pairs has reds 8 · l to 8 · l + 7, then as many greens. 16 pixels at once; the 16 bytes behind the first are overwritten by the second.
         var order = Vector512.Create(
-            (byte)0, 1, 64, 2, 3, 66, 4, 5, 68, 6, 7, 70, 8, 9, 72, 10, 11, 74, 12, 13, 76, 14, 15, 78, 16, 17, 80, 18, 19, 82, 20, 21,
-            84, 22, 23, 86, 24, 25, 88, 26, 27, 90, 28, 29, 92, 30, 31, 94, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
-        var pairs = (red | (green << 8)).AsByte();
-        Avx512Vbmi.PermuteVar64x8x2(pairs, order, blue.AsByte()).StoreUnsafe(ref target);
-        var last = Avx512Vbmi.PermuteVar64x8x2(pairs, order + Vector512.Create((byte)32), blue.AsByte());
+            (byte)0, 8, 64, 1, 9, 65, 2, 10, 66, 3, 11, 67, 4, 12, 68, 5, 13, 69, 6, 14, 70, 7, 15, 71, 16, 24, 80, 17, 25, 81, 18, 26,
+            82, 19, 27, 83, 20, 28, 84, 21, 29, 85, 22, 30, 86, 23, 31, 87, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+        Avx512Vbmi.PermuteVar64x8x2(pairs, order, blues).StoreUnsafe(ref target);
+        var last = Avx512Vbmi.PermuteVar64x8x2(pairs, order + Vector512.Create((byte)32), blues);
         last.GetLower().StoreUnsafe(ref Unsafe.Add(ref target, 48));
         Avx512F.ExtractVector128(last, 2).StoreUnsafe(ref Unsafe.Add(ref target, 80));
     }
