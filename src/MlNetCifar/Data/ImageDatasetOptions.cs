@@ -77,6 +77,9 @@ public sealed record ImageDatasetOptions
         init => field = Enum.IsDefined(value) ? value : throw new ArgumentOutOfRangeException(nameof(value), value, "No such choice.");
     } = OnBadImage.Skip;
 
+    /// <summary>Bytes of pixels of one split that are kept although its pictures are decoded on demand, if it has no more: opening has decoded them all anyway. The default is none.</summary>
+    internal long KeptPixels { get; init; }
+
     /// <summary>Looks at image files that were found, and says how they are to be opened; null (the default) for as said here.</summary>
     internal Func<ImageCatalog, ImageDatasetOptions, ImageDatasetOptions>? Decide { get; init; }
 }

@@ -19,6 +19,9 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
 
     const int MostSampled = 1_000;
 
+    /// <summary>1,700 pictures of 224×224: of so few, those that were decoded to see that they can be are not decoded again.</summary>
+    const long MaxKeptPixels = 256 << 20;
+
     /// <summary>
     /// Starting the process, which no clock in it sees, fitting the calibration, writing the model, measuring 10,000 scores with their intervals, and the report,
     /// each for the first time in this process; measured on two Zen 4 cores.
@@ -182,6 +185,7 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
         {
             Spec = _backbone?.Preprocess ?? _options.Preprocess ?? _teacher?.Preprocess,
             DecodeOnDemand = _backbone is not null,
+            KeptPixels = Math.Min(MaxKeptPixels, (_options.MemoryLimit ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes) / 8),
             Decide = Decide,
             Files = ExperimentData.Files(_options.LabelsFrom, _options.MaxFileSize),
             Decode = ExperimentData.Decode(_options.OnTruncated, _options.MaxPixels),

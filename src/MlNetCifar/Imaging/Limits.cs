@@ -13,7 +13,7 @@ static class Limits
     public static void Check(long width, long height, DecodeOptions options, string? path)
     {
         var pixels = Pixels(width, height, options, path);
-        if (pixels > Math.Min(options.MaxPixels, Array.MaxLength / 3)) throw ImageErrors.TooLarge($"{width}×{height} pixels", $"{options.MaxPixels} pixels", path);
+        if (pixels > Math.Min(options.MaxPixels, (Array.MaxLength - RgbImage.Slack) / 3)) throw ImageErrors.TooLarge($"{width}×{height} pixels", $"{options.MaxPixels} pixels", path);
 
         // Who has set a limit knows the machine.
         if (pixels > Huge && options.MaxPixels == DecodeOptions.DefaultMaxPixels && 3 * pixels > GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / Environment.ProcessorCount)

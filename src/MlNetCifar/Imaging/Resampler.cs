@@ -14,19 +14,25 @@ readonly record struct Frame(int Width, int Height, int Left = 0, int Top = 0);
 /// <summary>What the weights of one axis depend on.</summary>
 readonly record struct AxisKey(int Source, float Start, float End, int FullLength, int Offset, int Length, ResizeFilter Filter);
 
-/// <summary>Resizes RGB pictures exactly as Pillow's 8-bit resampling does: rows first, then columns, each rounded to bytes. Not thread-safe.</summary>
+/// <summary>
+/// Resizes RGB pictures exactly as Pillow's 8-bit resampling does: rows first, then columns, each rounded to bytes. Not thread-safe.
+/// Rows are taken by strips of as many as registers hold: a strip's pixels lie in memory column by column, the rows side by side, two neighbouring columns together, so that one
+/// multiplication serves two columns of every row; what comes out lies the other way round, by pairs of rows, for the second pass.
+/// </summary>
 sealed class Resampler
 {
-    const int Half = 1 << (ResizeWeights.PrecisionBits - 1);
+    // Vectors read and write past the last column.
+    const int Slack = 64;
 
-    // One row of the source as 16-bit RGB0, with room for the taps that weigh nothing.
-    short[] _expanded = [];
+    // [pair of columns, channel, row of the strip, 2]
+    byte[] _strip = [];
+    // [pair of rows, column and channel, 2]
     byte[] _rows = [];
     AxisKey _horizontalKey, _verticalKey;
     ResizeWeights? _horizontal, _vertical;
 
     /// <summary>Bytes held.</summary>
-    public long Bytes => 2L * _expanded.Length + _rows.Length + 4L * (_horizontal?.Repeated.Length ?? 0) + 4L * (_vertical?.Repeated.Length ?? 0);
+    public long Bytes => (long)_strip.Length + _rows.Length + 4L * (_horizontal?.Packed.Length ?? 0) + 4L * (_vertical?.Packed.Length ?? 0);
 
     /// <summary>Resizes a part of a picture.</summary>
     /// <param name="image">Source.</param>
@@ -38,38 +44,33 @@ sealed class Resampler
     /// <param name="destination">[height, width, 3]; overwritten.</param>
     public void Resize(RgbImage image, Box box, ResizeFilter filter, Frame frame, int width, int height, Span<byte> destination)
     {
-        if (filter == ResizeFilter.Nearest)
-        {
-            Nearest(image, box, frame, width, height, destination);
-            return;
-        }
-        var keepsWidth = width == image.Width && frame.Width == width && box.Left == 0 && box.Right == width;
-        var keepsHeight = height == image.Height && frame.Height == height && box.Top == 0 && box.Bottom == height;
-        if (keepsWidth && keepsHeight)
-        {
-            image.Pixels.CopyTo(destination);
-            return;
-        }
-        var horizontal = keepsWidth ? null
-            : Weights(ref _horizontal, ref _horizontalKey, new(image.Width, box.Left, box.Right, frame.Width, frame.Left, width, filter));
-        if (keepsHeight)
-        {
-            Horizontal(image, 0, height, horizontal!, width, destination);
-            return;
-        }
+        if (filter == ResizeFilter.Nearest) Nearest(image, box, frame, width, height, destination);
+        else if (image.Width == width && image.Height == height && box == new Box(0, 0, width, height) && frame == new Frame(width, height)) image.Pixels.CopyTo(destination);
+        else if (Avx512BW.IsSupported) Resize<ShortLanes512, Vector512<short>>(image, box, filter, frame, width, height, destination);
+        else if (Avx2.IsSupported) Resize<ShortLanes256, Vector256<short>>(image, box, filter, frame, width, height, destination);
+        else Resize<ShortLanes128, Vector128<short>>(image, box, filter, frame, width, height, destination);
+    }
+
+    /// <summary>Resizes at one register width; the result does not depend on it. An axis that keeps its length has weights of 1 and 0, which change nothing.</summary>
+    /// <inheritdoc cref="Resize"/>
+    public void Resize<L, V>(RgbImage image, Box box, ResizeFilter filter, Frame frame, int width, int height, Span<byte> destination)
+        where L : struct, IShortLanes<V> where V : struct
+    {
+        var horizontal = Weights(ref _horizontal, ref _horizontalKey, new(image.Width, box.Left, box.Right, frame.Width, frame.Left, width, filter));
         var vertical = Weights(ref _vertical, ref _verticalKey, new(image.Height, box.Top, box.Bottom, frame.Height, frame.Top, height, filter));
-        var firstRow = vertical.First[0];
-        var lastRow = vertical.First[^1] + vertical.Count[^1];
-        if (horizontal is null)
-        {
-            Vertical(image.Pixels[(3 * width * firstRow)..], firstRow, vertical, 3 * width, destination);
-            return;
-        }
-        var length = 3L * width * (lastRow - firstRow);
-        if (length > Array.MaxLength) throw ImageErrors.TooLarge($"{lastRow - firstRow} rows to be made {width} pixels wide", $"{Array.MaxLength} bytes", null);
+        var high = 8 * L.Blocks;
+        var stride = 2 * 3 * horizontal.First.Length;
+        var length = (vertical.Extent + high - 1L) / high * high / 2 * stride + Slack;
+        if (length > Array.MaxLength) throw ImageErrors.TooLarge($"{vertical.Extent} rows to be made {width} pixels wide", $"{Array.MaxLength} bytes", null);
         if (_rows.Length < length) _rows = GC.AllocateUninitializedArray<byte>((int)length);
-        Horizontal(image, firstRow, lastRow, horizontal, width, _rows);
-        Vertical(_rows.AsSpan(0, (int)length), firstRow, vertical, 3 * width, destination);
+        var columns = (horizontal.Extent + 3) / 4 * 4;
+        if (_strip.Length < 3 * columns * high) _strip = GC.AllocateUninitializedArray<byte>(3 * columns * high);
+        for (var y = 0; y < vertical.Extent; y += high)
+        {
+            Gather<L, V>(image, horizontal.Origin, columns, vertical.Origin + y);
+            Horizontal<L, V>(horizontal, ref _rows[y / 2 * stride], stride);
+        }
+        Vertical<L, V>(vertical, stride, 3 * width, destination[..(3 * width * height)]);
     }
 
     static ResizeWeights Weights(ref ResizeWeights? weights, ref AxisKey key, AxisKey wanted)
@@ -99,117 +100,124 @@ sealed class Resampler
         return position;
     }
 
-    void Horizontal(RgbImage image, int firstRow, int lastRow, ResizeWeights weights, int width, Span<byte> destination)
+    /// <summary>Fills the strip.</summary>
+    void Gather<L, V>(RgbImage image, int x, int columns, int y) where L : struct, IShortLanes<V> where V : struct
     {
-        var needed = 4 * (image.Width + weights.Taps + 4);
-        if (_expanded.Length < needed) _expanded = new short[needed];
-        if (destination.Length < 3 * width * (lastRow - firstRow)) throw new ArgumentException("Too few bytes.", nameof(destination));
-        ref var expanded = ref MemoryMarshal.GetArrayDataReference(_expanded);
-        ref var first = ref MemoryMarshal.GetArrayDataReference(weights.First);
-        var length = 4 * weights.Taps;
-        for (var y = firstRow; y < lastRow; y++)
+        Span<int> offsets = stackalloc int[8 * L.Blocks];
+        for (var row = 0; row < offsets.Length; row++) offsets[row] = 3 * image.Width * Math.Min(y + row, image.Height - 1);
+        ref var offset = ref MemoryMarshal.GetReference(offsets);
+        ref var source = ref Unsafe.Add(ref MemoryMarshal.GetReference(image.Pixels), 3 * x);
+        ref var target = ref MemoryMarshal.GetArrayDataReference(_strip);
+        var unit = 16 * L.Blocks;
+        for (var column = 0; column < columns; column += 4)
         {
-            Expand(image.Row(y), ref expanded);
-            ref var target = ref destination[3 * width * (y - firstRow)];
-            ref var weight = ref MemoryMarshal.GetArrayDataReference(weights.Repeated);
-            // Four bytes are written for three, the fourth being overwritten by the next pixel; the last pixel of the row is written exactly.
-            for (var x = 0; x < width - 1; x++)
+            var r0 = L.LoadPairs(ref source, ref offset);
+            var r1 = L.LoadPairs(ref source, ref Unsafe.Add(ref offset, 1));
+            var r2 = L.LoadPairs(ref source, ref Unsafe.Add(ref offset, 2));
+            var r3 = L.LoadPairs(ref source, ref Unsafe.Add(ref offset, 3));
+            var r4 = L.LoadPairs(ref source, ref Unsafe.Add(ref offset, 4));
+            var r5 = L.LoadPairs(ref source, ref Unsafe.Add(ref offset, 5));
+            var r6 = L.LoadPairs(ref source, ref Unsafe.Add(ref offset, 6));
+            var r7 = L.LoadPairs(ref source, ref Unsafe.Add(ref offset, 7));
+            InverseTransform.Transpose<L, V>(ref r0, ref r1, ref r2, ref r3, ref r4, ref r5, ref r6, ref r7);
+            Unsafe.WriteUnaligned(ref target, r0);
+            Unsafe.WriteUnaligned(ref Unsafe.Add(ref target, unit), r1);
+            Unsafe.WriteUnaligned(ref Unsafe.Add(ref target, 2 * unit), r2);
+            Unsafe.WriteUnaligned(ref Unsafe.Add(ref target, 3 * unit), r3);
+            Unsafe.WriteUnaligned(ref Unsafe.Add(ref target, 4 * unit), r4);
+            Unsafe.WriteUnaligned(ref Unsafe.Add(ref target, 5 * unit), r5);
+            source = ref Unsafe.Add(ref source, 12);
+            target = ref Unsafe.Add(ref target, 6 * unit);
+        }
+    }
+
+    /// <summary>All columns of the result, for the rows of the strip.</summary>
+    void Horizontal<L, V>(ResizeWeights weights, ref byte target, int stride) where L : struct, IShortLanes<V> where V : struct
+    {
+        // A register has 32-bit sums for half of the strip's rows.
+        var half = 8 * L.Blocks;
+        for (var x = 0; x < weights.First.Length; x += 4)
+        {
+            for (var part = 0; part < 2; part++)
             {
-                var pixel = Weigh(ref Unsafe.Add(ref expanded, 4 * Unsafe.Add(ref first, x)), ref weight, length);
-                Unsafe.WriteUnaligned(ref Unsafe.Add(ref target, 3 * x), pixel);
-                weight = ref Unsafe.Add(ref weight, length);
+                ref var strip = ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_strip), part * half);
+                var (r0, g0, b0) = Weigh<L, V>(ref strip, weights, x);
+                var (r1, g1, b1) = Weigh<L, V>(ref strip, weights, x + 1);
+                var (r2, g2, b2) = Weigh<L, V>(ref strip, weights, x + 2);
+                var (r3, g3, b3) = Weigh<L, V>(ref strip, weights, x + 3);
+                ref var rows = ref Unsafe.Add(ref target, 6 * x + part * 2 * L.Blocks * stride);
+                L.StorePairs(r0, g0, b0, r1, ref rows, stride);
+                L.StorePairs(g1, b1, r2, g2, ref Unsafe.Add(ref rows, 8), stride);
+                L.StorePairs(b2, r3, g3, b3, ref Unsafe.Add(ref rows, 16), stride);
             }
-            var last = Weigh(ref Unsafe.Add(ref expanded, 4 * Unsafe.Add(ref first, width - 1)), ref weight, length);
-            Unsafe.Add(ref target, 3 * width - 3) = (byte)last;
-            Unsafe.Add(ref target, 3 * width - 2) = (byte)(last >> 8);
-            Unsafe.Add(ref target, 3 * width - 1) = (byte)(last >> 16);
         }
     }
 
-    /// <summary>Bytes RGB to 16-bit RGB0.</summary>
-    static void Expand(ReadOnlySpan<byte> row, ref short expanded)
-    {
-        ref var source = ref MemoryMarshal.GetReference(row);
-        var i = 0;
-        var order = Vector128.Create((byte)0, 255, 1, 255, 2, 255, 255, 255, 3, 255, 4, 255, 5, 255, 255, 255);
-        for (; 3 * i + 16 <= row.Length; i += 2)
-        {
-            Vector128.Shuffle(Vector128.LoadUnsafe(ref source, (nuint)(3 * i)), order).AsInt16().StoreUnsafe(ref expanded, (nuint)(4 * i));
-        }
-        for (; 3 * i < row.Length; i++)
-        {
-            for (var channel = 0; channel < 3; channel++) Unsafe.Add(ref expanded, 4 * i + channel) = row[3 * i + channel];
-            Unsafe.Add(ref expanded, 4 * i + 3) = 0;
-        }
-    }
-
-    /// <summary>Σ weight · pixel, channel by channel, rounded and clamped to one byte each.</summary>
-    /// <param name="pixels">RGB0, 16 bits each.</param>
-    /// <param name="weights">As many, four equal ones for each pixel.</param>
-    /// <param name="length">Elements, a multiple of 16.</param>
+    /// <summary>One pixel of each row.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static uint Weigh(ref short pixels, ref int weights, int length)
+    static (V Red, V Green, V Blue) Weigh<L, V>(ref byte strip, ResizeWeights weights, int x) where L : struct, IShortLanes<V> where V : struct
     {
-        var sum = Vector128.Create(Half);
-        if (Avx512F.IsSupported)
+        var unit = 16 * L.Blocks;
+        ref var source = ref Unsafe.Add(ref strip, 3 * unit * weights.First[x]);
+        ref var weight = ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(weights.Packed), 2 * weights.Pairs * x);
+        var (redLow, greenLow, blueLow) = (Half<L, V>(), Half<L, V>(), Half<L, V>());
+        var (redHigh, greenHigh, blueHigh) = (L.Zero, L.Zero, L.Zero);
+        for (var pair = 0; pair < weights.Pairs; pair++)
         {
-            var sums = Vector512<int>.Zero;
-            for (var i = 0; i < length; i += 16)
-            {
-                sums += Avx512F.ConvertToVector512Int32(Vector256.LoadUnsafe(ref pixels, (nuint)i)) * Vector512.LoadUnsafe(ref weights, (nuint)i);
-            }
-            var halves = sums.GetLower() + sums.GetUpper();
-            sum += halves.GetLower() + halves.GetUpper();
+            var (low, high) = (L.FillWide(weight), L.FillWide(Unsafe.Add(ref weight, 1)));
+            var red = L.LoadBytes(ref source);
+            var green = L.LoadBytes(ref Unsafe.Add(ref source, unit));
+            var blue = L.LoadBytes(ref Unsafe.Add(ref source, 2 * unit));
+            redLow = L.AddWide(redLow, L.MultiplyPairs(red, low));
+            redHigh = L.AddWide(redHigh, L.MultiplyPairs(red, high));
+            greenLow = L.AddWide(greenLow, L.MultiplyPairs(green, low));
+            greenHigh = L.AddWide(greenHigh, L.MultiplyPairs(green, high));
+            blueLow = L.AddWide(blueLow, L.MultiplyPairs(blue, low));
+            blueHigh = L.AddWide(blueHigh, L.MultiplyPairs(blue, high));
+            source = ref Unsafe.Add(ref source, 3 * unit);
+            weight = ref Unsafe.Add(ref weight, 2);
         }
-        else
-        {
-            for (var i = 0; i < length; i += 8)
-            {
-                var (low, high) = Vector128.Widen(Vector128.LoadUnsafe(ref pixels, (nuint)i));
-                sum += low * Vector128.LoadUnsafe(ref weights, (nuint)i) + high * Vector128.LoadUnsafe(ref weights, (nuint)i + 4);
-            }
-        }
-        sum >>= ResizeWeights.PrecisionBits;
-        var shorts = Vector128.Max(Vector128.NarrowWithSaturation(sum, sum), Vector128<short>.Zero).AsUInt16();
-        return Vector128.NarrowWithSaturation(shorts, shorts).AsUInt32().ToScalar();
+        return (Join<L, V>(redLow, redHigh), Join<L, V>(greenLow, greenHigh), Join<L, V>(blueLow, blueHigh));
     }
 
-    static void Vertical(ReadOnlySpan<byte> rows, int firstRow, ResizeWeights weights, int stride, Span<byte> destination)
+    /// <summary>All rows of the result.</summary>
+    void Vertical<L, V>(ResizeWeights weights, int stride, int columns, Span<byte> destination) where L : struct, IShortLanes<V> where V : struct
     {
-        for (var y = 0; y < weights.First.Length; y++)
+        var count = 4 * L.Blocks;
+        Span<byte> last = stackalloc byte[Slack];
+        for (var y = 0; destination.Length > 0; y++, destination = destination[columns..])
         {
-            var source = rows.Slice((weights.First[y] - firstRow) * stride, weights.Count[y] * stride);
-            var target = destination.Slice(y * stride, stride);
-            ref var weight = ref weights.Repeated[4 * weights.Taps * y];
+            ref var source = ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_rows), (nint)stride * weights.First[y]);
+            ref var weight = ref weights.Packed[2 * weights.Pairs * y];
+            ref var target = ref MemoryMarshal.GetReference(destination);
             var x = 0;
-            for (; x + 16 <= stride; x += 16) WeighColumns(source, stride, x, ref weight, weights.Count[y]).StoreUnsafe(ref target[x]);
-            for (; x < stride; x++)
-            {
-                var sum = Half;
-                for (var tap = 0; tap < weights.Count[y]; tap++) sum += source[tap * stride + x] * Unsafe.Add(ref weight, 4 * tap);
-                target[x] = Clip(sum);
-            }
+            for (; x + count <= columns; x += count) L.StoreClamped(WeighRows<L, V>(ref Unsafe.Add(ref source, 2 * x), stride, ref weight, weights.Pairs), ref Unsafe.Add(ref target, x));
+            if (x == columns) continue;
+            L.StoreClamped(WeighRows<L, V>(ref Unsafe.Add(ref source, 2 * x), stride, ref weight, weights.Pairs), ref last[0]);
+            last[..(columns - x)].CopyTo(destination[x..]);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Vector128<byte> WeighColumns(ReadOnlySpan<byte> source, int stride, int x, ref int weights, int count)
+    static V WeighRows<L, V>(ref byte source, int stride, ref int weight, int pairs) where L : struct, IShortLanes<V> where V : struct
     {
-        ref var first = ref MemoryMarshal.GetReference(source);
-        var low = Vector256.Create(Half);
-        var high = low;
-        for (var tap = 0; tap < count; tap++)
+        var (low, high) = (Half<L, V>(), L.Zero);
+        for (var pair = 0; pair < pairs; pair++)
         {
-            var bytes = Vector128.LoadUnsafe(ref first, (nuint)(tap * stride + x));
-            var (lower, upper) = Vector256.Widen(Vector256.Create(Vector128.WidenLower(bytes), Vector128.WidenUpper(bytes)).AsInt16());
-            var weight = Vector256.Create(Unsafe.Add(ref weights, 4 * tap));
-            low += lower * weight;
-            high += upper * weight;
+            var rows = L.LoadBytes(ref source);
+            low = L.AddWide(low, L.MultiplyPairs(rows, L.FillWide(weight)));
+            high = L.AddWide(high, L.MultiplyPairs(rows, L.FillWide(Unsafe.Add(ref weight, 1))));
+            source = ref Unsafe.Add(ref source, stride);
+            weight = ref Unsafe.Add(ref weight, 2);
         }
-        var shorts = Vector256.NarrowWithSaturation(low >> ResizeWeights.PrecisionBits, high >> ResizeWeights.PrecisionBits);
-        var clamped = Vector256.Max(shorts, Vector256<short>.Zero).AsUInt16();
-        return Vector128.NarrowWithSaturation(clamped.GetLower(), clamped.GetUpper());
+        return Join<L, V>(low, high);
     }
 
-    static byte Clip(int sum) => (byte)Math.Clamp(sum >> ResizeWeights.PrecisionBits, 0, 255);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static V Half<L, V>() where L : struct, IShortLanes<V> where V : struct => L.FillWide(1 << (ResizeWeights.PrecisionBits - 1));
+
+    /// <summary>The rounded sum of its two parts.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static V Join<L, V>(V low, V high) where L : struct, IShortLanes<V> where V : struct =>
+        L.ShiftRightWide(L.AddWide(low, L.ShiftLeftWide(high, ResizeWeights.LowBits)), ResizeWeights.PrecisionBits);
 }

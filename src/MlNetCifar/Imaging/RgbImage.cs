@@ -11,6 +11,9 @@ public sealed class RgbImage
     [ThreadStatic]
     static byte[]? s_spare;
 
+    // Vectors may read past the last pixel.
+    internal const int Slack = 16;
+
     // May be longer than the picture.
     readonly byte[] _pixels;
 
@@ -23,7 +26,7 @@ public sealed class RgbImage
         CheckSides(width, height);
         Width = width;
         Height = height;
-        _pixels = GC.AllocateUninitializedArray<byte>(3 * width * height);
+        _pixels = GC.AllocateUninitializedArray<byte>(3 * width * height + Slack);
         Array.Clear(_pixels);
     }
 
@@ -90,7 +93,7 @@ public sealed class RgbImage
     /// <summary>A picture whose pixels the caller overwrites; the product of its sides has been checked.</summary>
     internal static RgbImage Uninitialized(int width, int height)
     {
-        var length = checked(3 * width * height);
+        var length = checked(3 * width * height + Slack);
         if (s_spare is not { } spare || spare.Length < length)
             return new(width, height, GC.AllocateUninitializedArray<byte>(length));
         s_spare = null;
@@ -108,7 +111,7 @@ public sealed class RgbImage
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(3L * width * height, Array.MaxLength, nameof(width));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(3L * width * height + Slack, Array.MaxLength, nameof(width));
     }
 
     /// <summary>One row of pixels.</summary>

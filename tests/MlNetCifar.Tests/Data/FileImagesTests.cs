@@ -52,6 +52,34 @@ public sealed class FileImagesTests
     }
 
     [TestMethod]
+    [DataRow(0, 2)]
+    [DataRow(449, 2)]
+    [DataRow(450, 1)]
+    public void OnDemand_PixelsAreKeptWhereThereIsRoomForAll(int kept, int reads)
+    {
+        using var folder = new TestFolder().AddPictures("data/", 2, 2);
+        var opened = new int[5];
+        LabelledImage[] images = [.. Enumerable.Range(0, 5).Select(i => new LabelledImage($"{i}", $"{i % 2}", () =>
+        {
+            Interlocked.Increment(ref opened[i]);
+            return i == 0 ? new MemoryStream([1, 2, 3]) : File.OpenRead(folder[$"data/class{i % 2}/00{i / 3}.png"]);
+        }))];
+        using var memory = ImageDataset.Create(images, s_inMemory);
+        Array.Clear(opened);
+        using var demand = ImageDataset.Create(images, s_onDemand with { KeptPixels = kept });
+        Assert.HasCount(1, demand.BadFiles);
+        Assert.AreEqual(4, demand.Train.Count);
+        var (expected, actual) = (new byte[90], new byte[90]);
+        for (var i = 0; i < 4; i++)
+        {
+            memory.Train.CopyPixels(i, expected);
+            demand.Train.CopyPixels(i, actual);
+            CollectionAssert.AreEqual(expected, actual);
+        }
+        CollectionAssert.AreEqual(new[] { 1, reads, reads, reads, reads }, opened);
+    }
+
+    [TestMethod]
     public void OnDemand_BatchesAreThoseOfMemory()
     {
         using var folder = new TestFolder().AddPictures("data/", 3, 7);

@@ -3,7 +3,7 @@ using MlNetCifar.Imaging;
 
 namespace MlNetCifar.Data;
 
-/// <summary>Image files that are decoded whenever they are asked for: memory holds no pixels, and any number of pictures of any size can be used.</summary>
+/// <summary>Image files that are decoded whenever they are asked for: memory holds no pixels, and any number of pictures of any size can be used. Of few, pixels may be kept.</summary>
 internal sealed class FileImages : ImageSource
 {
     // Larger buffers are not kept between pictures.
@@ -17,6 +17,7 @@ internal sealed class FileImages : ImageSource
     readonly int[] _slots;
     readonly byte[] _hashes;
     readonly ulong[] _pixelHashes;
+    readonly byte[] _kept;
     readonly Preprocessor _preprocessor;
 
     /// <summary>A view on files that were decoded once and found good.</summary>
@@ -25,10 +26,11 @@ internal sealed class FileImages : ImageSource
     /// <param name="slots">Which of the images, ascending.</param>
     /// <param name="hashes">Their files' SHA-256, one behind the other.</param>
     /// <param name="pixelHashes">What <see cref="PixelHash"/> gives.</param>
+    /// <param name="kept">Pixels of all images, one behind the other; or none.</param>
     /// <param name="preprocessor">Makes pictures of files.</param>
     /// <param name="classes">Class names.</param>
-    public FileImages(FileTree tree, ImageList images, int[] slots, byte[] hashes, ulong[] pixelHashes, Preprocessor preprocessor, IReadOnlyList<string> classes) =>
-        (_tree, _images, _slots, _hashes, _pixelHashes, _preprocessor, Classes) = (tree, images, slots, hashes, pixelHashes, preprocessor, classes);
+    public FileImages(FileTree tree, ImageList images, int[] slots, byte[] hashes, ulong[] pixelHashes, byte[] kept, Preprocessor preprocessor, IReadOnlyList<string> classes) =>
+        (_tree, _images, _slots, _hashes, _pixelHashes, _kept, _preprocessor, Classes) = (tree, images, slots, hashes, pixelHashes, kept, preprocessor, classes);
 
     public override int Count => _slots.Length;
 
@@ -44,7 +46,13 @@ internal sealed class FileImages : ImageSource
 
     public override string Name(int index) => _images.Path(_slots[index]);
 
-    public override void CopyPixels(int index, Span<byte> destination) => Decode(index, null, destination);
+    public override void CopyPixels(int index, Span<byte> destination)
+    {
+        if (_kept.Length == 0)
+            Decode(index, null, destination);
+        else
+            _kept.AsSpan(_slots[index] * ImageLength, ImageLength).CopyTo(destination);
+    }
 
     internal override void CopyCrop(int index, RandomCrop crop, Span<byte> destination) => Decode(index, crop, destination);
 

@@ -36,7 +36,9 @@ internal sealed class ImageLoader
         (_tree, _images, _options, _progress, _cancellation) = (tree, images, options, progress, cancellation);
         _preprocessor = new Preprocessor(spec, options.Decode);
         _stride = spec.Width * spec.Height * spec.Channels;
-        var bytes = options.DecodeOnDemand ? 0 : (long)images.Count * _stride;
+        var bytes = (long)images.Count * _stride;
+        if (options.DecodeOnDemand && bytes > options.KeptPixels)
+            bytes = 0;
         if (bytes > Array.MaxLength)
             throw DataErrors.TooLargeForMemory(tree.Origin, bytes);
         _pixels = GC.AllocateUninitializedArray<byte>((int)bytes);
@@ -80,7 +82,7 @@ internal sealed class ImageLoader
 
     void Work()
     {
-        byte[] buffer = new byte[1 << 16], picture = _options.DecodeOnDemand ? new byte[_stride] : [];
+        byte[] buffer = new byte[1 << 16], one = _pixels.Length == 0 ? new byte[_stride] : [];
         try
         {
             while (_failure is null && !_cancellation.IsCancellationRequested
@@ -88,7 +90,8 @@ internal sealed class ImageLoader
             {
                 var slot = _slots[file];
                 var bytes = buffer.AsSpan(0, length);
-                fault ??= ImageReading.Read(_tree, file, bytes, _preprocessor, _options.DecodeOnDemand ? picture : _pixels.AsSpan(slot * _stride, _stride));
+                var picture = _pixels.Length == 0 ? one : _pixels.AsSpan(slot * _stride, _stride);
+                fault ??= ImageReading.Read(_tree, file, bytes, _preprocessor, picture);
                 if (fault is not null)
                     Refuse(slot, fault);
                 else
@@ -139,7 +142,7 @@ internal sealed class ImageLoader
     FileImages OnDemand(IReadOnlyList<string> classes)
     {
         int[] good = [.. Enumerable.Range(0, _images.Count).Where(slot => !_bad.ContainsKey(slot))];
-        return new FileImages(_tree, _images, good, [.. good.SelectMany(slot => Hash(slot).ToArray())], [.. good.Select(slot => _pixelHashes[slot])], _preprocessor, classes);
+        return new FileImages(_tree, _images, good, [.. good.SelectMany(slot => Hash(slot).ToArray())], [.. good.Select(slot => _pixelHashes[slot])], _pixels, _preprocessor, classes);
     }
 
     ImageSet InMemory(IReadOnlyList<string> classes)

@@ -13,75 +13,85 @@ static class BlockDecoder
     /// <param name="prediction">DC of the block before; updated.</param>
     /// <param name="block">First coefficient of the block, zeroed, grouped layout.</param>
     /// <returns>False where a code was invalid.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool DecodeSequential(ref EntropyReader reader, HuffmanTable dcTable, HuffmanTable acTable, ref int prediction, ref short block)
     {
-        var bits = reader.Bits;
-        var count = reader.Count;
-        var position = reader.Position;
+        reader.Refill();
+        var entry = Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(dcTable.Lookup), (nint)(reader.Bits >> (64 - HuffmanTable.LookupBits)));
         var valid = true;
-        ref var data = ref MemoryMarshal.GetArrayDataReference(reader.Buffer);
-        ref var zigzag = ref MemoryMarshal.GetArrayDataReference(ZigZag.Grouped);
-        ref var lookup = ref MemoryMarshal.GetArrayDataReference(acTable.Lookup);
-
-        if (count < 32) Fill(ref data, ref bits, ref count, ref position);
-        var entry = dcTable.Lookup[bits >> (64 - HuffmanTable.LookupBits)];
-        int length, size;
         if ((entry & HuffmanTable.SymbolFlag) == 0)
         {
-            length = entry & 63;
-            bits <<= length;
-            count -= length;
+            reader.Skip(entry & 63);
             prediction += entry >> 16;
         }
         else
         {
-            size = Symbol(dcTable, entry, bits, out length) & 15;
-            valid &= length < HuffmanTable.MaxLength;
-            bits <<= length;
-            prediction += Extend(bits, size);
-            bits <<= size;
-            count -= length + size;
+            prediction += Difference(ref reader, dcTable, ref valid);
         }
         block = (short)prediction;
 
-        for (var k = 1; k < 64; k++)
+        ref var zigzag = ref MemoryMarshal.GetArrayDataReference(ZigZag.Grouped);
+        ref var pairs = ref MemoryMarshal.GetArrayDataReference(acTable.Pairs);
+        var (bits, count) = (reader.Bits, reader.Count);
+        var k = 1;
+        while (true)
         {
-            if (count < 32)
-            {
-                bits |= System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref data, position))) >> count;
-                position += (63 - count) >> 3;
-                count |= 56;
-            }
-            entry = Unsafe.Add(ref lookup, (int)(bits >> (64 - HuffmanTable.LookupBits)));
-            if ((entry & HuffmanTable.SymbolFlag) == 0)
-            {
-                length = entry & 63;
-                k += (entry >> 8) & 15;
-                bits <<= length;
-                count -= length;
-                Unsafe.Add(ref block, (int)Unsafe.Add(ref zigzag, k)) = (short)(entry >> 16);
-                continue;
-            }
-            var symbol = Symbol(acTable, entry, bits, out length);
-            valid &= length < HuffmanTable.MaxLength;
-            bits <<= length;
-            count -= length;
-            size = symbol & 15;
-            if (size == 0)
-            {
-                if (symbol != 0xF0) break;
-                k += 15;
-                continue;
-            }
-            k += symbol >> 4;
-            Unsafe.Add(ref block, (int)Unsafe.Add(ref zigzag, k)) = (short)Extend(bits, size);
-            bits <<= size;
-            count -= size;
+            // Five lookups, that of the DC among them, are within the bits of one filling.
+            var more = k < PairEnd && Step(ref pairs, ref zigzag, ref block, ref bits, ref count, ref k) && Step(ref pairs, ref zigzag, ref block, ref bits, ref count, ref k)
+                && Step(ref pairs, ref zigzag, ref block, ref bits, ref count, ref k) && Step(ref pairs, ref zigzag, ref block, ref bits, ref count, ref k);
+            (reader.Bits, reader.Count) = (bits, count);
+            if (!more && k < 64) k = Single(ref reader, acTable, ref block, k, ref valid);
+            if (k >= 64) return valid;
+            reader.Refill();
+            (bits, count) = (reader.Bits, reader.Count);
         }
-        reader.Bits = bits;
-        reader.Count = count;
-        reader.Position = position;
-        return valid;
+    }
+
+    // From here on what the first coefficient of a pair passes could be the rest of the block.
+    const int PairEnd = 64 - 16;
+
+    /// <summary>Decodes what one lookup yields, of at most <see cref="HuffmanTable.LookupBits"/> bits.</summary>
+    /// <returns>Whether another may follow.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static bool Step(ref ulong pairs, ref byte zigzag, ref short block, ref ulong bits, ref int count, ref int k)
+    {
+        var pair = Unsafe.Add(ref pairs, (nint)(bits >> (64 - HuffmanTable.LookupBits)));
+        bits <<= (int)pair;
+        count -= (byte)pair;
+        Unsafe.Add(ref block, (nint)Unsafe.Add(ref zigzag, k + (byte)(pair >> 8))) = (short)(pair >> 32);
+        Unsafe.Add(ref block, (nint)Unsafe.Add(ref zigzag, k + (byte)(pair >> 16))) = (short)(pair >> 48);
+        k += (byte)(pair >> 24);
+        return pair != 0 && k < PairEnd;
+    }
+
+    /// <summary>Decodes a DC difference of any length, and fills up.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static int Difference(ref EntropyReader reader, HuffmanTable table, ref bool valid)
+    {
+        var size = table.DecodeSymbol(reader.Bits, out var length) & 15;
+        valid &= length < HuffmanTable.MaxLength;
+        reader.Skip(length);
+        var difference = Extend(reader.Bits, size);
+        reader.Skip(size);
+        reader.Refill();
+        return difference;
+    }
+
+    /// <summary>Decodes one coefficient, run of zeros or end of block of any length.</summary>
+    /// <returns>The position reached.</returns>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static int Single(ref EntropyReader reader, HuffmanTable table, ref short block, int k, ref bool valid)
+    {
+        reader.Fill();
+        var symbol = table.DecodeSymbol(reader.Bits, out var length);
+        valid &= length < HuffmanTable.MaxLength;
+        reader.Skip(length);
+        var size = symbol & 15;
+        if (size == 0) return symbol == 0xF0 ? k + 16 : 64;
+        k += symbol >> 4;
+        Unsafe.Add(ref block, (int)ZigZag.Grouped[k]) = (short)Extend(reader.Bits, size);
+        reader.Skip(size);
+        return k + 1;
     }
 
     /// <summary>The signed value that the next <paramref name="size"/> bits stand for (T.81, F.2.2.1).</summary>
@@ -92,24 +102,5 @@ static class BlockDecoder
     {
         var value = (int)(bits >> 1 >> (63 - size));
         return (long)bits < 0 ? value : value - (1 << size) + 1;
-    }
-
-    /// <summary>The symbol of a lookup entry that is flagged as a bare symbol.</summary>
-    /// <param name="table">The entry's table.</param>
-    /// <param name="entry">The entry.</param>
-    /// <param name="bits">The next bits, left-aligned.</param>
-    /// <param name="length">Bits of the code.</param>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int Symbol(HuffmanTable table, int entry, ulong bits, out int length)
-    {
-        length = entry & 63;
-        return length == 0 ? table.DecodeLong(bits, out length) : entry >> 8;
-    }
-
-    static void Fill(ref byte data, ref ulong bits, ref int count, ref int position)
-    {
-        bits |= System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref data, position))) >> count;
-        position += (63 - count) >> 3;
-        count |= 56;
     }
 }

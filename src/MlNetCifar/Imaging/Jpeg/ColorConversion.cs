@@ -41,20 +41,22 @@ static class ColorConversion
         ref var target = ref MemoryMarshal.GetReference(rgb);
         var center = L.Fill(128);
         // 1.402 = 1 + 26345/65536, 1.772 = 2 - 14942/65536, -0.71414 = 18734/65536 - 1: factors that fit 16 bits.
-        var toRed = L.Pair(0, 26345);
+        var toRed = L.Fill(26345);
         var toGreen = L.Pair(-22554, 18734);
-        var toBlue = L.Pair(-14942, 0);
+        var toBlue = L.Fill(-14942);
+        var half = L.FillWide(1 << 15);
         for (; x + 8 * L.Blocks <= width; x += 8 * L.Blocks)
         {
             var luma = L.LoadBytes(ref Unsafe.Add(ref ys, x));
             var blueness = L.Subtract(L.LoadBytes(ref Unsafe.Add(ref cbs, x)), center);
             var redness = L.Subtract(L.LoadBytes(ref Unsafe.Add(ref crs, x)), center);
-            var low = L.Low16(blueness, redness);
-            var high = L.High16(blueness, redness);
-            var red = L.Add(L.Add(luma, redness), Scale<L, V>(low, high, toRed));
-            var green = L.Add(L.Subtract(luma, redness), Scale<L, V>(low, high, toGreen));
-            var blue = L.Add(L.Add(luma, L.Add(blueness, blueness)), Scale<L, V>(low, high, toBlue));
-            L.StorePixels(L.Clamp(red), L.Clamp(green), L.Clamp(blue), ref Unsafe.Add(ref target, 3 * x));
+            var low = L.AddWide(L.MultiplyPairs(L.Low16(blueness, redness), toGreen), half);
+            var high = L.AddWide(L.MultiplyPairs(L.High16(blueness, redness), toGreen), half);
+            var (twiceBlue, twiceRed) = (L.Add(blueness, blueness), L.Add(redness, redness));
+            var red = L.Add(L.Add(luma, redness), Scale<L, V>(twiceRed, toRed));
+            var green = L.Add(L.Subtract(luma, redness), L.PackWide(L.ShiftRightWide(low, 16), L.ShiftRightWide(high, 16)));
+            var blue = L.Add(L.Add(luma, twiceBlue), Scale<L, V>(twiceBlue, toBlue));
+            L.StorePixels(red, green, blue, ref Unsafe.Add(ref target, 3 * x));
         }
         return x;
     }
@@ -96,14 +98,9 @@ static class ColorConversion
         }
     }
 
+    /// <summary>Half of a number times a factor of 16 bits behind the point, rounded.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static V Scale<L, V>(V low, V high, V factors) where L : struct, IShortLanes<V> where V : struct
-    {
-        var half = L.FillWide(1 << 15);
-        return L.PackWide(
-            L.ShiftRightWide(L.AddWide(L.MultiplyPairs(low, factors), half), 16),
-            L.ShiftRightWide(L.AddWide(L.MultiplyPairs(high, factors), half), 16));
-    }
+    static V Scale<L, V>(V twice, V factor) where L : struct, IShortLanes<V> where V : struct => L.ShiftRight(L.Add(L.MultiplyHigh(twice, factor), L.Fill(1)), 1);
 
     static void YccPixel(int y, int cb, int cr, Span<byte> pixel)
     {

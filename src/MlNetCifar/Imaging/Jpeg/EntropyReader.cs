@@ -57,10 +57,24 @@ struct EntropyReader()
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Fill()
     {
-        if (Count >= 32) return;
+        if (Count < 32) Refill();
+    }
+
+    /// <summary>Makes sure that at least 56 bits are there.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Refill()
+    {
         Bits |= Peek8(Buffer, Position) >> Count;
         Position += (63 - Count) >> 3;
         Count |= 56;
+    }
+
+    /// <summary>Passes over bits that are there.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Skip(int count)
+    {
+        Bits <<= count;
+        Count -= count;
     }
 
     /// <summary>Takes 0 to 16 bits.</summary>

@@ -8,7 +8,7 @@ namespace MlNetCifar.Imaging;
 /// </summary>
 sealed class HuffmanTable
 {
-    public const int LookupBits = 10;
+    public const int LookupBits = 11;
     public const int SymbolFlag = 64;
     public const int MaxLength = 17;
 
@@ -21,6 +21,12 @@ sealed class HuffmanTable
     bool _isDc;
 
     public int[] Lookup { get; } = new int[1 << LookupBits];
+
+    /// <summary>
+    /// For AC coefficients, as many as two at once; 0 where not even one fits. Otherwise bits of codes and values (bits 0–5); where the first value goes, counted from the
+    /// position reached (8–15), where the second (16–23), positions passed (24–31), 64 at least where the block ends; the values (32–47, 48–63), 0 for one that is not there.
+    /// </summary>
+    public ulong[] Pairs { get; } = new ulong[1 << LookupBits];
 
     /// <summary>Whether the current file has defined it.</summary>
     public bool IsDefined { get; private set; }
@@ -85,7 +91,35 @@ sealed class HuffmanTable
             _limit[length] = code << (16 - length);
             code <<= 1;
         }
+        if (!isDc) FillPairs();
         return true;
+    }
+
+    void FillPairs()
+    {
+        for (var i = 0; i < Pairs.Length; i++)
+        {
+            var (length, run, passed, value) = Part(i, 0);
+            if (length == 0)
+            {
+                Pairs[i] = 0;
+                continue;
+            }
+            var ends = passed > 16;
+            var (nextLength, nextRun, nextPassed, nextValue) = ends ? default : Part((i << length) & (Pairs.Length - 1), length);
+            var (low, high) = ((passed + nextPassed) << 24 | (ends ? 0 : passed + nextRun) << 16 | run << 8 | (length + nextLength), nextValue << 16 | value);
+            Pairs[i] = (ulong)(uint)high << 32 | (uint)low;
+        }
+    }
+
+    /// <summary>The coefficient, or the end of the block, that a part of a lookup index begins with, if all of it is there.</summary>
+    (int Length, int Run, int Passed, ushort Value) Part(int index, int used)
+    {
+        var entry = Lookup[index];
+        var length = entry & 63;
+        if (length == 0 || length > LookupBits - used) return default;
+        if ((entry & SymbolFlag) == 0) return (length, (entry >> 8) & 15, ((entry >> 8) & 15) + 1, (ushort)(entry >> 16));
+        return (entry >> 8) == 0 ? (length, 0, 64, (ushort)0) : default;
     }
 
     void FillLookup(int code, int length, int symbol, bool isDc)

@@ -11,7 +11,6 @@ interface IShortLanes<V> where V : struct
     static abstract int Blocks { get; }
 
     static abstract V Load(ref short source);
-    static abstract V Repeat(ref short source);
     static abstract V Pair(short even, short odd);
     static abstract V Fill(short value);
     static abstract V FillWide(int value);
@@ -19,9 +18,17 @@ interface IShortLanes<V> where V : struct
     static abstract V Add(V x, V y);
     static abstract V Subtract(V x, V y);
     static abstract V Multiply(V x, V y);
+
+    /// <summary>The upper half of each product.</summary>
+    static abstract V MultiplyHigh(V x, V y);
+
+    /// <summary>Shifts right, the sign remaining.</summary>
+    static abstract V ShiftRight(V x, int count);
+
     static abstract V AddWide(V x, V y);
     static abstract V SubtractWide(V x, V y);
     static abstract V ShiftRightWide(V x, int count);
+    static abstract V ShiftLeftWide(V x, int count);
 
     /// <summary>Σ of neighbouring products, as 32-bit integers.</summary>
     static abstract V MultiplyPairs(V x, V y);
@@ -47,9 +54,17 @@ interface IShortLanes<V> where V : struct
     /// <summary>Reads as many bytes as the register has 16-bit elements.</summary>
     static abstract V LoadBytes(ref byte source);
 
-    /// <summary>Clamps each element to 0 … 255.</summary>
-    static abstract V Clamp(V x);
-
-    /// <summary>Stores clamped red, green, blue as pixels: 24 bytes a lane.</summary>
+    /// <summary>Stores red, green and blue, clamped to bytes, as pixels: 24 bytes a lane.</summary>
     static abstract void StorePixels(V red, V green, V blue, ref byte target);
+
+    /// <summary>Reads four pixels a lane as pairs of neighbours, RR GG BB RR GG BB; lane l's are at the offset 8 · l. The last quarter of a lane is undefined.</summary>
+    static abstract V LoadPairs(ref byte source, ref int offsets);
+
+    /// <summary>
+    /// Stores the 32-bit integers of four columns, clamped to bytes: as pairs of rows, the columns side by side. Lane l has rows 4 · l to 4 · l + 3.
+    /// </summary>
+    static abstract void StorePairs(V x, V y, V z, V w, ref byte target, int stride);
+
+    /// <summary>Stores 32-bit integers, clamped to bytes, in their order.</summary>
+    static abstract void StoreClamped(V x, ref byte target);
 }

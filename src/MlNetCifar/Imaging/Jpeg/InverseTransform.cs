@@ -18,7 +18,7 @@ static class InverseTransform
 
     /// <summary>Transforms one row of blocks.</summary>
     /// <param name="coefficients">Grouped layout, whole groups of four blocks.</param>
-    /// <param name="quantizer">64 steps, natural order.</param>
+    /// <param name="quantizer">Steps of a group.</param>
     /// <param name="samples">First sample of the block row; eight rows of four blocks for every group are overwritten.</param>
     /// <param name="stride">Bytes between rows of samples.</param>
     public static void Run(ReadOnlySpan<short> coefficients, ReadOnlySpan<short> quantizer, Span<byte> samples, int stride)
@@ -34,7 +34,7 @@ static class InverseTransform
         where L : struct, IShortLanes<V> where V : struct
     {
         var groups = coefficients.Length / JpegComponent.GroupLength;
-        if (quantizer.Length < 64 || samples.Length < 7 * stride + groups * 32) throw new ArgumentException("Too few samples or steps.", nameof(samples));
+        if (quantizer.Length < JpegComponent.GroupLength || samples.Length < 7 * stride + groups * 32) throw new ArgumentException("Too few samples or steps.", nameof(samples));
         ref var source = ref MemoryMarshal.GetReference(coefficients);
         ref var steps = ref MemoryMarshal.GetReference(quantizer);
         ref var target = ref MemoryMarshal.GetReference(samples);
@@ -50,14 +50,14 @@ static class InverseTransform
     static void RunBlocks<L, V>(ref short source, ref short steps, ref byte target, int stride)
         where L : struct, IShortLanes<V> where V : struct
     {
-        var r0 = L.Multiply(L.Load(ref source), L.Repeat(ref steps));
-        var r1 = L.Multiply(L.Load(ref Unsafe.Add(ref source, 32)), L.Repeat(ref Unsafe.Add(ref steps, 8)));
-        var r2 = L.Multiply(L.Load(ref Unsafe.Add(ref source, 64)), L.Repeat(ref Unsafe.Add(ref steps, 16)));
-        var r3 = L.Multiply(L.Load(ref Unsafe.Add(ref source, 96)), L.Repeat(ref Unsafe.Add(ref steps, 24)));
-        var r4 = L.Multiply(L.Load(ref Unsafe.Add(ref source, 128)), L.Repeat(ref Unsafe.Add(ref steps, 32)));
-        var r5 = L.Multiply(L.Load(ref Unsafe.Add(ref source, 160)), L.Repeat(ref Unsafe.Add(ref steps, 40)));
-        var r6 = L.Multiply(L.Load(ref Unsafe.Add(ref source, 192)), L.Repeat(ref Unsafe.Add(ref steps, 48)));
-        var r7 = L.Multiply(L.Load(ref Unsafe.Add(ref source, 224)), L.Repeat(ref Unsafe.Add(ref steps, 56)));
+        var r0 = L.Multiply(L.Load(ref source), L.Load(ref steps));
+        var r1 = L.Multiply(L.Load(ref Unsafe.Add(ref source, 32)), L.Load(ref Unsafe.Add(ref steps, 32)));
+        var r2 = L.Multiply(L.Load(ref Unsafe.Add(ref source, 64)), L.Load(ref Unsafe.Add(ref steps, 64)));
+        var r3 = L.Multiply(L.Load(ref Unsafe.Add(ref source, 96)), L.Load(ref Unsafe.Add(ref steps, 96)));
+        var r4 = L.Multiply(L.Load(ref Unsafe.Add(ref source, 128)), L.Load(ref Unsafe.Add(ref steps, 128)));
+        var r5 = L.Multiply(L.Load(ref Unsafe.Add(ref source, 160)), L.Load(ref Unsafe.Add(ref steps, 160)));
+        var r6 = L.Multiply(L.Load(ref Unsafe.Add(ref source, 192)), L.Load(ref Unsafe.Add(ref steps, 192)));
+        var r7 = L.Multiply(L.Load(ref Unsafe.Add(ref source, 224)), L.Load(ref Unsafe.Add(ref steps, 224)));
 
         Butterfly<L, V>(ref r0, ref r1, ref r2, ref r3, ref r4, ref r5, ref r6, ref r7, ConstantBits - Pass1Bits);
         Transpose<L, V>(ref r0, ref r1, ref r2, ref r3, ref r4, ref r5, ref r6, ref r7);
@@ -135,8 +135,9 @@ static class InverseTransform
             L.ShiftRightWide(L.SubtractWide(t11, t2), shift), L.ShiftRightWide(L.SubtractWide(t10, t3), shift));
     }
 
+    /// <summary>Transposes the 8×8 elements that eight registers have in each lane.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void Transpose<L, V>(ref V r0, ref V r1, ref V r2, ref V r3, ref V r4, ref V r5, ref V r6, ref V r7)
+    public static void Transpose<L, V>(ref V r0, ref V r1, ref V r2, ref V r3, ref V r4, ref V r5, ref V r6, ref V r7)
         where L : struct, IShortLanes<V> where V : struct
     {
         var a0 = L.Low16(r0, r1);

@@ -48,8 +48,8 @@ sealed class JpegComponent
     public int HorizontalFactor, VerticalFactor;
     public UpsampleKind Upsampling;
 
-    /// <summary>Quantizer steps in natural order.</summary>
-    public readonly short[] Quantizer = new short[64];
+    /// <summary>Quantizer steps, laid out as the coefficients of a group, the same for each of its blocks.</summary>
+    public readonly short[] Quantizer = new short[GroupLength];
 
     public short[] Coefficients = [];
     public byte[] Samples = [];

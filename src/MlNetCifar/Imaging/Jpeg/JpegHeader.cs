@@ -15,7 +15,7 @@ enum JpegColor
 /// <summary>Everything the marker segments say. Reused from file to file: tables that do not change are not built again.</summary>
 sealed class JpegHeader
 {
-    const int MaxScanBlocks = 10;
+    public const int MaxScanBlocks = 10;
 
     readonly HuffmanTable[] _dcTables = [new(), new(), new(), new()];
     readonly HuffmanTable[] _acTables = [new(), new(), new(), new()];
@@ -214,7 +214,7 @@ sealed class JpegHeader
     {
         if (component.HasQuantizer) return;
         if (component.QuantizerIndex > 3 || !_hasQuantizer[component.QuantizerIndex]) Fail("a missing quantization table");
-        _quantizers[component.QuantizerIndex].CopyTo(component.Quantizer, 0);
+        for (var i = 0; i < component.Quantizer.Length; i++) component.Quantizer[i] = _quantizers[component.QuantizerIndex][i / 32 * 8 + i % 8];
         component.HasQuantizer = true;
     }
 

@@ -37,14 +37,14 @@ static class ScaledTransform
 
     /// <summary>Transforms one row of blocks.</summary>
     /// <param name="coefficients">Grouped layout, whole groups of four blocks.</param>
-    /// <param name="quantizer">64 steps, natural order.</param>
+    /// <param name="quantizer">Steps of a group.</param>
     /// <param name="samples">First sample of the block row; overwritten.</param>
     /// <param name="stride">Bytes between rows of samples.</param>
     /// <param name="size">Samples of a block's side: 4, 2 or 1.</param>
     public static void Run(ReadOnlySpan<short> coefficients, ReadOnlySpan<short> quantizer, Span<byte> samples, int stride, int size)
     {
         var blocks = coefficients.Length / JpegComponent.GroupLength * 4;
-        if (quantizer.Length < 64 || samples.Length < (size - 1) * stride + blocks * size) throw new ArgumentException("Too few samples or steps.", nameof(samples));
+        if (quantizer.Length < JpegComponent.GroupLength || samples.Length < (size - 1) * stride + blocks * size) throw new ArgumentException("Too few samples or steps.", nameof(samples));
         ref var source = ref MemoryMarshal.GetReference(coefficients);
         ref var steps = ref MemoryMarshal.GetReference(quantizer);
         ref var target = ref MemoryMarshal.GetReference(samples);
@@ -109,7 +109,7 @@ static class ScaledTransform
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static Vector256<int> Row(ref short source, ref short steps, int row) =>
-        Vector256.WidenLower((Vector128.LoadUnsafe(ref source, (nuint)(32 * row)) * Vector128.LoadUnsafe(ref steps, (nuint)(8 * row))).ToVector256Unsafe());
+        Vector256.WidenLower((Vector128.LoadUnsafe(ref source, (nuint)(32 * row)) * Vector128.LoadUnsafe(ref steps, (nuint)(32 * row))).ToVector256Unsafe());
 
     /// <summary>Four rows of eight become columns 0 and 4, 1 and 5, 2 and 6, 3 and 7 of four.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -16,8 +16,16 @@ sealed class ScanDecoder(JpegHeader header)
         AcRefine,
     }
 
-    readonly HuffmanTable[] _dcTables = new HuffmanTable[4];
-    readonly HuffmanTable[] _acTables = new HuffmanTable[4];
+    /// <summary>A block of an MCU: its component, tables, place in the MCU, and where in the component's coefficients its row starts.</summary>
+    struct Block
+    {
+        public JpegComponent Component;
+        public HuffmanTable Dc, Ac;
+        public int Rows, Row, Columns, Column, Start;
+    }
+
+    readonly Block[] _blocks = new Block[JpegHeader.MaxScanBlocks];
+    int _blockCount;
     EntropyReader _reader = new();
     ScanKind _kind;
     int _restartsToGo;
@@ -47,12 +55,19 @@ sealed class ScanDecoder(JpegHeader header)
         _kind = !header.IsProgressive ? ScanKind.Sequential
             : header.SpectralStart == 0 ? (header.ApproximationHigh == 0 ? ScanKind.DcFirst : ScanKind.DcRefine)
             : header.ApproximationHigh == 0 ? ScanKind.AcFirst : ScanKind.AcRefine;
+        _blockCount = 0;
         for (var i = 0; i < header.ScanCount; i++)
         {
             var component = header.Scan[i];
             component.DcPrediction = 0;
-            if (_kind is ScanKind.Sequential or ScanKind.DcFirst) _dcTables[i] = header.Table(true, component.DcIndex);
-            if (_kind is ScanKind.Sequential or ScanKind.AcFirst or ScanKind.AcRefine) _acTables[i] = header.Table(false, component.AcIndex);
+            var block = new Block { Component = component, Rows = 1, Columns = 1 };
+            if (_kind is ScanKind.Sequential or ScanKind.DcFirst) block.Dc = header.Table(true, component.DcIndex);
+            if (_kind is ScanKind.Sequential or ScanKind.AcFirst or ScanKind.AcRefine) block.Ac = header.Table(false, component.AcIndex);
+            if (header.ScanCount > 1) (block.Rows, block.Columns) = (component.Vertical, component.Horizontal);
+            for (block.Row = 0; block.Row < block.Rows; block.Row++)
+            {
+                for (block.Column = 0; block.Column < block.Columns; block.Column++) _blocks[_blockCount++] = block;
+            }
         }
         _restartsToGo = header.RestartInterval;
         _nextRestart = 0;
@@ -69,6 +84,8 @@ sealed class ScanDecoder(JpegHeader header)
     public bool DecodeRow(ReadOnlySpan<byte> file, int row, int blockRowOrigin)
     {
         var wide = header.ScanCount == 1 ? header.Scan[0].BlocksWide : header.McusWide;
+        var blocks = _blocks.AsSpan(0, _blockCount);
+        foreach (ref var block in blocks) block.Start = ((row - blockRowOrigin) * block.Rows + block.Row) * block.Component.CoefficientStride;
         for (var column = 0; column < wide; column++)
         {
             if (header.RestartInterval > 0)
@@ -81,7 +98,7 @@ sealed class ScanDecoder(JpegHeader header)
                 if (header.RestartInterval == 0) return false;
                 continue;
             }
-            if (!(header.ScanCount == 1 ? DecodeSingle(row - blockRowOrigin, column) : DecodeMcu(row - blockRowOrigin, column))) ReportDamage("an invalid Huffman code");
+            if (!DecodeMcu(blocks, column)) ReportDamage("an invalid Huffman code");
             if (_reader.IsExhausted) Exhaust();
         }
         return true;
@@ -94,49 +111,31 @@ sealed class ScanDecoder(JpegHeader header)
         _reader.Trim(keepBytes);
     }
 
-    bool DecodeSingle(int row, int column)
-    {
-        var component = header.Scan[0];
-        return DecodeBlock(component, 0, ref component.Coefficients[row * component.CoefficientStride + JpegComponent.BlockOffset(column)]);
-    }
-
-    bool DecodeMcu(int row, int column)
+    bool DecodeMcu(ReadOnlySpan<Block> blocks, int column)
     {
         var valid = true;
-        for (var i = 0; i < header.ScanCount; i++)
+        foreach (ref readonly var block in blocks)
         {
-            var component = header.Scan[i];
-            for (var v = 0; v < component.Vertical; v++)
-            {
-                var start = (row * component.Vertical + v) * component.CoefficientStride;
-                for (var h = 0; h < component.Horizontal; h++)
-                {
-                    valid &= DecodeBlock(component, i, ref component.Coefficients[start + JpegComponent.BlockOffset(column * component.Horizontal + h)]);
-                }
-            }
+            var component = block.Component;
+            ref var first = ref component.Coefficients[block.Start + JpegComponent.BlockOffset(column * block.Columns + block.Column)];
+            valid &= _kind == ScanKind.Sequential ? BlockDecoder.DecodeSequential(ref _reader, block.Dc, block.Ac, ref component.DcPrediction, ref first)
+                : DecodeProgressive(block, ref first);
         }
         return valid;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    bool DecodeBlock(JpegComponent component, int index, ref short block)
-    {
-        if (_kind == ScanKind.Sequential) return BlockDecoder.DecodeSequential(ref _reader, _dcTables[index], _acTables[index], ref component.DcPrediction, ref block);
-        return DecodeProgressive(component, index, ref block);
-    }
-
-    bool DecodeProgressive(JpegComponent component, int index, ref short block)
+    bool DecodeProgressive(in Block block, ref short first)
     {
         switch (_kind)
         {
             case ScanKind.DcFirst:
-                return ProgressiveBlock.DecodeDcFirst(ref _reader, _dcTables[index], ref component.DcPrediction, ref block, header.ApproximationLow);
+                return ProgressiveBlock.DecodeDcFirst(ref _reader, block.Dc, ref block.Component.DcPrediction, ref first, header.ApproximationLow);
             case ScanKind.DcRefine:
-                ProgressiveBlock.DecodeDcRefine(ref _reader, ref block, header.ApproximationLow);
+                ProgressiveBlock.DecodeDcRefine(ref _reader, ref first, header.ApproximationLow);
                 return true;
             case ScanKind.AcRefine:
                 return ProgressiveBlock.DecodeAcRefine(
-                    ref _reader, _acTables[index], ref _endOfBand, ref block, header.SpectralStart, header.SpectralEnd, header.ApproximationLow);
+                    ref _reader, block.Ac, ref _endOfBand, ref first, header.SpectralStart, header.SpectralEnd, header.ApproximationLow);
         }
         if (_endOfBand > 0)
         {
@@ -144,7 +143,7 @@ sealed class ScanDecoder(JpegHeader header)
             return true;
         }
         return ProgressiveBlock.DecodeAcFirst(
-            ref _reader, _acTables[index], ref _endOfBand, ref block, header.SpectralStart, header.SpectralEnd, header.ApproximationLow);
+            ref _reader, block.Ac, ref _endOfBand, ref first, header.SpectralStart, header.SpectralEnd, header.ApproximationLow);
     }
 
     void Restart(ReadOnlySpan<byte> file)

@@ -11,20 +11,29 @@ readonly struct ShortLanes128 : IShortLanes<Vector128<short>>
     public static int Blocks => 1;
     public static Vector128<short> Zero => Vector128<short>.Zero;
     public static Vector128<short> Load(ref short source) => Vector128.LoadUnsafe(ref source);
-    public static Vector128<short> Repeat(ref short source) => Vector128.LoadUnsafe(ref source);
     public static Vector128<short> Pair(short even, short odd) => Vector128.Create((odd << 16) | (ushort)even).AsInt16();
     public static Vector128<short> Fill(short value) => Vector128.Create(value);
     public static Vector128<short> FillWide(int value) => Vector128.Create(value).AsInt16();
     public static Vector128<short> Add(Vector128<short> x, Vector128<short> y) => x + y;
     public static Vector128<short> Subtract(Vector128<short> x, Vector128<short> y) => x - y;
     public static Vector128<short> Multiply(Vector128<short> x, Vector128<short> y) => x * y;
+    public static Vector128<short> ShiftRight(Vector128<short> x, int count) => x >> count;
     public static Vector128<short> AddWide(Vector128<short> x, Vector128<short> y) => (x.AsInt32() + y.AsInt32()).AsInt16();
     public static Vector128<short> SubtractWide(Vector128<short> x, Vector128<short> y) => (x.AsInt32() - y.AsInt32()).AsInt16();
     public static Vector128<short> ShiftRightWide(Vector128<short> x, int count) => (x.AsInt32() >> count).AsInt16();
+    public static Vector128<short> ShiftLeftWide(Vector128<short> x, int count) => (x.AsInt32() << count).AsInt16();
+
+    public static Vector128<short> MultiplyHigh(Vector128<short> x, Vector128<short> y)
+    {
+        if (Sse2.IsSupported) return Sse2.MultiplyHigh(x, y);
+        var ((xLow, xHigh), (yLow, yHigh)) = (Vector128.Widen(x), Vector128.Widen(y));
+        return Vector128.Narrow((xLow * yLow) >> 16, (xHigh * yHigh) >> 16);
+    }
 
     public static Vector128<short> MultiplyPairs(Vector128<short> x, Vector128<short> y)
     {
         if (Sse2.IsSupported) return Sse2.MultiplyAddAdjacent(x, y).AsInt16();
+        if (AdvSimd.Arm64.IsSupported) return AdvSimd.Arm64.AddPairwise(AdvSimd.MultiplyWideningLower(x.GetLower(), y.GetLower()), AdvSimd.MultiplyWideningUpper(x, y)).AsInt16();
         var even = ((x.AsInt32() << 16) >> 16) * ((y.AsInt32() << 16) >> 16);
         return (even + (x.AsInt32() >> 16) * (y.AsInt32() >> 16)).AsInt16();
     }
@@ -91,16 +100,44 @@ readonly struct ShortLanes128 : IShortLanes<Vector128<short>>
 
     public static Vector128<short> LoadBytes(ref byte source) => Vector128.WidenLower(Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<ulong>(ref source)).AsByte()).AsInt16();
 
-    public static Vector128<short> Clamp(Vector128<short> x) => Vector128.Min(Vector128.Max(x, Vector128<short>.Zero), Vector128.Create((short)255));
+    public static void StorePixels(Vector128<short> red, Vector128<short> green, Vector128<short> blue, ref byte target) => StorePixels(Bytes(red, green), Bytes(blue, blue), ref target);
 
-    public static void StorePixels(Vector128<short> red, Vector128<short> green, Vector128<short> blue, ref byte target)
+    /// <summary>Stores eight reds and eight greens with eight blues.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static void StorePixels(Vector128<byte> pairs, Vector128<byte> blue, ref byte target)
     {
-        var pairs = (red | (green << 8)).AsByte();
-        var first = Vector128.Shuffle(pairs, Vector128.Create(0, 1, 255, 2, 3, 255, 4, 5, 255, 6, 7, 255, 8, 9, 255, 10));
-        first |= Vector128.Shuffle(blue.AsByte(), Vector128.Create(255, 255, 0, 255, 255, 2, 255, 255, 4, 255, 255, 6, 255, 255, 8, 255));
-        var last = Vector128.Shuffle(pairs, Vector128.Create(11, 255, 12, 13, 255, 14, 15, 255, 255, 255, 255, 255, 255, 255, 255, 255));
-        last |= Vector128.Shuffle(blue.AsByte(), Vector128.Create(255, 10, 255, 255, 12, 255, 255, 14, 255, 255, 255, 255, 255, 255, 255, 255));
+        var first = Vector128.Shuffle(pairs, Vector128.Create(0, 8, 255, 1, 9, 255, 2, 10, 255, 3, 11, 255, 4, 12, 255, 5));
+        first |= Vector128.Shuffle(blue, Vector128.Create(255, 255, 0, 255, 255, 1, 255, 255, 2, 255, 255, 3, 255, 255, 4, 255));
+        var last = Vector128.Shuffle(pairs, Vector128.Create(13, 255, 6, 14, 255, 7, 15, 255, 255, 255, 255, 255, 255, 255, 255, 255));
+        last |= Vector128.Shuffle(blue, Vector128.Create(255, 5, 255, 255, 6, 255, 255, 7, 255, 255, 255, 255, 255, 255, 255, 255));
         first.StoreUnsafe(ref target);
         Unsafe.WriteUnaligned(ref Unsafe.Add(ref target, 16), last.AsUInt64().ToScalar());
     }
+
+    public static Vector128<short> LoadPairs(ref byte source, ref int offsets) => Vector128.Shuffle(Vector128.LoadUnsafe(ref source, (nuint)offsets), PairOrder).AsInt16();
+
+    public static void StorePairs(Vector128<short> x, Vector128<short> y, Vector128<short> z, Vector128<short> w, ref byte target, int stride) =>
+        StorePairs(Vector128.Shuffle(Bytes(PackWide(x, y), PackWide(z, w)), RowOrder), ref target, stride);
+
+    public static void StoreClamped(Vector128<short> x, ref byte target)
+    {
+        var shorts = PackWide(x, x);
+        Unsafe.WriteUnaligned(ref target, Bytes(shorts, shorts).AsUInt32().ToScalar());
+    }
+
+    /// <summary>Bytes of four pixels as pairs of neighbours.</summary>
+    internal static Vector128<byte> PairOrder => Vector128.Create((byte)0, 3, 1, 4, 2, 5, 6, 9, 7, 10, 8, 11, 255, 255, 255, 255);
+
+    /// <summary>Four rows of four columns as two pairs of rows.</summary>
+    internal static Vector128<byte> RowOrder => Vector128.Create((byte)0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15);
+
+    /// <summary>Stores two pairs of rows.</summary>
+    internal static void StorePairs(Vector128<byte> rows, ref byte target, int stride)
+    {
+        Unsafe.WriteUnaligned(ref target, rows.AsUInt64().ToScalar());
+        Unsafe.WriteUnaligned(ref Unsafe.Add(ref target, stride), rows.AsUInt64().GetElement(1));
+    }
+
+    static Vector128<byte> Bytes(Vector128<short> x, Vector128<short> y) => Sse2.IsSupported ? Sse2.PackUnsignedSaturate(x, y)
+        : Vector128.NarrowWithSaturation(Vector128.Max(x, Zero).AsUInt16(), Vector128.Max(y, Zero).AsUInt16());
 }

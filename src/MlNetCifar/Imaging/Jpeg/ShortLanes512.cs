@@ -10,16 +10,18 @@ readonly struct ShortLanes512 : IShortLanes<Vector512<short>>
     public static int Blocks => 4;
     public static Vector512<short> Zero => Vector512<short>.Zero;
     public static Vector512<short> Load(ref short source) => Vector512.LoadUnsafe(ref source);
-    public static Vector512<short> Repeat(ref short source) => Vector512.Create(ShortLanes256.Repeat(ref source), ShortLanes256.Repeat(ref source));
     public static Vector512<short> Pair(short even, short odd) => Vector512.Create((odd << 16) | (ushort)even).AsInt16();
     public static Vector512<short> Fill(short value) => Vector512.Create(value);
     public static Vector512<short> FillWide(int value) => Vector512.Create(value).AsInt16();
     public static Vector512<short> Add(Vector512<short> x, Vector512<short> y) => x + y;
     public static Vector512<short> Subtract(Vector512<short> x, Vector512<short> y) => x - y;
     public static Vector512<short> Multiply(Vector512<short> x, Vector512<short> y) => x * y;
+    public static Vector512<short> MultiplyHigh(Vector512<short> x, Vector512<short> y) => Avx512BW.MultiplyHigh(x, y);
+    public static Vector512<short> ShiftRight(Vector512<short> x, int count) => x >> count;
     public static Vector512<short> AddWide(Vector512<short> x, Vector512<short> y) => (x.AsInt32() + y.AsInt32()).AsInt16();
     public static Vector512<short> SubtractWide(Vector512<short> x, Vector512<short> y) => (x.AsInt32() - y.AsInt32()).AsInt16();
     public static Vector512<short> ShiftRightWide(Vector512<short> x, int count) => (x.AsInt32() >> count).AsInt16();
+    public static Vector512<short> ShiftLeftWide(Vector512<short> x, int count) => (x.AsInt32() << count).AsInt16();
     public static Vector512<short> MultiplyPairs(Vector512<short> x, Vector512<short> y) => Avx512BW.MultiplyAddAdjacent(x, y).AsInt16();
     public static Vector512<short> Low16(Vector512<short> x, Vector512<short> y) => Avx512BW.UnpackLow(x, y);
     public static Vector512<short> High16(Vector512<short> x, Vector512<short> y) => Avx512BW.UnpackHigh(x, y);
@@ -43,33 +45,42 @@ readonly struct ShortLanes512 : IShortLanes<Vector512<short>>
 
     public static Vector512<short> LoadBytes(ref byte source) => Avx512BW.ConvertToVector512UInt16(Vector256.LoadUnsafe(ref source)).AsInt16();
 
-    public static Vector512<short> Clamp(Vector512<short> x) => Vector512.Min(Vector512.Max(x, Vector512<short>.Zero), Vector512.Create((short)255));
-
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StorePixels(Vector512<short> red, Vector512<short> green, Vector512<short> blue, ref byte target)
     {
+        var (pairs, blues) = (Avx512BW.PackUnsignedSaturate(red, green), Avx512BW.PackUnsignedSaturate(blue, blue));
         if (!Avx512Vbmi.IsSupported)
         {
-            ShortLanes256.StorePixels(red.GetLower(), green.GetLower(), blue.GetLower(), ref target);
-            ShortLanes256.StorePixels(red.GetUpper(), green.GetUpper(), blue.GetUpper(), ref Unsafe.Add(ref target, 48));
+            ShortLanes256.StorePixels(pairs.GetLower(), blues.GetLower(), ref target);
+            ShortLanes256.StorePixels(pairs.GetUpper(), blues.GetUpper(), ref Unsafe.Add(ref target, 48));
             return;
         }
-        var pairs = (red | (green << 8)).AsByte();
-        Avx512Vbmi.PermuteVar64x8x2(pairs, s_firstPixels, blue.AsByte()).StoreUnsafe(ref target);
-        Avx512Vbmi.PermuteVar64x8x2(pairs, s_lastPixels, blue.AsByte()).GetLower().StoreUnsafe(ref Unsafe.Add(ref target, 64));
+        // Lane l of the pairs has reds 8 · l to 8 · l + 7, then as many greens. 16 pixels at once; the 16 bytes behind the first are overwritten by the second.
+        var order = Vector512.Create(
+            (byte)0, 8, 64, 1, 9, 65, 2, 10, 66, 3, 11, 67, 4, 12, 68, 5, 13, 69, 6, 14, 70, 7, 15, 71, 16, 24, 80, 17, 25, 81, 18, 26,
+            82, 19, 27, 83, 20, 28, 84, 21, 29, 85, 22, 30, 86, 23, 31, 87, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+        Avx512Vbmi.PermuteVar64x8x2(pairs, order, blues).StoreUnsafe(ref target);
+        var last = Avx512Vbmi.PermuteVar64x8x2(pairs, order + Vector512.Create((byte)32), blues);
+        last.GetLower().StoreUnsafe(ref Unsafe.Add(ref target, 48));
+        Avx512F.ExtractVector128(last, 2).StoreUnsafe(ref Unsafe.Add(ref target, 80));
     }
 
-    // Byte i of the pixels is byte 2p or 2p + 1 of the red-green pairs, or byte 64 + 2p of the blues, p = i / 3.
-    static readonly Vector512<byte> s_firstPixels = PixelOrder(0);
-    static readonly Vector512<byte> s_lastPixels = PixelOrder(64);
-
-    static Vector512<byte> PixelOrder(int first)
+    public static Vector512<short> LoadPairs(ref byte source, ref int offsets)
     {
-        Span<byte> order = stackalloc byte[64];
-        for (var i = 0; i < 64; i++)
-        {
-            var (pixel, channel) = Math.DivRem(first + i, 3);
-            order[i] = (byte)((channel == 2 ? 64 + 2 * pixel : 2 * pixel + channel) & 127);
-        }
-        return Vector512.Create<byte>(order);
+        var low = Vector256.Create(Vector128.LoadUnsafe(ref source, (nuint)offsets), Vector128.LoadUnsafe(ref source, (nuint)Unsafe.Add(ref offsets, 8)));
+        var high = Vector256.Create(Vector128.LoadUnsafe(ref source, (nuint)Unsafe.Add(ref offsets, 16)), Vector128.LoadUnsafe(ref source, (nuint)Unsafe.Add(ref offsets, 24)));
+        var order = Vector256.Create(ShortLanes128.PairOrder, ShortLanes128.PairOrder);
+        return Avx512BW.Shuffle(Vector512.Create(low, high), Vector512.Create(order, order)).AsInt16();
     }
+
+    public static void StorePairs(Vector512<short> x, Vector512<short> y, Vector512<short> z, Vector512<short> w, ref byte target, int stride)
+    {
+        var order = Vector256.Create(ShortLanes128.RowOrder, ShortLanes128.RowOrder);
+        var rows = Avx512BW.Shuffle(Avx512BW.PackUnsignedSaturate(PackWide(x, y), PackWide(z, w)), Vector512.Create(order, order));
+        ShortLanes256.StorePairs(rows.GetLower(), ref target, stride);
+        ShortLanes256.StorePairs(rows.GetUpper(), ref Unsafe.Add(ref target, 4 * stride), stride);
+    }
+
+    public static void StoreClamped(Vector512<short> x, ref byte target) =>
+        Avx512F.ConvertToVector128ByteWithSaturation(Vector512.Max(x.AsInt32(), Vector512<int>.Zero).AsUInt32()).StoreUnsafe(ref target);
 }
