@@ -20,11 +20,11 @@ public sealed class ExecutorLinkTests
         {
             using var fixture = await ExecutorFixture.OpenAsync("links", ClusterManager.Standalone, new() { [$"spark.executorEnv.{WorkerSecret.Variable}"] = secret });
             await using var cluster = fixture.Cluster;
-            var expected = ExecutorFixture.Hash(fixture.Run(fixture.Training("one", "--slices", "8", "--epochs", "12")).Good().Out);
+            var expected = ExecutorFixture.Hash(fixture.Run(fixture.Training("one", "--slices", "8", "--epochs", "8")).Good().Out);
 
             // The first worker is slow, for the run must not be over before the second has come: whether there is room is asked every ten seconds.
             var run = fixture.Run(
-                [.. fixture.Training("linked", "--epochs", "12"), "--workers", "1", "--max-workers", "2", "--worker-links", "on", "--worker-secret", secret, "--chaos", "delay:w1:200ms", .. fixture.Master]).Good();
+                [.. fixture.Training("linked", "--epochs", "8"), "--workers", "1", "--max-workers", "2", "--worker-links", "on", "--worker-secret", secret, "--chaos", "delay:w1:200ms", .. fixture.Master]).Good();
             Assert.AreEqual(expected, ExecutorFixture.Hash(run.Out));
             Assert.Contains("there is room for worker 2, which joins", run.Error);
             using var record = JsonDocument.Parse(await File.ReadAllTextAsync(fixture.Folder["runs/train/linked/workers.json"]));
