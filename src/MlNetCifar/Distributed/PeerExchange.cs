@@ -120,7 +120,11 @@ internal sealed class PeerExchange : IDisposable
         {
             while (_fault is null && !IsDone())
             {
-                if (!Monitor.Wait(_gate, _plan.Patience) || TimeProvider.System.GetElapsedTime(begun) > _plan.Patience)
+                var come = _added + _totals;
+                Monitor.Wait(_gate, _plan.Patience);
+                if (come != _added + _totals)
+                    begun = TimeProvider.System.GetTimestamp();
+                else if (TimeProvider.System.GetElapsedTime(begun) >= _plan.Patience)
                     _fault ??= FormattableString.Invariant($"another worker did not send {(_added < _parts.Count ? "its sums" : "the whole sum")} within {_plan.Patience.TotalSeconds:0.#} s");
             }
 

@@ -119,7 +119,8 @@ internal static class WorkerProgram
         reader.Most = Math.Max(Welcome.MostLinks, WorkHead.Length + StateHead.Length + session.MostStateBytes);
         session.AfterBatches(SayBusy);
         var sums = new WireSums(stream, reader);
-        for (var kind = Wait(); kind is { } some;)
+        // Until the first work others are coming still: nobody holds anybody up.
+        for (var kind = line.Next(); kind is { } some;)
         {
             if (peers is not null && PeerWorker.Takes(some))
             {
