@@ -5,8 +5,11 @@ namespace MlNetCifar.Distributed;
 /// <summary>The faults of training by several processes (MNC33xx).</summary>
 internal static class DistributedErrors
 {
-    public static MlNetCifarException FewSlices(int slices) => new(
-        "MNC3301", ErrorKind.Usage, FormattableString.Invariant($"Workers share the slices of a batch, and there is {slices}."), "Cut batches into 2 slices or more with --slices; 8 suit up to 8 workers.");
+    public static MlNetCifarException FewSlices(int slices, bool isWide) => new(
+        "MNC3301", ErrorKind.Usage, FormattableString.Invariant($"Workers share the slices of a batch, and there is {slices}."),
+        "Cut batches into 2 slices or more with --slices; 8 suit up to 8 workers. " + (isWide
+            ? "Batch normalisation takes the whole batch all the same, for --sync-batch-norm is true."
+            : "Batch normalisation takes a slice for the batch then, unless --sync-batch-norm is true."));
 
     public static MlNetCifarException OnlyNetworks(string what) =>
         new("MNC3302", ErrorKind.Usage, $"Distributed training was asked for, but {what}.", "Leave out --workers and --distributed-mode, or train a network from scratch on data that workers can open: --preset and --data.");

@@ -81,7 +81,7 @@ internal enum FrameKind : byte
 internal static class Frame
 {
     /// <summary>Version of the protocol.</summary>
-    public const byte Version = 3;
+    public const byte Version = 4;
 
     /// <summary>Longest frame before the two have agreed on anything.</summary>
     public const int MostAtFirst = 4096;

@@ -37,7 +37,10 @@ internal sealed record WorkerFigures(int Worker)
     /// <summary>Bytes that it has sent to other workers.</summary>
     public long BytesPassed { get; init; }
 
-    /// <summary>Seconds it has waited for work.</summary>
+    /// <summary>Bytes of sums that it has sent, to the run or to other workers, while it computed still.</summary>
+    public long BytesAhead { get; init; }
+
+    /// <summary>Seconds it has waited for work, and for other workers.</summary>
     public double WaitedSeconds { get; init; }
 
     /// <summary>Why it was lost; null where it was not.</summary>
@@ -337,34 +340,44 @@ internal sealed partial class MemberConnection(WorkerGroup group, Socket socket,
 
     void Receive(Assignment assignment, SliceTree tree)
     {
-        Reader.Most = Math.Max(Reader.Most, PartHead.Length + (tree.Length * sizeof(float)));
+        var parts = new SumParts(tree.Length);
+        Reader.Most = Math.Max(Reader.Most, PartHead.Length + ((parts[0].End - parts[0].First) * sizeof(float)));
 
         // No layer sums more than it has running statistics, each as a double.
         if (assignment.Work.IsTogether)
             Reader.Most = Math.Max(Reader.Most, checked(SumsHead.Length + ((assignment.End - assignment.Next) * assignment.Work.State[1].Values().Length * sizeof(double))));
-        for (var next = assignment.Next; next < assignment.End;)
+        List<SliceSum> sums = [];
+        PartHead head = default;
+        try
         {
-            var before = Reader.Total;
-            if (ExpectPart(assignment.Work.IsTogether ? assignment : null) is not { } head)
-                return;
-            if (head.Ticket != assignment.Ticket || head.First != next || head.Count < 1 || !int.IsPow2(head.Count) || head.First % head.Count != 0 || head.Count > assignment.End - next)
-                throw new InvalidDataException(FormattableString.Invariant($"a worker answers with {head.Count} slices from {head.First}, expected those from {next} to {assignment.End - 1}"));
-            var sum = tree.Rent();
-            try
+            for (var part = 0; part < parts.Count; part++)
             {
-                Reader.Read(sum.Values, sum.Gradients.Length, tree.Format);
-                Reader.End();
-            }
-            catch
-            {
-                tree.Return(sum);
-                throw;
+                for (var (next, node) = (assignment.Next, 0); next < assignment.End; next += head.Count, node++)
+                {
+                    var before = Reader.Total;
+                    if (ExpectPart(assignment.Work.IsTogether ? assignment : null) is not { } found)
+                        return;
+                    head = found;
+                    if (head.Ticket != assignment.Ticket || head.Part != part || head.First != next || head.Count < 1 || !int.IsPow2(head.Count) || head.First % head.Count != 0 || head.Count > assignment.End - next
+                        || (part > 0 && head.Count != sums[node].Count))
+                        throw new InvalidDataException(FormattableString.Invariant($"a worker answers with part {head.Part} of {head.Count} slices from {head.First}, expected part {part} of those from {next} to {assignment.End - 1}"));
+                    if (part == 0)
+                        sums.Add(tree.Rent());
+                    var sum = sums[node];
+                    (sum.First, sum.Count, sum.Correct, sum.Loss, sum.Weight) = (head.First, head.Count, head.Correct, head.Loss, head.Weight);
+                    var (first, end) = parts[part];
+                    Reader.Read(sum.Values[first..end], PeerRange.Gradients((first, end), sum.Gradients.Length), tree.Format);
+                    Reader.End();
+                    group.Count(Member!, 0, Reader.Total - before);
+                }
             }
 
-            (sum.First, sum.Count, sum.Correct, sum.Loss, sum.Weight) = (head.First, head.Count, head.Correct, head.Loss, head.Weight);
-            group.Count(Member!, 0, Reader.Total - before);
-            next += head.Count;
-            group.Arrive(Member!, assignment, sum, head.Waited);
+            for (; sums.Count > 0; sums.RemoveAt(0))
+                group.Arrive(Member!, assignment, sums[0], head);
+        }
+        finally
+        {
+            sums.ForEach(tree.Return);
         }
     }
 }

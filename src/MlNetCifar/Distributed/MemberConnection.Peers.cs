@@ -36,20 +36,26 @@ internal sealed partial class MemberConnection
         Reader.Most = Math.Max(Reader.Most, SumHead.Length + (total.Values.Length * sizeof(float)));
         Count(sent, () =>
         {
-            if (ExpectOf(step.Generation, FrameKind.Total) != FrameKind.Total)
+            var parts = new SumParts(total.Values.Length);
+            Span<byte> bytes = stackalloc byte[SumHead.Length];
+            SumHead sum = default;
+            for (var part = 0; part < parts.Count; part++)
             {
-                group.GaveUp(step, index);
-                return;
+                if (ExpectOf(step.Generation, FrameKind.Total) != FrameKind.Total)
+                {
+                    group.GaveUp(step, index);
+                    return;
+                }
+
+                Reader.Read(bytes);
+                sum = SumHead.Read(bytes);
+                if (sum.Generation != step.Generation.Number || sum.Ticket != step.Head.Ticket || sum.Part != part || sum.Count != step.Slices)
+                    throw new InvalidDataException(FormattableString.Invariant($"a worker answers with part {sum.Part} of {sum.Count} slices of step {sum.Ticket}, expected part {part} of {step.Slices} of {step.Head.Ticket}"));
+                var range = PeerRange.Of(parts[part], index, step.Generation.Members.Length);
+                Reader.Read(total.Values[range.First..range.End], PeerRange.Gradients(range, total.Gradients.Length), step.Format);
+                Reader.End();
             }
 
-            Span<byte> bytes = stackalloc byte[SumHead.Length];
-            Reader.Read(bytes);
-            var sum = SumHead.Read(bytes);
-            if (sum.Generation != step.Generation.Number || sum.Ticket != step.Head.Ticket || sum.Count != step.Slices)
-                throw new InvalidDataException(FormattableString.Invariant($"a worker answers with {sum.Count} slices of step {sum.Ticket}, expected {step.Slices} of {step.Head.Ticket}"));
-            var range = PeerRange.Of(index, step.Generation.Members.Length, total.Values.Length);
-            Reader.Read(total.Values[range.First..range.End], PeerRange.Gradients(range, total.Gradients.Length), step.Format);
-            Reader.End();
             group.Arrive(step, index, sum);
         });
     }

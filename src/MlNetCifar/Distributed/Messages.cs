@@ -43,7 +43,7 @@ internal readonly record struct WorkHead(long Ticket, StepPlace Place, int Epoch
     static int Int(ReadOnlySpan<byte> from, int at) => BinaryPrimitives.ReadInt32LittleEndian(from[at..]);
 }
 
-/// <summary>The sum of some slices; its floats follow.</summary>
+/// <summary>The sum of some slices; a part of its floats follows.</summary>
 /// <param name="Ticket">That of the work.</param>
 /// <param name="First">The first slice.</param>
 /// <param name="Count">Slices.</param>
@@ -51,9 +51,11 @@ internal readonly record struct WorkHead(long Ticket, StepPlace Place, int Epoch
 /// <param name="Loss">As at the sum.</param>
 /// <param name="Weight">As at the sum.</param>
 /// <param name="Waited">Seconds that the worker has waited for work so far.</param>
-internal readonly record struct PartHead(long Ticket, int First, int Count, int Correct, double Loss, double Weight, double Waited)
+/// <param name="Part">Which of its <see cref="SumParts"/>; 0 where all of it follows.</param>
+/// <param name="Ahead">Bytes of sums that the worker has sent so far while it computed still.</param>
+internal readonly record struct PartHead(long Ticket, int First, int Count, int Correct, double Loss, double Weight, double Waited, int Part = 0, long Ahead = 0)
 {
-    public const int Length = 48;
+    public const int Length = 56;
 
     public void Write(Span<byte> to)
     {
@@ -61,16 +63,17 @@ internal readonly record struct PartHead(long Ticket, int First, int Count, int 
         BinaryPrimitives.WriteInt32LittleEndian(to[8..], First);
         BinaryPrimitives.WriteInt32LittleEndian(to[12..], Count);
         BinaryPrimitives.WriteInt32LittleEndian(to[16..], Correct);
-        BinaryPrimitives.WriteInt32LittleEndian(to[20..], 0);
+        BinaryPrimitives.WriteInt32LittleEndian(to[20..], Part);
         BinaryPrimitives.WriteDoubleLittleEndian(to[24..], Loss);
         BinaryPrimitives.WriteDoubleLittleEndian(to[32..], Weight);
         BinaryPrimitives.WriteDoubleLittleEndian(to[40..], Waited);
+        BinaryPrimitives.WriteInt64LittleEndian(to[48..], Ahead);
     }
 
     public static PartHead Read(ReadOnlySpan<byte> from) => new(
         BinaryPrimitives.ReadInt64LittleEndian(from), BinaryPrimitives.ReadInt32LittleEndian(from[8..]), BinaryPrimitives.ReadInt32LittleEndian(from[12..]),
         BinaryPrimitives.ReadInt32LittleEndian(from[16..]), BinaryPrimitives.ReadDoubleLittleEndian(from[24..]), BinaryPrimitives.ReadDoubleLittleEndian(from[32..]),
-        BinaryPrimitives.ReadDoubleLittleEndian(from[40..]));
+        BinaryPrimitives.ReadDoubleLittleEndian(from[40..]), BinaryPrimitives.ReadInt32LittleEndian(from[20..]), BinaryPrimitives.ReadInt64LittleEndian(from[48..]));
 }
 
 /// <summary>How a worker introduces itself.</summary>

@@ -5,8 +5,9 @@ using MlNetCifar.Training;
 namespace MlNetCifar.Distributed;
 
 /// <summary>
-/// The members of a generation as one of them sees it. In a step each owns a range of the floats: it gets that range of every node of the tree that others hold, adds them up in the tree's order, and sends what comes
-/// of it to all others and to the run. So each float is added as one process adds it, whoever has computed which slices, and nobody's link carries more than about two sums a step.
+/// The members of a generation as one of them sees it. In a step each owns a range of every part of the floats: it gets that range of every node of the tree that others hold, adds them up in the tree's order, and
+/// sends what comes of it to all others and to the run. So each float is added as one process adds it, whoever has computed which slices, and nobody's link carries more than about two sums a step. A part is
+/// sent and added up as soon as it is final, by threads of this, while the worker computes those in front of it. Nothing is copied for that or queued: a thread sends what the tree holds, at its own pace.
 /// </summary>
 internal sealed class PeerExchange : IDisposable
 {
@@ -14,34 +15,46 @@ internal sealed class PeerExchange : IDisposable
     readonly object _gate = new();
     readonly LinkPlan _plan;
     readonly PeerLink[] _others;
-    readonly WorkerPool _pool;
+    readonly RunLine _line;
+    readonly WorkerPool _pool = new(1);
     readonly GradientFormat _format;
-    readonly List<SliceSum> _nodes = [];
-    SliceTree? _own;
+    readonly List<Thread> _threads = [];
+    IReadOnlyList<SliceSum> _nodes = [];
+    SharedPart[] _own = [];
     SliceSum? _total;
     (int Gradients, int Statistics) _lengths;
+    SumParts _parts;
     SumHead _sum;
     long _ticket = -1;
+    long _before;
+    long _ahead;
+    double _waited;
     int _slices;
-    int _arrived;
+    int _offered;
+    int _added;
+    int _told;
     int _totals;
-    int _receiving;
     string? _fault;
     bool _closed;
 
     /// <summary>Takes the connections.</summary>
     /// <param name="plan">Who the members are.</param>
     /// <param name="links">To all others; owned.</param>
-    /// <param name="pool">Borrowed threads, which add.</param>
+    /// <param name="line">To the run, which gets this worker's ranges; borrowed.</param>
     /// <param name="format">Of the gradients.</param>
-    public PeerExchange(LinkPlan plan, PeerLink?[] links, WorkerPool pool, GradientFormat format)
+    public PeerExchange(LinkPlan plan, PeerLink?[] links, RunLine line, GradientFormat format)
     {
-        (_plan, _pool, _format) = (plan, pool, format);
+        (_plan, _line, _format) = (plan, line, format);
 
         // The next one first: so that not all send to the same one at once.
         _others = [.. links.OfType<PeerLink>().OrderBy(link => (link.Index - plan.Index + links.Length) % links.Length)];
         foreach (var link in _others)
-            new Thread(() => Receive(link)) { IsBackground = true, Name = "mlnetcifar-link" }.Start();
+        {
+            Start("link", $"worker {link.Worker + 1}", () => Receive(link));
+            Start("send", $"worker {link.Worker + 1}", () => Send(link));
+        }
+
+        Start("sum", "the run", AddUp);
     }
 
     /// <summary>Number of the generation.</summary>
@@ -52,65 +65,76 @@ internal sealed class PeerExchange : IDisposable
 
     int Members => _plan.Members.Count;
 
-    int Floats => _lengths.Gradients + _lengths.Statistics;
-
     /// <summary>Begins a step: what others send is taken from now on, while this worker computes.</summary>
     /// <param name="ticket">Of the step.</param>
     /// <param name="slices">Of its batch.</param>
     /// <param name="gradients">Floats of the gradients.</param>
     /// <param name="statistics">Floats of the running statistics.</param>
-    public void Begin(long ticket, int slices, int gradients, int statistics)
+    /// <param name="waited">Seconds that this worker has waited for work so far.</param>
+    public void Begin(long ticket, int slices, int gradients, int statistics, double waited)
     {
-        if (_lengths != (gradients, statistics) || _total is null)
-            Resize(gradients, statistics);
         lock (_gate)
         {
-            (_ticket, _slices, _arrived, _totals) = (ticket, slices, 0, 0);
+            if (_lengths != (gradients, statistics) || _total is null)
+                Resize(gradients, statistics);
+            (_ticket, _slices, _waited, _before) = (ticket, slices, waited, Sent);
+            (_offered, _added, _told, _totals) = (0, 0, 0, 0);
+            foreach (var link in _others)
+                link.Parts = (0, 0);
             Monitor.PulseAll(_gate);
         }
     }
 
-    /// <summary>Sums a batch up with the others.</summary>
-    /// <param name="nodes">What this worker has computed: whole nodes of the tree, in order.</param>
-    /// <param name="line">To the run, which gets this worker's range.</param>
-    /// <param name="waited">Seconds that it has waited for work so far.</param>
-    /// <returns>The sum of all slices, valid until the next step.</returns>
-    /// <exception cref="PeerFault">It could not be done with all of them.</exception>
-    public SliceSum Reduce(IReadOnlyList<SliceSum> nodes, RunLine line, double waited)
+    /// <summary>Sends parts that are final, and adds them up; returns at once.</summary>
+    /// <param name="nodes">What this worker computes: whole nodes of the tree, in order; kept until the end of the step.</param>
+    /// <param name="parts">How many parts of them are final.</param>
+    public void Offer(IReadOnlyList<SliceSum> nodes, int parts)
     {
-        var (first, end) = RangeOf(_plan.Index);
-        foreach (var link in _others)
+        for (var part = _offered; part < parts; part++)
         {
+            var (first, end) = RangeOf(part, _plan.Index);
             foreach (var node in nodes)
-                Send(link, FrameKind.Node, new(Generation, _ticket, node.First, node.Count, node.Correct, node.Loss, node.Weight), node, RangeOf(link.Index));
+            {
+                var own = _own[part].Rent(node.First, node.Count, node.Correct, node.Loss, node.Weight);
+                node.Values[first..end].CopyTo(own.Values);
+                Arrive(part, own);
+            }
         }
 
-        foreach (var node in nodes)
-        {
-            var part = _own!.Rent();
-            (part.First, part.Count, part.Correct, part.Loss, part.Weight) = (node.First, node.Count, node.Correct, node.Loss, node.Weight);
-            node.Values[first..end].CopyTo(part.Values);
-            Arrive(part);
-        }
-
-        Wait(() => _arrived == _slices, "its sums");
-        var root = Root();
-        root.Values.CopyTo(_total!.Values[first..end]);
-        (_total.First, _total.Count, _total.Correct, _total.Loss, _total.Weight) = (0, _slices, root.Correct, root.Loss, root.Weight);
-        var sum = new SumHead(Generation, _ticket, 0, _slices, root.Correct, root.Loss, root.Weight);
-        Span<byte> head = stackalloc byte[SumHead.Length];
-        (sum with { Waited = waited, Passed = Sent }).Write(head);
-        line.Write(FrameKind.Total, head, _total.Values[first..end], PeerRange.Gradients((first, end), _lengths.Gradients), _format);
-        foreach (var link in _others)
-            Send(link, FrameKind.Total, sum, _total, (first, end));
         lock (_gate)
         {
-            Agree(sum);
+            (_nodes, _offered) = (nodes, parts);
+            if (parts == _parts.Count)
+                _ahead += Sent - _before;
             Monitor.PulseAll(_gate);
         }
+    }
 
-        Wait(() => _totals == Members, "the whole sum");
-        _own!.Clear();
+    /// <summary>Waits until all parts, which have been offered, are summed up with the others, and whatever others need has been sent.</summary>
+    /// <returns>The sum of all slices, valid until the next step.</returns>
+    /// <exception cref="PeerFault">It could not be done with all of them.</exception>
+    public SliceSum Reduce()
+    {
+        var begun = TimeProvider.System.GetTimestamp();
+        lock (_gate)
+        {
+            while (_fault is null && !IsDone())
+            {
+                var come = _added + _totals;
+                Monitor.Wait(_gate, _plan.Patience);
+                if (come != _added + _totals)
+                    begun = TimeProvider.System.GetTimestamp();
+                else if (TimeProvider.System.GetElapsedTime(begun) >= _plan.Patience)
+                    _fault ??= FormattableString.Invariant($"another worker did not send {(_added < _parts.Count ? "its sums" : "the whole sum")} within {_plan.Patience.TotalSeconds:0.#} s");
+            }
+
+            if (_fault is not null)
+                throw new PeerFault(_fault);
+        }
+
+        foreach (var own in _own)
+            own.Clear();
+        (_total!.First, _total.Count, _total.Correct, _total.Loss, _total.Weight) = (0, _slices, _sum.Correct, _sum.Loss, _sum.Weight);
         return _total;
     }
 
@@ -132,134 +156,187 @@ internal sealed class PeerExchange : IDisposable
     {
         Close();
 
-        // Whoever receives writes into these.
-        lock (_gate)
-        {
-            while (_receiving > 0)
-                Monitor.Wait(_gate);
-        }
-
-        _own?.Dispose();
+        // They read and write sums, those of the worker's own tree too.
+        foreach (var thread in _threads)
+            thread.Join();
+        foreach (var own in _own)
+            own.Dispose();
         _total?.Dispose();
+        _pool.Dispose();
     }
 
-    (int First, int End) RangeOf(int index) => PeerRange.Of(index, Members, Floats);
+    bool IsDone() => _told == _parts.Count && _totals == Members * _parts.Count && Array.TrueForAll(_others, link => link.Parts == (_parts.Count, _parts.Count));
+
+    (int First, int End) RangeOf(int part, int index) => PeerRange.Of(_parts[part], index, Members);
 
     void Resize(int gradients, int statistics)
     {
-        _own?.Dispose();
+        foreach (var own in _own)
+            own.Dispose();
         _total?.Dispose();
         _lengths = (gradients, statistics);
-        var (first, end) = RangeOf(_plan.Index);
-        var owned = PeerRange.Gradients((first, end), gradients);
-        _own = new SliceTree(owned, end - first - owned, _pool, _format);
+        _parts = new SumParts(gradients + statistics);
         _total = new SliceSum(gradients, statistics);
-        var most = Enumerable.Range(0, Members).Max(i => RangeOf(i) is var (from, to) ? to - from : 0);
+        _own = new SharedPart[_parts.Count];
+        for (var part = 0; part < _own.Length; part++)
+        {
+            var range = RangeOf(part, _plan.Index);
+            var owned = PeerRange.Gradients(range, gradients);
+            _own[part] = new SharedPart(new SliceTree(owned, range.End - range.First - owned, _pool, _format));
+        }
+
+        var (first, end) = _parts[0];
         foreach (var link in _others)
-            link.Begin(most);
+            link.Begin(end - first);
     }
 
-    SliceSum Root()
+    void Start(string name, string other, Action work)
+    {
+        var thread = new Thread(() =>
+        {
+            try
+            {
+                work();
+            }
+            catch (Exception e) when (e is IOException or System.Net.Sockets.SocketException or ObjectDisposedException or InvalidDataException or MlNetCifarException)
+            {
+                lock (_gate)
+                {
+                    _fault ??= $"{other}: {e.Message.TrimEnd('.')}";
+                    Monitor.PulseAll(_gate);
+                }
+            }
+        })
+        { IsBackground = true, Name = $"mlnetcifar-{name}" };
+        _threads.Add(thread);
+        thread.Start();
+    }
+
+    /// <summary>Waits until something is there to be done.</summary>
+    /// <returns>False at the end.</returns>
+    bool Wait(Func<bool> isThere)
     {
         lock (_gate)
         {
-            _nodes.Sort(static (a, b) => a.First.CompareTo(b.First));
-            foreach (var node in _nodes)
-                _own!.Push(node);
-            _nodes.Clear();
+            while (!_closed && !isThere())
+                Monitor.Wait(_gate);
+            return !_closed;
         }
-
-        return _own!.Root();
     }
 
-    void Send(PeerLink link, FrameKind kind, SumHead head, SliceSum sum, (int First, int End) range)
+    /// <summary>Sends one of the others what it is to get, as it comes: sums first, for they are what is waited for.</summary>
+    void Send(PeerLink link)
     {
-        try
+        SumHead? sum = null;
+        while (Wait(() =>
         {
-            link.Write(kind, head, sum.Values[range.First..range.End], PeerRange.Gradients(range, _lengths.Gradients), _format);
+            sum = link.Parts.Totals < _added ? _sum : null;
+            return sum is not null || link.Parts.Nodes < _offered;
+        }))
+        {
+            var (nodes, totals) = link.Parts;
+            if (sum is { } head)
+            {
+                Send(link, FrameKind.Total, head with { Part = totals }, _total!, RangeOf(totals, _plan.Index));
+                totals++;
+            }
+            else
+            {
+                foreach (var node in _nodes)
+                    Send(link, FrameKind.Node, new(Generation, _ticket, node.First, node.Count, node.Correct, node.Loss, node.Weight, nodes), node, RangeOf(nodes, link.Index));
+                nodes++;
+            }
+
+            lock (_gate)
+            {
+                link.Parts = (nodes, totals);
+                Monitor.PulseAll(_gate);
+            }
         }
-        catch (Exception e) when (IsOfLink(e))
+    }
+
+    void Send(PeerLink link, FrameKind kind, SumHead head, SliceSum sum, (int First, int End) range) =>
+        link.Write(kind, head, sum.Values[range.First..range.End], PeerRange.Gradients(range, _lengths.Gradients), _format);
+
+    /// <summary>Adds up this worker's range of one part after the other, and tells the run.</summary>
+    void AddUp()
+    {
+        Span<byte> head = stackalloc byte[SumHead.Length];
+        while (Wait(() => _added < _parts.Count && _own[_added].Slices == _slices && _slices > 0))
         {
-            Fail(link, e);
-            throw new PeerFault(_fault!);
+            var part = _added;
+            var (first, end) = RangeOf(part, _plan.Index);
+            var root = _own[part].Root();
+            root.Values.CopyTo(_total!.Values[first..end]);
+            SumHead sum;
+            lock (_gate)
+            {
+                sum = new SumHead(Generation, _ticket, 0, _slices, root.Correct, root.Loss, root.Weight, part, _waited, Sent, _ahead);
+                Agree(sum);
+                _added++;
+                Monitor.PulseAll(_gate);
+            }
+
+            sum.Write(head);
+            _line.Write(FrameKind.Total, head, _total.Values[first..end], PeerRange.Gradients((first, end), _lengths.Gradients), _format);
+            lock (_gate)
+            {
+                _told++;
+                Monitor.PulseAll(_gate);
+            }
         }
     }
 
     void Receive(PeerLink link)
     {
-        try
+        var last = -1L;
+        while (Wait(() => _ticket != last))
         {
-            for (var last = -1L; ;)
+            last = _ticket;
+            var slices = new SlicePart(link.Index, link.Index + 1, Members).In(_slices);
+            for (var (nodes, totals, next) = (slices.First < slices.End ? 0 : _parts.Count, 0, slices.First); nodes < _parts.Count || totals < _parts.Count;)
             {
-                lock (_gate)
+                var head = link.Expect(out var kind);
+                if (kind == FrameKind.Total)
                 {
-                    while (_ticket == last && !_closed)
-                        Monitor.Wait(_gate);
-                    if (_closed)
-                        return;
-                    last = _ticket;
-                    _receiving++;
+                    Check(head, totals, head.First == 0 && head.Count == _slices);
+                    Read(link, _total!, RangeOf(totals++, link.Index));
+                    lock (_gate)
+                        Agree(head);
+                    continue;
                 }
 
-                try
-                {
-                    Receive(link, new SlicePart(link.Index, link.Index + 1, Members).In(_slices));
-                }
-                finally
-                {
-                    lock (_gate)
-                    {
-                        _receiving--;
-                        Monitor.PulseAll(_gate);
-                    }
-                }
+                Check(head, nodes, head.First == next && head.Count >= 1 && int.IsPow2(head.Count) && head.First % head.Count == 0 && head.Count <= slices.End - next);
+                var node = _own[nodes].Rent(head.First, head.Count, head.Correct, head.Loss, head.Weight);
+                var (first, end) = RangeOf(nodes, _plan.Index);
+                link.Reader.Read(node.Values, node.Gradients.Length, _format);
+                link.Reader.End();
+                Arrive(nodes, node);
+                next += head.Count;
+                if (next == slices.End)
+                    (nodes, next) = (nodes + 1, slices.First);
             }
-        }
-        catch (Exception e) when (IsOfLink(e))
-        {
-            Fail(link, e);
         }
     }
 
-    void Receive(PeerLink link, (int First, int End) slices)
+    void Read(PeerLink link, SliceSum total, (int First, int End) range)
     {
-        for (var next = slices.First; next < slices.End;)
-        {
-            var head = link.Expect(FrameKind.Node);
-            Check(head, head.First == next && head.Count >= 1 && int.IsPow2(head.Count) && head.First % head.Count == 0 && head.Count <= slices.End - next);
-            var node = _own!.Rent();
-            (node.First, node.Count, node.Correct, node.Loss, node.Weight) = (head.First, head.Count, head.Correct, head.Loss, head.Weight);
-            link.Reader.Read(node.Values, node.Gradients.Length, _format);
-            link.Reader.End();
-            next += head.Count;
-            Arrive(node);
-        }
-
-        var total = link.Expect(FrameKind.Total);
-        Check(total, total.First == 0 && total.Count == _slices);
-        var range = RangeOf(link.Index);
-        link.Reader.Read(_total!.Values[range.First..range.End], PeerRange.Gradients(range, _lengths.Gradients), _format);
+        link.Reader.Read(total.Values[range.First..range.End], PeerRange.Gradients(range, _lengths.Gradients), _format);
         link.Reader.End();
-        lock (_gate)
-        {
-            Agree(total);
-            Monitor.PulseAll(_gate);
-        }
     }
 
     /// <summary>A message of another generation or step is none of this one's, whoever sent it.</summary>
-    void Check(SumHead head, bool fits)
+    void Check(SumHead head, int part, bool fits)
     {
-        if (head.Generation != Generation || head.Ticket != _ticket || !fits)
-            throw new InvalidDataException(FormattableString.Invariant($"it sent {head.Count} slices from {head.First} of step {head.Ticket} in generation {head.Generation}, which are none of step {_ticket} in generation {Generation}"));
+        if (head.Generation != Generation || head.Ticket != _ticket || head.Part != part || part == _parts.Count || !fits)
+            throw new InvalidDataException(FormattableString.Invariant($"it sent part {head.Part} of {head.Count} slices from {head.First} of step {head.Ticket} in generation {head.Generation}, which is none of step {_ticket} in generation {Generation}"));
     }
 
-    void Arrive(SliceSum node)
+    void Arrive(int part, SliceSum node)
     {
         lock (_gate)
         {
-            _nodes.Add(node);
-            _arrived += node.Count;
+            _own[part].Add(node);
             Monitor.PulseAll(_gate);
         }
     }
@@ -271,32 +348,49 @@ internal sealed class PeerExchange : IDisposable
             _fault ??= "workers have summed the same slices up to different figures";
         _sum = sum;
         _totals++;
+        Monitor.PulseAll(_gate);
     }
 
-    void Wait(Func<bool> isThere, string what)
+    /// <summary>What this worker adds up of a part: its range of all nodes.</summary>
+    /// <param name="tree">Owned.</param>
+    sealed class SharedPart(SliceTree tree) : IDisposable
     {
-        var begun = TimeProvider.System.GetTimestamp();
-        lock (_gate)
+        readonly List<SliceSum> _nodes = [];
+
+        /// <summary>Slices that have come.</summary>
+        public int Slices { get; private set; }
+
+        /// <summary>A node to be filled. May be called from any thread.</summary>
+        public SliceSum Rent(int first, int count, int correct, double loss, double weight)
         {
-            while (_fault is null && !isThere())
-            {
-                if (!Monitor.Wait(_gate, _plan.Patience) || TimeProvider.System.GetElapsedTime(begun) > _plan.Patience)
-                    _fault ??= FormattableString.Invariant($"another worker did not send {what} within {_plan.Patience.TotalSeconds:0.#} s");
-            }
-
-            if (_fault is not null)
-                throw new PeerFault(_fault);
+            var node = tree.Rent();
+            (node.First, node.Count, node.Correct, node.Loss, node.Weight) = (first, count, correct, loss, weight);
+            return node;
         }
-    }
 
-    void Fail(PeerLink link, Exception e)
-    {
-        lock (_gate)
+        public void Add(SliceSum node)
         {
-            _fault ??= FormattableString.Invariant($"worker {link.Worker + 1}: {e.Message.TrimEnd('.')}");
-            Monitor.PulseAll(_gate);
+            _nodes.Add(node);
+            Slices += node.Count;
         }
-    }
 
-    static bool IsOfLink(Exception e) => e is IOException or System.Net.Sockets.SocketException or ObjectDisposedException or InvalidDataException or MlNetCifarException;
+        /// <summary>The sum, when all have come.</summary>
+        public SliceSum Root()
+        {
+            _nodes.Sort(static (a, b) => a.First.CompareTo(b.First));
+            foreach (var node in _nodes)
+                tree.Push(node);
+            _nodes.Clear();
+            return tree.Root();
+        }
+
+        /// <summary>Begins another step.</summary>
+        public void Clear()
+        {
+            tree.Clear();
+            Slices = 0;
+        }
+
+        public void Dispose() => tree.Dispose();
+    }
 }

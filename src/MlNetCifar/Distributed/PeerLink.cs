@@ -36,6 +36,9 @@ internal sealed class PeerLink : IDisposable
     /// <summary>Bytes written so far.</summary>
     public long Sent { get; private set; }
 
+    /// <summary>Parts of the step at hand whose nodes have been sent, and whose sums. They belong to the lock of whoever sends.</summary>
+    public (int Nodes, int Totals) Parts { get; set; }
+
     /// <summary>Hears who has come.</summary>
     public static PeerHello Hear(Stream stream)
     {
@@ -80,13 +83,12 @@ internal sealed class PeerLink : IDisposable
     }
 
     /// <summary>Waits for a sum, or a part of it.</summary>
-    /// <param name="kind">What must come.</param>
-    public SumHead Expect(FrameKind kind)
+    /// <param name="kind">What has come, of nodes or of the whole.</param>
+    public SumHead Expect(out FrameKind kind)
     {
-        if (Reader.Next() is not { } found)
-            throw new IOException("its connection ended");
-        if (found != kind)
-            throw new InvalidDataException($"it sent {found}, expected {kind}");
+        kind = Reader.Next() ?? throw new IOException("its connection ended");
+        if (kind is not (FrameKind.Node or FrameKind.Total))
+            throw new InvalidDataException($"it sent {kind}, expected {FrameKind.Node} or {FrameKind.Total}");
         Span<byte> bytes = stackalloc byte[SumHead.Length];
         Reader.Read(bytes);
         return SumHead.Read(bytes);

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Net;
 using System.Text.Json;
 using MlNetCifar.Files;
+using MlNetCifar.Training;
 
 namespace MlNetCifar.Distributed;
 
@@ -152,10 +153,12 @@ internal readonly record struct StateHead(long Generation, SentState State)
 /// <param name="Loss">As at the sum.</param>
 /// <param name="Weight">As at the sum.</param>
 /// <param name="Waited">Seconds that the worker has waited for work so far.</param>
+/// <param name="Part">Which of its <see cref="SumParts"/> the floats are of.</param>
 /// <param name="Passed">Bytes that it has sent to other workers so far.</param>
-internal readonly record struct SumHead(long Generation, long Ticket, int First, int Count, int Correct, double Loss, double Weight, double Waited = 0, long Passed = 0)
+/// <param name="Ahead">How many of them while it computed still.</param>
+internal readonly record struct SumHead(long Generation, long Ticket, int First, int Count, int Correct, double Loss, double Weight, int Part, double Waited = 0, long Passed = 0, long Ahead = 0)
 {
-    public const int Length = 64;
+    public const int Length = 72;
 
     /// <summary>Whether another has come to the same figures, to the bit, as all who add the same in the same order do.</summary>
     public bool Agrees(SumHead other) =>
@@ -163,9 +166,9 @@ internal readonly record struct SumHead(long Generation, long Ticket, int First,
 
     public void Write(Span<byte> to)
     {
-        foreach (var (i, value) in (ReadOnlySpan<(int, long)>)[(0, Generation), (8, Ticket), (56, Passed)])
+        foreach (var (i, value) in (ReadOnlySpan<(int, long)>)[(0, Generation), (8, Ticket), (56, Passed), (64, Ahead)])
             BinaryPrimitives.WriteInt64LittleEndian(to[i..], value);
-        foreach (var (i, value) in (ReadOnlySpan<(int, int)>)[(16, First), (20, Count), (24, Correct), (28, 0)])
+        foreach (var (i, value) in (ReadOnlySpan<(int, int)>)[(16, First), (20, Count), (24, Correct), (28, Part)])
             BinaryPrimitives.WriteInt32LittleEndian(to[i..], value);
         foreach (var (i, value) in (ReadOnlySpan<(int, double)>)[(32, Loss), (40, Weight), (48, Waited)])
             BinaryPrimitives.WriteDoubleLittleEndian(to[i..], value);
@@ -174,7 +177,8 @@ internal readonly record struct SumHead(long Generation, long Ticket, int First,
     public static SumHead Read(ReadOnlySpan<byte> from) => new(
         BinaryPrimitives.ReadInt64LittleEndian(from), BinaryPrimitives.ReadInt64LittleEndian(from[8..]), BinaryPrimitives.ReadInt32LittleEndian(from[16..]),
         BinaryPrimitives.ReadInt32LittleEndian(from[20..]), BinaryPrimitives.ReadInt32LittleEndian(from[24..]), BinaryPrimitives.ReadDoubleLittleEndian(from[32..]),
-        BinaryPrimitives.ReadDoubleLittleEndian(from[40..]), BinaryPrimitives.ReadDoubleLittleEndian(from[48..]), BinaryPrimitives.ReadInt64LittleEndian(from[56..]));
+        BinaryPrimitives.ReadDoubleLittleEndian(from[40..]), BinaryPrimitives.ReadInt32LittleEndian(from[28..]), BinaryPrimitives.ReadDoubleLittleEndian(from[48..]),
+        BinaryPrimitives.ReadInt64LittleEndian(from[56..]), BinaryPrimitives.ReadInt64LittleEndian(from[64..]));
 }
 
 /// <summary>The floats of a sum that one worker of several adds up.</summary>
@@ -196,5 +200,15 @@ internal static class PeerRange
         return (At(index), At(index + 1));
 
         int At(int i) => (int)Math.Min(units * i / of * Unit, length);
+    }
+
+    /// <summary>The range of one of them in a part: all have something to do with each, so that nobody's link waits for the part that is his.</summary>
+    /// <param name="part">Its floats.</param>
+    /// <param name="index">Which, from 0.</param>
+    /// <param name="of">How many there are.</param>
+    public static (int First, int End) Of((int First, int End) part, int index, int of)
+    {
+        var (first, end) = Of(index, of, part.End - part.First);
+        return (part.First + first, part.First + end);
     }
 }

@@ -18,6 +18,7 @@ internal sealed class PeerWorker : IDisposable
     PeerExchange? _exchange;
     CancellationTokenSource? _step;
     bool _hasState;
+    TimeSpan _waited;
 
     /// <summary>Prepares.</summary>
     /// <param name="line">To the run.</param>
@@ -72,7 +73,7 @@ internal sealed class PeerWorker : IDisposable
         if (missing is null)
         {
             lock (_gate)
-                _exchange = new PeerExchange(plan, links, _session.Pool, _session.Format);
+                _exchange = new PeerExchange(plan, links, _line, _session.Format);
         }
         else
         {
@@ -98,11 +99,14 @@ internal sealed class PeerWorker : IDisposable
         {
             if (exchange is null)
                 throw new PeerFault("the generation has ended");
-            exchange.Begin(work.Ticket, _session.SlicesOf(work), _session.Lengths.Gradients, _session.Lengths.Statistics);
+            exchange.Begin(work.Ticket, _session.SlicesOf(work), _session.Lengths.Gradients, _session.Lengths.Statistics, (waited + _waited).TotalSeconds);
             strike(work.Place.Step + 1);
-            var nodes = _session.Compute(work, TreeSums.Own, step.Token);
+            _session.Compute(work, TreeSums.Own, exchange.Offer, step.Token);
             using var beat = _line.Beat();
-            _session.Update(exchange.Reduce(nodes, _line, waited.TotalSeconds), work);
+            var begun = TimeProvider.System.GetTimestamp();
+            var sum = exchange.Reduce();
+            _waited += TimeProvider.System.GetElapsedTime(begun);
+            _session.Update(sum, work);
         }
         catch (Exception e) when (e is PeerFault or OperationCanceledException)
         {

@@ -74,7 +74,7 @@ internal sealed partial class WorkerGroup
     }
 
     /// <summary>Takes the answer to a part of a member's first assignment.</summary>
-    internal void Arrive(Member member, Assignment assignment, SliceSum sum, double waited)
+    internal void Arrive(Member member, Assignment assignment, SliceSum sum, PartHead head)
     {
         lock (_gate)
         {
@@ -85,7 +85,7 @@ internal sealed partial class WorkerGroup
             }
 
             _arrived.Add(sum);
-            Answered(member, sum.Count, waited);
+            Answered(member, sum.Count, head);
         }
     }
 
@@ -100,7 +100,7 @@ internal sealed partial class WorkerGroup
             _loss += head.Loss * pictures;
             _correct += head.Correct;
             member.Version = null;
-            Answered(member, 1, head.Waited);
+            Answered(member, 1, head);
         }
     }
 
@@ -180,13 +180,13 @@ internal sealed partial class WorkerGroup
         }
     }
 
-    void Answered(Member member, int count, double waited)
+    void Answered(Member member, int count, PartHead head)
     {
         var assignment = member.Assignments.Peek();
         assignment.Next += count;
         if (assignment.Next == assignment.End)
             member.Assignments.Dequeue();
-        member.Figures = member.Figures with { Slices = member.Figures.Slices + count, WaitedSeconds = waited };
+        member.Figures = member.Figures with { Slices = member.Figures.Slices + count, WaitedSeconds = head.Waited, BytesAhead = head.Ahead };
         _answered += count;
         Monitor.PulseAll(_gate);
     }

@@ -146,7 +146,7 @@ internal sealed partial class WorkerGroup
         }
     }
 
-    /// <summary>A member's range of the sum is there.</summary>
+    /// <summary>A member's ranges of the sum are there.</summary>
     /// <exception cref="InvalidDataException">Others have summed up something else.</exception>
     internal void Arrive(PeerStep step, int index, SumHead sum)
     {
@@ -156,7 +156,7 @@ internal sealed partial class WorkerGroup
                 throw new InvalidDataException("a worker has summed the same slices up to other figures than the others");
             step.Sum = sum;
             var member = step.Member(index);
-            member.Figures = member.Figures with { WaitedSeconds = sum.Waited, BytesPassed = sum.Passed };
+            member.Figures = member.Figures with { WaitedSeconds = sum.Waited, BytesPassed = sum.Passed, BytesAhead = sum.Ahead };
             Answer(step, index);
         }
     }

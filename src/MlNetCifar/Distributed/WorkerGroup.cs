@@ -99,7 +99,7 @@ internal sealed partial class WorkerGroup(IWorkerLauncher launcher, WorkerGroupO
     public void Begin(TrainingRun run, ImageSource train, CancellationToken cancellation)
     {
         if (run.Options.Slices < 2 && !run.Options.IsServed)
-            throw DistributedErrors.FewSlices(run.Options.Slices);
+            throw DistributedErrors.FewSlices(run.Options.Slices, run.Options.SyncBatchNorm);
         _run = run;
         _viaRun |= run.Options.DistributedMode != DistributedMode.Synchronous;
         _isBounded = run.Options.DistributedMode == DistributedMode.Asynchronous;

@@ -88,7 +88,8 @@ internal static class WorkerProgram
             using var line = new RunLine(stream, reader);
             using var peers = welcome.PeerPorts is { } ports ? new PeerWorker(line, session, new PeerDoor(local, ports, welcome.Chaos, isEncrypted: invitation.Certificate is not null)) : null;
             Frame.Write(stream, FrameKind.Ready, peers?.Address.ToJson() ?? []);
-            Serve(stream, line, session, peers, step => welcome.Chaos?.Strike(step, kill));
+            using var sender = new PartSender(line, session.IsServed);
+            Serve(stream, line, sender, session, peers, step => welcome.Chaos?.Strike(step, kill));
         }
         catch (Exception e) when (e is not IOException)
         {
@@ -109,7 +110,7 @@ internal static class WorkerProgram
         }
     }
 
-    static void Serve(Stream stream, RunLine line, WorkerSession session, PeerWorker? peers, Action<long> strike)
+    static void Serve(Stream stream, RunLine line, PartSender sender, WorkerSession session, PeerWorker? peers, Action<long> strike)
     {
         var reader = line.Reader;
         Span<byte> bytes = stackalloc byte[WorkHead.Length];
@@ -118,7 +119,8 @@ internal static class WorkerProgram
         reader.Most = Math.Max(Welcome.MostLinks, WorkHead.Length + StateHead.Length + session.MostStateBytes);
         session.AfterBatches(SayBusy);
         var sums = new WireSums(stream, reader);
-        for (var kind = Wait(); kind is { } some;)
+        // Until the first work others are coming still: nobody holds anybody up.
+        for (var kind = line.Next(); kind is { } some;)
         {
             if (peers is not null && PeerWorker.Takes(some))
             {
@@ -145,8 +147,9 @@ internal static class WorkerProgram
             sums.Begin(work);
             try
             {
-                foreach (var sum in session.Compute(work, sums))
-                    Send(stream, work, sum, session.Format, waited + sums.Waited);
+                sender.Begin(work, session.Format);
+                session.Compute(work, sums, (nodes, parts) => sender.Offer(nodes, parts, waited + sums.Waited));
+                sender.Finish();
                 kind = Wait();
             }
             catch (OperationCanceledException)
@@ -172,12 +175,5 @@ internal static class WorkerProgram
             Frame.Write(stream, FrameKind.Busy, []);
             said = TimeProvider.System.GetTimestamp();
         }
-    }
-
-    static void Send(Stream stream, WorkHead work, SliceSum sum, GradientFormat format, TimeSpan waited)
-    {
-        Span<byte> head = stackalloc byte[PartHead.Length];
-        new PartHead(work.Ticket, sum.First, sum.Count, sum.Correct, sum.Loss, sum.Weight, waited.TotalSeconds).Write(head);
-        Frame.Write(stream, FrameKind.Part, head, sum.Values, sum.Gradients.Length, format);
     }
 }

@@ -45,7 +45,7 @@ internal sealed class WorkerSession : IDisposable
         if (images.Distillation?.Stamp is var stamp && stamp != welcome.Teacher)
             throw DistributedErrors.OtherTeacher(stamp ?? "none", welcome.Teacher ?? "none");
         Pool = new WorkerPool(welcome.Threads);
-        _copies = welcome.PeerPorts is not null;
+        (_copies, IsServed) = (welcome.PeerPorts is not null, options.IsServed);
         _weights = new NetworkWeights(welcome.Network);
         _sent = [.. _weights.Tensors.Where(t => t.Role != ParameterRole.Fixed)];
         _plan = new GroupPlan(options, _weights);
@@ -64,6 +64,9 @@ internal sealed class WorkerSession : IDisposable
 
     /// <summary>Threads of this worker.</summary>
     public WorkerPool Pool { get; }
+
+    /// <summary>Whether the run takes what is computed as it comes, and whole.</summary>
+    public bool IsServed { get; }
 
     /// <summary>In which gradients are sent.</summary>
     public GradientFormat Format => _tree.Format;
@@ -109,16 +112,17 @@ internal sealed class WorkerSession : IDisposable
     /// <summary>Computes slices.</summary>
     /// <param name="work">Which.</param>
     /// <param name="sums">Gives sums over all slices of the batch, where some are needed in the middle of it.</param>
+    /// <param name="ready">Told of their sums, whole nodes of the tree, in order and valid until the next <see cref="Enter"/>, and how many <see cref="SumParts"/> of them are final: while they are computed, and of all at the end.</param>
     /// <param name="cancellation">Ends the work between two ops.</param>
     /// <exception cref="OperationCanceledException">There are none: the batch was abandoned.</exception>
-    /// <returns>Their sums: whole nodes of the tree, in order; valid until the next call.</returns>
-    public IReadOnlyList<SliceSum> Compute(WorkHead work, ISumExchange sums, CancellationToken cancellation = default)
+    public void Compute(WorkHead work, ISumExchange sums, Action<IReadOnlyList<SliceSum>, int> ready, CancellationToken cancellation = default)
     {
+        _pass.Ready = IsServed ? null : parts => ready(_tree.Nodes, parts);
         if (_local is null)
             _pass.Compute(Batch(work), work.Place.Step, _tree, sums, cancellation);
         else
             _local.Compute(work.Epoch, work.Index, work.Part, work.Place, _tree, cancellation);
-        return _tree.Nodes;
+        ready(_tree.Nodes, new SumParts(_tree.Length).Count);
     }
 
     /// <summary>Slices of the batch that work is a part of.</summary>

@@ -16,11 +16,12 @@ internal sealed class Network : IDisposable
     readonly Value _logits;
     readonly PlannedBuffer _probabilities;
     readonly ImmutableArray<int> _kept;
+    readonly ImmutableArray<int> _floors;
 
     /// <summary>Compiles.</summary>
     /// <param name="weights">Borrowed; must outlive the network.</param>
     /// <param name="batchSize">Largest batch, ≥ 1.</param>
-    /// <param name="training">Whether <see cref="Backward(CancellationToken)"/> will be called.</param>
+    /// <param name="training">Whether <see cref="Backward(CancellationToken, Action{int}?)"/> will be called.</param>
     /// <param name="pool">Borrowed threads.</param>
     /// <param name="width">Lane width; null for the machine's.</param>
     /// <param name="keep">Positions of the layers that <see cref="Probe"/> looks at; null for none.</param>
@@ -37,7 +38,7 @@ internal sealed class Network : IDisposable
         _pass = new Pass { Pool = pool, Width = width ?? SimdLevel.Active, MostBlocks = blocks ?? CustomOp.UsualBlocks };
         Gradients = training ? new WeightGradients(weights, frozen) : null;
         var compiled = new NetworkCompiler(weights, batchSize, Gradients, _pass, keep).Compile();
-        (Ops, _input, _logits, _probabilities, Buffers, _kept) = compiled;
+        (Ops, _input, _logits, _probabilities, Buffers, _kept, _floors) = compiled;
         _arena = new Arena(apart ? MemoryPlanner.PlaceApart(Buffers) : MemoryPlanner.Place(Buffers));
         foreach (var buffer in Buffers)
             buffer.Bind(_arena);
@@ -58,7 +59,7 @@ internal sealed class Network : IDisposable
     /// <summary>Largest batch.</summary>
     public int BatchSize { get; }
 
-    /// <summary>Gradients of the last <see cref="Backward(CancellationToken)"/>; null where compiled for inference.</summary>
+    /// <summary>Gradients of the last <see cref="Backward(CancellationToken, Action{int}?)"/>; null where compiled for inference.</summary>
     public WeightGradients? Gradients { get; }
 
     /// <summary>The compiled layers in order.</summary>
@@ -181,7 +182,7 @@ internal sealed class Network : IDisposable
     /// <summary>Doubles that are summed where a pass has stopped.</summary>
     public int SumsOf(int op) => ((IBatchWide)Ops[op]).Sums;
 
-    /// <summary>Mean loss of the last pass, and in training networks its gradient for <see cref="Backward(CancellationToken)"/>.</summary>
+    /// <summary>Mean loss of the last pass, and in training networks its gradient for <see cref="Backward(CancellationToken, Action{int}?)"/>.</summary>
     /// <param name="labels">One per image.</param>
     /// <param name="smoothing">Label smoothing, 0 … 1.</param>
     /// <param name="classWeights">One per class, or empty.</param>
@@ -200,12 +201,14 @@ internal sealed class Network : IDisposable
 
     /// <summary>Computes all gradients of the last training pass from the gradient that <see cref="Loss"/> left.</summary>
     /// <param name="cancellation">Ends the pass between two ops.</param>
-    public void Backward(CancellationToken cancellation = default)
+    /// <param name="passed">Told after every op from which float on <see cref="Gradients"/> are final; null for nobody.</param>
+    public void Backward(CancellationToken cancellation = default, Action<int>? passed = null)
     {
         for (var i = Ops.Length - 1; i >= 0; i--)
         {
             cancellation.ThrowIfCancellationRequested();
             Backward(i);
+            passed?.Invoke(_floors[i]);
         }
     }
 

@@ -5,7 +5,7 @@ namespace MlNetCifar.Nn;
 
 /// <summary>What the compiler hands to the network.</summary>
 internal sealed record CompiledNetwork(
-    ImmutableArray<LayerOp> Ops, Value Input, Value Logits, PlannedBuffer Probabilities, IReadOnlyList<PlannedBuffer> Buffers, ImmutableArray<int> Kept);
+    ImmutableArray<LayerOp> Ops, Value Input, Value Logits, PlannedBuffer Probabilities, IReadOnlyList<PlannedBuffer> Buffers, ImmutableArray<int> Kept, ImmutableArray<int> Floors);
 
 /// <summary>
 /// Turns a checked description into ops and the buffers they need: it walks the layers, each of which emits its own ops and may take along those behind it.
@@ -37,6 +37,9 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
     int _streams;
     readonly List<int> _kept = [];
 
+    /// <summary>The first op that may use a tensor.</summary>
+    readonly Dictionary<WeightTensor, int> _users = [];
+
     /// <summary>Whether there will be backward passes.</summary>
     public bool Training => gradients is not null;
 
@@ -61,7 +64,7 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
         _permanent.AddRange([probabilities, _workspace]);
         _buffers.Add(_workspace);
         Schedule(input, logits);
-        return new CompiledNetwork([.. _ops], input, logits, probabilities, _buffers, [.. _kept]);
+        return new CompiledNetwork([.. _ops], input, logits, probabilities, _buffers, [.. _kept], Floors());
     }
 
     /// <summary>Emits one path.</summary>
@@ -102,7 +105,13 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
     public bool IsFrozen(LayerNode node) => !Training || Tensors(node).All(IsFrozen);
 
     /// <summary>One of a layer's tensors; null where it has none of that name.</summary>
-    public WeightTensor? Find(LayerNode node, string name) => weights.Find($"{node.WeightName}.{name}");
+    public WeightTensor? Find(LayerNode node, string name)
+    {
+        var tensor = weights.Find($"{node.WeightName}.{name}");
+        if (tensor is not null)
+            _users.TryAdd(tensor, _ops.Count);
+        return tensor;
+    }
 
     /// <summary>One of a layer's tensors.</summary>
     public WeightTensor Tensor(LayerNode node, string name) => Find(node, name)!;
@@ -216,6 +225,19 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
             buffer.Touch(0);
             buffer.Touch(2 * loss);
         }
+    }
+
+    /// <summary>For every op the float of the gradients from which on they are final when its backward pass is over: those in front belong to ops that come later.</summary>
+    ImmutableArray<int> Floors()
+    {
+        var floors = new int[_ops.Count];
+        foreach (var tensor in weights.Tensors.Where(IsTrained))
+        {
+            for (var op = _users.GetValueOrDefault(tensor) + 1; op < floors.Length; op++)
+                floors[op] = Math.Max(floors[op], (int)(gradients!.Offset(tensor) + tensor.Length));
+        }
+
+        return [.. floors];
     }
 
     /// <summary>Whether one of a layer's tensors or anything before it is trained.</summary>

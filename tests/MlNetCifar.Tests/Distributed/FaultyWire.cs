@@ -30,6 +30,7 @@ sealed class FaultyWire : IDisposable
     readonly List<Socket> _sockets = [];
 
     readonly MemoryStream _passed = new();
+    long _answered;
 
     public FaultyWire(IPEndPoint target, WireFault fault, long after)
     {
@@ -50,6 +51,9 @@ sealed class FaultyWire : IDisposable
         }
     }
 
+    /// <summary>Bytes that have come from the worker.</summary>
+    public long Answered => Interlocked.Read(ref _answered);
+
     public void Dispose()
     {
         _disposed.Set();
@@ -66,8 +70,8 @@ sealed class FaultyWire : IDisposable
             run.Connect(_target);
             lock (_sockets)
                 _sockets.AddRange([worker, run]);
-            new Thread(() => Pump(run, worker, WireFault.None)) { IsBackground = true }.Start();
-            Pump(worker, run, _fault);
+            new Thread(() => Pump(run, worker, WireFault.None, isAnswer: false)) { IsBackground = true }.Start();
+            Pump(worker, run, _fault, isAnswer: true);
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
@@ -75,7 +79,7 @@ sealed class FaultyWire : IDisposable
         }
     }
 
-    void Pump(Socket from, Socket to, WireFault fault)
+    void Pump(Socket from, Socket to, WireFault fault, bool isAnswer)
     {
         var buffer = new byte[1 << 16];
         try
@@ -95,6 +99,7 @@ sealed class FaultyWire : IDisposable
                     _passed.Write(buffer, 0, count);
                 for (var sent = 0; sent < count;)
                     sent += to.Send(buffer, sent, count - sent, SocketFlags.None);
+                Interlocked.Add(ref _answered, isAnswer ? count : 0);
                 if (fault == WireFault.None || passed + count < _after)
                     continue;
                 if (fault == WireFault.Stall)

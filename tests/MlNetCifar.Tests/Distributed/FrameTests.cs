@@ -99,7 +99,7 @@ public sealed class FrameTests
         var bytes = new byte[WorkHead.Length];
         work.Write(bytes);
         Assert.AreEqual(work, WorkHead.Read(bytes));
-        var part = new PartHead(3, 4, 2, 9, 0.5, 7, 1.25);
+        var part = new PartHead(3, 4, 2, 9, 0.5, 7, 1.25, 6, 1L << 41);
         bytes = new byte[PartHead.Length];
         part.Write(bytes);
         Assert.AreEqual(part, PartHead.Read(bytes));
@@ -118,7 +118,7 @@ public sealed class FrameTests
         foreach (var report in new[] { new LinkReport(5, null), new LinkReport(6, "worker 1 does not reach worker 2") })
             Assert.AreEqual(report, LinkReport.Read(report.ToJson()));
         Assert.HasCount(LinkReport.MostText, LinkReport.Read(new LinkReport(1, new string('a', 5000)).ToJson()).Missing!);
-        var sum = new SumHead(1, 2, 4, 2, 9, 0.5, 7, 1.25, 1L << 40);
+        var sum = new SumHead(1, 2, 4, 2, 9, 0.5, 7, 6, 1.25, 1L << 40, 1L << 41);
         var bytes = new byte[SumHead.Length];
         sum.Write(bytes);
         Assert.AreEqual(sum, SumHead.Read(bytes));

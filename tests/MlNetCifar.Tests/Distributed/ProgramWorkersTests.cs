@@ -125,6 +125,19 @@ public sealed class ProgramWorkersTests
         Assert.AreEqual(expected, Hash(resumed.Log));
     }
 
+    /// <summary>All wait for the slowest, at every layer of batch normalisation: the end of the run and the report say who that was.</summary>
+    [TestMethod]
+    [DataRow("--sync-batch-norm true", ", at every layer of batch normalisation")]
+    [DataRow("--worker-links on", "")]
+    public void Train_WithASlowWorker_NamesIt(string mode, string more)
+    {
+        using var folder = Pictures();
+        using var run = Start(folder, "slow", [.. mode.Split(' '), "--preset", "advanced-cnn", "--slices", "8", "--epochs", "3", "--workers", "3", "--chaos", "delay:w2:300ms"]);
+        Assert.AreEqual(0, run.Exit(), run.Log);
+        foreach (var text in new[] { run.Log, File.ReadAllText(folder["runs/train/slow/report.html"]) })
+            StringAssert.Matches(text, new Regex($"worker 2 has waited [0-9.]+ s and the others [0-9.]+ s in the mean: they waited for it{more}"));
+    }
+
     [TestMethod]
     public void Train_OfWhatWorkersCannotDo_SaysSo()
     {

@@ -44,8 +44,8 @@ public sealed class RandomHarmTests
     [DataRow("STOP", "asynchronous", "batch")]
     [DataRow("KILL", "asynchronous", "epoch")]
     [DataRow("STOP", "asynchronous", "epoch")]
-    [DataRow("KILL", "hogwild", "2")]
-    [DataRow("STOP", "hogwild", "2")]
+    [DataRow("KILL", "hogwild", "epoch")]
+    [DataRow("STOP", "hogwild", "epoch")]
     public void Train_HarmedAtRandomMoments_IsAsAccurate(string signal, string mode, string frequency)
     {
         using var folder = Noisy();

@@ -65,8 +65,9 @@ public sealed class SecretTests
         var floats = Enumerable.Range(0, 100).Select(i => i + 0.5f).ToArray();
         here.Begin(100);
         there.Begin(100);
-        here.Write(FrameKind.Node, new(1, 2, 0, 1, 3, 4, 5), floats, 100, GradientFormat.F32);
-        Assert.AreEqual(3, there.Expect(FrameKind.Node).Correct);
+        here.Write(FrameKind.Node, new(1, 2, 0, 1, 3, 4, 5, 0), floats, 100, GradientFormat.F32);
+        Assert.AreEqual(3, there.Expect(out var kind).Correct);
+        Assert.AreEqual(FrameKind.Node, kind);
         var read = new float[100];
         there.Reader.Read(read);
         there.Reader.End();

@@ -109,12 +109,15 @@ public sealed class StrangerTests
     }
 
     [TestMethod]
-    public void OneSlice_IsTooFew()
+    [DataRow(false, "a slice for the batch then")]
+    [DataRow(true, "the whole batch all the same")]
+    public void OneSlice_IsTooFew(bool isWide, string expected)
     {
         using var launcher = new ThreadLauncher(_ => new WorkerImages(SmallRun.Train));
         using var group = new WorkerGroup(launcher, new() { Workers = 2 });
-        var error = Assert.ThrowsExactly<MlNetCifarException>(() => new Trainer(SmallRun.Network, s_options with { Slices = 1 }) { Workers = group }.Fit(SmallRun.Train));
+        var error = Assert.ThrowsExactly<MlNetCifarException>(() => new Trainer(SmallRun.Network, s_options with { Slices = 1, SyncBatchNorm = isWide }) { Workers = group }.Fit(SmallRun.Train));
         Assert.AreEqual("MNC3301", error.Code);
+        StringAssert.Contains(error.Action, expected);
         Assert.AreEqual(0, launcher.Starts);
     }
 

@@ -37,6 +37,9 @@ sealed class ThreadLauncher(Func<Welcome, WorkerImages> open, Func<int, int, (Wi
     /// <summary>All that has passed between each worker and the run.</summary>
     public IReadOnlyList<byte[]> Passed => [.. _wires.Select(wire => wire.Passed)];
 
+    /// <summary>Bytes that have come from all workers.</summary>
+    public long Answered => _wires.Sum(wire => wire.Answered);
+
     /// <summary>The tokens of workers, with all that was said beside them.</summary>
     public List<string> Tokens { get; } = [];
 

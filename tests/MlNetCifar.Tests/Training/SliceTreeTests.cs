@@ -58,6 +58,53 @@ public sealed class SliceTreeTests
         CollectionAssert.AreEqual(new[] { (3, 1), (4, 4) }, tree.Nodes.Select(n => (n.First, n.Count)).ToArray());
     }
 
+    /// <summary>Floats that come in parts give what they give at once, rounded or not.</summary>
+    [TestMethod]
+    [DataRow(GradientFormat.F32)]
+    [DataRow(GradientFormat.Bf16)]
+    public void Nodes_CompletedInParts_AreTheSame(GradientFormat format)
+    {
+        using var expected = new SliceTree(Gradients, Statistics, s_pool, format);
+        using var actual = new SliceTree(Gradients, Statistics, s_pool, format);
+        for (var slice = 0; slice < 8; slice++)
+        {
+            var values = Draw(new Random(slice), 1)[0];
+            expected.Push(Filled(expected, values, slice));
+            var sum = Filled(actual, new float[values.Length], slice);
+            actual.Open(sum);
+            foreach (var (first, end) in new[] { (39, 42), (20, 39), (0, 20) })
+            {
+                values.AsSpan(first..end).CopyTo(sum.Values[first..end]);
+                actual.Complete(first, end);
+            }
+
+            actual.Close();
+            CollectionAssert.AreEqual(expected.Nodes.Select(n => (n.First, n.Count)).ToArray(), actual.Nodes.Select(n => (n.First, n.Count)).ToArray());
+            for (var node = 0; node < expected.Nodes.Count; node++)
+                CollectionAssert.AreEqual(expected.Nodes[node].Values.ToArray(), actual.Nodes[node].Values.ToArray());
+        }
+    }
+
+    [TestMethod]
+    public void Parts_HoldEachFloatOnce_FromTheLast()
+    {
+        foreach (var length in new[] { 1, 15, 512, 513, 4096, 4097, 250_010, 3_156_992 })
+        {
+            var parts = new SumParts(length);
+            Assert.AreEqual(length, parts[0].End);
+            Assert.AreEqual(0, parts[parts.Count - 1].First);
+            Assert.IsInRange(1, 8, parts.Count);
+            for (var part = 0; part < parts.Count; part++)
+            {
+                Assert.IsLessThan(parts[part].End, parts[part].First);
+                Assert.AreEqual(part + 1, parts.FinalFrom(parts[part].First));
+                Assert.AreEqual(part, part == 0 ? 0 : parts.FinalFrom(parts[part].First + 1));
+                if (part > 0)
+                    Assert.AreEqual(parts[part - 1].First, parts[part].End);
+            }
+        }
+    }
+
     [TestMethod]
     public void Figures_AreAdded()
     {

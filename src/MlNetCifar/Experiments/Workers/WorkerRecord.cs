@@ -17,12 +17,26 @@ internal sealed class WorkerRecord(WorkerGroup group, TrainingOptions training, 
 
     string Unit => training.DistributedMode == DistributedMode.Synchronous ? "slices" : training.HasModels ? "models" : "batches";
 
+    /// <summary>Who held up the others, in words: where all wait for each other it is the one that has waited least. Null where nobody did for long.</summary>
+    string? Slowest
+    {
+        get
+        {
+            WorkerFigures[] there = [.. group.Figures.Where(figures => figures.Lost is null).OrderBy(figures => figures.WaitedSeconds)];
+            return !training.IsServed && there is [var least, .. { Length: > 0 } others] && others.Average(figures => figures.WaitedSeconds) is var waited && waited > 1 + (2 * least.WaitedSeconds)
+                ? FormattableString.Invariant($"worker {least.Worker + 1} has waited {least.WaitedSeconds:0.0} s and the others {waited:0.0} s in the mean: they waited for it{(training.SyncBatchNorm ? ", at every layer of batch normalisation" : "")}")
+                : null;
+        }
+    }
+
     /// <summary>Says it.</summary>
     public void Say(ExperimentLog log)
     {
         foreach (var figures in group.Figures)
             log.Say("worker", FormattableString.Invariant(
-                $"{figures.Worker + 1}: {figures.Slices:N0} {Unit}, {Mebibytes(figures.BytesSent)} MiB to it and {Mebibytes(figures.BytesReceived)} from it, {(figures.BytesPassed > 0 ? $"{Mebibytes(figures.BytesPassed)} from it to others, " : "")}{figures.WaitedSeconds:0.0} s waited for work{(figures.Lost is null ? "" : ", lost")}"));
+                $"{figures.Worker + 1}: {figures.Slices:N0} {Unit}, {Mebibytes(figures.BytesSent)} MiB to it and {Mebibytes(figures.BytesReceived)} from it, {(figures.BytesPassed > 0 ? $"{Mebibytes(figures.BytesPassed)} from it to others, " : "")}{(figures.BytesAhead > 0 ? $"{Mebibytes(figures.BytesAhead)} sent while it computed, " : "")}{figures.WaitedSeconds:0.0} s waited{(figures.Lost is null ? "" : ", lost")}"));
+        if (Slowest is { } slowest)
+            log.Say("waiting", slowest);
         if (group.Staleness is { Count: > 0 } staleness)
             log.Say("staleness", FormattableString.Invariant($"of {staleness.Sum():N0} {(training.HasModels ? "models" : "gradients")}: mean {Mean(staleness):0.0}, at most {staleness.Count - 1} updates by others since their weights were sent"));
         if (group.Proofs is { } proofs)
@@ -59,7 +73,7 @@ internal sealed class WorkerRecord(WorkerGroup group, TrainingOptions training, 
     /// <summary>For the report.</summary>
     /// <param name="summary">What was shared, in words.</param>
     public ReportWorkers ForReport(string summary) => new(
-        FormattableString.Invariant($"{group.Figures.Select(f => f.Worker).Distinct().Count()} processes {summary}."), Unit,
+        FormattableString.Invariant($"{group.Figures.Select(f => f.Worker).Distinct().Count()} processes {summary}.{(Slowest is { } slowest ? $" Of them {slowest}." : "")}"), Unit,
         [.. group.Figures.Select(f => new ReportWorker(
             f.Worker + 1, f.Slices, f.BytesSent, f.BytesReceived, f.BytesPassed, f.WaitedSeconds, f.Lost is null ? null : f.LostAtStep is { } step ? FormattableString.Invariant($"at step {step:N0}: {f.Lost}") : f.Lost))],
         group.Staleness, group.HandedOver, rehearsal?.Summary);
@@ -72,6 +86,7 @@ internal sealed class WorkerRecord(WorkerGroup group, TrainingOptions training, 
         json.WriteNumber("bytes_sent", figures.BytesSent);
         json.WriteNumber("bytes_received", figures.BytesReceived);
         json.WriteNumber("bytes_passed", figures.BytesPassed);
+        json.WriteNumber("bytes_ahead", figures.BytesAhead);
         json.WriteNumber("seconds_waited", Math.Round(figures.WaitedSeconds, 3));
         json.WriteString("lost", figures.Lost);
         if (figures.LostAtStep is { } step)

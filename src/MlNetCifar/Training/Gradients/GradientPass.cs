@@ -17,6 +17,10 @@ internal sealed class GradientPass : IDisposable
     readonly bool _isWide;
     WeightTensor[] _moving;
     Lockstep? _lockstep;
+    Action<int>? _passed;
+    SliceTree? _tree;
+    SliceSum? _sum;
+    int _final;
     double[] _losses = [];
     int[] _correct = [];
 
@@ -44,6 +48,9 @@ internal sealed class GradientPass : IDisposable
     public IReadOnlySet<WeightTensor> Frozen { get; private set; }
 
     public Network Network { get; private set; }
+
+    /// <summary>Told, while the last of the slices goes through the backward pass, how many <see cref="SumParts"/> of the tree's nodes are final; not of slices that wait for one another. Null for nobody.</summary>
+    public Action<int>? Ready { get; set; }
 
     /// <summary>The teacher's side; null for none. Disposed with this.</summary>
     public TeacherPass? Teacher { get; set; }
@@ -86,9 +93,7 @@ internal sealed class GradientPass : IDisposable
     /// <returns>The loss.</returns>
     public double Compute(BatchRows rows, long step, double? total, out int correct, CancellationToken cancellation)
     {
-        rows.Pixels.CopyTo(Network.Input(rows.Count));
-        Network.Forward(rows.Count, training: true, _options.Seed, step, cancellation);
-        var loss = Loss(Network, rows, total, out correct, cancellation);
+        var loss = Forward(rows, step, total, out correct, cancellation);
         if (double.IsFinite(loss))
             Network.Backward(cancellation);
         return loss;
@@ -118,7 +123,7 @@ internal sealed class GradientPass : IDisposable
             {
                 if (slice > batch.FirstSlice)
                     Restore();
-                tree.Push(Sum(batch, slice, step, tree.Rent(), cancellation));
+                Compute(batch, slice, step, tree, cancellation);
             }
         }
         finally
@@ -183,6 +188,13 @@ internal sealed class GradientPass : IDisposable
 
     Network Compile() => new(_weights, Largest, training: true, _pool, frozen: Frozen);
 
+    double Forward(BatchRows rows, long step, double? total, out int correct, CancellationToken cancellation)
+    {
+        rows.Pixels.CopyTo(Network.Input(rows.Count));
+        Network.Forward(rows.Count, training: true, _options.Seed, step, cancellation);
+        return Loss(Network, rows, total, out correct, cancellation);
+    }
+
     double Loss(Network network, BatchRows rows, double? total, out int correct, CancellationToken cancellation)
     {
         var loss = network.Loss(rows.Labels, _options.LabelSmoothing, _classWeights, out correct, rows.Mix, total);
@@ -192,17 +204,40 @@ internal sealed class GradientPass : IDisposable
     /// <summary>A number of its own for every slice of every step, so that each has a dropout of its own.</summary>
     long StepOf(long step, int slice) => (step * _options.Slices) + slice;
 
-    SliceSum Sum(Batch batch, int slice, long step, SliceSum sum, CancellationToken cancellation)
+    void Compute(Batch batch, int slice, long step, SliceTree tree, CancellationToken cancellation)
     {
         var rows = batch.Rows(slice);
-        var loss = Compute(rows, StepOf(step, slice), batch.Whole, out var correct, cancellation);
-        return Fill(sum, Network, rows, slice, loss, correct);
+        var loss = Forward(rows, StepOf(step, slice), batch.Whole, out var correct, cancellation);
+        (_tree, _sum, _final) = (tree, Fill(tree.Rent(), rows, slice, loss, correct), 0);
+        tree.Open(_sum);
+        if (double.IsFinite(loss))
+            Network.Backward(cancellation, Ready is not null && slice == batch.EndSlice - 1 ? _passed ??= Passed : null);
+        Passed(0);
+        tree.Close();
     }
 
-    SliceSum Fill(SliceSum sum, Network network, BatchRows rows, int slice, double loss, int correct)
+    /// <summary>Takes the gradients of the slice at hand that are final.</summary>
+    /// <param name="from">The first of them.</param>
+    void Passed(int from)
+    {
+        var parts = new SumParts(_tree!.Length);
+        var final = parts.FinalFrom(from);
+        if (final == _final)
+            return;
+        var (first, end) = (parts[final - 1].First, parts[_final].End);
+        var gradients = Math.Min(end, Network.Gradients!.All.Length);
+        if (first < gradients)
+            Network.Gradients.All[first..gradients].CopyTo(_sum!.Gradients[first..]);
+        _tree.Complete(first, end);
+        _final = final;
+        if (from > 0)
+            Ready!(final);
+    }
+
+    /// <summary>What is known of a slice before its backward pass.</summary>
+    SliceSum Fill(SliceSum sum, BatchRows rows, int slice, double loss, int correct)
     {
         (sum.First, sum.Count, sum.Loss, sum.Correct, sum.Weight) = (slice, 1, loss, correct, Losses.TotalWeight(rows.Labels, _classWeights, rows.Mix));
-        network.Gradients!.All.CopyTo(sum.Gradients);
         Span<float> moved = sum.Statistics, now = _weights.Statistics;
         for (var i = 0; i < moved.Length; i++)
             moved[i] = rows.Count * (now[i] - _before[i]);
@@ -229,6 +264,10 @@ internal sealed class GradientPass : IDisposable
             _losses[i] = Loss(lockstep.Slice(i), batch.Rows(batch.FirstSlice + i), batch.Whole, out _correct[i], cancellation);
         lockstep.Backward(exchange, cancellation);
         for (var i = 0; i < count; i++)
-            tree.Push(Fill(tree.Rent(), lockstep.Slice(i), batch.Rows(batch.FirstSlice + i), batch.FirstSlice + i, _losses[i], _correct[i]));
+        {
+            var sum = Fill(tree.Rent(), batch.Rows(batch.FirstSlice + i), batch.FirstSlice + i, _losses[i], _correct[i]);
+            lockstep.Slice(i).Gradients!.All.CopyTo(sum.Gradients);
+            tree.Push(sum);
+        }
     }
 }

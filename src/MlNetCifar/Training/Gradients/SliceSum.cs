@@ -34,10 +34,19 @@ internal sealed class SliceSum(int gradients, int statistics) : IDisposable
     /// <summary>How the running statistics move.</summary>
     public Span<float> Statistics => _values.Span(gradients, statistics);
 
-    /// <summary>Adds what the slices behind these give.</summary>
-    public void Add(SliceSum next, WorkerPool pool)
+    /// <summary>Adds some floats of what the slices behind these give, and rounds what comes of the gradients.</summary>
+    public void Add(SliceSum next, int first, int end, WorkerPool pool, GradientFormat format)
     {
-        Elementwise.Add(Values, next.Values, Values, SimdLevel.Active, pool);
+        Elementwise.Add(Values[first..end], next.Values[first..end], Values[first..end], SimdLevel.Active, pool);
+        Round(first, end, format);
+    }
+
+    /// <summary>Rounds the gradients among some floats.</summary>
+    public void Round(int first, int end, GradientFormat format) => GradientCodec.Round(Gradients[Math.Min(first, gradients)..Math.Min(end, gradients)], format);
+
+    /// <summary>Takes the figures of the slices behind these.</summary>
+    public void Include(SliceSum next)
+    {
         Count += next.Count;
         Loss += next.Loss;
         Weight += next.Weight;
@@ -60,6 +69,9 @@ internal sealed class SliceTree(int gradients, int statistics, WorkerPool pool, 
     readonly List<SliceSum> _nodes = [];
     readonly Stack<SliceSum> _free = [];
     readonly List<SliceSum> _all = [];
+
+    /// <summary>What was opened last, and the nodes in front that it is added to, the next one first.</summary>
+    readonly List<SliceSum> _open = [];
 
     /// <summary>What has been pushed: whole nodes of the tree, in order.</summary>
     public IReadOnlyList<SliceSum> Nodes => _nodes;
@@ -98,11 +110,40 @@ internal sealed class SliceTree(int gradients, int statistics, WorkerPool pool, 
     /// <param name="next">Begins where the last one ends.</param>
     public void Push(SliceSum next)
     {
+        Open(next);
+        Complete(0, Length);
+        Close();
+    }
+
+    /// <summary>Takes the next node, whose figures are there, and whose floats will be: those of <see cref="Nodes"/> are what they should be when all have been named by <see cref="Complete"/>, and <see cref="Close"/> called.</summary>
+    /// <param name="next">Begins where the last one ends.</param>
+    public void Open(SliceSum next)
+    {
         System.Diagnostics.Debug.Assert(_nodes.Count == 0 || _nodes[^1].First + _nodes[^1].Count == next.First, "Nodes come in order.");
-        GradientCodec.Round(next.Gradients, format);
         _nodes.Add(next);
+        _open.Add(next);
         while (_nodes is [.., var left, var right] && left.Count == right.Count && left.First % (2 * left.Count) == 0)
-            Join(left, right);
+        {
+            left.Include(right);
+            _nodes.RemoveAt(_nodes.Count - 1);
+            _open.Add(left);
+        }
+    }
+
+    /// <summary>Some floats of what was opened are there.</summary>
+    public void Complete(int first, int end)
+    {
+        _open[0].Round(first, end, format);
+        for (var i = 1; i < _open.Count; i++)
+            _open[i].Add(_open[i - 1], first, end, pool, format);
+    }
+
+    /// <summary>All of them are.</summary>
+    public void Close()
+    {
+        for (var i = 0; i < _open.Count - 1; i++)
+            Return(_open[i]);
+        _open.Clear();
     }
 
     /// <summary>The sum of all that was pushed; valid until <see cref="Clear"/>.</summary>
@@ -116,6 +157,7 @@ internal sealed class SliceTree(int gradients, int statistics, WorkerPool pool, 
     /// <summary>Begins another batch.</summary>
     public void Clear()
     {
+        Close();
         foreach (var node in _nodes)
             Return(node);
         _nodes.Clear();
@@ -129,8 +171,8 @@ internal sealed class SliceTree(int gradients, int statistics, WorkerPool pool, 
 
     void Join(SliceSum left, SliceSum right)
     {
-        left.Add(right, pool);
-        GradientCodec.Round(left.Gradients, format);
+        left.Include(right);
+        left.Add(right, 0, Length, pool, format);
         _nodes.RemoveAt(_nodes.Count - 1);
         Return(right);
     }

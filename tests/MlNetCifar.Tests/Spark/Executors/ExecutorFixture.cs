@@ -29,9 +29,9 @@ sealed class ExecutorFixture : IDisposable
 
     public string Hdfs(string name) => $"{Cluster.FileSystem}/{_root}/{name}";
 
-    public static async Task<ExecutorFixture> OpenAsync(string root, ClusterManager? own = null)
+    public static async Task<ExecutorFixture> OpenAsync(string root, ClusterManager? own = null, Dictionary<string, string>? properties = null)
     {
-        var fixture = new ExecutorFixture(own is { } manager ? await SparkFixture.StartAsync(manager) : await SparkFixture.ClusterAsync(), root);
+        var fixture = new ExecutorFixture(own is { } manager ? await SparkFixture.StartAsync(manager, options => options with { SparkProperties = properties ?? [] }) : await SparkFixture.ClusterAsync(), root);
         StageFiles.Unpack(fixture.Folder["sample"], 60, 15);
         fixture.Run("prepare", "--data", fixture.Folder["sample"], "--size", "32", "--val-share", "0.25", "--parts", "4", "--to", fixture.Shards, "--master", "local[2]").Good();
         return fixture;
