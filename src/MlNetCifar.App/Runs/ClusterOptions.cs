@@ -68,4 +68,7 @@ internal static class ClusterOptions
     /// <summary>The file systems that HADOOP_CONF_DIR tells of.</summary>
     public static HadoopConfiguration Hadoop(Call call) =>
         call.Terminal.Variable(HadoopVariable) is { Length: > 0 } folder ? HadoopConfiguration.Load(folder) : HadoopConfiguration.FromEnvironment();
+
+    /// <summary>Whether HADOOP_CONF_DIR names a folder that is gone, as after its cluster was stopped.</summary>
+    public static bool IsHadoopGone(Call call) => call.Terminal.Variable(HadoopVariable) is { Length: > 0 } folder && !Directory.Exists(folder);
 }

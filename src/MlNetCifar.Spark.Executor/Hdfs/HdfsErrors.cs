@@ -21,17 +21,21 @@ static class HdfsErrors
         {
             "FileNotFoundException" => new(NotFoundCode, ErrorKind.Data, "The file or folder does not exist on HDFS.", "Check the path.", path),
             "FileAlreadyExistsException" => new(ExistsCode, ErrorKind.Failure, "The file exists already on HDFS.", "Choose another name or allow overwriting.", path),
-            "AccessControlException" or "SecurityException" => new("MNC6004", ErrorKind.Failure, $"HDFS refused access: {firstLine}",
+            // Whoever may not look at a file is told so by an AccessControlException.
+            _ when firstLine.EndsWith("(is not a directory)", StringComparison.Ordinal) => new("MNC6019", ErrorKind.Usage, $"A part of the path is a file and no folder: {Sentence(firstLine)}", "Give another path.", path),
+            "AccessControlException" or "SecurityException" => new("MNC6004", ErrorKind.Failure, $"HDFS refused access: {Sentence(firstLine)}",
                 "Set the user (HADOOP_USER_NAME or user.name) or change the permissions.", path),
             _ when IsSafeMode(exception, message) => new(SafeModeCode, ErrorKind.Failure, "The name node is in safe mode, so nothing can be written.",
                 "Wait until its data nodes have reported, or run 'hdfs dfsadmin -safemode leave'.", path),
             "DSQuotaExceededException" or "NSQuotaExceededException" or "QuotaExceededException" => new("MNC6006", ErrorKind.Failure,
-                $"An HDFS quota is exceeded: {firstLine}", "Free space or raise the quota.", path),
-            _ when IsFull(message) => new("MNC6007", ErrorKind.Failure, $"HDFS has no room for the data: {firstLine}",
+                $"An HDFS quota is exceeded: {Sentence(firstLine)}", "Free space or raise the quota.", path),
+            _ when IsFull(message) => new("MNC6007", ErrorKind.Failure, $"HDFS has no room for the data: {Sentence(firstLine)}",
                 "Free disk space on the data nodes or add one.", path),
-            _ => new("MNC6008", ErrorKind.Failure, $"HDFS answered {status} {exception}: {firstLine}", "Look into the name node's log.", path),
+            _ => new("MNC6008", ErrorKind.Failure, $"HDFS answered {status} {exception}: {Sentence(firstLine)}", "Look into the name node's log.", path),
         };
     }
+
+    static string Sentence(string text) => $"{text.TrimEnd('.')}.";
 
     // A highly available name node wraps it in a RetriableException.
     static bool IsSafeMode(string exception, string message) => exception == "SafeModeException" || message.Contains("Name node is in safe mode", StringComparison.Ordinal);
@@ -50,7 +54,7 @@ static class HdfsErrors
             "Write to another name.", path);
 
     public static MlNetCifarException WriteFailed(string path, Exception cause) =>
-        new("MNC6011", ErrorKind.Failure, $"Writing to HDFS failed: {Innermost(cause).Message}", "Check the data nodes and their disks.", path, cause);
+        new("MNC6011", ErrorKind.Failure, $"Writing to HDFS failed: {Sentence(Innermost(cause).Message)}", "Check the data nodes and their disks.", path, cause);
 
     public static MlNetCifarException BadConfiguration(string path, string reason, Exception? cause = null) =>
         new("MNC6012", ErrorKind.Usage, reason, "Mend the Hadoop configuration or unset HADOOP_CONF_DIR.", path, cause);

@@ -9,14 +9,14 @@ static class SparkErrors
         new("MNC6020", ErrorKind.Usage, $"The Spark address is not valid: {reason}", "Write sc://host:port/;token=…;use_ssl=true;user_id=….");
 
     public static MlNetCifarException Unreachable(SparkConnection connection, Exception cause) =>
-        new("MNC6021", ErrorKind.Failure, $"The Spark Connect server {connection.Host}:{connection.Port} cannot be reached: {cause.GetBaseException().Message}",
+        new("MNC6021", ErrorKind.Failure, $"The Spark Connect server {connection.Host}:{connection.Port} cannot be reached: {cause.GetBaseException().Message.TrimEnd('.')}.",
             "Check that the server runs ('doctor spark') and that TLS is used on both sides or on none.", inner: cause);
 
     public static MlNetCifarException Refused(string message) =>
         new("MNC6022", ErrorKind.Failure, $"The Spark Connect server refused the token or user: {message}", "Check token and user_id.");
 
     public static MlNetCifarException Failed(string errorClass, string message, Exception? cause = null) =>
-        new(FailedCode, ErrorKind.Failure, $"Spark failed{(errorClass.Length > 0 ? $" [{errorClass}]" : "")}: {message}",
+        new(FailedCode, ErrorKind.Failure, $"Spark failed{(errorClass.Length > 0 ? $" [{errorClass}]" : "")}: {message.TrimEnd().TrimEnd('.')}.",
             "Look into the server's and the executors' logs.", inner: cause);
 
     public static MlNetCifarException BrokenServer(Exception cause) =>

@@ -22,7 +22,7 @@ public static class SparkPrepare
         var master = StageMaster.Parse(options.Master);
         var state = new StageProgress(progress);
         options = options with { Input = Normalize(options.Input), Output = Normalize(options.Output) };
-        if (Real(options.Input) == Real(options.Output))
+        if ($"{Real(options.Output, options.Hadoop)}/".StartsWith($"{Real(options.Input, options.Hadoop)}/", StringComparison.Ordinal))
             throw StageErrors.OutputIsInput(options.Output);
         var access = HdfsAccess.To([options.Input, options.Output], options.Hadoop, options.User);
         using var stores = access.Open(new());
@@ -44,8 +44,15 @@ public static class SparkPrepare
     }
 
     /// <summary>A folder by what its links lead to.</summary>
-    static string Real(string path) => HdfsPath.IsHdfs(path) || !Directory.Exists(path) ? path.TrimEnd('/')
-        : Directory.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName.TrimEnd('/') ?? path.TrimEnd('/');
+    // One name for a folder, without a slash at its end: a file system on HDFS is named by where it answers.
+    static string Real(string path, HadoopConfiguration? hadoop)
+    {
+        if (!HdfsPath.IsHdfs(path))
+            return (Directory.Exists(path) ? Directory.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path : path).Replace(Path.DirectorySeparatorChar, '/').TrimEnd('/');
+        var (fileSystem, folder) = HdfsPath.Split(path);
+        var answers = FileStores.Addresses(fileSystem, hadoop ?? HadoopConfiguration.FromEnvironment())[0];
+        return $"{answers.GetLeftPart(UriPartial.Authority)}{Path.GetFullPath(folder)}".Replace(Path.DirectorySeparatorChar, '/').TrimEnd('/');
+    }
 
     static string Normalize(string path)
     {

@@ -67,5 +67,9 @@ public sealed class ClusterCommandTests
         Assert.AreEqual("fault", worker.GetProperty("result").GetString());
         StringAssert.Contains(worker.GetProperty("cure").GetString(), "Publish");
         StringAssert.Contains(Cli.Run("doctor", "spark", "--worker-path", folder["none"]).Out, "cure");
+
+        // Of a cluster that was stopped.
+        var gone = Cli.Run(["doctor", "spark", "--json"], new() { ["HADOOP_CONF_DIR"] = folder["gone"] });
+        StringAssert.Contains(gone.Lines.Single(l => l.GetProperty("check").GetString() == "hdfs").GetProperty("found").GetString(), "MNC6015");
     }
 }

@@ -133,7 +133,7 @@ public sealed class ShardLockTests
         using var folder = new Pictures();
         var data = folder.Classes("photos");
         Directory.CreateSymbolicLink(folder["link"], data);
-        foreach (var output in new[] { data, data + "/", folder["link"] })
+        foreach (var output in new[] { data, data + "/", folder["link"], data + "/shards", data + "/../photos" })
             Cli.Run("prepare", data, "--to", output, "--size", "16").Bad(ExitCodes.Usage, "MNC1038");
         folder.Write("file", "text");
         Cli.Run("prepare", data, "--to", folder["file"], "--size", "16").Bad(ExitCodes.Usage, "MNC1038");

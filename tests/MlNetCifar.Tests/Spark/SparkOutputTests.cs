@@ -77,8 +77,21 @@ public sealed class SparkOutputTests
         Assert.AreEqual("MNC1037", error.Code);
         using var reader = new StreamReader(s_store.OpenRead($"{output}/train/X_part_00000.npy"));
         Assert.AreEqual("somebody's", reader.ReadToEnd());
-        Assert.AreEqual("MNC1038", (await Assert.ThrowsExactlyAsync<MlNetCifarException>(() => SparkPrepare.RunAsync(Options(Hdfs("input"), 7)))).Code);
         Assert.AreEqual("MNC1038", (await Assert.ThrowsExactlyAsync<MlNetCifarException>(() => SparkPrepare.RunAsync(Options($"{output}/train/X_part_00000.npy", 7)))).Code);
+    }
+
+    [TestMethod]
+    public async Task Input_UnderAnyName_OrAFolderInIt_IsNoOutput()
+    {
+        var input = StageFiles.Names(s_store, Hdfs("input"));
+        var web = $"webhdfs://{s_cluster.NameNode!.Authority}/output/input";
+        foreach (var output in new[] { Hdfs("input"), Hdfs("input/"), Hdfs("none/../input"), Hdfs("input/train/cat"), Hdfs("input/shards"), "hdfs:///output/input", web })
+        {
+            var error = await Assert.ThrowsExactlyAsync<MlNetCifarException>(() => SparkPrepare.RunAsync(Options(output, 7)));
+            Assert.AreEqual("MNC1038", error.Code, output);
+        }
+
+        CollectionAssert.AreEqual(input, StageFiles.Names(s_store, Hdfs("input")));
     }
 
     [TestMethod]

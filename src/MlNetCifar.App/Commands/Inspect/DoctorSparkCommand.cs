@@ -27,7 +27,7 @@ internal sealed class DoctorSparkCommand() : Verb(
         var checks = SparkDoctor.RunAsync(new()
         {
             Master = call.Get(ClusterOptions.Server),
-            HdfsFolder = call.Get(s_hdfs) ?? (hadoop.DefaultFileSystem is null ? null : "hdfs:///tmp"),
+            HdfsFolder = call.Get(s_hdfs) ?? (hadoop.DefaultFileSystem is null && !ClusterOptions.IsHadoopGone(call) ? null : "hdfs:///tmp"),
             WorkerPath = call.Get(ClusterOptions.Worker),
             Timeout = call.Get(s_timeout),
             Hadoop = hadoop,

@@ -9,7 +9,8 @@ namespace MlNetCifar.Spark.Hdfs;
 /// listing it with its blocks would, the listing. Listed places are handed out once; they are a few seconds old, which the reader must expect. Thread-safe.
 /// </summary>
 /// <param name="nameNodes">Whom to ask.</param>
-sealed class BlockLocator(NameNodeClient nameNodes)
+/// <param name="user">Who reads.</param>
+sealed class BlockLocator(NameNodeClient nameNodes, string user)
 {
     /// <summary>Entries of a listing that cost a name node about as much as one call.</summary>
     const int EntriesPerCall = 32;
@@ -52,7 +53,7 @@ sealed class BlockLocator(NameNodeClient nameNodes)
             if (listing is null || listing.PartialListing.Count == 0)
                 break;
             foreach (var file in listing.PartialListing)
-                if (file.Locations is { } blocks)
+                if (file.Locations is { } blocks && ReadPermission.IsGiven(file, user))
                     places[file.Path.ToStringUtf8()] = blocks.ToByteArray();
             var total = places.Count + (int)Math.Min(listing.RemainingEntries, int.MaxValue / 2);
             folder.Entries = total > MaxEntries - Volatile.Read(ref _listed) ? int.MaxValue : total;

@@ -40,7 +40,7 @@ sealed class NativeHdfs : IDisposable
         if (options.RpcNodes.Count == 0 || options.DelegationToken is not null)
             return;
         _nameNodes = new(options.RpcNodes, options.User, options.Timeout);
-        _locator = new(_nameNodes);
+        _locator = new(_nameNodes, options.User);
     }
 
     /// <summary>Whether this way is tried: after three failures in a row it is not, for half a minute.</summary>
@@ -152,7 +152,7 @@ sealed class NativeHdfs : IDisposable
         if (places is not null)
         {
             foreach (var (entry, file) in entries.Zip(listing.PartialListing))
-                if (file.Locations is { } located && IsPlain(located, entry.Length))
+                if (file.Locations is { } located && IsPlain(located, entry.Length) && ReadPermission.IsGiven(file, _options.User))
                     places.Note($"{folder.TrimEnd('/')}/{entry.Name}", located);
         }
 

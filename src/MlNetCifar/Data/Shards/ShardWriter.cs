@@ -40,7 +40,7 @@ public static class ShardWriter
         options ??= new();
         options.Validate();
         files ??= new();
-        if (input.TrimEnd('/') == folder.TrimEnd('/'))
+        if ($"{folder.TrimEnd('/')}/".StartsWith($"{input.TrimEnd('/')}/", StringComparison.Ordinal))
             throw DataErrors.OutputIsInput(folder);
         var opener = new DatasetOpener(new() { Spec = options.Spec, Decode = options.Decode, Files = files, Threads = options.Threads }, null, cancellation);
         var (loaded, catalog) = opener.Recognise(input);
