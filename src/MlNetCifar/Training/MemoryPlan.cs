@@ -89,7 +89,7 @@ internal sealed record MemoryPlan(TrainingOptions Options, long Limit, IReadOnly
             // Slices that wait for one another are all there at once, each with gradients of its own.
             var side = options.SyncBatchNorm ? slices : 1;
             var passes = (side * Network.Plan(weights, slice, gradients, pool)) + ((side - 1L) * gradients.All.Length * sizeof(float)) + (average == 0 ? 0 : Network.Plan(weights, slice, null, pool))
-                + SliceTree.Bytes(sum, weights.Statistics.Length, slices) + noted;
+                + SliceTree.Bytes(sum, weights.Statistics.Length, slices, borrows: !options.SyncBatchNorm && !options.IsAveraged) + noted;
             MemoryPart[] parts =
             [
                 new("program and data", now + Runtime), new("activations", passes), new("weights and state", copies), new("batches", buffers),

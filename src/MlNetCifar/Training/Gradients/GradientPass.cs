@@ -16,6 +16,7 @@ internal sealed class GradientPass : IDisposable
     readonly float[] _before;
     readonly bool _isWide;
     WeightTensor[] _moving;
+    SliceSum _borrowed;
     Lockstep? _lockstep;
     Action<int>? _passed;
     SliceTree? _tree;
@@ -171,6 +172,7 @@ internal sealed class GradientPass : IDisposable
     public void Dispose()
     {
         _lockstep?.Dispose();
+        _borrowed.Dispose();
         Network.Dispose();
         Teacher?.Dispose();
     }
@@ -178,10 +180,12 @@ internal sealed class GradientPass : IDisposable
     /// <summary>The tensors that a forward pass may change.</summary>
     WeightTensor[] Moving() => [.. _weights.Tensors.Where(t => !t.Spec.IsTrained && t.Role != ParameterRole.Fixed && !Frozen.Contains(t))];
 
-    [MemberNotNull(nameof(Network), nameof(_moving))]
+    [MemberNotNull(nameof(Network), nameof(_moving), nameof(_borrowed))]
     void Compiled()
     {
         Network = Compile();
+        _borrowed?.Dispose();
+        _borrowed = new SliceSum(Network.Gradients!.All.Length, _weights.Statistics.Length, Network.Gradients);
         _moving = Moving();
         _lockstep = _isWide && Network.MostSums > 0 ? new Lockstep(Network, Compile) : null;
     }
@@ -208,7 +212,7 @@ internal sealed class GradientPass : IDisposable
     {
         var rows = batch.Rows(slice);
         var loss = Forward(rows, StepOf(step, slice), batch.Whole, out var correct, cancellation);
-        (_tree, _sum, _final) = (tree, Fill(tree.Rent(), rows, slice, loss, correct), 0);
+        (_tree, _sum, _final) = (tree, Fill(tree.AddsAtOnce(slice) ? _borrowed : tree.Rent(), rows, slice, loss, correct), 0);
         tree.Open(_sum);
         if (double.IsFinite(loss))
             Network.Backward(cancellation, Ready is not null && slice == batch.EndSlice - 1 ? _passed ??= Passed : null);
@@ -226,8 +230,8 @@ internal sealed class GradientPass : IDisposable
             return;
         var (first, end) = (parts[final - 1].First, parts[_final].End);
         var gradients = Math.Min(end, Network.Gradients!.All.Length);
-        if (first < gradients)
-            Network.Gradients.All[first..gradients].CopyTo(_sum!.Gradients[first..]);
+        if (first < gradients && !_sum!.IsBorrowed)
+            Network.Gradients.All[first..gradients].CopyTo(_sum.Gradients[first..]);
         _tree.Complete(first, end);
         _final = final;
         if (from > 0)

@@ -6,9 +6,13 @@ namespace MlNetCifar.Training;
 /// <summary>What some neighbouring slices of a batch give together: their gradients, how they move the running statistics, and their figures.</summary>
 /// <param name="gradients">Floats of the gradients.</param>
 /// <param name="statistics">Floats of the running statistics.</param>
-internal sealed class SliceSum(int gradients, int statistics) : IDisposable
+/// <param name="borrowed">Whose gradients these are, without a copy, until they have been added to others; null for floats of its own.</param>
+internal sealed class SliceSum(int gradients, int statistics, WeightGradients? borrowed = null) : IDisposable
 {
-    readonly Arena _values = new((long)gradients + statistics);
+    readonly Arena _values = new((borrowed is null ? gradients : 0L) + statistics);
+
+    /// <summary>Whether the gradients are those of a network, without a copy.</summary>
+    public bool IsBorrowed => borrowed is not null;
 
     /// <summary>The first slice.</summary>
     public int First { get; set; }
@@ -25,20 +29,23 @@ internal sealed class SliceSum(int gradients, int statistics) : IDisposable
     /// <summary>Pictures whose most probable class was the label.</summary>
     public int Correct { get; set; }
 
-    /// <summary>Gradients of <see cref="Loss"/>, then Σ (pictures of the slice)·(statistics after it − before).</summary>
+    /// <summary>Of one with floats of its own: gradients of <see cref="Loss"/>, then Σ (pictures of the slice)·(statistics after it − before).</summary>
     public Span<float> Values => _values.Span(0, gradients + statistics);
 
     /// <summary>The gradients.</summary>
-    public Span<float> Gradients => _values.Span(0, gradients);
+    public Span<float> Gradients => borrowed is null ? _values.Span(0, gradients) : borrowed.All;
 
     /// <summary>How the running statistics move.</summary>
-    public Span<float> Statistics => _values.Span(gradients, statistics);
+    public Span<float> Statistics => _values.Span(borrowed is null ? gradients : 0, statistics);
 
     /// <summary>Adds some floats of what the slices behind these give, and rounds what comes of the gradients.</summary>
     public void Add(SliceSum next, int first, int end, WorkerPool pool, GradientFormat format)
     {
-        Elementwise.Add(Values[first..end], next.Values[first..end], Values[first..end], SimdLevel.Active, pool);
+        Add(Gradients, next.Gradients, Math.Min(first, gradients), Math.Min(end, gradients));
+        Add(Statistics, next.Statistics, Math.Max(first, gradients) - gradients, Math.Max(end, gradients) - gradients);
         Round(first, end, format);
+
+        void Add(Span<float> mine, Span<float> theirs, int from, int to) => Elementwise.Add(mine[from..to], theirs[from..to], mine[from..to], SimdLevel.Active, pool);
     }
 
     /// <summary>Rounds the gradients among some floats.</summary>
@@ -83,8 +90,15 @@ internal sealed class SliceTree(int gradients, int statistics, WorkerPool pool, 
     public GradientFormat Format => format;
 
     /// <summary>Bytes of the nodes that summing up so many slices takes in one process.</summary>
-    public static long Bytes(int gradients, int statistics, int slices) =>
-        slices <= 1 ? 0 : (2L + System.Numerics.BitOperations.Log2((uint)slices)) * (gradients + statistics) * sizeof(float);
+    /// <param name="gradients">Floats of the gradients.</param>
+    /// <param name="statistics">Floats of the running statistics.</param>
+    /// <param name="slices">Their number.</param>
+    /// <param name="borrows">Whether every other slice is added from where it was computed.</param>
+    public static long Bytes(int gradients, int statistics, int slices, bool borrows) =>
+        slices <= 1 ? 0 : ((borrows ? 1L : 2L) + System.Numerics.BitOperations.Log2((uint)slices - 1)) * (gradients + statistics) * sizeof(float);
+
+    /// <summary>Whether a slice that comes next is added to the one in front at once, so that it needs no floats of its own.</summary>
+    public bool AddsAtOnce(int slice) => slice % 2 == 1 && _nodes is [.., { Count: 1 } left] && left.First == slice - 1;
 
     /// <summary>A node to fill. May be called from any thread.</summary>
     public SliceSum Rent()
@@ -102,6 +116,8 @@ internal sealed class SliceTree(int gradients, int statistics, WorkerPool pool, 
     /// <summary>Gives a node back. May be called from any thread.</summary>
     public void Return(SliceSum sum)
     {
+        if (sum.IsBorrowed)
+            return;
         lock (_free)
             _free.Push(sum);
     }
