@@ -43,8 +43,7 @@ public static class SparkPrepare
         return report;
     }
 
-    /// <summary>A folder by what its links lead to.</summary>
-    // One name for a folder, without a slash at its end: a file system on HDFS is named by where it answers.
+    /// <summary>The one name of a folder, without a slash at its end: by what its links lead to, or on HDFS by where its file system answers.</summary>
     static string Real(string path, HadoopConfiguration? hadoop)
     {
         if (!HdfsPath.IsHdfs(path))
