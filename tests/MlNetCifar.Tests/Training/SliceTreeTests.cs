@@ -1,5 +1,7 @@
 using MlNetCifar.Data;
+using MlNetCifar.Nn;
 using MlNetCifar.Numerics;
+using MlNetCifar.Tests.Inference;
 using MlNetCifar.Training;
 
 namespace MlNetCifar.Tests.Training;
@@ -83,6 +85,35 @@ public sealed class SliceTreeTests
             for (var node = 0; node < expected.Nodes.Count; node++)
                 CollectionAssert.AreEqual(expected.Nodes[node].Values.ToArray(), actual.Nodes[node].Values.ToArray());
         }
+    }
+
+    /// <summary>A slice that is added to its neighbour from where it was computed gives the sum of one with floats of its own, and is no node.</summary>
+    [TestMethod]
+    [DataRow(GradientFormat.F32)]
+    [DataRow(GradientFormat.Bf16)]
+    public void Nodes_OfBorrowedSlices_AreTheSame(GradientFormat format)
+    {
+        using var weights = NetworkWeights.Initialize(SmallModel.Spec, 1);
+        using var computed = new WeightGradients(weights);
+        var gradients = computed.All.Length;
+        using var borrowed = new SliceSum(gradients, Statistics, computed);
+        using var expected = new SliceTree(gradients, Statistics, s_pool, format);
+        using var actual = new SliceTree(gradients, Statistics, s_pool, format);
+        for (var slice = 0; slice < 7; slice++)
+        {
+            var random = new Random(slice);
+            float[] values = [.. Enumerable.Range(0, gradients + Statistics).Select(_ => random.NextSingle() - 0.5f)];
+            expected.Push(Filled(expected, values, slice));
+            Assert.AreEqual(slice % 2 == 1, actual.AddsAtOnce(slice));
+            var sum = slice % 2 == 1 ? borrowed : actual.Rent();
+            (sum.First, sum.Count) = (slice, 1);
+            values.AsSpan(0, gradients).CopyTo(sum.Gradients);
+            values.AsSpan(gradients).CopyTo(sum.Statistics);
+            actual.Push(sum);
+        }
+
+        CollectionAssert.DoesNotContain(actual.Nodes.ToArray(), borrowed);
+        CollectionAssert.AreEqual(expected.Root().Values.ToArray(), actual.Root().Values.ToArray());
     }
 
     [TestMethod]
