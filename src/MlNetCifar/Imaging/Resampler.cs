@@ -134,28 +134,29 @@ sealed class Resampler
     /// <summary>All columns of the result, for the rows of the strip.</summary>
     void Horizontal<L, V>(ResizeWeights weights, ref byte target, int stride) where L : struct, IShortLanes<V> where V : struct
     {
-        // A register has 32-bit sums for half of the strip's rows.
+        // A register has 32-bit sums for half of the strip's rows; of four pixels there are twelve.
         var half = 8 * L.Blocks;
+        var size = 2 * half;
+        ref var sums = ref MemoryMarshal.GetReference(stackalloc byte[12 * Slack]);
         for (var x = 0; x < weights.First.Length; x += 4)
         {
             for (var part = 0; part < 2; part++)
             {
                 ref var strip = ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_strip), part * half);
-                var (r0, g0, b0) = Weigh<L, V>(ref strip, weights, x);
-                var (r1, g1, b1) = Weigh<L, V>(ref strip, weights, x + 1);
-                var (r2, g2, b2) = Weigh<L, V>(ref strip, weights, x + 2);
-                var (r3, g3, b3) = Weigh<L, V>(ref strip, weights, x + 3);
+                for (var i = 0; i < 4; i++) Weigh<L, V>(ref strip, weights, x + i, ref Unsafe.Add(ref sums, 3 * i * size));
                 ref var rows = ref Unsafe.Add(ref target, 6 * x + part * 2 * L.Blocks * stride);
-                L.StorePairs(r0, g0, b0, r1, ref rows, stride);
-                L.StorePairs(g1, b1, r2, g2, ref Unsafe.Add(ref rows, 8), stride);
-                L.StorePairs(b2, r3, g3, b3, ref Unsafe.Add(ref rows, 16), stride);
+                for (var i = 0; i < 3; i++)
+                {
+                    ref var four = ref Unsafe.As<byte, V>(ref Unsafe.Add(ref sums, 4 * i * size));
+                    L.StorePairs(four, Unsafe.Add(ref four, 1), Unsafe.Add(ref four, 2), Unsafe.Add(ref four, 3), ref Unsafe.Add(ref rows, 8 * i), stride);
+                }
             }
         }
     }
 
     /// <summary>One pixel of each row.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static (V Red, V Green, V Blue) Weigh<L, V>(ref byte strip, ResizeWeights weights, int x) where L : struct, IShortLanes<V> where V : struct
+    static void Weigh<L, V>(ref byte strip, ResizeWeights weights, int x, ref byte sums) where L : struct, IShortLanes<V> where V : struct
     {
         var unit = 16 * L.Blocks;
         ref var source = ref Unsafe.Add(ref strip, 3 * unit * weights.First[x]);
@@ -177,7 +178,9 @@ sealed class Resampler
             source = ref Unsafe.Add(ref source, 3 * unit);
             weight = ref Unsafe.Add(ref weight, 2);
         }
-        return (Join<L, V>(redLow, redHigh), Join<L, V>(greenLow, greenHigh), Join<L, V>(blueLow, blueHigh));
+        Unsafe.WriteUnaligned(ref sums, Join<L, V>(redLow, redHigh));
+        Unsafe.WriteUnaligned(ref Unsafe.Add(ref sums, unit), Join<L, V>(greenLow, greenHigh));
+        Unsafe.WriteUnaligned(ref Unsafe.Add(ref sums, 2 * unit), Join<L, V>(blueLow, blueHigh));
     }
 
     /// <summary>All rows of the result.</summary>

@@ -30,6 +30,7 @@ readonly struct ShortLanes128 : IShortLanes<Vector128<short>>
         return Vector128.Narrow((xLow * yLow) >> 16, (xHigh * yHigh) >> 16);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<short> MultiplyPairs(Vector128<short> x, Vector128<short> y)
     {
         if (Sse2.IsSupported) return Sse2.MultiplyAddAdjacent(x, y).AsInt16();
@@ -114,22 +115,20 @@ readonly struct ShortLanes128 : IShortLanes<Vector128<short>>
         Unsafe.WriteUnaligned(ref Unsafe.Add(ref target, 16), last.AsUInt64().ToScalar());
     }
 
-    public static Vector128<short> LoadPairs(ref byte source, ref int offsets) => Vector128.Shuffle(Vector128.LoadUnsafe(ref source, (nuint)offsets), PairOrder).AsInt16();
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<short> LoadPairs(ref byte source, ref int offsets) =>
+        Vector128.Shuffle(Vector128.LoadUnsafe(ref source, (nuint)offsets), Vector128.Create((byte)0, 3, 1, 4, 2, 5, 6, 9, 7, 10, 8, 11, 0, 0, 0, 0)).AsInt16();
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StorePairs(Vector128<short> x, Vector128<short> y, Vector128<short> z, Vector128<short> w, ref byte target, int stride) =>
-        StorePairs(Vector128.Shuffle(Bytes(PackWide(x, y), PackWide(z, w)), RowOrder), ref target, stride);
+        StorePairs(Vector128.Shuffle(Bytes(PackWide(x, y), PackWide(z, w)), Vector128.Create((byte)0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15)), ref target, stride);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreClamped(Vector128<short> x, ref byte target)
     {
         var shorts = PackWide(x, x);
         Unsafe.WriteUnaligned(ref target, Bytes(shorts, shorts).AsUInt32().ToScalar());
     }
-
-    /// <summary>Bytes of four pixels as pairs of neighbours.</summary>
-    internal static Vector128<byte> PairOrder => Vector128.Create((byte)0, 3, 1, 4, 2, 5, 6, 9, 7, 10, 8, 11, 255, 255, 255, 255);
-
-    /// <summary>Four rows of four columns as two pairs of rows.</summary>
-    internal static Vector128<byte> RowOrder => Vector128.Create((byte)0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15);
 
     /// <summary>Stores two pairs of rows.</summary>
     internal static void StorePairs(Vector128<byte> rows, ref byte target, int stride)

@@ -59,12 +59,12 @@ readonly struct ShortLanes256 : IShortLanes<Vector256<short>>
     public static Vector256<short> LoadPairs(ref byte source, ref int offsets)
     {
         var rows = Vector256.Create(Vector128.LoadUnsafe(ref source, (nuint)offsets), Vector128.LoadUnsafe(ref source, (nuint)Unsafe.Add(ref offsets, 8)));
-        return Avx2.Shuffle(rows, Vector256.Create(ShortLanes128.PairOrder, ShortLanes128.PairOrder)).AsInt16();
+        return Avx2.Shuffle(rows, PairOrder).AsInt16();
     }
 
     public static void StorePairs(Vector256<short> x, Vector256<short> y, Vector256<short> z, Vector256<short> w, ref byte target, int stride)
     {
-        var rows = Avx2.Shuffle(Avx2.PackUnsignedSaturate(PackWide(x, y), PackWide(z, w)), Vector256.Create(ShortLanes128.RowOrder, ShortLanes128.RowOrder));
+        var rows = Avx2.Shuffle(Avx2.PackUnsignedSaturate(PackWide(x, y), PackWide(z, w)), RowOrder);
         StorePairs(rows, ref target, stride);
     }
 
@@ -80,4 +80,10 @@ readonly struct ShortLanes256 : IShortLanes<Vector256<short>>
         ShortLanes128.StoreClamped(x.GetLower(), ref target);
         ShortLanes128.StoreClamped(x.GetUpper(), ref Unsafe.Add(ref target, 4));
     }
+
+    /// <summary>Four pixels a lane as pairs of neighbours.</summary>
+    internal static Vector256<byte> PairOrder => Vector256.Create((byte)0, 3, 1, 4, 2, 5, 6, 9, 7, 10, 8, 11, 0, 0, 0, 0, 0, 3, 1, 4, 2, 5, 6, 9, 7, 10, 8, 11, 0, 0, 0, 0);
+
+    /// <summary>Four rows of four columns a lane as two pairs of rows.</summary>
+    internal static Vector256<byte> RowOrder => Vector256.Create((byte)0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15, 0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15);
 }

@@ -69,14 +69,12 @@ readonly struct ShortLanes512 : IShortLanes<Vector512<short>>
     {
         var low = Vector256.Create(Vector128.LoadUnsafe(ref source, (nuint)offsets), Vector128.LoadUnsafe(ref source, (nuint)Unsafe.Add(ref offsets, 8)));
         var high = Vector256.Create(Vector128.LoadUnsafe(ref source, (nuint)Unsafe.Add(ref offsets, 16)), Vector128.LoadUnsafe(ref source, (nuint)Unsafe.Add(ref offsets, 24)));
-        var order = Vector256.Create(ShortLanes128.PairOrder, ShortLanes128.PairOrder);
-        return Avx512BW.Shuffle(Vector512.Create(low, high), Vector512.Create(order, order)).AsInt16();
+        return Avx512BW.Shuffle(Vector512.Create(low, high), Vector512.Create(ShortLanes256.PairOrder, ShortLanes256.PairOrder)).AsInt16();
     }
 
     public static void StorePairs(Vector512<short> x, Vector512<short> y, Vector512<short> z, Vector512<short> w, ref byte target, int stride)
     {
-        var order = Vector256.Create(ShortLanes128.RowOrder, ShortLanes128.RowOrder);
-        var rows = Avx512BW.Shuffle(Avx512BW.PackUnsignedSaturate(PackWide(x, y), PackWide(z, w)), Vector512.Create(order, order));
+        var rows = Avx512BW.Shuffle(Avx512BW.PackUnsignedSaturate(PackWide(x, y), PackWide(z, w)), Vector512.Create(ShortLanes256.RowOrder, ShortLanes256.RowOrder));
         ShortLanes256.StorePairs(rows.GetLower(), ref target, stride);
         ShortLanes256.StorePairs(rows.GetUpper(), ref Unsafe.Add(ref target, 4 * stride), stride);
     }
