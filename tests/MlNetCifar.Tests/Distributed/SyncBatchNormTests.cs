@@ -21,7 +21,6 @@ public sealed class SyncBatchNormTests
     [DataRow("small", 2)]
     [DataRow("small", 5)]
     [DataRow("advanced-cnn", 4)]
-    [DataRow("resnet9", 3)]
     [DataRow("airbench94", 4)]
     public void Gradients_AreThoseOfTheWholeBatch(string name, int slices)
     {
@@ -75,7 +74,11 @@ public sealed class SyncBatchNormTests
 
     [TestMethod]
     [TestCategory("Slow")]
-    public void Gradients_OfAResidualNetwork_AreThoseOfTheLoss() => Gradients_AreThoseOfTheLoss("resnet9", 2);
+    public void Gradients_OfAResidualNetwork_AreThoseOfTheLoss_AndOfTheWholeBatch()
+    {
+        Gradients_AreThoseOfTheLoss("resnet9", 2);
+        Gradients_AreThoseOfTheWholeBatch("resnet9", 3);
+    }
 
     [TestMethod]
     [DataRow("sgd", 8)]
@@ -101,6 +104,7 @@ public sealed class SyncBatchNormTests
     public void Fit_WithAdam_IsTheSameForEveryNumberOfWorkers(string rule, int slices) => Fit_IsTheSameForEveryNumberOfWorkers(rule, slices);
 
     [TestMethod]
+    [TestCategory("Slow")]
     [DataRow("resnet9", 16)]
     [DataRow("airbench94", 32)]
     public void Fit_OfAPreset_IsTheSame(string preset, int side)

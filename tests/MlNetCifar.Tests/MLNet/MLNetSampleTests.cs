@@ -14,6 +14,7 @@ namespace MlNetCifar.Tests.MLNet;
 public sealed class MLNetSampleTests
 {
     [TestMethod]
+    [TestCategory("Slow")]
     public void TwoClasses_LearnsAndSaves()
     {
         using var folder = new Pictures();

@@ -55,6 +55,7 @@ public sealed partial class ClientTests
     }
 
     [TestMethod]
+    [TestCategory("Slow")]
     public async Task Overload_IsWaitedOut()
     {
         await using var server = await RunningServer.Start(o => o with { MaxPictures = 2, BatchDelay = TimeSpan.FromMilliseconds(100), BatchSize = 64 });

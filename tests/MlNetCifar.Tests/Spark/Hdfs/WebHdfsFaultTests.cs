@@ -76,6 +76,7 @@ public sealed class WebHdfsFaultTests
     }
 
     [TestMethod]
+    [TestCategory("Slow")]
     public async Task WhatNeverAnswered_IsGivenUpSoon_WhatHas_IsWaitedFor()
     {
         var retry = new RetryPolicy { MaxAttempts = 200, InitialDelay = TimeSpan.FromMilliseconds(20), Factor = 1, FirstAnswer = TimeSpan.FromMilliseconds(100) };

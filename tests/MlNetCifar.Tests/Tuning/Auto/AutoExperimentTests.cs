@@ -80,6 +80,7 @@ public sealed class AutoExperimentTests
     }
 
     [TestMethod]
+    [TestCategory("Slow")]
     public void TinySets_TrainAsUsual()
     {
         using var folder = new Pictures();
