@@ -105,7 +105,8 @@ public sealed class ResumeTests
             while (Volatile.Read(ref seen) < 20)
                 Thread.SpinWait(10);
             cancel.Cancel();
-        }) { IsBackground = true };
+        });
+        thread.IsBackground = true;
         thread.Start();
         var many = SmallRun.Adam with { Epochs = 8 };
         var cut = SmallRun.Fit(SmallRun.Trainer(many, folder.Root, observers: stopper), cancel.Token);
