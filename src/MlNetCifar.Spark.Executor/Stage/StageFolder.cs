@@ -13,6 +13,9 @@ sealed class StageFolder : IDisposable
     const string Temporary = "_mlnetcifar_temporary";
     const int DeleteAttempts = 50;
 
+    /// <summary>Spark gives a cancelled task two seconds (<c>spark.python.task.killTimeout</c>).</summary>
+    const int LateLooks = 30;
+
     static readonly TimeSpan s_deletePause = TimeSpan.FromMilliseconds(100);
 
     readonly IFileStore _store;
@@ -46,6 +49,9 @@ sealed class StageFolder : IDisposable
 
     public string Path { get; }
 
+    /// <summary>Of the job. Where it was cancelled, what its workers write until Spark has ended them is removed too.</summary>
+    public CancellationToken Cancellation { get; init; }
+
     /// <summary>As <see cref="InsideOf"/>.</summary>
     public IFileStore Inside { get; }
 
@@ -77,7 +83,15 @@ sealed class StageFolder : IDisposable
             throw StageErrors.WrongCount(number, part.Count + part.BadFiles.Count, expected);
     }
 
-    public void Dispose() => Delete();
+    public void Dispose()
+    {
+        Delete();
+        for (var look = 0; look < LateLooks && Cancellation.IsCancellationRequested; look++)
+        {
+            Thread.Sleep(s_deletePause);
+            Delete();
+        }
+    }
 
     void Move(string from, string to, long length)
     {

@@ -16,7 +16,7 @@ sealed class SparkPartMaker(SparkSession session, string command, SparkPrepareOp
     public async IAsyncEnumerable<(int Work, ShardPartInfo Part)> RunAsync(
         StageTarget target, IReadOnlyList<ShardWork> work, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        using var folder = new StageFolder(target.Store, target.Folder, work.Select(w => w.Folder));
+        using var folder = new StageFolder(target.Store, target.Folder, work.Select(w => w.Folder)) { Cancellation = cancellationToken };
         var tasks = work.SelectMany((w, i) => w.Missing.Select(part => (Work: i, Part: part))).ToArray();
         var measureOnly = work[0].Plan.MeasureOnly;
         var cores = SparkCores.ForPartsAsync(session, tasks.Length, cancellationToken);
