@@ -15,6 +15,9 @@ namespace MlNetCifar.Tests.Spark;
 [DoNotParallelize]
 public sealed class SparkPipelineTests
 {
+    /// <summary>What is asked is whether it works, beside whatever else a machine does.</summary>
+    static readonly TimeSpan s_patience = TimeSpan.FromMinutes(3);
+
     [TestMethod]
     public async Task Import_PackAndPrepare_OnYarn_WriteTheBytesOfOneThread()
     {
@@ -44,7 +47,7 @@ public sealed class SparkPipelineTests
             StageFiles.AreSame(expected, StageFiles.Hashes(store, options.Output));
         }
 
-        var checks = await SparkDoctor.RunAsync(new() { Master = cluster.Connect, HdfsFolder = cluster.FileSystem, WorkerPath = StageFiles.Worker, Hadoop = hadoop });
+        var checks = await SparkDoctor.RunAsync(new() { Master = cluster.Connect, HdfsFolder = cluster.FileSystem, WorkerPath = StageFiles.Worker, Hadoop = hadoop, Timeout = s_patience });
         Assert.IsTrue(checks.All(c => c.IsHealthy == true), string.Join("\n", checks));
         CollectionAssert.AreEqual(
             new[] { "runtime", "java", "worker", "hdfs", "spark", "executor", "program" }, checks.Select(c => c.Name).ToArray());
