@@ -38,6 +38,8 @@ internal static class ManifestJson
         json.WritePropertyName("preprocess");
         json.WriteRawValue(manifest.Spec.ToJson());
         json.WriteString("preprocess_sha256", manifest.Spec.Hash());
+        if (manifest.Settings is { } settings)
+            ShardSettings.Write(json, settings);
         json.WriteStartArray("parts");
         foreach (var part in manifest.Parts)
             Write(json, part);
@@ -102,6 +104,7 @@ internal static class ManifestJson
             Float32 = fields.Text("dtype", "uint8") == "float32",
             NormalizedBy = fields.ObjectOrNull("normalized_by", ReadNormalization),
             Spec = fields.Object("preprocess", PreprocessSpecJson.Read),
+            Settings = fields.ObjectOrNull("settings", ShardSettings.Read),
             Parts = fields.Objects("parts", ReadPart),
         };
     }
