@@ -129,11 +129,11 @@ public sealed class ShardLockTests
 
     [TestMethod]
     [DataRow("height is 16 instead of 12", "--size", "12")]
-    [DataRow("parts is 3 instead of 2", "--parts", "2")]
-    [DataRow("parts is 3 instead of not given")]
-    [DataRow("seed is 0 instead of 4", "--parts", "3", "--seed", "4")]
-    [DataRow("pixels are bytes instead of normalized float32", "--parts", "3", "--float32", "--normalize")]
-    [DataRow("decoding is 178956970 pixels", "--parts", "3", "--max-pixels", "300")]
+    [DataRow("parts 3 instead of parts 2", "--parts", "2")]
+    [DataRow("parts 3 instead of parts of 67108864 bytes")]
+    [DataRow("seed 0 instead of seed 4", "--parts", "3", "--seed", "4")]
+    [DataRow("bytes instead of normalized float32", "--parts", "3", "--float32", "--normalize")]
+    [DataRow("pictures of at most 178956970 pixels", "--parts", "3", "--max-pixels", "300")]
     public void FinishedShards_OfOtherSettings_StayUnlessToldOtherwise(string difference, params string[] asked)
     {
         using var folder = new Pictures();
@@ -167,7 +167,7 @@ public sealed class ShardLockTests
         {
             var text = File.ReadAllText(manifest);
             var start = text.IndexOf("  \"settings\"", StringComparison.Ordinal);
-            File.WriteAllText(manifest, text.Remove(start, text.IndexOf("},\n", start, StringComparison.Ordinal) + 3 - start));
+            File.WriteAllText(manifest, text.Remove(start, text.IndexOf("],\n", start, StringComparison.Ordinal) + 3 - start));
         }
 
         Assert.AreEqual(0, ShardWriter.Write(data, output, s_options with { Seed = 5 }).PartsWritten);

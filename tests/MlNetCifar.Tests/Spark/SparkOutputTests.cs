@@ -64,7 +64,7 @@ public sealed class SparkOutputTests
         {
             var error = await Assert.ThrowsExactlyAsync<MlNetCifarException>(() => SparkPrepare.RunAsync(loser with { Master = master }));
             Assert.AreEqual("MNC1039", error.Code);
-            StringAssert.Contains(error.Message, $"seed is {winner} instead of {15 - winner}");
+            StringAssert.Contains(error.Message, $"seed {winner} instead of seed {15 - winner}");
         }
 
         foreach (var name in new[] { "train/_temporary/0/other_job.txt", "notes.txt" })

@@ -227,7 +227,7 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
     }
 
     bool ManifestIsSame(string target, ShardManifest manifest) =>
-        ManifestOf(target) is { } old && old.Split == manifest.Split && old.Parts.Count == manifest.Parts.Count && !ShardSettings.Differences(old, options, classes).Any();
+        ManifestOf(target) is { } old && old.Split == manifest.Split && old.Parts.Count == manifest.Parts.Count && ShardSettings.Differences(old, options, classes).Count == 0;
 
     /// <summary>A folder's manifest; null where there is none, or a damaged one.</summary>
     ShardManifest? ManifestOf(string target)
