@@ -20,6 +20,7 @@ internal sealed class PrepareCommand() : Verb("prepare", "Turn images into shard
         "test-share", "SHARE", "Share of the images for a test split where the data have none", OptionText.Fraction, 0.0, "Shards");
     static readonly OptionDescription<double> s_validation = OptionDescription.Of(
         "val-share", "SHARE", "Share of the images for a validation split where the data have none", OptionText.Fraction, 0.0, "Shards");
+    static readonly OptionDescription<bool> s_existOk = OptionDescription.Flag("exist-ok", "Replace finished shards of other settings or classes, which are refused otherwise", "Shards");
     static readonly OptionDescription<string?> s_master = OptionDescription.Text(
         "master", "MASTER", "Where it runs: local[n] is n threads of this process, local[*] all cores, sc://host:port a Spark cluster", "local[*]", "Shards");
 
@@ -27,7 +28,7 @@ internal sealed class PrepareCommand() : Verb("prepare", "Turn images into shard
 
     protected override IEnumerable<OptionDescription> OwnOptions =>
     [
-        ExperimentTable.Data, .. ExperimentTable.OfPictures, ExperimentTable.OnBadImage, .. ExperimentTable.OfFiles, s_to, s_parts, s_float32, s_normalize, s_test, s_validation, TrainingTable.Seed, s_master,
+        ExperimentTable.Data, .. ExperimentTable.OfPictures, ExperimentTable.OnBadImage, .. ExperimentTable.OfFiles, s_to, s_parts, s_float32, s_normalize, s_test, s_validation, TrainingTable.Seed, s_existOk, s_master,
         .. ClusterOptions.OfStage,
     ];
 
@@ -49,6 +50,7 @@ internal sealed class PrepareCommand() : Verb("prepare", "Turn images into shard
             Seed = call.Get(TrainingTable.Seed),
             TestFraction = call.Get(s_test),
             ValidationFraction = call.Get(s_validation),
+            ExistOk = call.Get(s_existOk),
             OnBadImage = call.Get(ExperimentTable.OnBadImage),
         };
         Check(options);

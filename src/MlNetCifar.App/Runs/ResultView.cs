@@ -116,6 +116,10 @@ internal static class ResultView
         }
 
         json.WriteEndArray();
+        json.WriteStartArray("warnings");
+        foreach (var warning in result.Warnings)
+            json.WriteStringValue(warning);
+        json.WriteEndArray();
         if (result.StopReason is not { } reason)
             return;
         json.WriteNumber("bestEpoch", result.BestEpoch);

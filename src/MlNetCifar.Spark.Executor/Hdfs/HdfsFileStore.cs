@@ -45,6 +45,11 @@ public sealed class HdfsFileStore : IFileStore, IDisposable
     public static IFileStore For(string address, WebHdfsOptions? options = null) =>
         HdfsPath.IsHdfs(address) ? Open(address, options) : LocalFileStore.Instance;
 
+    /// <summary>The one name of a file or folder, which need not be there, without a slash at its end: where its file system answers, and the path there.</summary>
+    /// <param name="path">The file or folder.</param>
+    public string FullName(string path) =>
+        $"{Client.Options.NameNodes.Concat(Client.Options.RpcNodes).First().GetLeftPart(UriPartial.Authority)}{Path.GetFullPath(Local(path))}".Replace(Path.DirectorySeparatorChar, '/').TrimEnd('/');
+
     /// <inheritdoc/>
     public Stream OpenRead(string path)
     {

@@ -160,6 +160,8 @@ sealed class ClusterConfiguration(LocalClusterOptions options, SparkRuntime runt
             ["spark.driver.memory"] = Megabytes(options.DriverMemory),
             // A driver plans queries of a second: the optimising compiler would take more of these cores than it saves.
             ["spark.driver.extraJavaOptions"] = QuickJava,
+            // Likewise; but work that lasts shall be optimised, so the compiler is only to wait longer.
+            ["spark.executor.extraJavaOptions"] = "-XX:CompileThresholdScaling=10",
             ["spark.executor.memory"] = Megabytes(options.ExecutorMemory),
             ["spark.executor.cores"] = Number(options.ExecutorCores),
             ["spark.cores.max"] = Number(options.Executors * options.ExecutorCores),

@@ -20,6 +20,7 @@ sealed class SparkPartMaker(SparkSession session, string command, SparkPrepareOp
         var tasks = work.SelectMany((w, i) => w.Missing.Select(part => (Work: i, Part: part))).ToArray();
         var measureOnly = work[0].Plan.MeasureOnly;
         var cores = SparkCores.ForPartsAsync(session, tasks.Length, cancellationToken);
+        var settings = session.SetAsync(input.IsParquet ? StageQuery.RowsSettings : StageQuery.FilesSettings, cancellationToken);
         if (!measureOnly)
             folder.MakeSplits();
         var root = HdfsPath.IsHdfs(input.Root) ? HdfsPath.Split(input.Root).Path : input.Root;
@@ -28,6 +29,7 @@ sealed class SparkPartMaker(SparkSession session, string command, SparkPrepareOp
             PartTask.Of(number, work[tasks[number].Work].Plan, tasks[number].Part).Write(folder.Inside, folder.Path, places, root);
             return ValueTask.CompletedTask;
         }).ConfigureAwait(false);
+        await settings.ConfigureAwait(false);
         var processes = StageQuery.Processes(tasks.Length, await cores.ConfigureAwait(false));
         var frame = await QueryAsync(target, folder, work, tasks, processes, cancellationToken).ConfigureAwait(false);
         var waiting = Enumerable.Range(0, tasks.Length).ToHashSet();
@@ -122,15 +124,11 @@ sealed class SparkPartMaker(SparkSession session, string command, SparkPrepareOp
         var worker = $"{command} {job.ToArgument()}";
         var dealt = StageQuery.Deal([.. tasks.Select(t => work[t.Work].Plan.ItemsOf(t.Part).Count)], processes);
         if (!input.IsParquet)
-        {
-            await session.SetAsync(StageQuery.FilesSettings, cancellationToken).ConfigureAwait(false);
             return session.Sql(StageQuery.Files(dealt, processes, worker));
-        }
 
         var path = $"{folder.Path}/plan.jsonl";
         WritePlan(folder.Inside, path, work, tasks, dealt, processes);
         var suffix = Guid.NewGuid().ToString("N");
-        await session.SetAsync(StageQuery.RowsSettings, cancellationToken).ConfigureAwait(false);
         await session.Read("parquet", [SparkPath(input.Root)]).CreateTempViewAsync($"images_{suffix}", cancellationToken).ConfigureAwait(false);
         await session.Read("json", [SparkPath(path)], schema: "path STRING, task INT, row INT, route INT")
             .CreateTempViewAsync($"plan_{suffix}", cancellationToken).ConfigureAwait(false);

@@ -22,10 +22,10 @@ public static class SparkPrepare
         var master = StageMaster.Parse(options.Master);
         var state = new StageProgress(progress);
         options = options with { Input = Normalize(options.Input), Output = Normalize(options.Output) };
-        if ($"{Real(options.Output, options.Hadoop)}/".StartsWith($"{Real(options.Input, options.Hadoop)}/", StringComparison.Ordinal))
-            throw StageErrors.OutputIsInput(options.Output);
         var access = HdfsAccess.To([options.Input, options.Output], options.Hadoop, options.User);
         using var stores = access.Open(new());
+        if ($"{stores.For(options.Output).FullName(options.Output)}/".StartsWith($"{stores.For(options.Input).FullName(options.Input)}/", StringComparison.Ordinal))
+            throw StageErrors.OutputIsInput(options.Output);
         if (master.Address is null)
             return await Task.Run(() => Local(options, master.Threads, stores, state, cancellationToken), cancellationToken).ConfigureAwait(false);
         var run = new SparkRun(options, SparkConnection.Parse(master.Address), stores, access, state);
@@ -41,16 +41,6 @@ public static class SparkPrepare
         var report = ShardWriter.Write(options.Input, options.Output, shards, files, new Relay(progress), cancellationToken);
         progress.Phase("done");
         return report;
-    }
-
-    /// <summary>The one name of a folder, without a slash at its end: by what its links lead to, or on HDFS by where its file system answers.</summary>
-    static string Real(string path, HadoopConfiguration? hadoop)
-    {
-        if (!HdfsPath.IsHdfs(path))
-            return (Directory.Exists(path) ? Directory.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path : path).Replace(Path.DirectorySeparatorChar, '/').TrimEnd('/');
-        var (fileSystem, folder) = HdfsPath.Split(path);
-        var answers = FileStores.Addresses(fileSystem, hadoop ?? HadoopConfiguration.FromEnvironment())[0];
-        return $"{answers.GetLeftPart(UriPartial.Authority)}{Path.GetFullPath(folder)}".Replace(Path.DirectorySeparatorChar, '/').TrimEnd('/');
     }
 
     static string Normalize(string path)

@@ -116,6 +116,10 @@ internal static class DataErrors
     public static MlNetCifarException OutputIsFile(string path) =>
         new("MNC1038", ErrorKind.Usage, "The shards are to be written here, but this is a file.", "Give a folder.", path);
 
+    public static MlNetCifarException OtherSettings(string path, IEnumerable<string> differences) =>
+        new("MNC1039", ErrorKind.Usage, $"The folder holds finished shards of other settings: {string.Join(", ", differences)}.",
+            "Give another folder or the same settings, or have them replaced with --exist-ok (ShardOptions.ExistOk).", path);
+
     static string Seconds(TimeSpan time) => FormattableString.Invariant($"{Math.Max(time.TotalSeconds, 0):0} s");
 
     public static MlNetCifarException UnknownDataset(string name, IEnumerable<string> known) =>

@@ -159,7 +159,8 @@ public sealed class EvaluationExperiment(EvaluationExperimentOptions options)
         var all = dataset.Get(split);
         var record = SplitRecord.Find(Options.Model!, Storage);
         var scores = Scoring is null ? null : Collect(model, dataset, split, name, record is not null, log, cancellation);
-        var unseen = new UnseenImages(record, log).Of(
+        var honesty = new UnseenImages(record, split, log);
+        var unseen = honesty.Of(
             all.Count, name, !isWhole, () => scores?.Hashes ?? SourceHash.OfPictures(all, Options.Threads ?? Environment.ProcessorCount, cancellation));
         var images = unseen is null ? all : all.Subset(unseen);
         if (images.Count < all.Count)
@@ -175,9 +176,13 @@ public sealed class EvaluationExperiment(EvaluationExperimentOptions options)
             Views = Options.Views,
             Threads = Options.Threads,
             AbstainBelow = Options.AbstainBelow,
+            Doubt = honesty.Doubt,
             Scores = unseen is null ? scores?.Raw : scores?.Only(unseen).Raw,
         };
         var judgement = report.Write(model, images, cancellation);
+        // At the end, beside the figures.
+        if (honesty.Doubt is { } doubt)
+            log.Warn(doubt);
         return new ExperimentResult
         {
             Folder = folder, Model = model, Evaluation = judgement.Result, Split = judgement.Split, Calibration = judgement.Calibration, Rejection = judgement.Rejection,

@@ -63,6 +63,9 @@ internal sealed class ModelReport(RunFolder folder, ExperimentLog log)
     /// <summary>What the network gave for the images, with its outputs in the place of logits, where they were scored before; null where not.</summary>
     public ImageOutputs? Scores { get; init; }
 
+    /// <summary>Why the figures may promise too much; null for nothing.</summary>
+    public string? Doubt { get; init; }
+
     /// <summary>Least confidence of an answer; null leaves it to the calibration.</summary>
     public double? AbstainBelow { get; init; }
 
@@ -156,6 +159,7 @@ internal sealed class ModelReport(RunFolder folder, ExperimentLog log)
             Settings = [new("network", model.Network.Name), new("weights", model.WeightsSha256), .. Settings],
             Explained = explained,
             Workers = Workers,
+            Doubt = Doubt,
             NextSteps = new NextSteps
             {
                 Result = result, Network = model.Network, Options = Training, Pictures = Dataset.PictureSize, History = Training is null ? [] : model.History,

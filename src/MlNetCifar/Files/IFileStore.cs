@@ -68,6 +68,10 @@ public interface IFileStore
     /// <param name="folder">An existing folder.</param>
     IEnumerable<StoredEntry> List(string folder);
 
+    /// <summary>The one name of a file or folder, which need not be there, without a slash at its end. The default is the path as it is, but for the slash.</summary>
+    /// <param name="path">The file or folder.</param>
+    string FullName(string path) => path.TrimEnd('/');
+
     /// <summary>Whether a file exists.</summary>
     /// <param name="path">The file.</param>
     bool FileExists(string path);

@@ -60,6 +60,24 @@ public sealed class LocalFileStore : IFileStore
     /// <param name="folder">An existing folder.</param>
     public IEnumerable<StoredEntry> List(string folder) => LocalListing.Of(folder);
 
+    /// <summary>The one name of a file or folder, which need not be there: from the root, by what links on the way lead to, with '/' between its parts and none at its end.</summary>
+    /// <param name="path">The file or folder.</param>
+    public string FullName(string path) => Resolve(Path.Combine(Directory.GetCurrentDirectory(), path)).Replace(Path.DirectorySeparatorChar, '/').TrimEnd('/');
+
+    static string Resolve(string path)
+    {
+        var real = Path.GetPathRoot(path)!;
+        foreach (var part in path[real.Length..].Split([Path.DirectorySeparatorChar, Path.AltDirectorySeparatorChar], StringSplitOptions.RemoveEmptyEntries))
+        {
+            real = part == ".." ? Path.GetDirectoryName(real) ?? real : Path.Combine(real, part == "." ? "" : part);
+            // A link that turns in a circle is no folder, and keeps its name.
+            if (Directory.Exists(real) && new DirectoryInfo(real).LinkTarget is { } target)
+                real = Resolve(Path.Combine(Path.GetDirectoryName(real)!, target));
+        }
+
+        return real;
+    }
+
     /// <inheritdoc/>
     public bool FileExists(string path) => FileNode.Of(path).Kind is not (NodeKind.None or NodeKind.Folder);
 

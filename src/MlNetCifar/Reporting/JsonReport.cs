@@ -34,7 +34,7 @@ internal static class JsonReport
         WritePairs(json, "dataset", input.Dataset);
         WritePairs(json, "environment", input.Environment);
         WritePairs(json, "settings", input.Settings);
-        WriteStrings(json, "warnings", input.Result.Warnings);
+        WriteStrings(json, "warnings", input.Warnings);
         json.WriteEndObject();
     }
 

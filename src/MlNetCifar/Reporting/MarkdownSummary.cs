@@ -13,7 +13,7 @@ internal static class MarkdownSummary
         var result = input.Result;
         var text = new StringBuilder();
         text.Append($"## {Escape(input.Title)}\n\n{Escape(verdict)}\n\n");
-        foreach (var warning in result.Warnings)
+        foreach (var warning in input.Warnings)
             text.Append($"> **Warning:** {Escape(warning)}\n\n");
         if (input.Gate is { } gate)
         {

@@ -61,6 +61,12 @@ public sealed record ReportInput
     /// <summary>How the training was shared by several processes; null where it was not.</summary>
     internal ReportWorkers? Workers { get; init; }
 
+    /// <summary>Why the figures may promise too much; null for nothing.</summary>
+    internal string? Doubt { get; init; }
+
+    /// <summary>What to know before trusting the figures; may be empty.</summary>
+    internal IReadOnlyList<string> Warnings => Doubt is null ? Result.Warnings : [Doubt, .. Result.Warnings];
+
     /// <summary>What to try next, weightiest first; may be empty.</summary>
     public IReadOnlyList<NextStep> NextSteps { get; init; } = [];
 

@@ -54,7 +54,7 @@ public sealed class CommandTests
         Cli.Run("prepare", "--data", s_data, "--to", shards, "--size", "16", "--filter", "box").Good();
         var run = Cli.Run("evaluate", "--model", s_run, "--data", shards, "--output", s_folder.Runs).Bad(ExitCodes.DataRejected, "MNC1209");
         StringAssert.Contains(run.Error, "filter is box instead of bilinear");
-        Cli.Run("prepare", "--data", s_data, "--to", shards, "--size", "16").Good();
+        Cli.Run("prepare", "--data", s_data, "--to", shards, "--size", "16", "--exist-ok").Good();
         Assert.AreEqual(12, Cli.Run("evaluate", "--model", s_run, "--data", shards, "--output", s_folder.Runs, "--json").Good().Lines[0].GetProperty("images").GetInt32());
     }
 

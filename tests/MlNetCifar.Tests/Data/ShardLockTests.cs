@@ -121,10 +121,67 @@ public sealed class ShardLockTests
         folder.Write("shards/X_part_7.npy", "mine");
         var data = folder.Classes("photos");
         ShardWriter.Write(data, folder["shards"], s_options);
-        ShardWriter.Write(data, folder["shards"], s_options with { Parts = 1 });
+        ShardWriter.Write(data, folder["shards"], s_options with { Parts = 1, ExistOk = true });
         Assert.AreEqual("mine", File.ReadAllText(folder["shards/README.txt"]));
         Assert.AreEqual("mine", File.ReadAllText(folder["shards/X_part_7.npy"]));
         Assert.IsFalse(File.Exists(folder["shards/X_part_00002.npy"]), "its own old parts go");
+    }
+
+    [TestMethod]
+    [DataRow("height is 16 instead of 12", "--size", "12")]
+    [DataRow("parts 3 instead of parts 2", "--parts", "2")]
+    [DataRow("parts 3 instead of parts of 67108864 bytes")]
+    [DataRow("seed 0 instead of seed 4", "--parts", "3", "--seed", "4")]
+    [DataRow("bytes instead of normalized float32", "--parts", "3", "--float32", "--normalize")]
+    [DataRow("pictures of at most 178956970 pixels", "--parts", "3", "--max-pixels", "300")]
+    public void FinishedShards_OfOtherSettings_StayUnlessToldOtherwise(string difference, params string[] asked)
+    {
+        using var folder = new Pictures();
+        var (data, output) = (folder.Classes("photos"), folder["shards"]);
+        string[] prepare = ["prepare", data, "--to", output];
+        string[] size = asked.Contains("--size") ? [] : ["--size", "16"];
+        Cli.Run([.. prepare, "--size", "16", "--parts", "3"]).Good();
+        var before = Content(output);
+        var refused = Cli.Run([.. prepare, .. size, .. asked]).Bad(ExitCodes.Usage, "MNC1039");
+        StringAssert.Contains(refused.Error, difference);
+        StringAssert.Contains(refused.Error, "--exist-ok");
+        CollectionAssert.AreEqual(before, Content(output));
+        StringAssert.Contains(Cli.Run([.. prepare, "--size", "16", "--parts", "3"]).Good().Out, "0 parts written, 3 kept");
+        Cli.Run([.. prepare, .. size, .. asked, "--exist-ok"]).Good();
+        Cli.Run([.. prepare.Select(word => word == output ? folder["fresh"] : word), .. size, .. asked]).Good();
+        AssertSame(folder["fresh"], output);
+        StringAssert.Contains(Cli.Run([.. prepare, .. size, .. asked]).Good().Out, "0 parts written");
+    }
+
+    [TestMethod]
+    public void UnfinishedShards_OfOtherSettings_AreReplaced_AndOtherClassesOrSplitsRefused()
+    {
+        using var folder = new Pictures();
+        var (data, output) = (folder.Splits(), folder["shards"]);
+        ShardWriter.Write(data, output, s_options);
+        File.Delete(Path.Combine(output, ShardManifest.SuccessName));
+        ShardWriter.Write(data, output, s_options with { Seed = 5 });
+
+        // As earlier versions wrote it: what does not show is not known.
+        foreach (var manifest in Directory.GetFiles(output, ShardManifest.FileName, SearchOption.AllDirectories))
+        {
+            var text = File.ReadAllText(manifest);
+            var start = text.IndexOf("  \"settings\"", StringComparison.Ordinal);
+            File.WriteAllText(manifest, text.Remove(start, text.IndexOf("],\n", start, StringComparison.Ordinal) + 3 - start));
+        }
+
+        Assert.AreEqual(0, ShardWriter.Write(data, output, s_options with { Seed = 5 }).PartsWritten);
+        Assert.AreEqual("MNC1039", Assert.ThrowsExactly<MlNetCifarException>(() => ShardWriter.Write(data, output, s_options with { Float32 = true })).Code);
+        ShardWriter.Write(data, output, s_options);
+        var train = Path.Combine(data, "train");
+        Directory.Move(Path.Combine(train, Path.GetFileName(Directory.GetDirectories(train)[0])), Path.Combine(train, "zebra"));
+        foreach (var split in Directory.GetDirectories(data).Where(split => split != train))
+            Directory.Delete(split, recursive: true);
+        Assert.AreEqual("MNC1034", Assert.ThrowsExactly<MlNetCifarException>(() => ShardWriter.Write(data, output, s_options with { ExistOk = true })).Code, "a split that is no more");
+        ShardWriter.Write(train, folder["alone"], s_options);
+        Directory.Move(Path.Combine(train, "zebra"), Path.Combine(train, "ant"));
+        StringAssert.Contains(Assert.ThrowsExactly<MlNetCifarException>(() => ShardWriter.Write(train, folder["alone"], s_options)).Message, "zebra");
+        Assert.AreEqual(3, ShardWriter.Write(train, folder["alone"], s_options with { ExistOk = true }).PartsWritten);
     }
 
     [TestMethod]
@@ -132,9 +189,21 @@ public sealed class ShardLockTests
     {
         using var folder = new Pictures();
         var data = folder.Classes("photos");
-        Directory.CreateSymbolicLink(folder["link"], data);
-        foreach (var output in new[] { data, data + "/", folder["link"], data + "/shards", data + "/../photos" })
-            Cli.Run("prepare", data, "--to", output, "--size", "16").Bad(ExitCodes.Usage, "MNC1038");
+        Directory.CreateSymbolicLink(folder["link"], "photos");
+        Directory.CreateSymbolicLink(folder["circle"], "circle/x");
+        Directory.CreateDirectory(folder["deep/er"]);
+        Directory.CreateSymbolicLink(folder["deep/er/inner"], "../../link/red");
+        foreach (var output in new[] { data, data + "/", folder["link"], data + "/shards", data + "/../photos", folder["link/new/shards"], folder["deep/er/inner/../shards"], folder["none/../link/./shards"] })
+        {
+            Assert.AreEqual("MNC1038", Assert.ThrowsExactly<MlNetCifarException>(() => ShardWriter.Write(data, output, s_options)).Code, output);
+            Assert.AreEqual("MNC1038", Assert.ThrowsExactly<MlNetCifarException>(() => ShardWriter.Write(folder["link"], output, s_options)).Code, output);
+            if (!output.Contains("inner", StringComparison.Ordinal))
+                Cli.Run("prepare", data, "--to", output, "--size", "16").Bad(ExitCodes.Usage, "MNC1038");
+        }
+
+        ShardWriter.Write(data, folder["photos.shards"], s_options);
+        Assert.AreEqual(folder["circle"] + "/y", LocalFileStore.Instance.FullName(folder["circle/y"]));
+        Assert.AreEqual("", LocalFileStore.Instance.FullName("/"));
         folder.Write("file", "text");
         Cli.Run("prepare", data, "--to", folder["file"], "--size", "16").Bad(ExitCodes.Usage, "MNC1038");
         Assert.AreEqual("text", File.ReadAllText(folder["file"]));
@@ -163,9 +232,8 @@ public sealed class ShardLockTests
         }));
     }
 
-    static void AssertSame(string expected, string actual)
-    {
-        string[] Files(string folder) => [.. Directory.GetFiles(folder, "*", SearchOption.AllDirectories).Select(f => $"{Path.GetRelativePath(folder, f)} {Convert.ToHexString(File.ReadAllBytes(f))}").Order(StringComparer.Ordinal)];
-        CollectionAssert.AreEqual(Files(expected), Files(actual));
-    }
+    static void AssertSame(string expected, string actual) => CollectionAssert.AreEqual(Content(expected), Content(actual));
+
+    static string[] Content(string folder) =>
+        [.. Directory.GetFiles(folder, "*", SearchOption.AllDirectories).Select(f => $"{Path.GetRelativePath(folder, f)} {Convert.ToHexString(File.ReadAllBytes(f))}").Order(StringComparer.Ordinal)];
 }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using MlNetCifar.App.Cli;
 using MlNetCifar.Data;
 using MlNetCifar.Experiments;
@@ -77,8 +78,20 @@ public sealed class SplitRecordTests
         using var trained = Trained(folder, data);
         var alone = folder["model.safetensors"];
         File.Copy(trained.Folder.Best, alone);
-        var run = Cli.Run("evaluate", "--model", alone, "--output", folder.Runs, "--data", Path.Combine(data, "train")).Good();
-        Assert.AreEqual(1, run.Error.Split("cannot be known").Length - 1, run.Error);
+        foreach (string[] images in new[] { [Path.Combine(data, "train")], new[] { data, "--subset", "train" } })
+        {
+            var run = Cli.Run(["evaluate", "--model", alone, "--output", folder.Runs, "--exist-ok", "--json", "--data", .. images]).Good();
+            var said = run.Error.Split('\n').Single(line => line.Contains("cannot be known", StringComparison.Ordinal));
+            StringAssert.StartsWith(said, "warning: whether the model was trained on some of these images cannot be known");
+            using var result = JsonDocument.Parse(run.Out.Trim().Split('\n')[^1]);
+            using var report = JsonDocument.Parse(File.ReadAllText(Path.ChangeExtension(result.RootElement.GetProperty("report").GetString()!, ".json")));
+            foreach (var json in new[] { result, report })
+                Assert.AreEqual(said["warning: ".Length..].Trim(), json.RootElement.GetProperty("warnings")[0].GetString());
+        }
+
+        var test = Cli.Run("evaluate", "--model", alone, "--output", folder.Runs, "--data", data).Good();
+        StringAssert.Contains(test.Error, "cannot be known");
+        Assert.DoesNotContain("warning", test.Error, "a test split is meant to be new");
         File.WriteAllText(trained.Folder.File("split/train.npy"), "damaged");
         Cli.Run("evaluate", "--model", trained.Folder.Path, "--output", folder.Runs, "--data", data).Bad(ExitCodes.DataRejected, "MNC1020");
     }

@@ -59,6 +59,14 @@ public sealed class SparkOutputTests
         CollectionAssert.AreEqual(new[] { "MNC1035" }, refused);
         var winner = Array.FindIndex(runs, run => run.IsCompletedSuccessfully) == 0 ? 7UL : 8UL;
         await SparkPrepare.RunAsync(Options(Hdfs("alone"), winner));
+        var loser = Options(output, 15 - winner);
+        foreach (var master in new[] { loser.Master, "local[1]" })
+        {
+            var error = await Assert.ThrowsExactlyAsync<MlNetCifarException>(() => SparkPrepare.RunAsync(loser with { Master = master }));
+            Assert.AreEqual("MNC1039", error.Code);
+            StringAssert.Contains(error.Message, $"seed {winner} instead of seed {15 - winner}");
+        }
+
         foreach (var name in new[] { "train/_temporary/0/other_job.txt", "notes.txt" })
         {
             Assert.IsTrue(s_store.FileExists($"{output}/{name}"), name);

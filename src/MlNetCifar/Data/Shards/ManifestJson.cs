@@ -38,6 +38,7 @@ internal static class ManifestJson
         json.WritePropertyName("preprocess");
         json.WriteRawValue(manifest.Spec.ToJson());
         json.WriteString("preprocess_sha256", manifest.Spec.Hash());
+        Array(json, "settings", manifest.Settings, json.WriteStringValue);
         json.WriteStartArray("parts");
         foreach (var part in manifest.Parts)
             Write(json, part);
@@ -102,6 +103,7 @@ internal static class ManifestJson
             Float32 = fields.Text("dtype", "uint8") == "float32",
             NormalizedBy = fields.ObjectOrNull("normalized_by", ReadNormalization),
             Spec = fields.Object("preprocess", PreprocessSpecJson.Read),
+            Settings = fields.List("settings", e => e.GetString()!, []),
             Parts = fields.Objects("parts", ReadPart),
         };
     }

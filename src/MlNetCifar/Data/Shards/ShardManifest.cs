@@ -27,6 +27,9 @@ public sealed record ShardManifest
     /// <summary>What float32 pixels are normalised by; null where they are on the scale 0 … 1, or bytes.</summary>
     public Normalization? NormalizedBy { get; init; }
 
+    /// <summary>What else was asked for, as <see cref="ShardSettings"/> has it; empty in manifests of earlier versions.</summary>
+    internal string[] Settings { get; init; } = [];
+
     /// <summary>The parts, by number.</summary>
     public required IReadOnlyList<ShardPartInfo> Parts { get; init; }
 

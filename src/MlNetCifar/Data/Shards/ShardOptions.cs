@@ -3,7 +3,7 @@ using MlNetCifar.Imaging;
 
 namespace MlNetCifar.Data;
 
-/// <summary>How shards are made. What they hold is a function of the input and of these values, except <see cref="Threads"/> and <see cref="Store"/>.</summary>
+/// <summary>How shards are made. What they hold is a function of the input and of these values, except <see cref="Threads"/>, <see cref="Store"/> and <see cref="ExistOk"/>.</summary>
 public sealed record ShardOptions
 {
     /// <summary>Size and treatment of the pictures.</summary>
@@ -41,6 +41,9 @@ public sealed record ShardOptions
 
     /// <summary>Share of the training pictures that becomes a test split where the input has none; 0 (the default) for none.</summary>
     public double TestFraction { get; init; }
+
+    /// <summary>Whether finished shards of other settings or classes may be replaced. The default is false: the run is refused (MNC1039) and they stay.</summary>
+    public bool ExistOk { get; init; }
 
     /// <summary>Threads that decode. The default is the number of processors.</summary>
     public int Threads { get; init; } = Environment.ProcessorCount;

@@ -11,7 +11,7 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
     : IDisposable
 {
     ShardLock _lock = null!;
-    readonly ShardBuilder _builder = new(options);
+    ShardBuilder? _builder;
     readonly Dictionary<DatasetSplit, ShardManifest> _manifests = [];
     readonly IFileStore _store = options.Store;
     bool _split;
@@ -21,14 +21,20 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
 
     public void Advance(bool bad) => progress.Advance(bad);
 
-    public void Begin(bool split)
+    public void Begin(IEnumerable<DatasetSplit> splits)
     {
-        _split = split;
+        string[] own = [.. splits.Select(split => ShardManifest.FolderOf(folder, split))];
+        _split = own.Length > 1;
+        if (!_split)
+            own = [folder];
         LabelsFile.RequireLines(classes, folder);
-        if (split ? _store.FileExists($"{folder}/{ShardManifest.FileName}") : _store.FileExists($"{ShardManifest.FolderOf(folder, DatasetSplit.Train)}/{ShardManifest.FileName}"))
+        if (_store.FolderExists(folder) && Enum.GetValues<DatasetSplit>().Select(split => ShardManifest.FolderOf(folder, split)).Append(folder).Except(own).Any(other => _store.FileExists($"{other}/{ShardManifest.FileName}")))
             throw DataErrors.OtherLayout(folder);
         _lock = Guard(folder, () => ShardLock.Take(_store, folder, cancellation));
-        if (split)
+        if (!options.ExistOk && _store.FileExists($"{folder}/{ShardManifest.SuccessName}")
+            && own.Select(ManifestOf).OfType<ShardManifest>().SelectMany(found => ShardSettings.Differences(found, options, classes)).Distinct().ToArray() is { Length: > 0 } differences)
+            throw DataErrors.OtherSettings(folder, differences);
+        if (_split)
             ShardFiles.RequireOwn(_store, folder, hasShards: Enum.GetValues<DatasetSplit>().Any(s => _store.FolderExists(ShardManifest.FolderOf(folder, s)) && Earlier(ShardManifest.FolderOf(folder, s)).Count > 0), new HashSet<string>(), _lock.FoundUnfinished);
     }
 
@@ -38,18 +44,24 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
         Make([Plan(split, items, content)], (_, work) =>
         {
             var (target, plan, missing) = work[0];
-            return missing.Select(p => (0, Write(target, p, plan.Keys[p], build(_builder, plan.Parts[p]))));
+            return missing.Select(p => (0, Write(target, p, plan.Keys[p], build(_builder ??= new(options), plan.Parts[p]))));
         });
 
     /// <summary>Learns how pixels are to be normalised, before the first split is made.</summary>
     /// <param name="items">The training images.</param>
-    /// <param name="make">Returns the parts' sums.</param>
-    public void Normalize(IReadOnlyList<ShardItem> items, ShardPartMaker make)
+    /// <param name="measure">Sums over them, where no earlier run's are known.</param>
+    public void Normalize(IReadOnlyList<ShardItem> items, Func<ShardOptions, ChannelMoments> measure)
     {
         var target = Target(DatasetSplit.Train);
         RequireOwn(target);
-        options = TrainingMoments.Complete(target, items, options, () =>
+        options = TrainingMoments.Complete(target, items, options, measure);
+    }
+
+    /// <summary>As above, by the parts' sums.</summary>
+    public void Normalize(IReadOnlyList<ShardItem> items, ShardPartMaker make) =>
+        Normalize(items, options =>
         {
+            var target = Target(DatasetSplit.Train);
             var plan = ShardPlan.Create(items, options, content: "", measureOnly: true);
             plan.Fence = _lock.Require;
             var moments = new ChannelMoments(options.Spec.Channels);
@@ -57,7 +69,6 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
                 moments.Add(info, options.Spec);
             return moments;
         });
-    }
 
     /// <summary>Plans a split's parts and finds out which of them an earlier run has left whole.</summary>
     public PlannedSplit Plan(DatasetSplit split, IReadOnlyList<ShardItem> items, string content = "")
@@ -96,7 +107,7 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
         {
             if (parts.Sum(p => p.Count) == 0)
                 throw DataErrors.NothingReadable(work.Folder, parts.Sum(p => p.BadFiles.Count), parts.SelectMany(p => p.BadFiles).First());
-            var manifest = new ShardManifest { Split = ShardManifest.NameOf(split), Classes = classes, Spec = options.Spec, Float32 = options.Float32, NormalizedBy = options.NormalizedBy, Parts = parts };
+            var manifest = new ShardManifest { Split = ShardManifest.NameOf(split), Classes = classes, Spec = options.Spec, Float32 = options.Float32, NormalizedBy = options.NormalizedBy, Settings = ShardSettings.Of(options), Parts = parts };
             Commit(work.Folder, manifest, work.Missing.Count > 0);
             _manifests.Add(split, manifest);
         }
@@ -193,7 +204,7 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
         }
         finally
         {
-            _builder.Recycle(built);
+            _builder!.Recycle(built);
         }
     }
 
@@ -215,16 +226,19 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
         });
     }
 
-    bool ManifestIsSame(string target, ShardManifest manifest)
+    bool ManifestIsSame(string target, ShardManifest manifest) =>
+        ManifestOf(target) is { } old && old.Split == manifest.Split && old.Parts.Count == manifest.Parts.Count && ShardSettings.Differences(old, options, classes).Count == 0;
+
+    /// <summary>A folder's manifest; null where there is none, or a damaged one.</summary>
+    ShardManifest? ManifestOf(string target)
     {
         try
         {
-            var old = ShardManifest.Read(_store, target);
-            return old.Split == manifest.Split && old.Classes.SequenceEqual(manifest.Classes) && old.Spec == manifest.Spec && Equals(old.NormalizedBy, manifest.NormalizedBy) && old.Parts.Count == manifest.Parts.Count;
+            return ShardManifest.Read(_store, target);
         }
         catch (MlNetCifarException)
         {
-            return false;
+            return null;
         }
     }
 
@@ -233,16 +247,9 @@ internal sealed class ShardRun(string folder, ShardOptions options, IReadOnlyLis
         var found = new Dictionary<(int, string), ShardPartInfo>();
         if (!_store.FolderExists(target))
             return found;
-        try
-        {
-            foreach (var part in ShardManifest.Read(_store, target).Parts)
-                found[(part.Part, part.Key)] = part;
-        }
-        catch (MlNetCifarException)
-        {
-            // No manifest, or a damaged one: the sidecars may still know.
-        }
-
+        // Without a manifest the sidecars may still know.
+        foreach (var part in ManifestOf(target)?.Parts ?? [])
+            found[(part.Part, part.Key)] = part;
         foreach (var part in PartJournal.Read(_store, target))
             found[(part.Part, part.Key)] = part;
         return found;

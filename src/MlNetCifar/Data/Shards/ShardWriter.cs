@@ -21,7 +21,8 @@ public sealed record ShardWork(string Folder, ShardPlan Plan, IReadOnlyList<int>
 
 /// <summary>
 /// <c>prepare</c>, locally: images or arrays → a shard folder. An input without splits goes into the folder itself, one with splits into
-/// <c>train</c>, <c>validation</c> and <c>test</c> below it. A second run over the same input builds only parts that are missing or damaged.
+/// <c>train</c>, <c>validation</c> and <c>test</c> below it. A second run over the same input builds only parts that are missing or damaged; finished shards
+/// of other settings are replaced only where <see cref="ShardOptions.ExistOk"/> says so.
 /// </summary>
 public static class ShardWriter
 {
@@ -32,7 +33,7 @@ public static class ShardWriter
     /// <param name="files">How files are found; null for the defaults.</param>
     /// <param name="progress">Told about ten times a second.</param>
     /// <param name="cancellation">Ends the work; finished parts are kept.</param>
-    /// <exception cref="MlNetCifarException">The input is wrong, or the folder cannot be written (MNC10xx).</exception>
+    /// <exception cref="MlNetCifarException">The input is wrong, the folder cannot be written, or it holds finished shards of other settings (MNC10xx).</exception>
     public static ShardReport Write(
         string input, string folder, ShardOptions? options = null, ImageCatalogOptions? files = null, IProgress<LoadProgress>? progress = null,
         CancellationToken cancellation = default)
@@ -40,7 +41,7 @@ public static class ShardWriter
         options ??= new();
         options.Validate();
         files ??= new();
-        if ($"{folder.TrimEnd('/')}/".StartsWith($"{input.TrimEnd('/')}/", StringComparison.Ordinal))
+        if ($"{options.Store.FullName(folder)}/".StartsWith($"{files.Store.FullName(input)}/", StringComparison.Ordinal))
             throw DataErrors.OutputIsInput(folder);
         var opener = new DatasetOpener(new() { Spec = options.Spec, Decode = options.Decode, Files = files, Threads = options.Threads }, null, cancellation);
         var (loaded, catalog) = opener.Recognise(input);
@@ -73,19 +74,18 @@ public static class ShardWriter
         FileTree? tree = null;
         try
         {
+            var all = new ProgressCounter(images.Count, progress);
+            using var run = new ShardRun(folder, options, catalog.Classes, all, cancellation);
+            run.Begin(splits.Select(s => s.Split));
             if (options.Normalize)
             {
                 var train = images.Of(DatasetSplit.Train);
                 if (train.Count == 0)
                     throw DataErrors.NoSplit(catalog.Origin, ShardManifest.NameOf(DatasetSplit.Train));
-                var counter = new ProgressCounter(train.Count, progress);
-                var target = splits.Count > 1 ? ShardManifest.FolderOf(folder, DatasetSplit.Train) : folder;
-                options = TrainingMoments.Complete(target, CatalogSplits.Items(train, limit), options, (builder, indices) => Build(train, builder, indices, counter));
+                var (items, counter) = (CatalogSplits.Items(train, limit), new ProgressCounter(train.Count, progress));
+                run.Normalize(items, options => TrainingMoments.Built(items, options, (builder, indices) => Build(train, builder, indices, counter)));
             }
 
-            var all = new ProgressCounter(images.Count, progress);
-            using var run = new ShardRun(folder, options, catalog.Classes, all, cancellation);
-            run.Begin(splits.Count > 1);
             foreach (var (split, members) in splits)
                 run.Split(split, CatalogSplits.Items(members, limit), (builder, indices) => Build(members, builder, indices, all));
             return run.Finish(catalog.BadFiles, [.. catalog.Warnings, .. Uncut(catalog.List.BySplit().Select(s => s.Split), options)]);
@@ -125,7 +125,7 @@ public static class ShardWriter
         options.Validate();
         var splits = CatalogSplits.Assign(catalog.List, options).BySplit();
         using var run = new ShardRun(folder, options, catalog.Classes, new ProgressCounter(catalog.Images.Count, null), cancellation);
-        run.Begin(splits.Count > 1);
+        run.Begin(splits.Select(s => s.Split));
         if (options.Normalize)
             run.Normalize(CatalogSplits.Items(splits.FirstOrDefault(s => s.Split == DatasetSplit.Train).Images ?? throw DataErrors.NoSplit(catalog.Origin, ShardManifest.NameOf(DatasetSplit.Train))), make);
         run.Make([.. splits.Select(s => run.Plan(s.Split, CatalogSplits.Items(s.Images)))], make);
@@ -158,7 +158,7 @@ public static class ShardWriter
         if (options is { Normalize: true, NormalizedBy: null })
             options = options with { NormalizedBy = Normalization.Compute(data.Train, cancellation) };
         using var run = new ShardRun(folder, options, data.Classes, new ProgressCounter(data.Splits.Sum(s => s.Value.Count), progress), cancellation);
-        run.Begin(data.Splits.Count > 1);
+        run.Begin(data.Splits.Keys);
         foreach (var (split, source) in data.Splits.OrderBy(s => s.Key))
         {
             var items = new LazyList<ShardItem>(source.Count, i => new(source.Name(i), source.Label(i), 0));

@@ -7,25 +7,21 @@ internal static class TrainingMoments
     /// <param name="folder">The training split's folder of shards.</param>
     /// <param name="items">The training images.</param>
     /// <param name="options">How shards are made.</param>
-    /// <param name="build">Builds a part, not normalised.</param>
-    public static ShardOptions Complete(string folder, IReadOnlyList<ShardItem> items, ShardOptions options, Func<ShardBuilder, int[], ShardPart> build) =>
-        Complete(folder, items, options, () => Built(items, options, build));
-
-    /// <summary>Completes options that ask for normalised pixels, as above.</summary>
-    /// <param name="folder">The training split's folder of shards.</param>
-    /// <param name="items">The training images.</param>
-    /// <param name="options">How shards are made.</param>
     /// <param name="measure">Sums over all training images.</param>
-    public static ShardOptions Complete(string folder, IReadOnlyList<ShardItem> items, ShardOptions options, Func<ChannelMoments> measure)
+    public static ShardOptions Complete(string folder, IReadOnlyList<ShardItem> items, ShardOptions options, Func<ShardOptions, ChannelMoments> measure)
     {
         if ((options.NormalizedBy is null ? Earlier(folder, items, options) : options) is { } known)
             return known;
-        var moments = measure();
+        var moments = measure(options);
         // Where nothing could be read, the run that follows says so.
         return moments.Pixels == 0 ? options : options with { NormalizedBy = moments.ToNormalization() };
     }
 
-    static ChannelMoments Built(IReadOnlyList<ShardItem> items, ShardOptions options, Func<ShardBuilder, int[], ShardPart> build)
+    /// <summary>Sums over all training images, by decoding them.</summary>
+    /// <param name="items">The training images.</param>
+    /// <param name="options">How shards are made.</param>
+    /// <param name="build">Builds a part, not normalised.</param>
+    public static ChannelMoments Built(IReadOnlyList<ShardItem> items, ShardOptions options, Func<ShardBuilder, int[], ShardPart> build)
     {
         var builder = new ShardBuilder(options);
         var moments = new ChannelMoments(options.Spec.Channels);

@@ -109,7 +109,7 @@ public sealed class EnsembleExperiment(EnsembleOptions options)
         var (images, name) = (dataset.Get(split), split.ToString().ToLowerInvariant());
         SplitRecord?[] records = [.. Options.Models.Select(path => SplitRecord.Find(path, Storage))];
         foreach (var (path, _) in Options.Models.Zip(records).Where(pair => pair.Second is null))
-            log.Say(null, $"whether {path} was trained on some of these images cannot be known: there is no record of its run (split/train.npy) beside it");
+            log.Say(null, $"whether {UnseenImages.NoRecord(path)}");
         if (records.All(record => record is null))
             return images;
         var hashes = SourceHash.OfPictures(images, Options.Threads ?? Environment.ProcessorCount, cancellation);

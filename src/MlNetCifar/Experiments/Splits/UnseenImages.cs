@@ -4,9 +4,13 @@ namespace MlNetCifar.Experiments;
 
 /// <summary>Keeps figures honest: which of the images that a model is evaluated on it has learned from.</summary>
 /// <param name="record">What its run took down; null for nothing.</param>
+/// <param name="split">Which images are asked for: of a set without splits, they count as the training split.</param>
 /// <param name="log">Told what was found.</param>
-internal sealed class UnseenImages(SplitRecord? record, ExperimentLog log)
+internal sealed class UnseenImages(SplitRecord? record, DatasetSplit split, ExperimentLog log)
 {
+    /// <summary>Why the figures may promise too much, for the report and the end of the run; null where nothing says so.</summary>
+    public string? Doubt { get; private set; }
+
     /// <summary>The images to evaluate on.</summary>
     /// <param name="count">How many were asked for.</param>
     /// <param name="name">What they are called.</param>
@@ -18,7 +22,11 @@ internal sealed class UnseenImages(SplitRecord? record, ExperimentLog log)
     {
         if (record is null)
         {
-            log.Say(null, "whether the model was trained on some of these images cannot be known: there is no record of its run (split/train.npy) beside it");
+            var unknown = $"whether {NoRecord("the model")}";
+            if (split != DatasetSplit.Train)
+                log.Say(null, unknown);
+            else
+                Doubt = $"{unknown}; if it was, the figures promise too much for new ones";
             return null;
         }
 
@@ -33,7 +41,7 @@ internal sealed class UnseenImages(SplitRecord? record, ExperimentLog log)
         var seen = string.Join(" and ", new[] { Part(trained, "trained on"), Part(validated, "chosen and calibrated with") }.Where(part => part.Length > 0));
         if (areChosen)
         {
-            log.Warn(FormattableString.Invariant($"of the {count:N0} {name} images the model was {seen}: the figures promise too much for new ones"));
+            Doubt = FormattableString.Invariant($"of the {count:N0} {name} images the model was {seen}: the figures promise too much for new ones");
             return null;
         }
 
@@ -44,6 +52,9 @@ internal sealed class UnseenImages(SplitRecord? record, ExperimentLog log)
             $"of the {count:N0} images the model was {seen}: they are left out, as in the split of its run, and the figures are those of the {unseen.Length:N0} others"));
         return unseen;
     }
+
+    /// <summary>That a model has no record of what it learned from, in words.</summary>
+    public static string NoRecord(string model) => $"{model} was trained on some of these images cannot be known: there is no record of its run (split/train.npy) beside it";
 
     bool IsOnlyValidated(ulong hash) => !record!.Has(DatasetSplit.Train, hash) && record.Has(DatasetSplit.Validation, hash);
 

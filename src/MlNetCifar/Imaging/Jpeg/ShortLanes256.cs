@@ -56,15 +56,17 @@ readonly struct ShortLanes256 : IShortLanes<Vector256<short>>
         ShortLanes128.StorePixels(pairs.GetUpper(), blue.GetUpper(), ref Unsafe.Add(ref target, 24));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<short> LoadPairs(ref byte source, ref int offsets)
     {
         var rows = Vector256.Create(Vector128.LoadUnsafe(ref source, (nuint)offsets), Vector128.LoadUnsafe(ref source, (nuint)Unsafe.Add(ref offsets, 8)));
-        return Avx2.Shuffle(rows, PairOrder).AsInt16();
+        return Avx2.Shuffle(rows, Vector256.Create(0x0906_0502_0401_0300, 0x0000_0000_0B08_0A07, 0x0906_0502_0401_0300, 0x0000_0000_0B08_0A07).AsByte()).AsInt16();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StorePairs(Vector256<short> x, Vector256<short> y, Vector256<short> z, Vector256<short> w, ref byte target, int stride)
     {
-        var rows = Avx2.Shuffle(Avx2.PackUnsignedSaturate(PackWide(x, y), PackWide(z, w)), RowOrder);
+        var rows = Avx2.Shuffle(Avx2.PackUnsignedSaturate(PackWide(x, y), PackWide(z, w)), Vector256.Create(0x0D0C_0908_0504_0100, 0x0F0E_0B0A_0706_0302, 0x0D0C_0908_0504_0100, 0x0F0E_0B0A_0706_0302).AsByte());
         StorePairs(rows, ref target, stride);
     }
 
@@ -80,10 +82,4 @@ readonly struct ShortLanes256 : IShortLanes<Vector256<short>>
         ShortLanes128.StoreClamped(x.GetLower(), ref target);
         ShortLanes128.StoreClamped(x.GetUpper(), ref Unsafe.Add(ref target, 4));
     }
-
-    /// <summary>Four pixels a lane as pairs of neighbours.</summary>
-    internal static Vector256<byte> PairOrder => Vector256.Create((byte)0, 3, 1, 4, 2, 5, 6, 9, 7, 10, 8, 11, 0, 0, 0, 0, 0, 3, 1, 4, 2, 5, 6, 9, 7, 10, 8, 11, 0, 0, 0, 0);
-
-    /// <summary>Four rows of four columns a lane as two pairs of rows.</summary>
-    internal static Vector256<byte> RowOrder => Vector256.Create((byte)0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15, 0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15);
 }

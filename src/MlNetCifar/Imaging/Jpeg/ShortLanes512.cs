@@ -65,16 +65,20 @@ readonly struct ShortLanes512 : IShortLanes<Vector512<short>>
         Avx512F.ExtractVector128(last, 2).StoreUnsafe(ref Unsafe.Add(ref target, 80));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<short> LoadPairs(ref byte source, ref int offsets)
     {
-        var low = Vector256.Create(Vector128.LoadUnsafe(ref source, (nuint)offsets), Vector128.LoadUnsafe(ref source, (nuint)Unsafe.Add(ref offsets, 8)));
-        var high = Vector256.Create(Vector128.LoadUnsafe(ref source, (nuint)Unsafe.Add(ref offsets, 16)), Vector128.LoadUnsafe(ref source, (nuint)Unsafe.Add(ref offsets, 24)));
-        return Avx512BW.Shuffle(Vector512.Create(low, high), Vector512.Create(ShortLanes256.PairOrder, ShortLanes256.PairOrder)).AsInt16();
+        var rows = Vector128.LoadUnsafe(ref source, (nuint)offsets).ToVector256Unsafe().ToVector512Unsafe();
+        rows = Avx512F.InsertVector128(rows, Vector128.LoadUnsafe(ref source, (nuint)Unsafe.Add(ref offsets, 8)), 1);
+        rows = Avx512F.InsertVector128(rows, Vector128.LoadUnsafe(ref source, (nuint)Unsafe.Add(ref offsets, 16)), 2);
+        rows = Avx512F.InsertVector128(rows, Vector128.LoadUnsafe(ref source, (nuint)Unsafe.Add(ref offsets, 24)), 3);
+        return Avx512BW.Shuffle(rows, Vector512.Create(0x0906_0502_0401_0300, 0x0000_0000_0B08_0A07, 0x0906_0502_0401_0300, 0x0000_0000_0B08_0A07, 0x0906_0502_0401_0300, 0x0000_0000_0B08_0A07, 0x0906_0502_0401_0300, 0x0000_0000_0B08_0A07).AsByte()).AsInt16();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StorePairs(Vector512<short> x, Vector512<short> y, Vector512<short> z, Vector512<short> w, ref byte target, int stride)
     {
-        var rows = Avx512BW.Shuffle(Avx512BW.PackUnsignedSaturate(PackWide(x, y), PackWide(z, w)), Vector512.Create(ShortLanes256.RowOrder, ShortLanes256.RowOrder));
+        var rows = Avx512BW.Shuffle(Avx512BW.PackUnsignedSaturate(PackWide(x, y), PackWide(z, w)), Vector512.Create(0x0D0C_0908_0504_0100, 0x0F0E_0B0A_0706_0302, 0x0D0C_0908_0504_0100, 0x0F0E_0B0A_0706_0302, 0x0D0C_0908_0504_0100, 0x0F0E_0B0A_0706_0302, 0x0D0C_0908_0504_0100, 0x0F0E_0B0A_0706_0302).AsByte());
         ShortLanes256.StorePairs(rows.GetLower(), ref target, stride);
         ShortLanes256.StorePairs(rows.GetUpper(), ref Unsafe.Add(ref target, 4 * stride), stride);
     }

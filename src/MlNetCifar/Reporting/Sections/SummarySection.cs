@@ -10,8 +10,8 @@ internal static class SummarySection
     public static void Write(StringBuilder html, ReportInput input, string verdict)
     {
         var result = input.Result;
-        if (result.Warnings.Count > 0)
-            Warnings(html, result.Warnings);
+        if (input.Warnings.Count > 0)
+            Warnings(html, input.Warnings);
         html.Append("<section id=\"summary\">\n<div class=\"hero\">");
         html.Append($"<div class=\"big\">{Markup.Percent(result.MicroAccuracy)}</div><p class=\"verdict\">{Markup.Text(verdict)}</p>");
         Scale(html, result);
