@@ -95,9 +95,6 @@ internal static class Frame
     /// <summary>Gradients that are converted at a time.</summary>
     internal const int PieceLength = 8192;
 
-    /// <summary>Bytes that are sent or received at a time: few enough that the processor has them at hand still when it sums them up.</summary>
-    internal const int StreamLength = 1 << 16;
-
     internal static ReadOnlySpan<byte> Magic => "MNCD"u8;
 
     /// <summary>Writes a frame whose payload is bytes and then floats.</summary>
@@ -165,13 +162,9 @@ internal static class Frame
 
     static void Append(Stream stream, ReadOnlySpan<byte> bytes, ref uint crc)
     {
-        while (!bytes.IsEmpty)
-        {
-            var piece = bytes[..Math.Min(StreamLength, bytes.Length)];
-            crc = Crc32C.Append(crc, piece);
-            stream.Write(piece);
-            bytes = bytes[piece.Length..];
-        }
+        crc = Crc32C.Append(crc, bytes);
+        if (!bytes.IsEmpty)
+            stream.Write(bytes);
     }
 
     static long End(Stream stream, int length, uint crc)
@@ -230,14 +223,9 @@ internal sealed class FrameReader(Stream stream)
     {
         if (destination.Length > Left)
             throw new InvalidDataException(FormattableString.Invariant($"a frame ends {destination.Length - Left:N0} bytes early"));
-        while (!destination.IsEmpty)
-        {
-            var piece = destination[..Math.Min(Frame.StreamLength, destination.Length)];
-            Fill(piece);
-            _crc = Crc32C.Append(_crc, piece);
-            Left -= piece.Length;
-            destination = destination[piece.Length..];
-        }
+        Fill(destination);
+        _crc = Crc32C.Append(_crc, destination);
+        Left -= destination.Length;
     }
 
     /// <summary>Reads floats.</summary>
