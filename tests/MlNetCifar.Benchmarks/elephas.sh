@@ -18,7 +18,8 @@ train() {
 mkdir -p "$out"
 mlnetcifar prepare --data "$data" --size 128 --grey --blur 1 --test-share 0.2 --val-share 0.1 --seed 1 --to "$out/shards"
 train one-process
-train synchronous --workers "$workers"
+# A slice for each worker: of more each would add up as many gradients of 16 MiB, of four pictures each.
+train synchronous --workers "$workers" --slices "$workers"
 train averaged --workers "$workers" --distributed-mode averaged --update-frequency epoch
 train averaged-8 --workers "$workers" --distributed-mode averaged --update-frequency 8
 train asynchronous --workers "$workers" --distributed-mode asynchronous --update-frequency epoch

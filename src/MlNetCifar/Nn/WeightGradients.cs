@@ -8,7 +8,7 @@ internal sealed class WeightGradients : IDisposable
 {
     readonly Dictionary<WeightTensor, long> _offsets = [];
     readonly IReadOnlySet<WeightTensor> _frozen;
-    readonly Arena _arena;
+    readonly int _length;
 
     /// <summary>Takes the memory.</summary>
     /// <param name="weights">Whose gradients.</param>
@@ -23,11 +23,15 @@ internal sealed class WeightGradients : IDisposable
             end += Arena.Align(tensor.Length);
         }
 
-        _arena = new Arena(end);
+        _length = (int)end;
+        Memory = new Arena(end + weights.Statistics.Length);
     }
 
     /// <summary>All of them, gaps included (always 0).</summary>
-    public Span<float> All => _arena.Span(0, (int)_arena.Length);
+    public Span<float> All => Memory.Span(0, _length);
+
+    /// <summary>Holds them, and behind them as many floats as there are running statistics, for whoever sends both.</summary>
+    public Arena Memory { get; }
 
     /// <summary>Whether a tensor is trained.</summary>
     public bool Has(WeightTensor tensor) => _offsets.ContainsKey(tensor);
@@ -39,7 +43,7 @@ internal sealed class WeightGradients : IDisposable
     public long Offset(WeightTensor tensor) => _offsets[tensor];
 
     /// <summary>The gradient of one trained tensor.</summary>
-    public Span<float> Of(WeightTensor tensor) => _arena.Span(_offsets[tensor], tensor.Length);
+    public Span<float> Of(WeightTensor tensor) => Memory.Span(_offsets[tensor], tensor.Length);
 
-    public void Dispose() => _arena.Dispose();
+    public void Dispose() => Memory.Dispose();
 }

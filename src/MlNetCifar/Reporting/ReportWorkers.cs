@@ -6,9 +6,10 @@ namespace MlNetCifar.Reporting;
 /// <param name="BytesSent">To it.</param>
 /// <param name="BytesReceived">From it.</param>
 /// <param name="BytesPassed">From it to other workers.</param>
+/// <param name="BytesAhead">Of sums, from it to the run or to other workers while it computed still.</param>
 /// <param name="SecondsWaited">For work.</param>
 /// <param name="Lost">Why and when it was lost; null where it was not.</param>
-internal sealed record ReportWorker(int Name, long Done, long BytesSent, long BytesReceived, long BytesPassed, double SecondsWaited, string? Lost);
+internal sealed record ReportWorker(int Name, long Done, long BytesSent, long BytesReceived, long BytesPassed, long BytesAhead, double SecondsWaited, string? Lost);
 
 /// <summary>How a run was shared by several processes.</summary>
 /// <param name="Summary">Mode and place, in words.</param>

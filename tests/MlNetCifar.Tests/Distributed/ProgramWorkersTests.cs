@@ -40,6 +40,8 @@ public sealed class ProgramWorkersTests
         using var workers = System.Text.Json.JsonDocument.Parse(File.ReadAllText(folder["runs/train/linked/workers.json"]));
         Assert.IsGreaterThanOrEqualTo(6, workers.RootElement.GetProperty("copies_proved").GetInt32());
         Assert.IsTrue(workers.RootElement.GetProperty("workers").EnumerateArray().All(worker => worker.GetProperty("bytes_passed").GetInt64() > 0));
+        var header = File.ReadLines(folder["runs/train/linked/report.html"]).Single(line => line.Contains("<th>Seconds waited</th>", StringComparison.Ordinal));
+        StringAssert.Contains(header, "<th>MiB sent while it computed</th>");
     }
 
     [TestMethod]

@@ -75,7 +75,7 @@ internal sealed class WorkerRecord(WorkerGroup group, TrainingOptions training, 
     public ReportWorkers ForReport(string summary) => new(
         FormattableString.Invariant($"{group.Figures.Select(f => f.Worker).Distinct().Count()} processes {summary}.{(Slowest is { } slowest ? $" Of them {slowest}." : "")}"), Unit,
         [.. group.Figures.Select(f => new ReportWorker(
-            f.Worker + 1, f.Slices, f.BytesSent, f.BytesReceived, f.BytesPassed, f.WaitedSeconds, f.Lost is null ? null : f.LostAtStep is { } step ? FormattableString.Invariant($"at step {step:N0}: {f.Lost}") : f.Lost))],
+            f.Worker + 1, f.Slices, f.BytesSent, f.BytesReceived, f.BytesPassed, f.BytesAhead, f.WaitedSeconds, f.Lost is null ? null : f.LostAtStep is { } step ? FormattableString.Invariant($"at step {step:N0}: {f.Lost}") : f.Lost))],
         group.Staleness, group.HandedOver, rehearsal?.Summary);
 
     static void Write(Utf8JsonWriter json, WorkerFigures figures)

@@ -12,11 +12,11 @@ internal static class WorkerSection
     public static void Write(StringBuilder html, ReportWorkers workers)
     {
         Markup.Section(html, "workers", "Workers", workers.Summary);
-        html.Append($"<div class=\"scroll stick\"><table><thead><tr><th>Worker</th><th>{Markup.Text(workers.Unit)}</th><th>MiB sent to it</th><th>MiB received</th><th>MiB from it to others</th><th>Seconds waited</th><th class=\"l\">Lost</th></tr></thead>\n<tbody>\n");
+        html.Append($"<div class=\"scroll stick\"><table><thead><tr><th>Worker</th><th>{Markup.Text(workers.Unit)}</th><th>MiB sent to it</th><th>MiB received</th><th>MiB from it to others</th><th>MiB sent while it computed</th><th>Seconds waited</th><th class=\"l\">Lost</th></tr></thead>\n<tbody>\n");
         foreach (var worker in workers.All)
             html.Append(
                 $"<tr><td>{worker.Name}</td><td>{Markup.Count(worker.Done)}</td><td>{Mebibytes(worker.BytesSent)}</td><td>{Mebibytes(worker.BytesReceived)}</td><td>{Mebibytes(worker.BytesPassed)}</td>" +
-                $"<td>{Markup.Number(worker.SecondsWaited, "0.0")}</td><td class=\"l\">{Markup.Text(worker.Lost ?? "")}</td></tr>\n");
+                $"<td>{Mebibytes(worker.BytesAhead)}</td><td>{Markup.Number(worker.SecondsWaited, "0.0")}</td><td class=\"l\">{Markup.Text(worker.Lost ?? "")}</td></tr>\n");
         html.Append("</tbody></table></div>\n");
         if (workers.All.Any(worker => worker.Lost is not null))
             html.Append($"<p class=\"small\">{Markup.Count(workers.HandedOver)} {Markup.Text(workers.Unit)} of lost workers were done by others; nothing was left out or done twice.</p>\n");

@@ -141,15 +141,13 @@ internal sealed class GradientPass : IDisposable
     {
         if (!double.IsFinite(sum.Loss))
             return sum.Loss;
-        sum.Gradients.CopyTo(Network.Gradients!.All);
-        var share = pictures / sum.Weight;
-        if (_classWeights.Length > 0)
-            Elementwise.Scale((float)share, sum.Gradients, Network.Gradients.All, SimdLevel.Active, _pool);
+        var share = _classWeights.Length > 0 ? pictures / sum.Weight : 1;
+        Elementwise.Scale((float)share, sum.Gradients, Network.Gradients!.All, SimdLevel.Active, _pool);
         Span<float> statistics = _weights.Statistics, moved = sum.Statistics;
         for (var i = 0; i < moved.Length; i++)
             _before[i] = (float)(statistics[i] + ((double)moved[i] / pictures));
         Restore();
-        return _classWeights.Length > 0 ? sum.Loss * share : sum.Loss;
+        return sum.Loss * share;
     }
 
     /// <summary>Where the first values that are not finite are, in words: the input, or a layer's output; null where there are none.</summary>
@@ -172,7 +170,6 @@ internal sealed class GradientPass : IDisposable
     public void Dispose()
     {
         _lockstep?.Dispose();
-        _borrowed.Dispose();
         Network.Dispose();
         Teacher?.Dispose();
     }
@@ -184,7 +181,6 @@ internal sealed class GradientPass : IDisposable
     void Compiled()
     {
         Network = Compile();
-        _borrowed?.Dispose();
         _borrowed = new SliceSum(Network.Gradients!.All.Length, _weights.Statistics.Length, Network.Gradients);
         _moving = Moving();
         _lockstep = _isWide && Network.MostSums > 0 ? new Lockstep(Network, Compile) : null;
@@ -212,7 +208,7 @@ internal sealed class GradientPass : IDisposable
     {
         var rows = batch.Rows(slice);
         var loss = Forward(rows, StepOf(step, slice), batch.Whole, out var correct, cancellation);
-        (_tree, _sum, _final) = (tree, Fill(tree.AddsAtOnce(slice) ? _borrowed : tree.Rent(), rows, slice, loss, correct), 0);
+        (_tree, _sum, _final) = (tree, Fill(slice == batch.EndSlice - 1 || tree.AddsAtOnce(slice) ? _borrowed : tree.Rent(), rows, slice, loss, correct), 0);
         tree.Open(_sum);
         if (double.IsFinite(loss))
             Network.Backward(cancellation, Ready is not null && slice == batch.EndSlice - 1 ? _passed ??= Passed : null);

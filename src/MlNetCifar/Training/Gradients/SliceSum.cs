@@ -6,10 +6,10 @@ namespace MlNetCifar.Training;
 /// <summary>What some neighbouring slices of a batch give together: their gradients, how they move the running statistics, and their figures.</summary>
 /// <param name="gradients">Floats of the gradients.</param>
 /// <param name="statistics">Floats of the running statistics.</param>
-/// <param name="borrowed">Whose gradients these are, without a copy, until they have been added to others; null for floats of its own.</param>
+/// <param name="borrowed">Whose gradients these are, without a copy, until others are computed there; null for floats of its own.</param>
 internal sealed class SliceSum(int gradients, int statistics, WeightGradients? borrowed = null) : IDisposable
 {
-    readonly Arena _values = new((borrowed is null ? gradients : 0L) + statistics);
+    readonly Arena _values = borrowed?.Memory ?? new((long)gradients + statistics);
 
     /// <summary>Whether the gradients are those of a network, without a copy.</summary>
     public bool IsBorrowed => borrowed is not null;
@@ -29,23 +29,21 @@ internal sealed class SliceSum(int gradients, int statistics, WeightGradients? b
     /// <summary>Pictures whose most probable class was the label.</summary>
     public int Correct { get; set; }
 
-    /// <summary>Of one with floats of its own: gradients of <see cref="Loss"/>, then Σ (pictures of the slice)·(statistics after it − before).</summary>
+    /// <summary>Gradients of <see cref="Loss"/>, then Σ (pictures of the slice)·(statistics after it − before).</summary>
     public Span<float> Values => _values.Span(0, gradients + statistics);
 
     /// <summary>The gradients.</summary>
-    public Span<float> Gradients => borrowed is null ? _values.Span(0, gradients) : borrowed.All;
+    public Span<float> Gradients => _values.Span(0, gradients);
 
     /// <summary>How the running statistics move.</summary>
-    public Span<float> Statistics => _values.Span(borrowed is null ? gradients : 0, statistics);
+    public Span<float> Statistics => _values.Span(gradients, statistics);
 
     /// <summary>Adds some floats of what the slices behind these give, and rounds what comes of the gradients.</summary>
     public void Add(SliceSum next, int first, int end, WorkerPool pool, GradientFormat format)
     {
-        Add(Gradients, next.Gradients, Math.Min(first, gradients), Math.Min(end, gradients));
-        Add(Statistics, next.Statistics, Math.Max(first, gradients) - gradients, Math.Max(end, gradients) - gradients);
+        var sum = Values[first..end];
+        Elementwise.Add(sum, next.Values[first..end], sum, SimdLevel.Active, pool);
         Round(first, end, format);
-
-        void Add(Span<float> mine, Span<float> theirs, int from, int to) => Elementwise.Add(mine[from..to], theirs[from..to], mine[from..to], SimdLevel.Active, pool);
     }
 
     /// <summary>Rounds the gradients among some floats.</summary>
@@ -60,7 +58,11 @@ internal sealed class SliceSum(int gradients, int statistics, WeightGradients? b
         Correct += next.Correct;
     }
 
-    public void Dispose() => _values.Dispose();
+    public void Dispose()
+    {
+        if (!IsBorrowed)
+            _values.Dispose();
+    }
 }
 
 /// <summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using MlNetCifar.Data;
 using MlNetCifar.Spark.Executors;
@@ -47,6 +48,24 @@ public sealed class ExecutorPartsTests
     [DataRow("10.1.2.3:99999")]
     [DataRow("no such host.invalid")]
     public void Listen_OnNoAddress_IsRefused(string text) => Assert.AreEqual("MNC6092", Assert.ThrowsExactly<MlNetCifarException>(() => ListenAddress.Find(text, "far", 1)).Code);
+
+    /// <summary>A pulse comes every five seconds.</summary>
+    [TestMethod]
+    [TestCategory("Slow")]
+    public void AWorker_WhoseExecutorIsGone_Ends()
+    {
+        using var worker = Process.Start(new ProcessStartInfo(StageFiles.Worker, ["train", new ExecutorJob(HdfsAccess.Local).ToArgument()]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
+        try
+        {
+            worker.StandardOutput.Close();
+            Assert.IsTrue(worker.WaitForExit(TimeSpan.FromMinutes(1)));
+            Assert.AreEqual(1, worker.ExitCode);
+        }
+        finally
+        {
+            worker.Kill();
+        }
+    }
 
     [TestMethod]
     public void Jobs_SurviveTheirTrip()

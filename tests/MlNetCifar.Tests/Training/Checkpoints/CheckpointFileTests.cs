@@ -67,6 +67,23 @@ public sealed class CheckpointFileTests
         Assert.AreEqual(0xE3069283u, Crc32C.Append(Crc32C.Append(0, "1234"u8), "56789"u8));
     }
 
+    /// <summary>Three runs are summed up side by side where there are so many bytes.</summary>
+    [TestMethod]
+    [DataRow(3 * 4096)]
+    [DataRow((3 * 4096) - 1)]
+    [DataRow((3 * 4096) + 13)]
+    [DataRow((6 * 4096) + 8)]
+    [DataRow(100_001)]
+    public void Crc32C_OfManyBytes_IsThatOfOneAfterTheOther(int length)
+    {
+        var bytes = new byte[length];
+        new Random(length).NextBytes(bytes);
+        var expected = 7u;
+        foreach (var value in bytes)
+            expected = Crc32C.Append(expected, [value]);
+        Assert.AreEqual(expected, Crc32C.Append(7, bytes));
+    }
+
     byte[] Write()
     {
         using var stream = new MemoryStream();
