@@ -58,6 +58,9 @@ internal static class CliErrors
     public static MlNetCifarException RuntimeRefuses(string path, Exception inner) =>
         new("MNC9032", ErrorKind.Data, $"ONNX Runtime does not run this file: {inner.Message.TrimEnd('.')}.", "Export the model again; a later version of ONNX Runtime may take the file.", path, inner);
 
+    public static MlNetCifarException NobodyServes(Uri address, Exception cause) =>
+        new("MNC9033", ErrorKind.Failure, $"No server answered as it should: {cause.Message.TrimEnd('.')}.", "Start one with 'serve', or give the address that it printed.", address.ToString(), cause);
+
     public static MlNetCifarException ChildFailed() =>
         new("MNC9030", ErrorKind.Failure, "A run of the check did not end as it should.", "See the lines above; try it with --keep and more --images.");
 }

@@ -54,23 +54,28 @@ internal sealed class ServeCommand() : Verb("serve", "Answer over HTTP what is o
     public override int Run(Call call)
     {
         if (call.Get(s_check) is { } address)
-            return Lives(address) ? ExitCodes.Ok : ExitCodes.Failure;
+        {
+            Ask(address);
+            return ExitCodes.Ok;
+        }
+
         ServeAsync(call).GetAwaiter().GetResult();
         return call.Done();
     }
 
-    static bool Lives(Uri address)
+    static void Ask(Uri address)
     {
+        // Less than the container's own limit for its check, so that there is an answer.
         using var client = new HttpClient { Timeout = TimeSpan.FromSeconds(2) };
         using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(address, "livez"));
         try
         {
             using var response = client.Send(request);
-            return response.IsSuccessStatusCode;
+            response.EnsureSuccessStatusCode();
         }
         catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
         {
-            return false;
+            throw CliErrors.NobodyServes(request.RequestUri!, e);
         }
     }
 
