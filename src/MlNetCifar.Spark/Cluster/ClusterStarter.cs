@@ -13,15 +13,15 @@ sealed class ClusterStarter
     readonly IProgress<string>? _progress;
     ClusterState _state = new();
 
-    public ClusterStarter(LocalClusterOptions options, SparkRuntime runtime, IProgress<string>? progress)
+    public ClusterStarter(LocalClusterOptions options, SparkRuntime runtime, ClusterPorts ports, IProgress<string>? progress)
     {
         if (options.Hdfs && runtime.HadoopHome is null)
             throw ClusterErrors.NoRuntime();
         _options = options;
         _runtime = runtime;
         _progress = progress;
-        _ports = ClusterPorts.Choose();
-        _configuration = new(options, runtime, _ports);
+        _ports = ports;
+        _configuration = new(options, runtime, ports);
     }
 
     public async Task RunAsync(Action<ClusterState> save, CancellationToken cancellationToken)
@@ -120,7 +120,10 @@ sealed class ClusterStarter
         var daemon = _state.Daemons.Last(d => d.Name == name);
         for (var watch = Stopwatch.StartNew(); !await isReady().ConfigureAwait(false);)
         {
-            if (watch.Elapsed > _options.StartTimeout || !daemon.IsAlive)
+            // One may wait for another that has ended; and what is waited for may be that one ends.
+            if (_state.Daemons.FirstOrDefault(d => !d.IsAlive) is { } ended && !await isReady().ConfigureAwait(false))
+                throw ClusterErrors.NotUp(ended.Name, ended.Log, ended.LogTail());
+            if (watch.Elapsed > _options.StartTimeout)
                 throw ClusterErrors.NotUp(name, daemon.Log, daemon.LogTail());
             await Task.Delay(100, cancellationToken).ConfigureAwait(false);
         }

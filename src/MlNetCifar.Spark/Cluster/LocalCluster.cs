@@ -9,6 +9,8 @@ namespace MlNetCifar.Spark.Cluster;
 /// </summary>
 public sealed class LocalCluster : IAsyncDisposable
 {
+    const int Attempts = 3;
+
     static readonly HttpClient s_http = new(new SocketsHttpHandler { UseProxy = false }) { Timeout = TimeSpan.FromSeconds(5) };
 
     internal LocalCluster(string folder, ClusterState state)
@@ -51,8 +53,11 @@ public sealed class LocalCluster : IAsyncDisposable
     /// <param name="progress">Told each daemon's name as it comes up.</param>
     /// <param name="cancellationToken">Stops everything again.</param>
     /// <exception cref="MlNetCifarException">No runtime, a daemon that fails, or a folder in use (MNC606x).</exception>
-    public static async Task<LocalCluster> StartAsync(
-        LocalClusterOptions options, IProgress<string>? progress = null, CancellationToken cancellationToken = default)
+    public static Task<LocalCluster> StartAsync(LocalClusterOptions options, IProgress<string>? progress = null, CancellationToken cancellationToken = default) =>
+        StartAsync(options, ClusterPorts.Choose, progress, cancellationToken);
+
+    internal static async Task<LocalCluster> StartAsync(
+        LocalClusterOptions options, Func<ClusterPorts> ports, IProgress<string>? progress, CancellationToken cancellationToken)
     {
         var runtime = options.Runtime ?? SparkRuntime.Find();
         var folder = Path.GetFullPath(options.Folder);
@@ -60,18 +65,26 @@ public sealed class LocalCluster : IAsyncDisposable
             throw ClusterErrors.Running(folder);
         if (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any() && ClusterState.Read(folder) is null)
             throw ClusterErrors.NotAClusterFolder(folder);
-        Directory.CreateDirectory(folder);
-        var starter = new ClusterStarter(options with { Folder = folder, Hdfs = options.Hdfs || options.Manager == ClusterManager.Yarn }, runtime, progress);
-        var cluster = new LocalCluster(folder, new ClusterState());
-        try
+        options = options with { Folder = folder, Hdfs = options.Hdfs || options.Manager == ClusterManager.Yarn };
+        for (var attempt = 1; ; attempt++)
         {
-            await starter.RunAsync(state => cluster.Save(state), cancellationToken).ConfigureAwait(false);
-            return cluster;
-        }
-        catch
-        {
-            await cluster.StopAsync(keepLogs: true).ConfigureAwait(false);
-            throw;
+            Directory.CreateDirectory(folder);
+            var starter = new ClusterStarter(options, runtime, ports(), progress);
+            var cluster = new LocalCluster(folder, new ClusterState());
+            try
+            {
+                await starter.RunAsync(state => cluster.Save(state), cancellationToken).ConfigureAwait(false);
+                return cluster;
+            }
+            catch (MlNetCifarException e) when (attempt < Attempts && ClusterErrors.IsPortTaken(e))
+            {
+                await cluster.StopAsync().ConfigureAwait(false);
+            }
+            catch
+            {
+                await cluster.StopAsync(keepLogs: true).ConfigureAwait(false);
+                throw;
+            }
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 
@@ -6,26 +7,49 @@ namespace MlNetCifar.Spark.Cluster;
 /// <summary>Free ports of the loopback address.</summary>
 static class LocalPorts
 {
-    /// <summary>Takes ports that are free now; all are held until the last is known, so they differ.</summary>
+    const int First = 10_000;
+    const int Attempts = 1_000;
+
+    // What Linux tells; elsewhere the range that is set aside for it (RFC 6335).
+    const string RangeFile = "/proc/sys/net/ipv4/ip_local_port_range";
+    const int DynamicFirst = 49_152;
+
+    /// <summary>
+    /// Takes ports that are free now; all are held until the last is known, so they differ. None of those that the system gives to whoever asks for any: until its daemon listens,
+    /// a connection of another program could get it.
+    /// </summary>
     public static int[] Take(int count)
     {
-        var listeners = new TcpListener[count];
+        var end = DynamicStart();
+        var listeners = new List<TcpListener>(count);
         try
         {
-            for (var i = 0; i < count; i++)
+            for (var left = Attempts; listeners.Count < count; left--)
             {
-                listeners[i] = new TcpListener(IPAddress.Loopback, 0);
-                listeners[i].Start();
+                var listener = new TcpListener(IPAddress.Loopback, end > First + Attempts ? Random.Shared.Next(First, end) : 0);
+                try
+                {
+                    listener.Start();
+                    listeners.Add(listener);
+                }
+                catch (SocketException) when (left > 0)
+                {
+                    listener.Dispose();
+                }
             }
 
-            return Array.ConvertAll(listeners, l => ((IPEndPoint)l.LocalEndpoint).Port);
+            return [.. listeners.Select(l => ((IPEndPoint)l.LocalEndpoint).Port)];
         }
         finally
         {
             foreach (var listener in listeners)
-                listener?.Dispose();
+                listener.Dispose();
         }
     }
+
+    /// <summary>The first port that the system gives to whoever asks for any.</summary>
+    internal static int DynamicStart() =>
+        File.Exists(RangeFile) && int.TryParse(File.ReadAllText(RangeFile).Split('\t', ' ')[0], CultureInfo.InvariantCulture, out var first) ? first : DynamicFirst;
 
     /// <summary>Whether something listens on a port.</summary>
     public static async Task<bool> IsOpenAsync(int port, CancellationToken cancellationToken)
