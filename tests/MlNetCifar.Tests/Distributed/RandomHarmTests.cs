@@ -22,8 +22,6 @@ public sealed class RandomHarmTests
 
     public required TestContext TestContext { get; init; }
 
-    static int Wanted => int.TryParse(Environment.GetEnvironmentVariable("MLNETCIFAR_KILLS"), out var wanted) ? wanted : 20;
-
     [TestMethod]
     [DataRow("KILL", "--slices 8")]
     [DataRow("STOP", "--slices 8")]
@@ -75,12 +73,12 @@ public sealed class RandomHarmTests
     {
         var random = new Random(17);
         var (harmed, runs) = (0, 0);
-        for (; harmed < Wanted; runs++)
+        for (; harmed < Kills; runs++)
         {
             var name = $"harmed{runs}";
             using var run = Start(folder, name, options);
             UntilEpoch(run, folder, name, 1);
-            for (var inRun = 0; harmed < Wanted && inRun < MostInRun && !run.HasExited; inRun++)
+            for (var inRun = 0; harmed < Kills && inRun < MostInRun && !run.HasExited; inRun++)
             {
                 Thread.Sleep(random.Next(1500));
                 var losses = Losses(run);
@@ -103,15 +101,7 @@ public sealed class RandomHarmTests
         TestContext.WriteLine($"{signal}, {string.Join(' ', options)}: {harmed} workers lost in {runs} runs");
     }
 
-    static int Losses(ProgramProcess run) => Regex.Count(run.Log, "was lost at step");
-
     static double Accuracy(string log) => double.Parse(Regex.Match(log, "\"microAccuracy\":([0-9.]+)").Groups[1].Value, CultureInfo.InvariantCulture);
-
-    static long Updates(TestFolder folder, string name)
-    {
-        using var workers = System.Text.Json.JsonDocument.Parse(File.ReadAllText(folder[$"runs/train/{name}/workers.json"]));
-        return workers.RootElement.GetProperty("staleness").EnumerateArray().Sum(count => count.GetInt64());
-    }
 
     /// <summary>Three classes that differ in brightness, less than pictures of one do, so that some are taken for others.</summary>
     static TestFolder Noisy()

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using MlNetCifar.Tests.Data;
 using MlNetCifar.Tests.TestKit;
@@ -10,6 +11,9 @@ namespace MlNetCifar.Tests.Distributed;
 /// <summary>The program with workers, and what happens to them.</summary>
 static class WorkerPrograms
 {
+    /// <summary>How many are killed at random moments: as many as MLNETCIFAR_KILLS says.</summary>
+    public static int Kills => int.TryParse(Environment.GetEnvironmentVariable("MLNETCIFAR_KILLS"), out var wanted) ? wanted : 20;
+
     public static TestFolder Pictures() => new TestFolder().AddPictures("in/", 3, 40);
 
     public static ProgramProcess Start(TestFolder folder, string name, params string[] more)
@@ -35,6 +39,15 @@ static class WorkerPrograms
     }
 
     public static string Hash(string log) => Regex.Match(log, "\"lastWeightsSha256\":\"([0-9a-f]{64})\"") is { Success: true } match ? match.Groups[1].Value : throw new AssertFailedException(log);
+
+    public static int Losses(ProgramProcess run) => Regex.Count(run.Log, "was lost at step");
+
+    /// <summary>How many updates of an asynchronous run there were, by its histogram of staleness.</summary>
+    public static long Updates(TestFolder folder, string name)
+    {
+        using var workers = JsonDocument.Parse(File.ReadAllText(folder[$"runs/train/{name}/workers.json"]));
+        return workers.RootElement.GetProperty("staleness").EnumerateArray().Sum(count => count.GetInt64());
+    }
 
     public static void Signal(int process, string name)
     {

@@ -35,8 +35,6 @@ public sealed class RandomExecutorHarmTests
 
     public required TestContext TestContext { get; init; }
 
-    static int Wanted => int.TryParse(Environment.GetEnvironmentVariable("MLNETCIFAR_KILLS"), out var wanted) ? wanted : 20;
-
     [ClassInitialize]
     public static async Task OpenAsync(TestContext context)
     {
@@ -69,8 +67,8 @@ public sealed class RandomExecutorHarmTests
     {
         string[] options = ["--distributed-mode", "asynchronous", "--epochs", Epochs];
         s_fixture.Run([.. s_fixture.Training("undisturbed", options), "--workers", "2", .. s_fixture.Master]).Good();
-        var expected = Updates("undisturbed");
-        await KillExecutorsAsync("asynchronous", options, (name, _) => Assert.AreEqual(expected, Updates(name)));
+        var expected = Updates(s_fixture.Folder, "undisturbed");
+        await KillExecutorsAsync("asynchronous", options, (name, _) => Assert.AreEqual(expected, Updates(s_fixture.Folder, name)));
     }
 
     [TestMethod]
@@ -80,7 +78,7 @@ public sealed class RandomExecutorHarmTests
         var expected = ExecutorFixture.Hash(s_fixture.Run(s_fixture.Training("whole", [.. options, "--exist-ok"])).Good().Out);
         var random = new Random(17);
         var (killed, training, runs) = (0, 0, 0);
-        for (; killed < Wanted; runs++)
+        for (; killed < Kills; runs++)
         {
             var name = $"driver{runs}";
             var folder = s_fixture.Folder[$"runs/train/{name}"];
@@ -88,7 +86,7 @@ public sealed class RandomExecutorHarmTests
             for (var inRun = 0; ; inRun++)
             {
                 using var run = Start([.. inRun == 0 ? first : again, "--workers", "2", .. s_fixture.Master]);
-                if (killed == Wanted || inRun == MostDrivers)
+                if (killed == Kills || inRun == MostDrivers)
                 {
                     Finish(run);
                     break;
@@ -130,13 +128,13 @@ public sealed class RandomExecutorHarmTests
     {
         var random = new Random(17);
         var (killed, lost, runs) = (0, 0, 0);
-        for (; killed < Wanted; runs++)
+        for (; killed < Kills; runs++)
         {
             var name = $"{kind}{runs}";
             await ExecutorsAsync(() => false);
             using var run = Start([.. s_fixture.Training(name, [.. options, "--exist-ok"]), "--workers", "2", .. s_fixture.Master]);
             run.Until(() => run.Log.Contains("\"event\":\"epoch\"", StringComparison.Ordinal), "an epoch");
-            for (var inRun = 0; killed < Wanted && inRun < MostExecutors; inRun++)
+            for (var inRun = 0; killed < Kills && inRun < MostExecutors; inRun++)
             {
                 // Both have a worker, which is at work or begins.
                 var executors = await ExecutorsAsync(() => run.HasExited);
@@ -214,13 +212,5 @@ public sealed class RandomExecutorHarmTests
     {
         for (var begun = TimeProvider.System.GetTimestamp(); !condition() && TimeProvider.System.GetElapsedTime(begun).TotalMilliseconds < milliseconds;)
             Thread.Sleep(10);
-    }
-
-    static int Losses(ProgramProcess run) => Regex.Count(run.Log, "was lost at step");
-
-    static long Updates(string name)
-    {
-        using var workers = JsonDocument.Parse(File.ReadAllText(s_fixture.Folder[$"runs/train/{name}/workers.json"]));
-        return workers.RootElement.GetProperty("staleness").EnumerateArray().Sum(count => count.GetInt64());
     }
 }
