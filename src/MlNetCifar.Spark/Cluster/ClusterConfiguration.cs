@@ -100,8 +100,8 @@ sealed class ClusterConfiguration(LocalClusterOptions options, SparkRuntime runt
             ["SPARK_LOCAL_IP"] = Host,
             ["SPARK_DAEMON_MEMORY"] = Megabytes(heap),
             ["SPARK_DAEMON_JAVA_OPTS"] = java,
-            // A master whose port is taken would listen on the next, where nobody looks for it.
-            ["SPARK_MASTER_OPTS"] = "-Dspark.port.maxRetries=0",
+            // A master whose port is taken would listen on the next, where nobody looks for it. Its REST server has one fixed port, which only the first of two clusters could have.
+            ["SPARK_MASTER_OPTS"] = "-Dspark.port.maxRetries=0 -Dspark.master.rest.enabled=false",
         };
         foreach (var (key, value) in options.Environment)
             environment[key] = value;

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace MlNetCifar.Spark.Cluster;
 
 /// <summary>The errors of the local cluster: codes MNC6060 to MNC6079.</summary>
@@ -12,12 +14,14 @@ static class ClusterErrors
     public static MlNetCifarException NoJava(string tried) =>
         new("MNC6061", ErrorKind.Usage, $"No Java 17 or newer was found ({tried}).", "Install a Java 17 runtime or set JAVA_HOME.");
 
-    public static MlNetCifarException NotUp(string daemon, string log, string tail) =>
-        new(NotUpCode, ErrorKind.Failure, $"The {daemon} did not come up. Its log ends with: {tail}", "Read the log.", log);
+    public static MlNetCifarException NotUp(ClusterDaemon daemon, TimeSpan waited) =>
+        new(NotUpCode, ErrorKind.Failure, string.Create(CultureInfo.InvariantCulture,
+            $"The {daemon.Name} did not come up: it {(daemon.IsAlive ? "runs, but was not of use after" : "ended within")} {waited.TotalSeconds:0} s. Its log ends with: {daemon.LogTail()}"),
+            "Read the log, and those beside it.", daemon.Log);
 
-    /// <summary>Whether a daemon did not come up because something else had got its port since it was chosen.</summary>
-    public static bool IsPortTaken(MlNetCifarException error) =>
-        error.Code == NotUpCode && File.Exists(error.Path) && File.ReadAllText(error.Path).Contains("java.net.BindException", StringComparison.Ordinal);
+    /// <summary>Whether a daemon, not always the one that did not come up, had no port because something else had got it since it was chosen.</summary>
+    public static bool IsPortTaken(MlNetCifarException error, string logs) =>
+        error.Code == NotUpCode && Directory.EnumerateFiles(logs).Any(log => File.ReadAllText(log).Contains("java.net.BindException", StringComparison.Ordinal));
 
     public static MlNetCifarException Running(string folder) =>
         new("MNC6063", ErrorKind.Usage, "A cluster is running in this folder.", "Stop it first ('cluster stop') or name another folder.", folder);

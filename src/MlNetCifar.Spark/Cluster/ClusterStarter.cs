@@ -60,9 +60,10 @@ sealed class ClusterStarter
     async Task StartHdfsAsync(Action<ClusterState> save, CancellationToken cancellationToken)
     {
         var format = Launch("format", Hadoop("hdfs"), ["namenode", "-format", "-nonInteractive", "-force"], save);
-        await UntilAsync("format", () => Task.FromResult(!format.IsAlive), cancellationToken).ConfigureAwait(false);
+        var watch = Stopwatch.StartNew();
+        await UntilAsync(format.Name, () => Task.FromResult(!format.IsAlive), cancellationToken).ConfigureAwait(false);
         if (!Directory.Exists(_configuration.Folder("nn")))
-            throw ClusterErrors.NotUp("name node's format", format.Log, format.LogTail());
+            throw ClusterErrors.NotUp(format, watch.Elapsed);
         _state = _state with { Daemons = [] };
         Launch("namenode", Hadoop("hdfs"), ["namenode"], save);
         Launch("datanode", Hadoop("hdfs"), ["datanode"], save);
@@ -122,9 +123,9 @@ sealed class ClusterStarter
         {
             // One may wait for another that has ended; and what is waited for may be that one ends.
             if (_state.Daemons.FirstOrDefault(d => !d.IsAlive) is { } ended && !await isReady().ConfigureAwait(false))
-                throw ClusterErrors.NotUp(ended.Name, ended.Log, ended.LogTail());
+                throw ClusterErrors.NotUp(ended, watch.Elapsed);
             if (watch.Elapsed > _options.StartTimeout)
-                throw ClusterErrors.NotUp(name, daemon.Log, daemon.LogTail());
+                throw ClusterErrors.NotUp(daemon, watch.Elapsed);
             await Task.Delay(100, cancellationToken).ConfigureAwait(false);
         }
 

@@ -76,7 +76,7 @@ public sealed class LocalCluster : IAsyncDisposable
                 await starter.RunAsync(state => cluster.Save(state), cancellationToken).ConfigureAwait(false);
                 return cluster;
             }
-            catch (MlNetCifarException e) when (attempt < Attempts && ClusterErrors.IsPortTaken(e))
+            catch (MlNetCifarException e) when (attempt < Attempts && ClusterErrors.IsPortTaken(e, cluster.LogFolder))
             {
                 await cluster.StopAsync().ConfigureAwait(false);
             }

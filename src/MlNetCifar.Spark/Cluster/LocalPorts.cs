@@ -7,7 +7,9 @@ namespace MlNetCifar.Spark.Cluster;
 /// <summary>Free ports of the loopback address.</summary>
 static class LocalPorts
 {
-    const int First = 10_000;
+    /// <summary>The lowest that is taken: what is known by a fixed number lies mostly below.</summary>
+    internal const int First = 10_000;
+
     const int Attempts = 1_000;
 
     // What Linux tells; elsewhere the range that is set aside for it (RFC 6335).

@@ -1,10 +1,11 @@
 using System.Globalization;
 using System.Net;
+using MlNetCifar.Spark.Cluster;
 using MlNetCifar.Spark.Connect;
 
 namespace MlNetCifar.Tests.Spark;
 
-/// <summary>Nothing that a local cluster starts can be reached from another machine.</summary>
+/// <summary>Nothing that a local cluster starts can be reached from another machine, or stands in the way of a second cluster.</summary>
 [TestClass]
 [TestCategory("Spark")]
 [DoNotParallelize]
@@ -13,7 +14,7 @@ public sealed class ClusterNetworkTests
     const string Listening = "0A";
 
     [TestMethod]
-    public async Task Cluster_ListensOnLoopbackOnly()
+    public async Task Cluster_ListensOnLoopbackOnly_AndOnNoFixedPort()
     {
         var cluster = await SparkFixture.ClusterAsync();
         // A query has the executors start, which listen too.
@@ -24,6 +25,8 @@ public sealed class ClusterNetworkTests
         var open = Listeners().Where(l => sockets.Contains(l.Socket)).Select(l => l.Address).ToArray();
         Assert.IsGreaterThan(cluster.Daemons.Count, open.Length);
         Assert.AreEqual("", string.Join(", ", open.Where(a => !IPAddress.IsLoopback(a.Address))));
+        var lowest = Math.Min(LocalPorts.First, LocalPorts.DynamicStart());
+        Assert.AreEqual("", string.Join(", ", open.Where(a => a.Port < lowest)));
     }
 
     static IEnumerable<int> Processes() => Directory.EnumerateDirectories("/proc").Select(Path.GetFileName).Where(n => n!.All(char.IsAsciiDigit)).Select(int.Parse!);
