@@ -112,7 +112,7 @@ public static class SparkDoctor
 
     static SparkCheck Worker(SparkDoctorOptions options)
     {
-        var path = WorkerProgram.Find(options.WorkerPath);
+        var path = WorkerProgram.Find(options.WorkerPath, native: true);
         return File.Exists(path)
             ? new("", true, path)
             : new("", false, $"there is no {path} on this machine", "Publish the worker, or be sure that it is installed on the executors.");

@@ -63,7 +63,7 @@ public sealed class SparkWorkers : IWorkerLauncher
     public void Prepare(int workers, TimeSpan limit, Action<string> say, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(say);
-        WorkerProgram.Require(_options.WorkerPath, _options.ShipWorker, _connection.Host);
+        WorkerProgram.Require(_options.WorkerPath, _options.ShipWorker, _connection.Host, native: false);
         PrepareAsync(workers, limit, say, cancellation).GetAwaiter().GetResult();
     }
 
@@ -141,7 +141,7 @@ public sealed class SparkWorkers : IWorkerLauncher
     {
         _session = await SparkSession.ConnectAsync(_connection, cancellation).ConfigureAwait(false);
         await _session.SetAsync(s_settings, cancellation).ConfigureAwait(false);
-        var program = await WorkerProgram.InstallAsync(_session, _options.WorkerPath, _options.ShipWorker, cancellation).ConfigureAwait(false);
+        var program = await WorkerProgram.InstallAsync(_session, _options.WorkerPath, _options.ShipWorker, native: false, cancellation).ConfigureAwait(false);
         await _tokens.InstallAsync(_session, cancellation).ConfigureAwait(false);
         _command = $"{_tokens.Prefix}{program} {(RunTrials ? TrialHost.Name : TrainHost.Name)} {new ExecutorJob(_access).ToArgument()}";
         var started = TimeProvider.System.GetTimestamp();

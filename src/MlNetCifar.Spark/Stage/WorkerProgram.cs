@@ -1,4 +1,6 @@
 using System.Net;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
 using MlNetCifar.Spark.Connect;
 
 namespace MlNetCifar.Spark.Stage;
@@ -9,22 +11,33 @@ static class WorkerProgram
     const string FileName = "mlnetcifar-worker";
     const string Variable = "MLNETCIFAR_WORKER";
 
-    public static string Find(string? path)
+    /// <param name="path">Where the user says it lies.</param>
+    /// <param name="native">Whether native code is preferred where it lies beside: one file that starts at once, but whose vectors are of 256 bits at most, so training would have other sums than a run with wider ones.</param>
+    public static string Find(string? path, bool native)
     {
         path ??= Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } value ? value : null;
         if (path is not null)
             return path;
-        // In the folder lies the one that was compiled ahead of time.
-        string[] beside = [Path.Combine(AppContext.BaseDirectory, "worker", FileName), Path.Combine(AppContext.BaseDirectory, FileName)];
-        return beside.FirstOrDefault(File.Exists) ?? throw StageErrors.NoWorker($"{Variable} is not set, and there is no {beside[^1]}");
+        var folder = AppContext.BaseDirectory;
+        return FindIn(folder, native) ?? throw StageErrors.NoWorker($"{Variable} is not set, and there is no {Path.Combine(folder, FileName)}");
     }
+
+    /// <summary>The program in the folder of this one or, compiled ahead of time, in a folder there.</summary>
+    internal static string? FindIn(string folder, bool native)
+    {
+        string[] places = [Path.Combine("worker", "native"), "worker", ""];
+        return places[native && RunsNative ? 0.. : 1..].Select(place => Path.Combine(folder, place, FileName)).FirstOrDefault(File.Exists);
+    }
+
+    /// <summary>Whether this processor has what native workers take.</summary>
+    internal static bool RunsNative => Avx2.IsSupported || RuntimeInformation.ProcessArchitecture != Architecture.X64;
 
     /// <summary>Makes sure that there is a program to start, where that can be seen from here.</summary>
     /// <exception cref="MlNetCifarException">There is none (MNC6040), or it cannot be sent (MNC6052).</exception>
-    public static void Require(string? worker, bool? ship, string host)
+    public static void Require(string? worker, bool? ship, string host, bool native)
     {
-        var path = Find(worker);
         var isSent = ship ?? !IsThisMachine(host);
+        var path = Find(worker, native);
         if (!isSent && !IsThisMachine(host))
             return;
         if (!File.Exists(path))
@@ -36,9 +49,9 @@ static class WorkerProgram
     }
 
     /// <summary>Ships the program where needed and returns the command without its argument.</summary>
-    public static async Task<string> InstallAsync(SparkSession session, string? worker, bool? ship, CancellationToken cancellationToken)
+    public static async Task<string> InstallAsync(SparkSession session, string? worker, bool? ship, bool native, CancellationToken cancellationToken)
     {
-        var path = Find(worker);
+        var path = Find(worker, native);
         if (!(ship ?? !IsThisMachine(session.Connection.Host)))
             return Quote(path);
         // The folder's name on the executors is not known here, so the file's name must be unique for the pattern to be.
