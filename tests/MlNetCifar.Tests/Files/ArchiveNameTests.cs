@@ -67,6 +67,30 @@ public sealed class ArchiveNameTests
     }
 
     [TestMethod]
+    [DataRow(3, "")]
+    [DataRow(3, "a comment of the archive")]
+    [DataRow(65_540, "a comment of the archive", DisplayName = "Zip64")]
+    public void Read_FindsEveryNameBesideComments(int count, string comment)
+    {
+        using var stream = new MemoryStream();
+        using (var zip = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true))
+        {
+            zip.Comment = comment;
+            for (var i = 0; i < count; i++)
+                zip.CreateEntry($"кошки/{i}.jpg", CompressionLevel.NoCompression).Comment = i % 2 == 0 ? "of this one" : "";
+        }
+
+        if (count > ushort.MaxValue)
+        {
+            // Other tools leave the directory's place to the larger end record; this one repeats it in the smaller.
+            stream.Position = stream.Length - comment.Length - 6;
+            stream.Write([0xFF, 0xFF, 0xFF, 0xFF]);
+        }
+
+        CollectionAssert.AreEqual(Enumerable.Range(0, count).Select(i => new ZipName($"кошки/{i}.jpg", false)).ToArray(), ZipNames.Read(stream).ToArray());
+    }
+
+    [TestMethod]
     public void Decode_EveryByte_IsACharacterOfItsOwn()
     {
         var names = Enumerable.Range(0, 256).Select(b => ZipNames.Decode([0xFF, (byte)b], []).Text).ToArray();
