@@ -16,9 +16,13 @@ namespace MlNetCifar.Tests.Spark;
 public sealed class PublishedWorkerTests
 {
     [TestMethod]
-    [DataRow(false)]
-    [DataRow(true)]
-    public async Task PublishedWorker_RunsInstalledAndSent(bool native)
+    public Task PublishedWorker_RunsInstalledAndSent() => RunsInstalledAndSentAsync(native: false);
+
+    [TestMethod]
+    [TestCategory("Long")]
+    public Task NativeWorker_RunsInstalledAndSent() => RunsInstalledAndSentAsync(native: true);
+
+    static async Task RunsInstalledAndSentAsync(bool native)
     {
         var cluster = await SparkFixture.ClusterAsync();
         using var store = SparkFixture.Store(cluster);
@@ -68,7 +72,7 @@ public sealed class PublishedWorkerTests
             return published;
         var folder = s_folder[native ? "native" : "file"];
         var start = new ProcessStartInfo("dotnet", ["publish", "-c", "Release", "-r", "linux-x64", Repository.File("src", "MlNetCifar.Worker"), "-o", folder,
-            $"-p:NativeWorker={(native ? "true" : "false")}", "-p:NuGetLockFilePath=obj/publish.lock.json", "--artifacts-path", $"{folder}-artifacts"])
+            $"-p:NativeWorker={(native ? "true" : "false")}", $"-p:NuGetLockFilePath=obj/publish-{Path.GetFileName(folder)}.lock.json", "--artifacts-path", $"{folder}-artifacts"])
         { RedirectStandardOutput = true };
         using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEnd();
