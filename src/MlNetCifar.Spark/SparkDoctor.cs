@@ -112,9 +112,9 @@ public static class SparkDoctor
 
     static SparkCheck Worker(SparkDoctorOptions options)
     {
-        var path = WorkerProgram.Find(options.WorkerPath, native: true);
+        var (path, other) = (WorkerProgram.Find(options.WorkerPath, native: true), WorkerProgram.Find(options.WorkerPath, native: false));
         return File.Exists(path)
-            ? new("", true, path)
+            ? new("", true, path == other ? path : $"{path}; to train and to score {other}")
             : new("", false, $"there is no {path} on this machine", "Publish the worker, or be sure that it is installed on the executors.");
     }
 

@@ -25,18 +25,17 @@ sealed class ScoringSession : IAsyncDisposable
     public static async Task<ScoringSession> OpenAsync(SparkExecutorOptions options, HdfsAccess access, ImageClassifier model, CancellationToken cancellation)
     {
         var connection = SparkConnection.Parse(options.Master);
-        WorkerProgram.Require(options.WorkerPath, options.ShipWorker, connection.Host, native: false);
+        var worker = WorkerProgram.Require(options.WorkerPath, options.ShipWorker, connection.Host, native: false);
         var session = await SparkSession.ConnectAsync(connection, cancellation).ConfigureAwait(false);
         var tokens = new WorkerTokens(access);
         try
         {
             await session.SetAsync(StageQuery.FilesSettings, cancellation).ConfigureAwait(false);
-            var program = await WorkerProgram.InstallAsync(session, options.WorkerPath, options.ShipWorker, native: false, cancellation).ConfigureAwait(false);
+            var program = await worker.InstallAsync(session, cancellation).ConfigureAwait(false);
             await tokens.InstallAsync(session, cancellation).ConfigureAwait(false);
-            var isSent = options.ShipWorker ?? !WorkerProgram.IsThisMachine(connection.Host);
-            var opened = new ScoringSession(session, program, tokens, isSent, await SparkCores.NowAsync(session, cancellation).ConfigureAwait(false));
+            var opened = new ScoringSession(session, program, tokens, worker.IsSent, await SparkCores.NowAsync(session, cancellation).ConfigureAwait(false));
             model.Save(opened._model);
-            if (isSent)
+            if (worker.IsSent)
                 await session.AddFileAsync(Path.GetFileName(opened._model), opened._model, cancellation).ConfigureAwait(false);
             return opened;
         }

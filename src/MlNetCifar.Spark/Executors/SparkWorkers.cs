@@ -63,8 +63,8 @@ public sealed class SparkWorkers : IWorkerLauncher
     public void Prepare(int workers, TimeSpan limit, Action<string> say, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(say);
-        WorkerProgram.Require(_options.WorkerPath, _options.ShipWorker, _connection.Host, native: false);
-        PrepareAsync(workers, limit, say, cancellation).GetAwaiter().GetResult();
+        var program = WorkerProgram.Require(_options.WorkerPath, _options.ShipWorker, _connection.Host, native: false);
+        PrepareAsync(program, workers, limit, say, cancellation).GetAwaiter().GetResult();
     }
 
     /// <inheritdoc/>
@@ -137,13 +137,13 @@ public sealed class SparkWorkers : IWorkerLauncher
     /// <summary>What became of them was told where it mattered.</summary>
     void Wait() => Task.WhenAny(Task.WhenAll(_all.Select(job => job.Task)), Task.Delay(s_farewell)).GetAwaiter().GetResult();
 
-    async Task PrepareAsync(int workers, TimeSpan limit, Action<string> say, CancellationToken cancellation)
+    async Task PrepareAsync(WorkerProgram program, int workers, TimeSpan limit, Action<string> say, CancellationToken cancellation)
     {
         _session = await SparkSession.ConnectAsync(_connection, cancellation).ConfigureAwait(false);
         await _session.SetAsync(s_settings, cancellation).ConfigureAwait(false);
-        var program = await WorkerProgram.InstallAsync(_session, _options.WorkerPath, _options.ShipWorker, native: false, cancellation).ConfigureAwait(false);
+        var start = await program.InstallAsync(_session, cancellation).ConfigureAwait(false);
         await _tokens.InstallAsync(_session, cancellation).ConfigureAwait(false);
-        _command = $"{_tokens.Prefix}{program} {(RunTrials ? TrialHost.Name : TrainHost.Name)} {new ExecutorJob(_access).ToArgument()}";
+        _command = $"{_tokens.Prefix}{start} {(RunTrials ? TrialHost.Name : TrainHost.Name)} {new ExecutorJob(_access).ToArgument()}";
         var started = TimeProvider.System.GetTimestamp();
         for (var told = false; await SparkCores.SlotsAsync(_session, cancellation).ConfigureAwait(false) is { } slots && slots < workers; told = true)
         {

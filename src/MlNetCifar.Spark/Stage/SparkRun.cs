@@ -14,6 +14,7 @@ sealed class SparkRun(
     readonly WorkerTokens _tokens = new(access);
     BlockPlaces? _places;
     SparkSession? _session;
+    WorkerProgram? _worker;
     string? _command;
 
     public async Task<ShardReport> RunAsync(CancellationToken cancellationToken)
@@ -21,7 +22,7 @@ sealed class SparkRun(
         using var input = await OpenAsync(cancellationToken).ConfigureAwait(false);
         if (input is null)
             return SparkPrepare.Local(options, Environment.ProcessorCount, stores, progress, cancellationToken);
-        WorkerProgram.Require(options.WorkerPath, options.ShipWorker, connection.Host, native: true);
+        _worker = WorkerProgram.Require(options.WorkerPath, options.ShipWorker, connection.Host, native: true);
         var shards = options.Shards with { Store = _store };
         shards.Validate();
         progress.Total(input.Catalog.Images.Count);
@@ -54,7 +55,7 @@ sealed class SparkRun(
         {
             progress.Phase("ship");
             _tokens.InstallAsync(session, cancellationToken).GetAwaiter().GetResult();
-            _command = _tokens.Prefix + WorkerProgram.InstallAsync(session, options.WorkerPath, options.ShipWorker, native: true, cancellationToken).GetAwaiter().GetResult();
+            _command = _tokens.Prefix + _worker!.InstallAsync(session, cancellationToken).GetAwaiter().GetResult();
         }
 
         progress.Phase(work[0].Plan.MeasureOnly ? "measure" : "run");

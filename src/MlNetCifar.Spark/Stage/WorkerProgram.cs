@@ -5,8 +5,10 @@ using MlNetCifar.Spark.Connect;
 
 namespace MlNetCifar.Spark.Stage;
 
-/// <summary>Finds the worker program and makes the command that starts it in an executor.</summary>
-static class WorkerProgram
+/// <summary>The worker program, as it is found here, and the command that starts it in an executor.</summary>
+/// <param name="Location">Where it lies.</param>
+/// <param name="IsSent">Whether executors are sent it; else they have it at the same place.</param>
+sealed record WorkerProgram(string Location, bool IsSent)
 {
     const string FileName = "mlnetcifar-worker";
     const string Variable = "MLNETCIFAR_WORKER";
@@ -32,31 +34,35 @@ static class WorkerProgram
     /// <summary>Whether this processor has what native workers take.</summary>
     internal static bool RunsNative => Avx2.IsSupported || RuntimeInformation.ProcessArchitecture != Architecture.X64;
 
-    /// <summary>Makes sure that there is a program to start, where that can be seen from here.</summary>
+    /// <summary>Finds the program, and makes sure that it can be started, where that can be seen from here.</summary>
+    /// <param name="path">Where the user says it lies.</param>
+    /// <param name="ship">Whether it is sent; null where Spark is not this machine.</param>
+    /// <param name="host">Where Spark answers.</param>
+    /// <param name="native">As for <see cref="Find"/>.</param>
     /// <exception cref="MlNetCifarException">There is none (MNC6040), or it cannot be sent (MNC6052).</exception>
-    public static void Require(string? worker, bool? ship, string host, bool native)
+    public static WorkerProgram Require(string? path, bool? ship, string host, bool native)
     {
         var isSent = ship ?? !IsThisMachine(host);
-        var path = Find(worker, native);
+        path = Find(path, native);
         if (!isSent && !IsThisMachine(host))
-            return;
+            return new(path, isSent);
         if (!File.Exists(path))
             throw StageErrors.NoWorker($"there is no file {path}");
         if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & (UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute)) == 0)
             throw StageErrors.NoWorker($"{path} is no program: it may not be executed");
         if (isSent && File.Exists($"{path}.dll"))
             throw StageErrors.NotOneFile(path);
+        return new(path, isSent);
     }
 
     /// <summary>Ships the program where needed and returns the command without its argument.</summary>
-    public static async Task<string> InstallAsync(SparkSession session, string? worker, bool? ship, bool native, CancellationToken cancellationToken)
+    public async Task<string> InstallAsync(SparkSession session, CancellationToken cancellationToken)
     {
-        var path = Find(worker, native);
-        if (!(ship ?? !IsThisMachine(session.Connection.Host)))
-            return Quote(path);
+        if (!IsSent)
+            return Quote(Location);
         // The folder's name on the executors is not known here, so the file's name must be unique for the pattern to be.
         var name = $"{FileName}-{Guid.NewGuid():N}";
-        await session.AddFileAsync(name, path, cancellationToken).ConfigureAwait(false);
+        await session.AddFileAsync(name, Location, cancellationToken).ConfigureAwait(false);
         return $"./*/{name}";
     }
 
