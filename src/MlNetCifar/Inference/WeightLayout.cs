@@ -8,22 +8,27 @@ namespace MlNetCifar.Inference;
 /// </summary>
 internal static class WeightLayout
 {
+    // A line of the cache.
+    const int OutputsAtOnce = 16;
+
     /// <param name="tensor">What to write.</param>
     /// <param name="half">Whether filters and matrices are written as 16-bit floats; biases and statistics never are.</param>
     public static FileTensor ToFile(WeightTensor tensor, bool half)
     {
         var values = new float[tensor.Length];
         var source = tensor.Values;
-        for (var i = 0; i < values.Length; i++)
-            values[FileIndex(tensor, i)] = source[i];
+        foreach (var (ours, file, stride, count) in Runs(tensor))
+            for (var i = 0; i < count; i++)
+                values[file + (i * stride)] = source[ours + i];
         return new FileTensor(tensor.Name, FileDimensions(tensor), values, half && tensor.Spec.Dimensions.Length > 1);
     }
 
-    public static void FromFile(WeightTensor tensor, ReadOnlySpan<float> file)
+    public static void FromFile(WeightTensor tensor, ReadOnlySpan<float> content)
     {
         var values = tensor.Values;
-        for (var i = 0; i < values.Length; i++)
-            values[i] = file[FileIndex(tensor, i)];
+        foreach (var (ours, file, stride, count) in Runs(tensor))
+            for (var i = 0; i < count; i++)
+                values[ours + i] = content[file + (i * stride)];
     }
 
     public static int[] FileDimensions(WeightTensor tensor) => FileDimensions(tensor.Spec);
@@ -35,19 +40,26 @@ internal static class WeightLayout
         var other => [.. other],
     };
 
-    /// <summary>Where in the file's order the element lies that is at <paramref name="index"/> in ours.</summary>
-    static int FileIndex(WeightTensor tensor, int index)
+    /// <summary>
+    /// All elements: those that are side by side in our order from <c>Ours</c> on, and in the file <c>Stride</c> apart from <c>File</c> on. They come a line of the cache at a time, so that neither side is read or
+    /// written anew for each of them.
+    /// </summary>
+    static IEnumerable<(int Ours, int File, int Stride, int Count)> Runs(WeightTensor tensor)
     {
-        switch (tensor.Spec.Dimensions)
+        var (taps, inputs, outputs) = tensor.Spec.Dimensions switch
         {
-            case [var r, var s, var c, var k]:
-                var (tap, inOut) = Math.DivRem(index, c * k);
-                return (((index % k * c) + (inOut / k)) * r * s) + tap;
-            case [var inputs, var k]:
-                return (index % k * inputs) + FileInput(tensor, index / k);
-            default:
-                return FileInput(tensor, index);
-        }
+            [var r, var s, var c, var k] => (r * s, c, k),
+            [var c, var k] => (1, c, k),
+            _ => (1, tensor.Length, 1),
+        };
+        var isFilter = tensor.Spec.Dimensions.Length == 4;
+        for (var output = 0; output < outputs; output += OutputsAtOnce)
+            for (var input = 0; input < inputs; input++)
+                for (var tap = 0; tap < taps; tap++)
+                {
+                    var file = (((output * inputs) + (isFilter ? input : FileInput(tensor, input))) * taps) + tap;
+                    yield return ((((tap * inputs) + input) * outputs) + output, file, inputs * taps, Math.Min(OutputsAtOnce, outputs - output));
+                }
     }
 
     /// <summary>Where the file has what belongs to one element of the layer's input.</summary>

@@ -71,30 +71,40 @@ public sealed class ModelFileTests
     }
 
     [TestMethod]
-    public void Tensors_HavePyTorchNamesShapesAndOrder()
+    [DataRow(5, 2)]
+    [DataRow(16, 16)]
+    [DataRow(17, 33)]
+    public void Tensors_HavePyTorchNamesShapesAndOrder(int filters, int classes)
     {
         var spec = new NetworkSpec
         {
-            Name = "n", Height = 4, Width = 6, Channels = 3, Classes = 2,
-            Layers = [new Conv2d(5, 3), new Pool2d(PoolKind.Max, 2), new Flatten(), new Activation(ActivationKind.Relu), new Linear(2)],
+            Name = "n", Height = 4, Width = 6, Channels = 3, Classes = classes,
+            Layers = [new Conv2d(filters, 3), new Pool2d(PoolKind.Max, 2), new Flatten(), new Activation(ActivationKind.Relu), new Linear(classes)],
         };
         using var weights = NetworkWeights.Initialize(spec, 3);
         var files = weights.Tensors.Select(t => WeightLayout.ToFile(t, half: false)).ToDictionary(f => f.Name);
         CollectionAssert.AreEqual(new[] { "conv1.weight", "conv1.bias", "fc1.weight", "fc1.bias" }, files.Keys.ToArray());
-        CollectionAssert.AreEqual(new[] { 5, 3, 3, 3 }, files["conv1.weight"].Dimensions);
-        CollectionAssert.AreEqual(new[] { 2, 30 }, files["fc1.weight"].Dimensions);
+        CollectionAssert.AreEqual(new[] { filters, 3, 3, 3 }, files["conv1.weight"].Dimensions);
+        CollectionAssert.AreEqual(new[] { classes, 6 * filters }, files["fc1.weight"].Dimensions);
 
         // Ours is [r, s, c, k] and [(h, w, c), k]; theirs [k, c, r, s] and [k, (c, h, w)].
         for (int r = 0; r < 3; r++)
             for (int s = 0; s < 3; s++)
                 for (int c = 0; c < 3; c++)
-                    for (int k = 0; k < 5; k++)
-                        Assert.AreEqual(weights.Find("conv1.weight")!.Values[(((((r * 3) + s) * 3) + c) * 5) + k], files["conv1.weight"].Values[(((((k * 3) + c) * 3) + r) * 3) + s]);
+                    for (int k = 0; k < filters; k++)
+                        Assert.AreEqual(weights.Find("conv1.weight")!.Values[(((((r * 3) + s) * 3) + c) * filters) + k], files["conv1.weight"].Values[(((((k * 3) + c) * 3) + r) * 3) + s]);
         for (int h = 0; h < 2; h++)
             for (int w = 0; w < 3; w++)
-                for (int c = 0; c < 5; c++)
-                    for (int k = 0; k < 2; k++)
-                        Assert.AreEqual(weights.Find("fc1.weight")!.Values[((((h * 3) + w) * 5) + c) * 2 + k], files["fc1.weight"].Values[(k * 30) + (((c * 2) + h) * 3) + w]);
+                for (int c = 0; c < filters; c++)
+                    for (int k = 0; k < classes; k++)
+                        Assert.AreEqual(weights.Find("fc1.weight")!.Values[((((h * 3) + w) * filters) + c) * classes + k], files["fc1.weight"].Values[(k * 6 * filters) + (((c * 2) + h) * 3) + w]);
+
+        using var read = new NetworkWeights(spec);
+        foreach (var tensor in read.Tensors)
+        {
+            WeightLayout.FromFile(tensor, files[tensor.Name].Values);
+            CollectionAssert.AreEqual(weights.Find(tensor.Name)!.Values.ToArray(), tensor.Values.ToArray(), tensor.Name);
+        }
     }
 
     [TestMethod]

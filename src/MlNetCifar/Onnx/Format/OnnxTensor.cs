@@ -79,8 +79,9 @@ internal sealed record OnnxTensor(string Name, ElementType Type, IReadOnlyList<l
             if ((long)count * width != Raw.Length)
                 throw WrongLength(Raw.Length);
             var values = new T[count];
+            var raw = Raw.Span;
             for (var i = 0; i < count; i++)
-                values[i] = read(Raw.Span.Slice(i * width, width));
+                values[i] = read(raw.Slice(i * width, width));
             return values;
         }
 
@@ -95,8 +96,12 @@ internal sealed record OnnxTensor(string Name, ElementType Type, IReadOnlyList<l
         var values = new T[count];
         var at = 0;
         foreach (var part in Parts)
-            for (var i = 0; i < part.Length; i += width)
-                values[at++] = read(part.Span.Slice(i, width));
+        {
+            var bytes = part.Span;
+            for (var i = 0; i < bytes.Length; i += width)
+                values[at++] = read(bytes.Slice(i, width));
+        }
+
         return values;
     }
 
