@@ -5,11 +5,14 @@ namespace MlNetCifar.Explain;
 
 /// <summary>A convolution and where its feature map is taken.</summary>
 /// <param name="Name">As in weight files, for example <c>conv3</c> or <c>layer1.conv2</c>.</param>
-/// <param name="Position">The layer whose result is the map: the batch normalisation and the activation that directly follow belong to it.</param>
+/// <param name="Positions">The convolution, and the batch normalisation and the activation that directly follow; the result of the last of them is the map.</param>
 /// <param name="Pixels">Rows · columns of the map.</param>
 /// <param name="OnShortcut">Whether it stands on a residual block's shortcut.</param>
-internal sealed record ConvLayer(string Name, string Position, int Pixels, bool OnShortcut)
+internal sealed record ConvLayer(string Name, IReadOnlyList<string> Positions, int Pixels, bool OnShortcut)
 {
+    /// <summary>The layer whose result is the map.</summary>
+    public string Position => Positions[^1];
+
     /// <summary>All convolutions in the order of computation.</summary>
     public static IReadOnlyList<ConvLayer> Of(NetworkSpec network) => [.. Of(network.Resolve(), false)];
 
@@ -51,7 +54,7 @@ internal sealed record ConvLayer(string Name, string Position, int Pixels, bool 
                 end++;
             if (end + 1 < path.Length && path[end + 1].Layer is Activation)
                 end++;
-            yield return new ConvLayer(path[i].WeightName ?? path[i].Position, path[end].Position, path[end].Output.H * path[end].Output.W, shortcut);
+            yield return new ConvLayer(path[i].WeightName ?? path[i].Position, [.. path[i..(end + 1)].Select(node => node.Position)], path[end].Output.H * path[end].Output.W, shortcut);
         }
     }
 }

@@ -13,7 +13,10 @@ internal sealed class FeatureProbe : IDisposable
     {
         Layers = ConvLayer.Chosen(weights.Spec, layer);
         _pool = new WorkerPool(threads);
-        _network = new Network(weights, batchSize, training: true, _pool, keep: [.. Layers.Select(chosen => chosen.Position)]);
+
+        // With all other weights frozen, nothing below the maps is prepared to go back, which would take several times the weights' memory.
+        var frozen = weights.Tensors.Where(tensor => !Layers.Any(chosen => chosen.Positions.Contains(tensor.Node.Position))).ToHashSet();
+        _network = new Network(weights, batchSize, training: true, _pool, keep: [.. Layers.Select(chosen => chosen.Position)], frozen: frozen);
         Maps = [.. _network.ProbedShapes.Select(shape => shape.WithBatch(1))];
     }
 

@@ -12,8 +12,8 @@ namespace MlNetCifar.Inference;
 /// </summary>
 internal sealed class Scorer(NetworkWeights weights, Normalization normalization) : IDisposable
 {
-    /// <summary>Input values of a batch: 8 pictures of 224×224×3, more smaller ones, so that scoring takes less memory than training did.</summary>
-    const int ValuesAtOnce = 8 * 224 * 224 * 3;
+    /// <summary>Input values of a batch: 16 pictures of 224×224×3, more smaller ones, so that scoring takes less memory than training did.</summary>
+    const int ValuesAtOnce = 16 * 224 * 224 * 3;
 
     const int MostAtOnce = 256;
 
