@@ -86,6 +86,8 @@ sealed class FaultyWire : IDisposable
         {
             for (long passed = 0; from.Receive(buffer) is > 0 and var count; passed += count)
             {
+                // Before the run has it: what a step is answered with is counted when the next one begins.
+                Interlocked.Add(ref _answered, isAnswer ? count : 0);
                 if (fault != WireFault.None && passed + count > _after)
                 {
                     var at = (int)Math.Max(0, _after - passed);
@@ -99,7 +101,6 @@ sealed class FaultyWire : IDisposable
                     _passed.Write(buffer, 0, count);
                 for (var sent = 0; sent < count;)
                     sent += to.Send(buffer, sent, count - sent, SocketFlags.None);
-                Interlocked.Add(ref _answered, isAnswer ? count : 0);
                 if (fault == WireFault.None || passed + count < _after)
                     continue;
                 if (fault == WireFault.Stall)

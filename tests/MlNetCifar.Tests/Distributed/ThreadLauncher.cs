@@ -14,6 +14,9 @@ sealed class ThreadLauncher(Func<Welcome, WorkerImages> open, Func<int, int, (Wi
     readonly List<Exception> _errors = [];
     readonly List<FaultyWire> _wires = [];
 
+    [ThreadStatic]
+    static FaultyWire? t_wire;
+
     /// <summary>The first worker is lost twice, and the second once.</summary>
     public static Func<int, int, (WireFault Fault, long After)> Losing(WireFault fault, long firstAfter, long secondAfter) => (worker, start) => (worker, start) switch
     {
@@ -37,8 +40,11 @@ sealed class ThreadLauncher(Func<Welcome, WorkerImages> open, Func<int, int, (Wi
     /// <summary>All that has passed between each worker and the run.</summary>
     public IReadOnlyList<byte[]> Passed => [.. _wires.Select(wire => wire.Passed)];
 
-    /// <summary>Bytes that have come from all workers.</summary>
-    public long Answered => _wires.Sum(wire => wire.Answered);
+    /// <summary>Bytes that have come from each worker.</summary>
+    public long[] Answered => [.. _wires.Select(wire => wire.Answered)];
+
+    /// <summary>Bytes that have come from the worker on this thread.</summary>
+    public static long AnsweredHere => t_wire!.Answered;
 
     /// <summary>The tokens of workers, with all that was said beside them.</summary>
     public List<string> Tokens { get; } = [];
@@ -62,7 +68,7 @@ sealed class ThreadLauncher(Func<Welcome, WorkerImages> open, Func<int, int, (Wi
         var wire = new FaultyWire(address, kind, after);
         _wires.Add(wire);
         Tokens.Add(token);
-        var thread = new Thread(() => Work(wire.Address, token)) { IsBackground = true, Name = $"worker {worker}" };
+        var thread = new Thread(() => Work(wire, token)) { IsBackground = true, Name = $"worker {worker}" };
         lock (_workers)
             _workers[worker] = (thread, wire);
         thread.Start();
@@ -91,11 +97,12 @@ sealed class ThreadLauncher(Func<Welcome, WorkerImages> open, Func<int, int, (Wi
             End(worker);
     }
 
-    void Work(IPEndPoint address, string token)
+    void Work(FaultyWire wire, string token)
     {
+        t_wire = wire;
         try
         {
-            WorkerProgram.Run(address, token, open, secret: secret is null ? null : new(secret));
+            WorkerProgram.Run(wire.Address, token, open, secret: secret is null ? null : new(secret));
         }
         catch (Exception e)
         {
