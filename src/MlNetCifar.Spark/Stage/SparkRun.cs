@@ -14,7 +14,6 @@ sealed class SparkRun(
     readonly WorkerTokens _tokens = new(access);
     BlockPlaces? _places;
     SparkSession? _session;
-    WorkerProgram? _worker;
     string? _command;
 
     public async Task<ShardReport> RunAsync(CancellationToken cancellationToken)
@@ -22,13 +21,13 @@ sealed class SparkRun(
         using var input = await OpenAsync(cancellationToken).ConfigureAwait(false);
         if (input is null)
             return SparkPrepare.Local(options, Environment.ProcessorCount, stores, progress, cancellationToken);
-        _worker = WorkerProgram.Require(options.WorkerPath, options.ShipWorker, connection.Host, native: true);
+        var worker = WorkerProgram.Require(options.WorkerPath, options.ShipWorker, connection.Host, native: true);
         var shards = options.Shards with { Store = _store };
         shards.Validate();
         progress.Total(input.Catalog.Images.Count);
         // The run over a folder is synchronous; it is given a thread of its own.
         var report = await Task.Run(
-            () => ShardWriter.Write(input.Catalog, options.Output, shards, (folder, work) => Make(input, folder, work, cancellationToken), cancellationToken),
+            () => ShardWriter.Write(input.Catalog, options.Output, shards, (folder, work) => Make(input, worker, folder, work, cancellationToken), cancellationToken),
             cancellationToken).ConfigureAwait(false);
         progress.Phase("done");
         return progress.Restarts == 0 ? report : report with { Warnings = [.. report.Warnings, StageErrors.Restarted(progress.Restarts)] };
@@ -48,14 +47,14 @@ sealed class SparkRun(
         return await StageInput.OpenParquetAsync(options.Input, options.Files, session, cancellationToken).ConfigureAwait(false);
     }
 
-    IEnumerable<(int, ShardPartInfo)> Make(StageInput input, string folder, IReadOnlyList<ShardWork> work, CancellationToken cancellationToken)
+    IEnumerable<(int, ShardPartInfo)> Make(StageInput input, WorkerProgram worker, string folder, IReadOnlyList<ShardWork> work, CancellationToken cancellationToken)
     {
         var session = SessionAsync(cancellationToken).GetAwaiter().GetResult();
         if (_command is null)
         {
             progress.Phase("ship");
             _tokens.InstallAsync(session, cancellationToken).GetAwaiter().GetResult();
-            _command = _tokens.Prefix + _worker!.InstallAsync(session, cancellationToken).GetAwaiter().GetResult();
+            _command = _tokens.Prefix + worker.InstallAsync(session, cancellationToken).GetAwaiter().GetResult();
         }
 
         progress.Phase(work[0].Plan.MeasureOnly ? "measure" : "run");
