@@ -73,7 +73,7 @@ internal sealed unsafe class WinogradCorrelation : ICorrelation
     public static bool Fits(in Correlation g, int lanes) => g is { R: 3, S: 3, Stride: 1 } && g.C >= lanes && g.K >= lanes;
 
     /// <summary>Whether it is the faster one: measured, the transformed filter (four times the filter) must be read for enough results.</summary>
-    public static bool Wins(in Correlation g, int lanes) => Fits(g, lanes) && (long)g.N * g.P * g.Q >= 128 + (g.C * g.K / 100);
+    public static bool Wins(in Correlation g) => (long)g.N * g.P * g.Q >= 128 + (g.C * g.K / 100);
 
     /// <summary>Whether it multiplies so much less in every image that it is the faster one whatever their number: tiles that reach over the edge multiply in vain.</summary>
     public static bool Suits(in Correlation g) => g.P * g.Q >= 8 * ((g.P + 3) / 4) * ((g.Q + 3) / 4);

@@ -55,7 +55,7 @@ internal sealed unsafe class WinogradFilterGradient : IFilterGradient
 
     /// <summary>Whether it is the faster one: measured, the sums (four times the filter, for each group) must be used for enough results.</summary>
     public static bool Wins(in ConvShape s, int lanes) =>
-        Fits(s, lanes) && (long)s.N * s.P * s.Q >= (Grouped(s, lanes) ? 512 : 64) + (s.C * s.K / 100);
+        Fits(s, lanes) && (long)s.N * s.P * s.Q >= (Grouped(s, lanes) ? 512 + (s.C * s.K / 100) : 64 + (s.C * s.K / 1000));
 
     static bool Grouped(in ConvShape s, int lanes) => Points * s.C * PanelPacking.PaddedColumns(s.K, lanes) <= SumFloats;
 

@@ -48,10 +48,7 @@ internal sealed unsafe class ConvPlan
         (Shape, Threads, _use, _winograd) = (shape, threads, use, winograd ?? s_winograd);
         _tiles = TileSet.For(width);
         _pooling = PoolSet.For(_tiles.Lanes);
-        var forward = Correlation.Forward(shape);
-        _forward = !TakesWinograd(forward) ? new DirectCorrelation(shape, null, _tiles)
-            : use == ConvUse.Inference && WinogradOnTheFly.Wins(forward) ? new WinogradOnTheFly(forward, _tiles)
-            : new WinogradCorrelation(forward, backward: false, _tiles);
+        _forward = Choose(Correlation.Forward(shape), null);
 
         // A picture smaller than the stride has no pixel of the last remainders.
         _backward = use == ConvUse.Inference ? [] : [.. Enumerable.Range(0, shape.Stride * shape.Stride).Where(p => p / shape.Stride < shape.H && p % shape.Stride < shape.W).Select(BackwardPhase)];
@@ -230,14 +227,19 @@ internal sealed unsafe class ConvPlan
     ICorrelation BackwardPhase(int phase)
     {
         int row = phase / Shape.Stride, column = phase % Shape.Stride;
-        var backward = Correlation.BackwardData(Shape, row, column);
-        return Shape.Stride == 1 && TakesWinograd(backward)
-            ? new WinogradCorrelation(backward, backward: true, _tiles)
-            : new DirectCorrelation(Shape, (row, column), _tiles);
+        return Choose(Correlation.BackwardData(Shape, row, column), (row, column));
     }
 
-    bool TakesWinograd(in Correlation g) => WinogradCorrelation.Fits(g, _tiles.Lanes)
-        && (_winograd ?? (_use == ConvUse.Training ? WinogradCorrelation.Wins(g, _tiles.Lanes) : WinogradCorrelation.Suits(g)));
+    ICorrelation Choose(in Correlation g, (int Row, int Column)? phase)
+    {
+        if (_winograd == false || Shape.Stride != 1 || !WinogradCorrelation.Fits(g, _tiles.Lanes))
+            return new DirectCorrelation(Shape, phase, _tiles);
+        var training = _use == ConvUse.Training;
+        var transformed = _winograd ?? (training ? WinogradCorrelation.Wins(g) : WinogradCorrelation.Suits(g));
+        if (transformed ? _use == ConvUse.Inference && WinogradOnTheFly.Wins(g) : training && WinogradOnTheFly.BeatsDirect(g))
+            return new WinogradOnTheFly(g, phase is null ? null : Shape, _tiles);
+        return transformed ? new WinogradCorrelation(g, phase is not null, _tiles) : new DirectCorrelation(Shape, phase, _tiles);
+    }
 
     void RunBackwardData(int n, in ConvSource gradY, ReadOnlySpan<float> packed, Span<float> gradX, Span<float> workspace, WorkerPool pool)
     {

@@ -50,6 +50,25 @@ public sealed class PooledConvTests
 
     [TestMethod]
     [DynamicData(nameof(LaneCases.Widths), typeof(LaneCases))]
+    public void PooledPasses_WithFiltersTransformedOnTheWay_AgreeBitByBit(int width)
+    {
+        // Eight tiles and fewer results than the transformed filter is read for.
+        var shape = new ConvShape(2, 7, 7, 40, 33, 3, 3, 1, 1, 1, 1, 1);
+        var (x, f, bias, _) = ConvPlanTests.Data(shape, 2, seed: 750);
+        var random = new Random(750);
+        var gradPooled = Enumerable.Range(0, 2 * 3 * 3 * 33).Select(_ => (float)random.NextDouble() - 0.5f).ToArray();
+        foreach (var relu in new[] { false, true })
+        {
+            var before = new PooledRun(shape, 2, (SimdWidth)width, 1, x, f, bias, gradPooled, relu);
+            var onTheWay = new PooledRun(shape, 2, (SimdWidth)width, 3, x, f, bias, gradPooled, relu, winograd: null);
+            CollectionAssert.AreEqual(before.Y, onTheWay.Y, "pooled");
+            CollectionAssert.AreEqual(before.ArgMax, onTheWay.ArgMax, "positions");
+            CollectionAssert.AreEqual(before.GradX, onTheWay.GradX, "gradient of x");
+        }
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(LaneCases.Widths), typeof(LaneCases))]
     public void ForwardPooled_KeepsNaNInEveryCornerOfAWindow(int width)
     {
         // The 3×3 filters spread one NaN pixel over parts of several windows, other parts for other pixels; 18 channels have a tail at every width.
@@ -115,10 +134,10 @@ public sealed class PooledConvTests
 
     sealed class PooledRun
     {
-        public PooledRun(ConvShape shape, int n, SimdWidth width, int threads, float[] x, float[] f, float[] bias, float[] gradPooled, bool relu)
+        public PooledRun(ConvShape shape, int n, SimdWidth width, int threads, float[] x, float[] f, float[] bias, float[] gradPooled, bool relu, bool? winograd = true)
         {
             using var pool = new WorkerPool(threads);
-            var plan = new ConvPlan(shape, width, threads, winograd: true);
+            var plan = new ConvPlan(shape, width, threads, winograd: winograd);
             Assert.IsTrue(plan.CanPool);
             GuardedFloats gx = new(x), gf = new(f), gb = new(bias), gg = new(gradPooled);
             GuardedFloats packed = new(plan.PackedLength), workspace = new(plan.WorkspaceLength);
