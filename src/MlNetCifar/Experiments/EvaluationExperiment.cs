@@ -157,7 +157,7 @@ public sealed class EvaluationExperiment(EvaluationExperimentOptions options)
         var isWhole = Options.Subset is null && dataset.Splits.Count == 1 && split == DatasetSplit.Train;
         var name = isWhole ? SetName(data) : split.ToString().ToLowerInvariant();
         var all = dataset.Get(split);
-        var record = SplitRecord.Find(Options.Model!, Storage);
+        var record = SplitRecord.Find(Options.Model!, model.WeightsSha256, Storage);
         var scores = Scoring is null ? null : Collect(model, dataset, split, name, record is not null, log, cancellation);
         var honesty = new UnseenImages(record, split, log);
         var unseen = honesty.Of(

@@ -16,6 +16,9 @@ internal sealed partial class ExperimentRun
     FeatureExtractor? _backbone;
     ImageClassifier? _teacher;
 
+    // Why the figures of a split may promise too much.
+    readonly Dictionary<DatasetSplit, string> _doubts = [];
+
     /// <summary>The options with what was chosen by the pictures, once the data are open.</summary>
     public ExperimentOptions Chosen => _options;
 
@@ -68,6 +71,24 @@ internal sealed partial class ExperimentRun
         _log.Say("teacher", FormattableString.Invariant($"{distillation.Teacher.Network.Name} of {_options.Teacher}: temperature {distillation.Temperature}, {distillation.Weight:P0} of the loss"));
         if (distillation.Teacher.Preprocess.DifferencesTo(ExperimentData.Spec(dataset)) is { Length: > 0 } differences)
             _log.Warn($"the teacher was trained on pictures made otherwise than these ({differences}): its answers may be worse than they could be");
+    }
+
+    /// <summary>Tells which of the images that judge the network its teacher was trained on: they are less new to it than they seem.</summary>
+    void CheckTeacher(SplitRecord own)
+    {
+        if (_teacher is null)
+            return;
+        var teachers = SplitRecord.Find(_options.Teacher!, _teacher.WeightsSha256, experiment.Storage);
+        if (teachers is null)
+            _log.Say(null, $"whether {UnseenImages.NoRecord("the teacher")}");
+        foreach (var split in new[] { DatasetSplit.Validation, DatasetSplit.Test })
+            if (own.Of(split).Count(hash => teachers?.Has(DatasetSplit.Train, hash) == true) is > 0 and var known)
+            {
+                var doubt = FormattableString.Invariant(
+                    $"of the {own.Of(split).Count:N0} {split.ToString().ToLowerInvariant()} images the teacher was trained on {known:N0}: the figures promise too much for new ones; it knows none where both runs are cut alike, by one seed and the same shares");
+                _doubts.Add(split, doubt);
+                _log.Warn(doubt);
+            }
     }
 
     /// <summary>

@@ -81,7 +81,9 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
             RunRecord.Arguments(folder, Arguments(training));
             RunRecord.Machine(folder, new MachineInfo());
             folder.Write("labels.txt", writer => dataset.Train.Classes.ToList().ForEach(writer.WriteLine));
-            SplitRecord.Of(dataset, training.Threads, cancellation).Write(folder);
+            var record = SplitRecord.Of(dataset, training.Threads, cancellation);
+            record.Write(folder);
+            CheckTeacher(record);
         }
     }
 
@@ -445,5 +447,6 @@ internal sealed partial class ExperimentRun(Experiment experiment, CancellationT
         Training = trained.Training,
         Settings = trained.Settings,
         Workers = _workers,
+        Doubt = _doubts.GetValueOrDefault(split),
     };
 }

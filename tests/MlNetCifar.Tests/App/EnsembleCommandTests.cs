@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
 using MlNetCifar.App.Cli;
 using MlNetCifar.Tests.Inference;
 
@@ -59,6 +61,32 @@ public sealed class EnsembleCommandTests
         }
     }
 
+    /// <summary>What the members learned from is taken down beside their ensemble, so that neither its figures nor those of a network that it teaches promise too much in silence.</summary>
+    [TestMethod]
+    public void Ensemble_RemembersWhatItsMembersLearnedFrom()
+    {
+        using var folder = new Pictures();
+        var data = Different(folder, 20);
+        string[] train = ["train", data, .. s_small, "--epochs", "1", "--split", "0.8", "--val-split", "0.5", "--output", folder.Runs];
+        foreach (var seed in new[] { "1", "2" })
+            Cli.Run([.. train, "--name", seed, "--seed", seed]).Good();
+        var (first, both) = (Path.Combine(folder.Runs, "train", "1"), folder["both.safetensors"]);
+        Cli.Run("ensemble", first, Path.Combine(folder.Runs, "train", "2"), "--to", both).Good();
+
+        Assert.DoesNotContain("the teacher was trained on", Cli.Run([.. train, "--seed", "1", "--teacher", first]).Good().Error);
+        var taught = Cli.Run([.. train, "--seed", "1", "--teacher", both, "--name", "taught"]).Good().Error;
+        var known = Regex.Match(taught, @"of the 24 validation images the teacher was trained on (\d+): the figures promise too much");
+        Assert.IsTrue(known.Success && int.Parse(known.Groups[1].Value, CultureInfo.InvariantCulture) is > 4 and < 20, taught);
+        StringAssert.Matches(taught, new(@"of the 12 test images the teacher was trained on \d+: "));
+        StringAssert.Contains(File.ReadAllText(Path.Combine(folder.Runs, "train", "taught", "report.json")), "test images the teacher was trained on");
+
+        var judged = Cli.Run("evaluate", data, "--model", both, "--output", folder.Runs).Good().Error;
+        StringAssert.Matches(judged, new(@"of the 60 images the model was trained on \d+ and chosen and calibrated with \d+: they are left out"));
+        File.Copy(Path.Combine(first, "weights", "best.safetensors"), both, overwrite: true);
+        StringAssert.Contains(Cli.Run("evaluate", data, "--model", both, "--output", folder.Runs).Good().Error, "cannot be known", "the record is that of another model");
+        StringAssert.Contains(Cli.Run([.. train, "--teacher", both]).Good().Error, "whether the teacher was trained on some of these images cannot be known");
+    }
+
     /// <summary>A snapshot ensemble as the page about ensembles has it: a run goes on with more epochs, which lets its rate rise again.</summary>
     [TestMethod]
     public void Snapshots_OfOneRun_MakeAnEnsemble()
@@ -70,7 +98,7 @@ public sealed class EnsembleCommandTests
         Cli.Run("train", "--resume", run, "--epochs", "4").Good();
         var lines = File.ReadAllLines(Path.Combine(run, "results.csv"));
         var column = Array.IndexOf(lines[0].Split(','), "learning_rate");
-        double[] rates = [.. lines[1..].Select(line => double.Parse(line.Split(',')[column], System.Globalization.CultureInfo.InvariantCulture))];
+        double[] rates = [.. lines[1..].Select(line => double.Parse(line.Split(',')[column], CultureInfo.InvariantCulture))];
         Assert.HasCount(4, rates);
         Assert.IsGreaterThan(2 * rates[1], rates[2]);
         Assert.IsLessThan(rates[2], rates[3]);

@@ -112,7 +112,7 @@ public sealed class SplitRecordTests
 
         Assert.AreEqual(Images, counts.Values.Sum());
         CollectionAssert.AreEquivalent(new[] { "train.npy", "validation.npy", "test.npy" }, counts.Keys);
-        var record = SplitRecord.Find(trained.Folder.Path, LocalStorage.Instance)!;
+        var record = SplitRecord.Find(trained.Folder.Path, trained.Model.WeightsSha256, LocalStorage.Instance)!;
         using var data = ImageDataset.Open(folder["photos"], new() { Spec = trained.Model.Preprocess });
         using var onDemand = ImageDataset.Open(folder["photos"], new() { Spec = trained.Model.Preprocess, DecodeOnDemand = true });
         var hashes = SourceHash.OfPictures(data.Train, 2, default);

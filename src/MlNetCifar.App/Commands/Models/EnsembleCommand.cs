@@ -8,7 +8,7 @@ namespace MlNetCifar.App.Commands.Models;
 /// <summary>Makes one model file of several.</summary>
 internal sealed class EnsembleCommand() : Verb("ensemble", "Make one model of several: the mean of their probabilities, a fitted mean, or the mean of their weights.")
 {
-    static readonly OptionDescription<string?> s_to = OptionDescription.Text("to", "FILE", "The .safetensors file to write");
+    static readonly OptionDescription<string?> s_to = OptionDescription.Text("to", "FILE", "The .safetensors file to write; NAME.split beside it tells what its members were trained on, where their runs do");
     static readonly OptionDescription<EnsembleMethod> s_method = OptionDescription.Of(
         "method", "NAME",
         "average: the mean of probabilities; stack: a mean weighted by how well --data fit; soup: the mean of the weights of those that do no harm on --data, one network of a single one's speed",
@@ -44,7 +44,7 @@ internal sealed class EnsembleCommand() : Verb("ensemble", "Make one model of se
         { Storage = new HdfsStorage(call) };
         experiment.Observers.Add(new ExperimentView(call));
         using var result = experiment.Run(call.Stop);
-        result.Model.Save(target);
+        result.Save(target);
         Print(call, result, target);
         return ExitCodes.Ok;
     }

@@ -40,9 +40,10 @@ public sealed class EnsembleExperiment(EnsembleOptions options)
             else
                 ModelEnsemble.Check(models, Options.Models);
             if (Options.Data is not { } data)
-                return Of(ModelEnsemble.Average(models), Even(models.Count), [], null);
+                return Of(ModelEnsemble.Average(models), Even(models.Count), [], null, Known(Records(models, log), []));
             using var dataset = Open(data, models[0], log, cancellation);
-            return Measured(models, Unseen(dataset, log, cancellation), log, cancellation);
+            var records = Records(models, log);
+            return Measured(models, Unseen(dataset, records, log, cancellation), records, log, cancellation);
         }
         finally
         {
@@ -50,8 +51,10 @@ public sealed class EnsembleExperiment(EnsembleOptions options)
         }
     }
 
-    EnsembleResult Measured(IReadOnlyList<ImageClassifier> models, ImageSource images, ExperimentLog log, CancellationToken cancellation)
+    EnsembleResult Measured(
+        IReadOnlyList<ImageClassifier> models, (ImageSource Images, ulong[] Hashes) unseen, SplitRecord?[] records, ExperimentLog log, CancellationToken cancellation)
     {
+        var images = unseen.Images;
         var scored = log.During(ExperimentStage.Evaluating, FormattableString.Invariant($"scoring {images.Count:N0} images"), advance =>
             models.Select((model, i) =>
             {
@@ -63,7 +66,7 @@ public sealed class EnsembleExperiment(EnsembleOptions options)
         {
             var own = Score(made);
             var model = Calibrating.Of(made, images, "images", TestTimeViews.None, Options.Threads, log, cancellation);
-            return Of(model, weights, scored, own);
+            return Of(model, weights, scored, own, Known(records, unseen.Hashes));
         }
         catch
         {
@@ -88,9 +91,10 @@ public sealed class EnsembleExperiment(EnsembleOptions options)
         return (ModelEnsemble.Average(models, fitted), [.. fitted.Select(weight => (double)weight)]);
     }
 
-    EnsembleResult Of(ImageClassifier model, double[] weights, ScoredLabels[] scored, ScoredLabels? own) => new()
+    EnsembleResult Of(ImageClassifier model, double[] weights, ScoredLabels[] scored, ScoredLabels? own, SplitRecord? record) => new()
     {
         Model = model,
+        Record = record,
         Parts = [.. Options.Models.Select((path, i) => new EnsemblePart(path, weights[i], scored.ElementAtOrDefault(i)?.Accuracy, scored.ElementAtOrDefault(i)?.LogLoss))],
         Images = own?.OfLabels.Length ?? 0,
         Accuracy = own?.Accuracy,
@@ -102,31 +106,40 @@ public sealed class EnsembleExperiment(EnsembleOptions options)
         new ImageDatasetOptions { Spec = model.Preprocess, Files = new() { Classes = model.Classes }, OnBadImage = OnBadImage.Skip, Threads = Options.Threads ?? Environment.ProcessorCount },
         Storage, log, cancellation);
 
+    SplitRecord?[] Records(IReadOnlyList<ImageClassifier> models, ExperimentLog log)
+    {
+        SplitRecord?[] records = [.. Options.Models.Select((path, i) => SplitRecord.Find(path, models[i].WeightsSha256, Storage))];
+        foreach (var (path, _) in Options.Models.Zip(records).Where(pair => Options.Data is not null && pair.Second is null))
+            log.Say(null, $"whether {UnseenImages.NoRecord(path)}");
+        return records;
+    }
+
+    static SplitRecord? Known(SplitRecord?[] records, ulong[] chosen) =>
+        records.OfType<SplitRecord>().ToArray() is var known && known.Length == records.Length ? SplitRecord.Union(known, chosen) : null;
+
     /// <summary>The images that were asked for; of a split that was not, those that no model was trained on.</summary>
-    ImageSource Unseen(ImageDataset dataset, ExperimentLog log, CancellationToken cancellation)
+    /// <returns>With their hashes, where any model has a record.</returns>
+    (ImageSource Images, ulong[] Hashes) Unseen(ImageDataset dataset, SplitRecord?[] records, ExperimentLog log, CancellationToken cancellation)
     {
         var split = Options.Subset ?? (dataset.Has(DatasetSplit.Validation) ? DatasetSplit.Validation : DatasetSplit.Train);
         var (images, name) = (dataset.Get(split), split.ToString().ToLowerInvariant());
-        SplitRecord?[] records = [.. Options.Models.Select(path => SplitRecord.Find(path, Storage))];
-        foreach (var (path, _) in Options.Models.Zip(records).Where(pair => pair.Second is null))
-            log.Say(null, $"whether {UnseenImages.NoRecord(path)}");
         if (records.All(record => record is null))
-            return images;
+            return (images, []);
         var hashes = SourceHash.OfPictures(images, Options.Threads ?? Environment.ProcessorCount, cancellation);
         int[] unseen = [.. Enumerable.Range(0, hashes.Length).Where(i => !records.Any(record => record?.Has(DatasetSplit.Train, hashes[i]) == true))];
         if (unseen.Length == images.Count)
-            return images;
+            return (images, hashes);
         var seen = FormattableString.Invariant($"trained on {images.Count - unseen.Length:N0}");
         if (Options.Subset is not null)
         {
             log.Warn(FormattableString.Invariant($"of the {images.Count:N0} {name} images one model or another was {seen}: weights, calibration and figures suit those it knows by heart"));
-            return images;
+            return (images, hashes);
         }
 
         if (unseen.Length == 0)
             throw ExperimentErrors.AllSeen(name, images.Count, seen);
         log.Say("data", FormattableString.Invariant($"the {unseen.Length:N0} of {images.Count:N0} {name} images that no model was trained on"));
-        return images.Subset(unseen);
+        return (images.Subset(unseen), [.. unseen.Select(i => hashes[i])]);
     }
 
     static double[] Even(int count) => [.. Enumerable.Repeat(1.0 / count, count)];

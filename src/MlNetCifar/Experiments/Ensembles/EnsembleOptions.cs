@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using MlNetCifar.Data;
+using MlNetCifar.Experiments;
 
 namespace MlNetCifar;
 
@@ -64,6 +65,21 @@ public sealed class EnsembleResult : IDisposable
 
     /// <summary>Mean −log of the labels' probabilities, before the calibration, in nats; null without images.</summary>
     public double? LogLoss { get; init; }
+
+    /// <summary>What the members know together; null where one of them has no record.</summary>
+    internal SplitRecord? Record { get; init; }
+
+    /// <summary>
+    /// Saves the model, whole or not at all, and beside it, in <c>NAME.split</c>, which pictures its members were trained on and which they and it were chosen or calibrated with, where each
+    /// member's run has taken that down: evaluations of it, and networks that it teaches, tell by that what their figures are worth.
+    /// </summary>
+    /// <param name="path">The .safetensors file.</param>
+    /// <exception cref="MlNetCifarException">The files cannot be written (MNC1011).</exception>
+    public void Save(string path)
+    {
+        Model.Save(path);
+        Record?.WriteBeside(path, Model.WeightsSha256);
+    }
 
     /// <inheritdoc/>
     public void Dispose() => Model.Dispose();
