@@ -22,8 +22,14 @@ internal sealed class PlannedBuffer(string name, long length)
     /// <summary>Place in the arena.</summary>
     public long Offset { get; private set; } = -1;
 
+    /// <summary>Floats in front of those that the ops are given now.</summary>
+    public long Skipped { get; set; }
+
     /// <summary>Makes it at least that long; before placing only.</summary>
     public void Grow(long length) => Length = Math.Max(Length, length);
+
+    /// <summary>Makes it that long; before placing only.</summary>
+    public void Shrink(long length) => Length = length;
 
     /// <summary>Notes a use.</summary>
     public void Touch(int moment)
@@ -37,7 +43,7 @@ internal sealed class PlannedBuffer(string name, long length)
     public void Bind(Arena arena) => _arena = arena;
 
     /// <summary>The first <paramref name="length"/> floats.</summary>
-    public Span<float> Span(int length) => _arena!.Span(Offset, length);
+    public Span<float> Span(int length) => _arena!.Span(Offset + Skipped, length);
 
     /// <summary>All of it.</summary>
     public Span<float> Span() => _arena!.Span(Offset, (int)Length);

@@ -17,6 +17,7 @@ internal sealed class Network : IDisposable
     readonly PlannedBuffer _probabilities;
     readonly ImmutableArray<int> _kept;
     readonly ImmutableArray<int> _floors;
+    readonly NetworkFront _front;
 
     /// <summary>Compiles.</summary>
     /// <param name="weights">Borrowed; must outlive the network.</param>
@@ -38,7 +39,7 @@ internal sealed class Network : IDisposable
         _pass = new Pass { Pool = pool, Width = width ?? SimdLevel.Active, MostBlocks = blocks ?? CustomOp.UsualBlocks };
         Gradients = training ? new WeightGradients(weights, frozen) : null;
         var compiled = new NetworkCompiler(weights, batchSize, Gradients, _pass, keep).Compile();
-        (Ops, _input, _logits, _probabilities, Buffers, _kept, _floors) = compiled;
+        (Ops, _input, _logits, _probabilities, Buffers, _kept, _floors, _front) = compiled;
         _arena = new Arena(apart ? MemoryPlanner.PlaceApart(Buffers) : MemoryPlanner.Place(Buffers));
         foreach (var buffer in Buffers)
             buffer.Bind(_arena);
@@ -107,10 +108,45 @@ internal sealed class Network : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, BatchSize);
         (_pass.Count, _pass.Training, _pass.Seed, _pass.Step) = (count, training, seed, step);
-        foreach (var op in Ops)
+        Run(null, cancellation);
+    }
+
+    /// <summary>All ops, those of the front for a few images at a time.</summary>
+    void Run(long[]? ticks, CancellationToken cancellation)
+    {
+        var count = _pass.Count;
+        if (_front.Ops > 0)
+        {
+            var output = Ops[_front.Ops - 1].Output;
+            try
+            {
+                for (var first = 0; first < count; first += _front.Images)
+                {
+                    _pass.Count = Math.Min(_front.Images, count - first);
+                    _input.Data.Skipped = (long)first * _input.Shape.ImageLength;
+                    output.Data.Skipped = (long)first * output.Shape.ImageLength;
+                    Run(0, _front.Ops, ticks, cancellation);
+                }
+            }
+            finally
+            {
+                _input.Data.Skipped = output.Data.Skipped = 0;
+                _pass.Count = count;
+            }
+        }
+
+        Run(_front.Ops, Ops.Length, ticks, cancellation);
+    }
+
+    void Run(int first, int end, long[]? ticks, CancellationToken cancellation)
+    {
+        for (var i = first; i < end; i++)
         {
             cancellation.ThrowIfCancellationRequested();
-            op.Forward(_pass);
+            var start = ticks is null ? 0 : Stopwatch.GetTimestamp();
+            Ops[i].Forward(_pass);
+            if (ticks is not null)
+                ticks[i] += Stopwatch.GetTimestamp() - start;
         }
     }
 
@@ -262,12 +298,7 @@ internal sealed class Network : IDisposable
     public void Forward(int count, bool training, long[] ticks)
     {
         (_pass.Count, _pass.Training) = (count, training);
-        for (var i = 0; i < Ops.Length; i++)
-        {
-            var start = Stopwatch.GetTimestamp();
-            Ops[i].Forward(_pass);
-            ticks[i] += Stopwatch.GetTimestamp() - start;
-        }
+        Run(ticks, CancellationToken.None);
     }
 
     /// <summary>Backward pass that adds each op's ticks to <paramref name="ticks"/>.</summary>

@@ -5,7 +5,16 @@ namespace MlNetCifar.Nn;
 
 /// <summary>What the compiler hands to the network.</summary>
 internal sealed record CompiledNetwork(
-    ImmutableArray<LayerOp> Ops, Value Input, Value Logits, PlannedBuffer Probabilities, IReadOnlyList<PlannedBuffer> Buffers, ImmutableArray<int> Kept, ImmutableArray<int> Floors);
+    ImmutableArray<LayerOp> Ops, Value Input, Value Logits, PlannedBuffer Probabilities, IReadOnlyList<PlannedBuffer> Buffers, ImmutableArray<int> Kept, ImmutableArray<int> Floors,
+    NetworkFront Front);
+
+/// <summary>
+/// The first ops of a network for inference whose maps are so large that those of a batch would pass through memory: they take a few images at a time, whose maps stay in the caches. Later ops,
+/// whose filters are large, take the whole batch.
+/// </summary>
+/// <param name="Ops">How many; 0 for none.</param>
+/// <param name="Images">At a time.</param>
+internal readonly record struct NetworkFront(int Ops, int Images);
 
 /// <summary>
 /// Turns a checked description into ops and the buffers they need: it walks the layers, each of which emits its own ops and may take along those behind it.
@@ -27,6 +36,13 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
 
     /// <summary>Buffers alive throughout.</summary>
     readonly List<PlannedBuffer> _permanent = [];
+
+    // Floats of an image before and behind a layer that are many, and of a layer's results that a thread should hold at once: half of a second-level cache.
+    const int LargeMaps = 320 << 10;
+    const int HeldFloats = 1 << 20;
+
+    /// <summary>Between which layers of the outermost path the ops can be cut in two: how many lie in front, and the layer's input and result.</summary>
+    readonly List<(int Ops, Shape Input, Value Output)> _cuts = [];
 
     /// <summary>Scratch of one op at a time, shared by all.</summary>
     readonly PlannedBuffer _workspace = new("workspace", 0);
@@ -64,7 +80,7 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
         _permanent.AddRange([probabilities, _workspace]);
         _buffers.Add(_workspace);
         Schedule(input, logits);
-        return new CompiledNetwork([.. _ops], input, logits, probabilities, _buffers, [.. _kept], Floors());
+        return new CompiledNetwork([.. _ops], input, logits, probabilities, _buffers, [.. _kept], Floors(), Front(input));
     }
 
     /// <summary>Emits one path.</summary>
@@ -78,7 +94,10 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
         {
             var kept = keep is null ? -1 : Enumerable.Range(i, nodes.Length - i).FirstOrDefault(k => keep.Contains(nodes[k].Position), -1);
             (_path, _next) = (kept >= 0 ? nodes[..(kept + 1)] : nodes, i + 1);
+            var shape = value.Shape;
             value = nodes[i].Layer.Emit(this, nodes[i], value);
+            if (nodes == weights.Nodes)
+                _cuts.Add((_ops.Count, shape, value));
             if (_next == kept + 1)
                 Keep(value);
         }
@@ -225,6 +244,24 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
             buffer.Touch(0);
             buffer.Touch(2 * loss);
         }
+    }
+
+    /// <summary>Finds the front, and plans its memory for the images that it takes at a time.</summary>
+    NetworkFront Front(Value input)
+    {
+        var count = _cuts.TakeWhile(cut => cut.Input.ImageLength + cut.Output.Shape.ImageLength >= LargeMaps).Count();
+        if (Training || keep is not null || count == 0)
+            return default;
+        var (ops, _, output) = _cuts[count - 1];
+        var images = Math.Max(1, (int)(Threads * (long)HeldFloats / _ops.Take(ops).Max(op => op.Output.Shape.ImageLength)));
+        if (images >= batchSize)
+            return default;
+        var within = _ops.Take(ops).SelectMany(op => (Value[])[op.Input, op.Output, .. op.Others, .. op.Second is { } second ? [second] : (Value[])[]]).Select(value => value.Data);
+        foreach (var buffer in within.Distinct().Where(buffer => buffer != input.Data && buffer != output.Data))
+            buffer.Shrink(buffer.Length / batchSize * images);
+        input.Data.Touch(ops - 1);
+        output.Data.Touch(0);
+        return new(ops, images);
     }
 
     /// <summary>For every op the float of the gradients from which on they are final when its backward pass is over: those in front belong to ops that come later.</summary>

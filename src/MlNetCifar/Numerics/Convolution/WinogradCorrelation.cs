@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics.X86;
+
 namespace MlNetCifar.Numerics;
 
 /// <summary>
@@ -17,6 +19,7 @@ internal sealed unsafe class WinogradCorrelation : ICorrelation
     // Inputs and results of a group: they pass through the third-level cache.
     const int GroupFloats = 2 << 20;
     const int FewestTiles = 48;
+    const int LineFloats = 16;
 
     // Parts into which the panels of a point are shared out, so that many threads end together.
     const int Shares = 4;
@@ -238,7 +241,7 @@ internal sealed unsafe class WinogradCorrelation : ICorrelation
     void Input(in ConvSource x, int first, int count, float* v, float* own)
     {
         new Span<float>(own, ZeroLength).Clear();
-        _tiling.Input(x, first, count, v, VStride, own, own + ZeroLength + (17 * _paddedK));
+        _tiling.Input(x, first, count, v, VStride, _g.C, own, own + ZeroLength + (17 * _paddedK));
     }
 
     void Output(in ConvTarget y, int first, int count, float* m, float* own)
@@ -261,13 +264,22 @@ internal sealed unsafe class WinogradCorrelation : ICorrelation
         {
             var vectors = PanelPacking.Vectors(_g.K, _tiles.Lanes, panel);
             args.B = packed + ((nint)point * PointStride) + ((nint)panel * _tiles.Panel * _g.C);
+            var length = _shared ? vectors * _tiles.Lanes * _g.C : 0;
             for (var tile = 0; tile < tiles; tile++)
             {
+                Fetch(args.B + length, length * tile / tiles, length * (tile + 1) / tiles);
                 int done = count * tile / tiles, rows = (count * (tile + 1) / tiles) - done;
                 args.A = v + ((nint)point * VStride) + ((nint)done * _g.C);
                 args.C = m + ((nint)point * MStride) + ((nint)done * _paddedK) + (panel * _tiles.Panel);
                 _tiles.Dot(rows, vectors, &args);
             }
         }
+    }
+
+    // Of a large filter the next panel comes from afar, and is on its way while this one is multiplied.
+    static void Fetch(float* panel, int first, int end)
+    {
+        for (var i = first; Sse.IsSupported && i < end; i += LineFloats)
+            Sse.Prefetch1(panel + i);
     }
 }

@@ -19,8 +19,9 @@ internal sealed unsafe class WinogradOnTheFly : ICorrelation
     readonly TileSet _tiles;
     readonly WinogradTiling _tiling;
 
-    // Tiles that a piece of the filter is transformed for.
+    // Tiles that a piece of the filter is transformed for, and channels that lie side by side in their transformed inputs: what a piece needs lies together, but vectors reach over no end.
     readonly int _held;
+    readonly int _part;
 
     /// <summary>Makes the plan.</summary>
     /// <param name="geometry">What is computed.</param>
@@ -33,6 +34,7 @@ internal sealed unsafe class WinogradOnTheFly : ICorrelation
         _tiles = tiles;
         _tiling = new WinogradTiling(geometry, WinogradSet.For(tiles.Lanes));
         _held = Math.Min(geometry.N * _tiling.PerImage, MostTiles);
+        _part = geometry.C % Depth == 0 ? Depth : geometry.C;
     }
 
     public string Name => "Winograd 4×4";
@@ -41,7 +43,7 @@ internal sealed unsafe class WinogradOnTheFly : ICorrelation
 
     public bool CanPool => true;
 
-    public int SharedLength => Points * InputStride;
+    public int SharedLength => Points * InputStride * (_g.C / _part);
 
     public int ScratchLength => ZeroLength + ExpandedLength + (Points * (PieceStride + ResultStride)) + (17 * _tiles.Panel);
 
@@ -50,7 +52,7 @@ internal sealed unsafe class WinogradOnTheFly : ICorrelation
     // An image that is expanded from behind a pooling.
     int ExpandedLength => _backwardOf is null ? 0 : (int)Arena.Align(_g.H * _g.W * _g.C);
 
-    int InputStride => WinogradTiling.OddLines(_held * _g.C);
+    int InputStride => WinogradTiling.OddLines(_held * _part);
 
     int PieceStride => WinogradTiling.OddLines(Depth * _tiles.Panel);
 
@@ -102,7 +104,7 @@ internal sealed unsafe class WinogradOnTheFly : ICorrelation
             int first = Count * block / Blocks, end = Count * (block + 1) / Blocks;
             var zeros = Scratch + ((nint)worker * Plan.ScratchLength);
             new Span<float>(zeros, Plan.ZeroLength).Clear();
-            Plan._tiling.Input(X, First + first, end - first, Inputs + ((nint)first * Plan._g.C), Plan.InputStride, zeros, zeros + Plan.ZeroLength);
+            Plan._tiling.Input(X, First + first, end - first, Inputs + ((nint)first * Plan._part), Plan.InputStride, Plan._part, zeros, zeros + Plan.ZeroLength);
         }
     }
 
@@ -131,7 +133,7 @@ internal sealed unsafe class WinogradOnTheFly : ICorrelation
         {
             var depth = Math.Min(Depth, _g.C - c);
             _tiling.Transforms.Filter(filter + ((nint)c * width), tap, depth * vectors, piece, PieceStride);
-            Multiply(v + c, piece, m, count, depth, vectors, c > 0);
+            Multiply(v + ((nint)(c / _part) * Points * InputStride) + (c % _part), piece, m, count, depth, vectors, c > 0);
         }
 
         if (y.Bias != null)
@@ -147,7 +149,7 @@ internal sealed unsafe class WinogradOnTheFly : ICorrelation
     void Multiply(float* v, float* piece, float* m, int count, int depth, int vectors, bool more)
     {
         var width = vectors * _tiles.Lanes;
-        var args = new DotTileArgs { RowStride = _g.C, Segments = 1, SegmentLength = depth, ResultStride = width, StartStride = width };
+        var args = new DotTileArgs { RowStride = _part, Segments = 1, SegmentLength = depth, ResultStride = width, StartStride = width };
         var blocks = (count + _tiles.MaxRows - 1) / _tiles.MaxRows;
         for (var point = 0; point < Points; point++)
         {
@@ -155,7 +157,7 @@ internal sealed unsafe class WinogradOnTheFly : ICorrelation
             for (var block = 0; block < blocks; block++)
             {
                 int done = count * block / blocks, rows = (count * (block + 1) / blocks) - done;
-                args.A = v + ((nint)point * InputStride) + ((nint)done * _g.C);
+                args.A = v + ((nint)point * InputStride) + ((nint)done * _part);
                 args.C = m + ((nint)point * ResultStride) + ((nint)done * width);
                 args.Start = more ? args.C : null;
                 _tiles.Dot(rows, vectors, &args);

@@ -24,15 +24,16 @@ internal sealed unsafe class WinogradTiling(Correlation geometry, WinogradSet tr
     /// <param name="x">Images.</param>
     /// <param name="first">First tile, counted over all images.</param>
     /// <param name="count">Tiles.</param>
-    /// <param name="v">[36][count][C]; overwritten.</param>
+    /// <param name="v">[36][count][C], or that for each part of the channels; overwritten.</param>
     /// <param name="stride">Floats between points of <paramref name="v"/>.</param>
+    /// <param name="depth">Channels of a part, of which there are a whole number.</param>
     /// <param name="zeros">Six pixels of zeros.</param>
     /// <param name="expanded">For rows behind a pooling.</param>
-    public void Input(in ConvSource x, int first, int count, float* v, nint stride, float* zeros, float* expanded)
+    public void Input(in ConvSource x, int first, int count, float* v, nint stride, int depth, float* zeros, float* expanded)
     {
         var image = -1;
         float* origin = null;
-        for (var i = first; i < first + count; i++, v += geometry.C)
+        for (var i = first; i < first + count; i++, v += depth)
         {
             var (tileImage, down, across) = Place(i);
             if (tileImage != image)
@@ -43,7 +44,9 @@ internal sealed unsafe class WinogradTiling(Correlation geometry, WinogradSet tr
             }
 
             var window = WinogradWindows.Input(origin, geometry.H, geometry.W, geometry.C, (down * 4) - geometry.Top, (across * 4) - geometry.Left);
-            transforms.Input(&window, v, stride, zeros);
+            window.Channels = depth;
+            for (var part = 0; part < geometry.C / depth; part++, window.Origin += depth)
+                transforms.Input(&window, v + (part * WinogradTransforms.Points * stride), stride, zeros);
         }
     }
 
