@@ -121,6 +121,25 @@ public sealed class CommandTests
     }
 
     [TestMethod]
+    public void Compare_TellsRunsOfOneNameApart()
+    {
+        var name = Path.GetFileName(s_run);
+        foreach (var other in new[] { "other", "third" })
+        {
+            Directory.CreateDirectory(s_folder[$"{other}/train/{name}"]);
+            foreach (var file in new[] { "report.json", "predictions.csv" })
+                File.Copy(Path.Combine(s_run, file), s_folder[$"{other}/train/{name}/{file}"]);
+        }
+
+        var (second, third) = (s_folder[$"other/train/{name}"], s_folder[$"third/train/{name}"]);
+        StringAssert.Contains(Cli.Run("compare", s_run, second, "--resamples", "0").Good().Out, $"B = other/train/{name}\n");
+        var three = Cli.Run("compare", s_run, second, third, "--resamples", "0").Good().Out;
+        foreach (var folder in new[] { Path.GetFileName(s_folder.Runs), "other", "third" })
+            StringAssert.Contains(three, $"{folder}/train/{name}");
+        Assert.HasCount(1, three.Split('\n').Where(line => line.Length > 0).Skip(1).Select(line => line.Length).Distinct().ToArray(), "columns in line");
+    }
+
+    [TestMethod]
     public void AbstainBelow_WithholdsUnsureAnswers()
     {
         var picture = Directory.GetFiles(Path.Combine(s_data, "test"), "*.png", SearchOption.AllDirectories)[0];

@@ -45,9 +45,10 @@ internal static class ComparisonText
     public static string Table(MultiComparison c)
     {
         var text = new StringBuilder();
-        text.Append(Invariant($"{c.Verdict}\n\n{"better",-24} {"worse",-24} {"accuracy",8} {"accuracy",8} {"p (Holm)",9}\n"));
+        var width = Math.Max(24, c.Runs.Max(name => name.Length));
+        text.Append(Invariant($"{c.Verdict}\n\n{"better".PadRight(width)} {"worse".PadRight(width)} {"accuracy",8} {"accuracy",8} {"p (Holm)",9}\n"));
         foreach (var (pair, p) in c.Pairs.Zip(c.AdjustedP))
-            text.Append(Invariant($"{pair.NameB,-24} {pair.NameA,-24} {Value(pair.Metrics[0].B),8} {Value(pair.Metrics[0].A),8} {P(p),9}\n"));
+            text.Append(Invariant($"{pair.NameB.PadRight(width)} {pair.NameA.PadRight(width)} {Value(pair.Metrics[0].B),8} {Value(pair.Metrics[0].A),8} {P(p),9}\n"));
         return text.ToString();
     }
 

@@ -40,6 +40,7 @@ public static class RunComparison
     public static ComparisonResult Compare(RunData a, RunData b, ComparisonOptions? options = null)
     {
         options ??= new ComparisonOptions();
+        (a, b) = ToldApart([a, b]) is [var first, var second] ? (first, second) : (a, b);
         var (rowsA, rowsB) = (Rows(a), Rows(b));
         if (a.DataHash != b.DataHash || !rowsA.Labels.SequenceEqual(rowsB.Labels) || !a.Result.Classes.SequenceEqual(b.Result.Classes))
             throw EvaluationErrors.DifferentData(a, b);
@@ -78,13 +79,37 @@ public static class RunComparison
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(runs.Count, 2);
         options ??= new ComparisonOptions();
-        RunData[] ranked = [.. runs.OrderByDescending(run => run.Result.MicroAccuracy).ThenBy(run => run.Name, StringComparer.Ordinal)];
+        RunData[] ranked = [.. ToldApart(runs).OrderByDescending(run => run.Result.MicroAccuracy).ThenBy(run => run.Name, StringComparer.Ordinal)];
         List<ComparisonResult> pairs = [];
         for (var better = 0; better < ranked.Length; better++)
             for (var worse = better + 1; worse < ranked.Length; worse++)
                 pairs.Add(Compare(ranked[worse], ranked[better], options));
         var adjusted = McNemar.Holm([.. pairs.Select(pair => pair.McNemarP)]);
         return new MultiComparison([.. ranked.Select(run => run.Name)], pairs, adjusted, ComparisonText.Verdict(pairs, adjusted, ranked.Length, options.Significance));
+    }
+
+    /// <summary>The runs; those of one name in several folders are called by as much of the ends of these as tells them apart.</summary>
+    static RunData[] ToldApart(IReadOnlyList<RunData> runs)
+    {
+        RunData[] named = [.. runs];
+        foreach (var same in Enumerable.Range(0, named.Length).GroupBy(i => named[i].Name).Where(same => same.All(i => named[i].Folder is not null)).Select(same => same.ToArray()))
+        {
+            string[][] folders = [.. same.Select(i => Path.GetFullPath(named[i].Folder!).Split(Path.DirectorySeparatorChar, StringSplitOptions.RemoveEmptyEntries))];
+            var different = Ends(int.MaxValue).Distinct().Count();
+            for (var parts = 2; different > 1; parts++)
+            {
+                var names = Ends(parts);
+                if (names.Distinct().Count() < different)
+                    continue;
+                for (var i = 0; i < same.Length; i++)
+                    named[same[i]] = named[same[i]] with { Name = names[i] };
+                break;
+            }
+
+            string[] Ends(int parts) => [.. folders.Select(folder => string.Join('/', folder.TakeLast(parts)))];
+        }
+
+        return named;
     }
 
     static ScoredRows Rows(RunData run) =>
