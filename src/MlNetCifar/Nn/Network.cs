@@ -117,7 +117,7 @@ internal sealed class Network : IDisposable
         var count = _pass.Count;
         if (_front.Ops > 0)
         {
-            var output = Ops[_front.Ops - 1].Output;
+            var output = _front.Output;
             try
             {
                 for (var first = 0; first < count; first += _front.Images)

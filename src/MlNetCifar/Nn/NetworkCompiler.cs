@@ -14,7 +14,8 @@ internal sealed record CompiledNetwork(
 /// </summary>
 /// <param name="Ops">How many; 0 for none.</param>
 /// <param name="Images">At a time.</param>
-internal readonly record struct NetworkFront(int Ops, int Images);
+/// <param name="Output">Their result, of the whole batch.</param>
+internal readonly record struct NetworkFront(int Ops, int Images, Value Output);
 
 /// <summary>
 /// Turns a checked description into ops and the buffers they need: it walks the layers, each of which emits its own ops and may take along those behind it.
@@ -37,7 +38,7 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
     /// <summary>Buffers alive throughout.</summary>
     readonly List<PlannedBuffer> _permanent = [];
 
-    // Floats of an image before and behind a layer that are many, and of a layer's results that a thread should hold at once: half of a second-level cache.
+    // Floats of an image before and behind a layer that are many, and, for each thread, of the front's largest results that are held at once; most are a quarter of these. Both were measured.
     const int LargeMaps = 320 << 10;
     const int HeldFloats = 1 << 20;
 
@@ -249,10 +250,9 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
     /// <summary>Finds the front, and plans its memory for the images that it takes at a time.</summary>
     NetworkFront Front(Value input)
     {
-        var count = _cuts.TakeWhile(cut => cut.Input.ImageLength + cut.Output.Shape.ImageLength >= LargeMaps).Count();
-        if (Training || keep is not null || count == 0)
+        var (ops, _, output) = _cuts.TakeWhile(cut => cut.Input.ImageLength + cut.Output.Shape.ImageLength >= LargeMaps).LastOrDefault();
+        if (Training || keep is not null || ops == 0)
             return default;
-        var (ops, _, output) = _cuts[count - 1];
         var images = Math.Max(1, (int)(Threads * (long)HeldFloats / _ops.Take(ops).Max(op => op.Output.Shape.ImageLength)));
         if (images >= batchSize)
             return default;
@@ -261,7 +261,7 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
             buffer.Shrink(buffer.Length / batchSize * images);
         input.Data.Touch(ops - 1);
         output.Data.Touch(0);
-        return new(ops, images);
+        return new(ops, images, output);
     }
 
     /// <summary>For every op the float of the gradients from which on they are final when its backward pass is over: those in front belong to ops that come later.</summary>

@@ -50,6 +50,19 @@ public sealed class NetworkFrontTests
         }
     }
 
+    /// <summary>A layer that inference leaves out has no ops to take.</summary>
+    [TestMethod]
+    public void LargePictures_BeforeSmallMaps_HaveNoFront()
+    {
+        var spec = Spec(0) with { Height = 300, Width = 300, Layers = [new MlNetCifar.Nn.Dropout(0.1f), new Conv2d(4, 7) { Stride = 7 }, new GlobalPool(PoolKind.Average), new Linear(5)] };
+        using var weights = NetworkWeights.Initialize(spec, seed: 3);
+        using var pool = new WorkerPool(1);
+        using var network = new Network(weights, 3, training: false, pool);
+        network.Input(3).Fill(0.5f);
+        network.Forward(3);
+        CollectionAssert.AreEqual(network.Logits(1).ToArray(), network.Logits(3)[10..].ToArray());
+    }
+
     [TestMethod]
     public void Maps_OfAWholeBatch_AreHeldBehindTheFrontAlone()
     {

@@ -40,7 +40,8 @@ public static class RunComparison
     public static ComparisonResult Compare(RunData a, RunData b, ComparisonOptions? options = null)
     {
         options ??= new ComparisonOptions();
-        (a, b) = ToldApart([a, b]) is [var first, var second] ? (first, second) : (a, b);
+        var apart = ToldApart([a, b]);
+        (a, b) = (apart[0], apart[1]);
         var (rowsA, rowsB) = (Rows(a), Rows(b));
         if (a.DataHash != b.DataHash || !rowsA.Labels.SequenceEqual(rowsB.Labels) || !a.Result.Classes.SequenceEqual(b.Result.Classes))
             throw EvaluationErrors.DifferentData(a, b);

@@ -74,7 +74,7 @@ public sealed class EnsembleResult : IDisposable
     /// member's run has taken that down: evaluations of it, and networks that it teaches, tell by that what their figures are worth.
     /// </summary>
     /// <param name="path">The .safetensors file.</param>
-    /// <exception cref="MlNetCifarException">The files cannot be written (MNC1011).</exception>
+    /// <exception cref="MlNetCifarException">The file cannot be written (MNC4006).</exception>
     public void Save(string path)
     {
         Model.Save(path);
