@@ -17,7 +17,7 @@ internal sealed class Network : IDisposable
     readonly PlannedBuffer _probabilities;
     readonly ImmutableArray<int> _kept;
     readonly ImmutableArray<int> _floors;
-    readonly NetworkFront _front;
+    readonly (int Ops, int Images, Value? Output) _front;
 
     /// <summary>Compiles.</summary>
     /// <param name="weights">Borrowed; must outlive the network.</param>
@@ -39,7 +39,8 @@ internal sealed class Network : IDisposable
         _pass = new Pass { Pool = pool, Width = width ?? SimdLevel.Active, MostBlocks = blocks ?? CustomOp.UsualBlocks };
         Gradients = training ? new WeightGradients(weights, frozen) : null;
         var compiled = new NetworkCompiler(weights, batchSize, Gradients, _pass, keep).Compile();
-        (Ops, _input, _logits, _probabilities, Buffers, _kept, _floors, _front) = compiled;
+        (Ops, Buffers, _kept, _floors, _front) = (compiled.Ops, compiled.Buffers, compiled.Kept, compiled.Floors, compiled.Front);
+        (_input, _logits, _probabilities) = (compiled.Input, compiled.Logits, compiled.Probabilities);
         _arena = new Arena(apart ? MemoryPlanner.PlaceApart(Buffers) : MemoryPlanner.Place(Buffers));
         foreach (var buffer in Buffers)
             buffer.Bind(_arena);
@@ -115,9 +116,8 @@ internal sealed class Network : IDisposable
     void Run(long[]? ticks, CancellationToken cancellation)
     {
         var count = _pass.Count;
-        if (_front.Ops > 0)
+        if (_front.Output is { } output)
         {
-            var output = _front.Output;
             try
             {
                 for (var first = 0; first < count; first += _front.Images)

@@ -4,18 +4,30 @@ using MlNetCifar.Numerics;
 namespace MlNetCifar.Nn;
 
 /// <summary>What the compiler hands to the network.</summary>
-internal sealed record CompiledNetwork(
-    ImmutableArray<LayerOp> Ops, Value Input, Value Logits, PlannedBuffer Probabilities, IReadOnlyList<PlannedBuffer> Buffers, ImmutableArray<int> Kept, ImmutableArray<int> Floors,
-    NetworkFront Front);
+internal sealed class CompiledNetwork
+{
+    public required ImmutableArray<LayerOp> Ops { get; init; }
 
-/// <summary>
-/// The first ops of a network for inference whose maps are so large that those of a batch would pass through memory: they take a few images at a time, whose maps stay in the caches. Later ops,
-/// whose filters are large, take the whole batch.
-/// </summary>
-/// <param name="Ops">How many; 0 for none.</param>
-/// <param name="Images">At a time.</param>
-/// <param name="Output">Their result, of the whole batch.</param>
-internal readonly record struct NetworkFront(int Ops, int Images, Value Output);
+    public required Value Input { get; init; }
+
+    public required Value Logits { get; init; }
+
+    public required PlannedBuffer Probabilities { get; init; }
+
+    public required IReadOnlyList<PlannedBuffer> Buffers { get; init; }
+
+    /// <summary>Ops whose results are asked for.</summary>
+    public required ImmutableArray<int> Kept { get; init; }
+
+    /// <summary>For every op the first float of the gradients that are final behind its backward pass.</summary>
+    public required ImmutableArray<int> Floors { get; init; }
+
+    /// <summary>
+    /// The first ops of a network for inference whose maps are so large that those of a batch would pass through memory, and their result: they take that many images at a time, whose maps stay in the
+    /// caches. Later ops, whose filters are large, take the whole batch. Without ops there is none.
+    /// </summary>
+    public required (int Ops, int Images, Value? Output) Front { get; init; }
+}
 
 /// <summary>
 /// Turns a checked description into ops and the buffers they need: it walks the layers, each of which emits its own ops and may take along those behind it.
@@ -81,7 +93,7 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
         _permanent.AddRange([probabilities, _workspace]);
         _buffers.Add(_workspace);
         Schedule(input, logits);
-        return new CompiledNetwork([.. _ops], input, logits, probabilities, _buffers, [.. _kept], Floors(), Front(input));
+        return new() { Ops = [.. _ops], Input = input, Logits = logits, Probabilities = probabilities, Buffers = _buffers, Kept = [.. _kept], Floors = Floors(), Front = Front(input) };
     }
 
     /// <summary>Emits one path.</summary>
@@ -248,7 +260,7 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
     }
 
     /// <summary>Finds the front, and plans its memory for the images that it takes at a time.</summary>
-    NetworkFront Front(Value input)
+    (int Ops, int Images, Value? Output) Front(Value input)
     {
         var (ops, _, output) = _cuts.TakeWhile(cut => cut.Input.ImageLength + cut.Output.Shape.ImageLength >= LargeMaps).LastOrDefault();
         if (Training || keep is not null || ops == 0)
@@ -261,7 +273,7 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
             buffer.Shrink(buffer.Length / batchSize * images);
         input.Data.Touch(ops - 1);
         output.Data.Touch(0);
-        return new(ops, images, output);
+        return (ops, images, output);
     }
 
     /// <summary>For every op the float of the gradients from which on they are final when its backward pass is over: those in front belong to ops that come later.</summary>

@@ -40,7 +40,8 @@ internal sealed class FeaturePass(FeatureExtractor backbone, TransferOptions opt
             return features;
         using var pool = new WorkerPool(Threads);
         using var network = backbone.Scorer.Compile(Math.Min(missing.Length, backbone.Scorer.PicturesAtOnce), pool);
-        var buffers = new Buffers(new byte[network.BatchSize * source.ImageLength], new float[network.BatchSize * source.ImageLength], new float[network.BatchSize * _length]);
+        // Room for a batch, used again and again: [N, H, W, C], the same normalised, and [N, features].
+        var buffers = (new byte[network.BatchSize * source.ImageLength], new float[network.BatchSize * source.ImageLength], new float[network.BatchSize * _length]);
         foreach (var part in missing.Chunk(PartSize))
         {
             foreach (var batch in part.Chunk(network.BatchSize))
@@ -66,7 +67,7 @@ internal sealed class FeaturePass(FeatureExtractor backbone, TransferOptions opt
         store.Add(kept, rows);
     }
 
-    void Compute(Network network, ImageSource source, int[] pictures, bool flipped, Buffers buffers, float[] features)
+    void Compute(Network network, ImageSource source, int[] pictures, bool flipped, (byte[] Pixels, float[] Inputs, float[] Rows) buffers, float[] features)
     {
         var length = source.ImageLength;
         ForEach(pictures.Length, i =>
@@ -169,10 +170,4 @@ internal sealed class FeaturePass(FeatureExtractor backbone, TransferOptions opt
             mirrored.CopyTo(row);
         }
     }
-
-    /// <summary>Room for a batch, used again and again.</summary>
-    /// <param name="Pixels">[N, H, W, C].</param>
-    /// <param name="Inputs">The same, normalised.</param>
-    /// <param name="Rows">[N, features].</param>
-    sealed record Buffers(byte[] Pixels, float[] Inputs, float[] Rows);
 }

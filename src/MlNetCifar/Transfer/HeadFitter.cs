@@ -51,9 +51,9 @@ internal sealed class HeadFitter(TransferOptions options, CancellationToken canc
         int[] all = [.. Enumerable.Range(0, train.Labels.Length)];
         var (rows, parts, words) = HoldOut(train, validation);
         using var search = new HeadObjective(rows, options, cancellation);
-        var choice = options.Penalty is { } given
-            ? parts.Count == 0 ? new Choice(given, null, null) : Search(search, rows, parts, [given])
-            : parts.Count == 0 ? new Choice(Fallback, null, null) : Search(search, rows, parts, s_penalties);
+        (double Penalty, double? Loss, double? Accuracy) choice = options.Penalty is { } given
+            ? parts.Count == 0 ? (given, null, null) : Search(search, rows, parts, [given])
+            : parts.Count == 0 ? (Fallback, null, null) : Search(search, rows, parts, s_penalties);
         using var own = ReferenceEquals(rows, train) ? null : new HeadObjective(train, options, cancellation);
         return Final(own ?? search, train, all, choice) with { HeldOutLoss = choice.Loss, HeldOutAccuracy = choice.Accuracy, HeldOut = words };
     }
@@ -78,7 +78,7 @@ internal sealed class HeadFitter(TransferOptions options, CancellationToken canc
     }
 
     /// <summary>The pictures, and which of them are learnt and held out in turn.</summary>
-    (FeatureRows Rows, IReadOnlyList<Part> Parts, string Words) HoldOut(FeatureRows train, FeatureRows? validation)
+    (FeatureRows Rows, IReadOnlyList<(int[] Learnt, int[] HeldOut)> Parts, string Words) HoldOut(FeatureRows train, FeatureRows? validation)
     {
         if (validation is not null && validation.Labels.Length >= EnoughValidation)
             return (
@@ -88,7 +88,7 @@ internal sealed class HeadFitter(TransferOptions options, CancellationToken canc
     }
 
     /// <summary>Five parts of each class, each held out in turn; none where a class has a single picture.</summary>
-    Part[] Folded(FeatureRows rows, int most)
+    (int[] Learnt, int[] HeldOut)[] Folded(FeatureRows rows, int most)
     {
         var folds = new int[rows.Labels.Length];
         Array.Fill(folds, -1);
@@ -105,17 +105,17 @@ internal sealed class HeadFitter(TransferOptions options, CancellationToken canc
                 folds[members[i]] = i % Folds;
         }
 
-        return least < 2 ? [] : [.. Enumerable.Range(0, Folds).Select(f => new Part(Where(x => x >= 0 && x != f), Where(x => x == f))).Where(p => p.HeldOut.Length > 0)];
+        return least < 2 ? [] : [.. Enumerable.Range(0, Folds).Select(f => (Learnt: Where(x => x >= 0 && x != f), HeldOut: Where(x => x == f))).Where(p => p.HeldOut.Length > 0)];
 
         int[] Where(Func<int, bool> isIn) => [.. Enumerable.Range(0, folds.Length).Where(i => isIn(folds[i]))];
     }
 
-    static Choice Search(HeadObjective objective, FeatureRows rows, IReadOnlyList<Part> parts, double[] penalties)
+    static (double Penalty, double? Loss, double? Accuracy) Search(HeadObjective objective, FeatureRows rows, IReadOnlyList<(int[] Learnt, int[] HeldOut)> parts, double[] penalties)
     {
         FeatureScaling[] scalings = [.. parts.Select(part => FeatureScaling.Of(rows, part.Learnt))];
         double[][] points = [.. parts.Select(_ => new double[objective.Length])];
         var total = (double)parts.Sum(part => part.HeldOut.Length);
-        Choice? best = null;
+        (double Penalty, double? Loss, double? Accuracy)? best = null;
         var worse = 0;
         foreach (var penalty in penalties)
         {
@@ -127,19 +127,19 @@ internal sealed class HeadFitter(TransferOptions options, CancellationToken canc
                 right += parts[i].HeldOut.Length / total * accuracy;
             }
 
-            worse = best is null || loss < best.Loss ? 0 : worse + 1;
+            worse = best is null || loss < best.Value.Loss ? 0 : worse + 1;
             if (worse == 0)
-                best = new Choice(penalty, loss, right);
+                best = (penalty, loss, right);
 
             // The loss has one valley.
             if (worse == 2)
                 break;
         }
 
-        return best!;
+        return best!.Value;
     }
 
-    FittedHead Final(HeadObjective objective, FeatureRows train, int[] pictures, Choice choice)
+    FittedHead Final(HeadObjective objective, FeatureRows train, int[] pictures, (double Penalty, double? Loss, double? Accuracy) choice)
     {
         var scaling = FeatureScaling.Of(train, pictures);
         var point = new double[objective.Length];
@@ -169,8 +169,4 @@ internal sealed class HeadFitter(TransferOptions options, CancellationToken canc
     /// <summary>One table of both; where the training pictures are mirrored too, the others stand in for their own mirror images, which are never read.</summary>
     static FeatureRows Join(FeatureRows first, FeatureRows second) => new(
         [.. first.Views.Select(view => (float[])[.. view, .. second.Views[0]])], [.. first.Labels, .. second.Labels], first.Classes);
-
-    sealed record Part(int[] Learnt, int[] HeldOut);
-
-    sealed record Choice(double Penalty, double? Loss, double? Accuracy);
 }

@@ -34,6 +34,8 @@ internal readonly record struct ConvShape(
     /// <summary>Floating-point operations of one pass by the direct method: two per multiply-add.</summary>
     public double Flops => 2.0 * N * P * Q * K * R * S * C;
 
+    public override string ToString() => $"[{N}, {H}, {W}, {C}] * [{R}, {S}, {C}, {K}], stride {Stride}, padding {PadTop}, {PadLeft}, {PadBottom}, {PadRight}";
+
     /// <summary>A dense layer as a convolution: [N, 1, 1, C] * [1, 1, C, K].</summary>
     public static ConvShape Dense(int n, int c, int k) => new(n, 1, 1, c, k, 1, 1);
 }

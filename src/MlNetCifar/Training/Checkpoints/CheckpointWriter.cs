@@ -14,7 +14,7 @@ internal sealed class CheckpointWriter : IDisposable
     // A plain object: Monitor's wait and pulse need it.
     readonly object _gate = new();
     Thread? _thread;
-    Job? _job;
+    (CheckpointHeader Header, NetworkWeights? Best)? _job;
     Exception? _failure;
     bool _stopping;
     long _written;
@@ -66,7 +66,7 @@ internal sealed class CheckpointWriter : IDisposable
                 _thread.Start();
             }
 
-            _job = new Job(header, best);
+            _job = (header, best);
             Monitor.PulseAll(_gate);
         }
     }
@@ -114,14 +114,14 @@ internal sealed class CheckpointWriter : IDisposable
     {
         while (true)
         {
-            Job? job;
+            (CheckpointHeader Header, NetworkWeights? Best) job;
             lock (_gate)
             {
                 while (_job is null && !_stopping)
                     Monitor.Wait(_gate);
                 if (_job is null)
                     return;
-                job = _job;
+                job = _job.Value;
             }
 
             Exception? failure = null;
@@ -148,7 +148,7 @@ internal sealed class CheckpointWriter : IDisposable
     }
 
     /// <summary>Writes, unless the weights are ruined: then the checkpoint before is worth more.</summary>
-    bool Write(Job job)
+    bool Write((CheckpointHeader Header, NetworkWeights? Best) job)
     {
         if (!_copies.All(b => Network.AllFinite(b.Values())))
             return false;
@@ -157,6 +157,4 @@ internal sealed class CheckpointWriter : IDisposable
         _store.WriteLast(job.Header, _copies);
         return true;
     }
-
-    sealed record Job(CheckpointHeader Header, NetworkWeights? Best);
 }
