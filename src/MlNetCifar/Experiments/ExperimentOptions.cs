@@ -108,7 +108,7 @@ public sealed record ExperimentOptions
     public string? Backbone { get; init; }
 
     /// <summary>
-    /// Size of the pictures that the backbone sees, where that is not the one it was trained on; half the pixels take half the time and tell less. Null (the default) for its own.
+    /// Size of the pictures that the backbone sees, where that is not the one it was trained on; smaller ones take less time and tell less. Null (the default) for its own.
     /// </summary>
     public ImageSize? BackboneSize { get; init; }
 
