@@ -78,17 +78,23 @@ internal sealed partial class ExperimentRun
     {
         if (_teacher is null)
             return;
-        var teachers = SplitRecord.Find(_options.Teacher!, _teacher.WeightsSha256, experiment.Storage);
-        if (teachers is null)
+        if (SplitRecord.Find(_options.Teacher!, _teacher.WeightsSha256, experiment.Storage) is not { } teachers)
+        {
             _log.Say(null, $"whether {UnseenImages.NoRecord("the teacher")}");
+            return;
+        }
+
         foreach (var split in new[] { DatasetSplit.Validation, DatasetSplit.Test })
-            if (own.Of(split).Count(hash => teachers?.Has(DatasetSplit.Train, hash) == true) is > 0 and var known)
-            {
-                var doubt = FormattableString.Invariant(
-                    $"of the {own.Of(split).Count:N0} {split.ToString().ToLowerInvariant()} images the teacher was trained on {known:N0}: the figures promise too much for new ones; it knows none where both runs are cut alike, by one seed and the same shares");
-                _doubts.Add(split, doubt);
-                _log.Warn(doubt);
-            }
+        {
+            var images = own.Of(split);
+            var known = images.Count(hash => teachers.Has(DatasetSplit.Train, hash));
+            if (known == 0)
+                continue;
+            var doubt = UnseenImages.TooMuch(images.Count, split.ToString().ToLowerInvariant(), "teacher", UnseenImages.Part(known, "trained on"))
+                + "; it knows none where both runs are cut alike, by one seed and the same shares";
+            _doubts.Add(split, doubt);
+            _log.Warn(doubt);
+        }
     }
 
     /// <summary>

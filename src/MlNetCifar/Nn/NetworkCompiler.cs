@@ -41,6 +41,10 @@ internal sealed class CompiledNetwork
 /// <param name="keep">Positions of layers whose own result some op must give: no layer behind such a one is fused with it. Null for none.</param>
 internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, WeightGradients? gradients, Pass pass, IReadOnlyList<string>? keep = null)
 {
+    // Floats of an image before and behind a layer that are many, and, for each thread, of the front's largest results that are held at once; most are a quarter of these. Both were measured.
+    const int LargeMaps = 320 << 10;
+    const int HeldFloats = 1 << 20;
+
     readonly List<LayerOp> _ops = [];
     readonly List<PlannedBuffer> _buffers = [];
 
@@ -49,10 +53,6 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
 
     /// <summary>Buffers alive throughout.</summary>
     readonly List<PlannedBuffer> _permanent = [];
-
-    // Floats of an image before and behind a layer that are many, and, for each thread, of the front's largest results that are held at once; most are a quarter of these. Both were measured.
-    const int LargeMaps = 320 << 10;
-    const int HeldFloats = 1 << 20;
 
     /// <summary>Between which layers of the outermost path the ops can be cut in two: how many lie in front, and the layer's input and result.</summary>
     readonly List<(int Ops, Shape Input, Value Output)> _cuts = [];
@@ -268,7 +268,7 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
         var images = Math.Max(1, (int)(Threads * (long)HeldFloats / _ops.Take(ops).Max(op => op.Output.Shape.ImageLength)));
         if (images >= batchSize)
             return default;
-        var within = _ops.Take(ops).SelectMany(op => (Value[])[op.Input, op.Output, .. op.Others, .. op.Second is { } second ? [second] : (Value[])[]]).Select(value => value.Data);
+        var within = _ops.Take(ops).SelectMany(op => op.Others.Concat(new[] { op.Input, op.Output, op.Second }.OfType<Value>())).Select(value => value.Data);
         foreach (var buffer in within.Distinct().Where(buffer => buffer != input.Data && buffer != output.Data))
             buffer.Shrink(buffer.Length / batchSize * images);
         input.Data.Touch(ops - 1);

@@ -1,4 +1,6 @@
 using MlNetCifar.Numerics;
+using Choice = (double Penalty, double? Loss, double? Accuracy);
+using Part = (int[] Learnt, int[] HeldOut);
 
 namespace MlNetCifar.Transfer;
 
@@ -51,7 +53,7 @@ internal sealed class HeadFitter(TransferOptions options, CancellationToken canc
         int[] all = [.. Enumerable.Range(0, train.Labels.Length)];
         var (rows, parts, words) = HoldOut(train, validation);
         using var search = new HeadObjective(rows, options, cancellation);
-        (double Penalty, double? Loss, double? Accuracy) choice = options.Penalty is { } given
+        Choice choice = options.Penalty is { } given
             ? parts.Count == 0 ? (given, null, null) : Search(search, rows, parts, [given])
             : parts.Count == 0 ? (Fallback, null, null) : Search(search, rows, parts, s_penalties);
         using var own = ReferenceEquals(rows, train) ? null : new HeadObjective(train, options, cancellation);
@@ -78,7 +80,7 @@ internal sealed class HeadFitter(TransferOptions options, CancellationToken canc
     }
 
     /// <summary>The pictures, and which of them are learnt and held out in turn.</summary>
-    (FeatureRows Rows, IReadOnlyList<(int[] Learnt, int[] HeldOut)> Parts, string Words) HoldOut(FeatureRows train, FeatureRows? validation)
+    (FeatureRows Rows, IReadOnlyList<Part> Parts, string Words) HoldOut(FeatureRows train, FeatureRows? validation)
     {
         if (validation is not null && validation.Labels.Length >= EnoughValidation)
             return (
@@ -88,7 +90,7 @@ internal sealed class HeadFitter(TransferOptions options, CancellationToken canc
     }
 
     /// <summary>Five parts of each class, each held out in turn; none where a class has a single picture.</summary>
-    (int[] Learnt, int[] HeldOut)[] Folded(FeatureRows rows, int most)
+    Part[] Folded(FeatureRows rows, int most)
     {
         var folds = new int[rows.Labels.Length];
         Array.Fill(folds, -1);
@@ -105,17 +107,17 @@ internal sealed class HeadFitter(TransferOptions options, CancellationToken canc
                 folds[members[i]] = i % Folds;
         }
 
-        return least < 2 ? [] : [.. Enumerable.Range(0, Folds).Select(f => (Learnt: Where(x => x >= 0 && x != f), HeldOut: Where(x => x == f))).Where(p => p.HeldOut.Length > 0)];
+        return least < 2 ? [] : [.. Enumerable.Range(0, Folds).Select(f => (Part)(Where(x => x >= 0 && x != f), Where(x => x == f))).Where(p => p.HeldOut.Length > 0)];
 
         int[] Where(Func<int, bool> isIn) => [.. Enumerable.Range(0, folds.Length).Where(i => isIn(folds[i]))];
     }
 
-    static (double Penalty, double? Loss, double? Accuracy) Search(HeadObjective objective, FeatureRows rows, IReadOnlyList<(int[] Learnt, int[] HeldOut)> parts, double[] penalties)
+    static Choice Search(HeadObjective objective, FeatureRows rows, IReadOnlyList<Part> parts, double[] penalties)
     {
         FeatureScaling[] scalings = [.. parts.Select(part => FeatureScaling.Of(rows, part.Learnt))];
         double[][] points = [.. parts.Select(_ => new double[objective.Length])];
         var total = (double)parts.Sum(part => part.HeldOut.Length);
-        (double Penalty, double? Loss, double? Accuracy)? best = null;
+        Choice? best = null;
         var worse = 0;
         foreach (var penalty in penalties)
         {
@@ -139,7 +141,7 @@ internal sealed class HeadFitter(TransferOptions options, CancellationToken canc
         return best!.Value;
     }
 
-    FittedHead Final(HeadObjective objective, FeatureRows train, int[] pictures, (double Penalty, double? Loss, double? Accuracy) choice)
+    FittedHead Final(HeadObjective objective, FeatureRows train, int[] pictures, Choice choice)
     {
         var scaling = FeatureScaling.Of(train, pictures);
         var point = new double[objective.Length];

@@ -96,21 +96,21 @@ public static class RunComparison
         foreach (var same in Enumerable.Range(0, named.Length).GroupBy(i => named[i].Name).Where(same => same.All(i => named[i].Folder is not null)).Select(same => same.ToArray()))
         {
             string[][] folders = [.. same.Select(i => Path.GetFullPath(named[i].Folder!).Split(Path.DirectorySeparatorChar, StringSplitOptions.RemoveEmptyEntries))];
-            var different = Ends(int.MaxValue).Distinct().Count();
-            for (var parts = 2; different > 1; parts++)
-            {
-                var names = Ends(parts);
-                if (names.Distinct().Count() < different)
-                    continue;
-                for (var i = 0; i < same.Length; i++)
-                    named[same[i]] = named[same[i]] with { Name = names[i] };
-                break;
-            }
+            var different = Different(int.MaxValue);
+            if (different == 1)
+                continue;
+            var parts = 2;
+            while (Different(parts) < different)
+                parts++;
+            foreach (var (i, folder) in same.Zip(folders))
+                named[i] = named[i] with { Name = End(folder, parts) };
 
-            string[] Ends(int parts) => [.. folders.Select(folder => string.Join('/', folder.TakeLast(parts)))];
+            int Different(int parts) => folders.Select(folder => End(folder, parts)).Distinct().Count();
         }
 
         return named;
+
+        static string End(string[] folder, int parts) => string.Join('/', folder.TakeLast(parts));
     }
 
     static ScoredRows Rows(RunData run) =>

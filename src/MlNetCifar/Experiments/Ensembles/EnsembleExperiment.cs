@@ -39,10 +39,10 @@ public sealed class EnsembleExperiment(EnsembleOptions options)
                 ModelSoup.Check(models, Options.Models);
             else
                 ModelEnsemble.Check(models, Options.Models);
+            SplitRecord?[] records = [.. Options.Models.Zip(models, (path, model) => SplitRecord.Find(path, model.WeightsSha256, Storage))];
             if (Options.Data is not { } data)
-                return Of(ModelEnsemble.Average(models), Even(models.Count), [], null, Known(Records(models, log), []));
+                return Of(ModelEnsemble.Average(models), Even(models.Count), [], null, Known(records, []));
             using var dataset = Open(data, models[0], log, cancellation);
-            var records = Records(models, log);
             return Measured(models, Unseen(dataset, records, log, cancellation), records, log, cancellation);
         }
         finally
@@ -106,14 +106,6 @@ public sealed class EnsembleExperiment(EnsembleOptions options)
         new ImageDatasetOptions { Spec = model.Preprocess, Files = new() { Classes = model.Classes }, OnBadImage = OnBadImage.Skip, Threads = Options.Threads ?? Environment.ProcessorCount },
         Storage, log, cancellation);
 
-    SplitRecord?[] Records(IReadOnlyList<ImageClassifier> models, ExperimentLog log)
-    {
-        SplitRecord?[] records = [.. Options.Models.Select((path, i) => SplitRecord.Find(path, models[i].WeightsSha256, Storage))];
-        foreach (var (path, _) in Options.Models.Zip(records).Where(pair => Options.Data is not null && pair.Second is null))
-            log.Say(null, $"whether {UnseenImages.NoRecord(path)}");
-        return records;
-    }
-
     static SplitRecord? Known(SplitRecord?[] records, ulong[] chosen) =>
         records.OfType<SplitRecord>().ToArray() is var known && known.Length == records.Length ? SplitRecord.Union(known, chosen) : null;
 
@@ -123,6 +115,8 @@ public sealed class EnsembleExperiment(EnsembleOptions options)
     {
         var split = Options.Subset ?? (dataset.Has(DatasetSplit.Validation) ? DatasetSplit.Validation : DatasetSplit.Train);
         var (images, name) = (dataset.Get(split), split.ToString().ToLowerInvariant());
+        foreach (var (path, _) in Options.Models.Zip(records).Where(pair => pair.Second is null))
+            log.Say(null, $"whether {UnseenImages.NoRecord(path)}");
         if (records.All(record => record is null))
             return (images, []);
         var hashes = SourceHash.OfPictures(images, Options.Threads ?? Environment.ProcessorCount, cancellation);

@@ -7,8 +7,8 @@ namespace MlNetCifar.Experiments;
 
 /// <summary>
 /// Which pictures a run learned from, validated with and tested on, by what they look like to the network: <c>split/train.npy</c> and its siblings in the run's folder, or
-/// <c>NAME.split/train.npy</c> beside a model file of several runs, each a sorted array of <see cref="ImageSource.PixelHash"/>. Files, arrays and shards of the same picture have the same hash, wherever they lie. It is no part of the model file: at
-/// eight bytes a picture it would be a tenth of one for CIFAR-10, and several times one for a million pictures, loaded with each prediction.
+/// <c>NAME.split/train.npy</c> beside a model file of several runs, each a sorted array of <see cref="ImageSource.PixelHash"/>. Files, arrays and shards of the same picture have the
+/// same hash, wherever they lie. It is no part of the model file: at eight bytes a picture it would be a tenth of one for CIFAR-10, and several times one for a million pictures, loaded with each prediction.
 /// </summary>
 internal sealed class SplitRecord
 {

@@ -41,7 +41,7 @@ internal sealed class UnseenImages(SplitRecord? record, DatasetSplit split, Expe
         var seen = string.Join(" and ", new[] { Part(trained, "trained on"), Part(validated, "chosen and calibrated with") }.Where(part => part.Length > 0));
         if (areChosen)
         {
-            Doubt = FormattableString.Invariant($"of the {count:N0} {name} images the model was {seen}: the figures promise too much for new ones");
+            Doubt = TooMuch(count, name, "model", seen);
             return null;
         }
 
@@ -56,7 +56,15 @@ internal sealed class UnseenImages(SplitRecord? record, DatasetSplit split, Expe
     /// <summary>That a model has no record of what it learned from, in words.</summary>
     public static string NoRecord(string model) => $"{model} was trained on some of these images cannot be known: there is no record of its run (split/train.npy) beside it";
 
+    /// <summary>That figures promise too much, in words.</summary>
+    /// <param name="count">Images that were asked for.</param>
+    /// <param name="name">What they are called.</param>
+    /// <param name="model">What has seen some of them.</param>
+    /// <param name="seen">How, and how many.</param>
+    public static string TooMuch(int count, string name, string model, string seen) =>
+        FormattableString.Invariant($"of the {count:N0} {name} images the {model} was {seen}: the figures promise too much for new ones");
+
     bool IsOnlyValidated(ulong hash) => !record!.Has(DatasetSplit.Train, hash) && record.Has(DatasetSplit.Validation, hash);
 
-    static string Part(int count, string what) => count == 0 ? "" : FormattableString.Invariant($"{what} {count:N0}");
+    public static string Part(int count, string what) => count == 0 ? "" : FormattableString.Invariant($"{what} {count:N0}");
 }

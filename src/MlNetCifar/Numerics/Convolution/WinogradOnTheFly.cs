@@ -59,10 +59,12 @@ internal sealed unsafe class WinogradOnTheFly : ICorrelation
     int ResultStride => WinogradTiling.OddLines(_held * _tiles.Panel);
 
     /// <summary>Whether it beats reading the transformed filter: there are few enough tiles.</summary>
-    public static bool Wins(in Correlation g) => g.N * new WinogradTiling(g, null!).PerImage <= MostTiles;
+    public static bool Wins(in Correlation g) => Tiles(g) <= MostTiles;
 
     /// <summary>Whether it beats the direct algorithm in a batch: measured, a transformed piece must serve a few tiles.</summary>
-    public static bool BeatsDirect(in Correlation g) => WinogradCorrelation.Suits(g) && g.N * new WinogradTiling(g, null!).PerImage >= FewestTiles;
+    public static bool BeatsDirect(in Correlation g) => WinogradCorrelation.Suits(g) && Tiles(g) >= FewestTiles;
+
+    static int Tiles(in Correlation g) => g.N * new WinogradTiling(g, null!).PerImage;
 
     public void Pack(float* weights, float* packed, WorkerPool pool)
     {

@@ -236,9 +236,10 @@ internal sealed unsafe class ConvPlan
             return new DirectCorrelation(Shape, phase, _tiles);
         var training = _use == ConvUse.Training;
         var transformed = _winograd ?? (training ? WinogradCorrelation.Wins(g) : WinogradCorrelation.Suits(g));
-        if (transformed ? _use == ConvUse.Inference && WinogradOnTheFly.Wins(g) : training && WinogradOnTheFly.BeatsDirect(g))
-            return new WinogradOnTheFly(g, phase is null ? null : Shape, _tiles);
-        return transformed ? new WinogradCorrelation(g, phase is not null, _tiles) : new DirectCorrelation(Shape, phase, _tiles);
+        var onTheFly = transformed ? _use == ConvUse.Inference && WinogradOnTheFly.Wins(g) : training && WinogradOnTheFly.BeatsDirect(g);
+        return onTheFly ? new WinogradOnTheFly(g, phase is null ? null : Shape, _tiles)
+            : transformed ? new WinogradCorrelation(g, phase is not null, _tiles)
+            : new DirectCorrelation(Shape, phase, _tiles);
     }
 
     void RunBackwardData(int n, in ConvSource gradY, ReadOnlySpan<float> packed, Span<float> gradX, Span<float> workspace, WorkerPool pool)

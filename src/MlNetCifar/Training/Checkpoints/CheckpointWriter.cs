@@ -1,5 +1,6 @@
 using MlNetCifar.Nn;
 using MlNetCifar.Numerics;
+using Job = (MlNetCifar.Training.CheckpointHeader Header, MlNetCifar.Nn.NetworkWeights? Best);
 
 namespace MlNetCifar.Training;
 
@@ -14,7 +15,7 @@ internal sealed class CheckpointWriter : IDisposable
     // A plain object: Monitor's wait and pulse need it.
     readonly object _gate = new();
     Thread? _thread;
-    (CheckpointHeader Header, NetworkWeights? Best)? _job;
+    Job? _job;
     Exception? _failure;
     bool _stopping;
     long _written;
@@ -114,7 +115,7 @@ internal sealed class CheckpointWriter : IDisposable
     {
         while (true)
         {
-            (CheckpointHeader Header, NetworkWeights? Best) job;
+            Job job;
             lock (_gate)
             {
                 while (_job is null && !_stopping)
@@ -148,7 +149,7 @@ internal sealed class CheckpointWriter : IDisposable
     }
 
     /// <summary>Writes, unless the weights are ruined: then the checkpoint before is worth more.</summary>
-    bool Write((CheckpointHeader Header, NetworkWeights? Best) job)
+    bool Write(Job job)
     {
         if (!_copies.All(b => Network.AllFinite(b.Values())))
             return false;
