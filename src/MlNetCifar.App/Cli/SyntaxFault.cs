@@ -12,7 +12,9 @@ internal sealed class SyntaxFault(ParseResult parsed, IReadOnlyList<Verb> all)
     {
         var (verb, verbs) = (Verb(), Inner());
         if (parsed.UnmatchedTokens is not [var token, ..])
-            return verbs.Count > 0 ? $"A command is needed: {Names(verbs)}." : Sentence(parsed.Errors[0].Message);
+            return verbs.Count > 0 ? $"A command is needed: {Names(verbs)}."
+                : verb is not null && Positional().Count() is var given && given < verb.ArgumentCount.Least ? $"Required argument missing: '{verb.Name}' takes {verb.Arguments}; found {given}."
+                : Sentence(parsed.Errors[0].Message);
         if (verb is not null && Positional().FirstOrDefault(IsOption) is { } option)
             return UnknownOption(option, verb, all);
         if (verb is not null && Known(verb).Contains(token))

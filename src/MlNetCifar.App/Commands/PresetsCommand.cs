@@ -8,7 +8,7 @@ namespace MlNetCifar.App.Commands;
 /// <summary>Lists the networks to choose from.</summary>
 internal sealed class PresetsCommand() : Verb("presets", "List the networks to choose from: what each is for, its size, its speed here, what accuracy is known.")
 {
-    static readonly OptionDescription<bool> s_measure = OptionDescription.Of("measure", "BOOL", "Whether to measure the training speed, for half a second each", OptionText.Bool, true);
+    static readonly OptionDescription<bool> s_measure = OptionDescription.Of("measure", "BOOL", "Whether to measure the training speed, for a second or two each", OptionText.Bool, true);
 
     /// <summary>Each with where it was measured; the README has the commands.</summary>
     static readonly Dictionary<string, (string For, string Known)> s_about = new()
@@ -33,18 +33,23 @@ internal sealed class PresetsCommand() : Verb("presets", "List the networks to c
         var size = call.Get(ExperimentTable.Size) ?? 32;
         var table = new Table().Border(TableBorder.Simple).AddColumns("Preset", "For").AddColumn(new TableColumn("Parameters").RightAligned())
             .AddColumn(new TableColumn("MFLOP").RightAligned()).AddColumn(new TableColumn("Images/s here").RightAligned()).AddColumn("Accuracy known");
-        foreach (var name in Architectures.Names.TakeWhile(_ => !call.Stop.IsCancellationRequested))
+        using (var bar = new Bar(call.Terminal, "measuring"))
         {
-            var network = Architectures.Create(name, size.Width, size.Height, call.Get(ExperimentTable.Grey) ? 1 : 3, call.Get(NetworkChoice.Classes));
-            var parameters = NetworkSummary.Of(network, Recipe(call, name) with { BatchSize = 8 }, measure: false).Parameters;
-            double? speed = call.Get(s_measure) ? NetworkBenchmark.Train(network, Recipe(call, name), 0.5).ImagesPerSecond : null;
-            var (suits, known) = s_about[name];
-            if (call.Json)
-                Write(call, network, parameters, speed);
-            else
-                table.AddRow(
-                    name, Markup.Escape(suits), Invariant($"{parameters:N0}"), Invariant($"{network.Flops / 1e6:0.0}"), speed is null ? "" : Invariant($"{speed:N0}"),
-                    Markup.Escape(known));
+            foreach (var (i, name) in Architectures.Names.Index().TakeWhile(_ => !call.Stop.IsCancellationRequested))
+            {
+                bar.Advance((double)i / Architectures.Names.Length, $"measuring {name}");
+                var network = Architectures.Create(name, size.Width, size.Height, call.Get(ExperimentTable.Grey) ? 1 : 3, call.Get(NetworkChoice.Classes));
+                var recipe = Recipe(call, network);
+                var parameters = NetworkSummary.Of(network, recipe with { BatchSize = 8 }, measure: false).Parameters;
+                double? speed = call.Get(s_measure) ? NetworkBenchmark.Train(network, recipe, 0.5).ImagesPerSecond : null;
+                var (suits, known) = s_about[name];
+                if (call.Json)
+                    Write(call, network, parameters, speed);
+                else
+                    table.AddRow(
+                        name, Markup.Escape(suits), Invariant($"{parameters:N0}"), Invariant($"{network.Flops / 1e6:0.0}"), speed is null ? "" : Invariant($"{speed:N0}"),
+                        Markup.Escape(known));
+            }
         }
 
         if (!call.Json)
@@ -56,11 +61,13 @@ internal sealed class PresetsCommand() : Verb("presets", "List the networks to c
         return call.Done();
     }
 
-    /// <summary>Batches of at most 256, so that the largest recipe's need no gigabytes for half a second.</summary>
-    static TrainingOptions Recipe(Call call, string name)
+    /// <summary>Batches small enough for a step of the largest networks, too, to take no longer than the measurement is meant to.</summary>
+    static TrainingOptions Recipe(Call call, NetworkSpec network)
     {
-        var recipe = Recipes.For(name);
-        return recipe with { BatchSize = Math.Min(recipe.BatchSize, 256), Threads = call.Get(TrainingTable.Threads) };
+        const double FlopsOfAStep = 4e10;
+        const int Fewest = 32, Most = 256;
+        var recipe = Recipes.For(network.Name);
+        return recipe with { BatchSize = Math.Min(recipe.BatchSize, (int)Math.Clamp(FlopsOfAStep / network.Flops, Fewest, Most)), Threads = call.Get(TrainingTable.Threads) };
     }
 
     static void Write(Call call, NetworkSpec network, long parameters, double? speed) => JsonLine.Write(call.Terminal.Out, json =>

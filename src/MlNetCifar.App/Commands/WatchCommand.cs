@@ -101,8 +101,8 @@ internal sealed class WatchCommand() : Verb("watch", "Follow a run from another 
             return;
         }
 
-        if (run.IsDone && run.Accuracy is { } final)
-            call.Terminal.Out.WriteLine(Invariant($"done: accuracy {final:0.0000}; {Path.Combine(run.Folder, "report.html")}"));
+        if (run.IsDone)
+            call.Terminal.Out.WriteLine(Invariant($"done: {(run.Accuracy is { } final ? Invariant($"accuracy {final:0.0000}; ") : "")}{run.Page}"));
         else if (Left(run) is { } left)
             call.Terminal.Out.WriteLine(left);
     }

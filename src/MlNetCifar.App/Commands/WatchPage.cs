@@ -28,7 +28,7 @@ internal static class WatchPage
     }
 
     static string State(RunSummary run) => run.IsDone
-        ? Invariant($"done: accuracy {run.Accuracy:0.0000}; the rest is in {System.IO.Path.Combine(run.Folder, "report.html")}")
+        ? Invariant($"done: {(run.Accuracy is { } accuracy ? Invariant($"accuracy {accuracy:0.0000}; ") : "")}the rest is in {run.Page}")
         : Invariant($"{run.Network} on {run.Data}, {run.Epochs} epochs done{(WatchCommand.Left(run) is { } left ? ", " + left : "")}");
 
     static string Curve(IReadOnlyList<Dictionary<string, double?>> rows) =>

@@ -22,9 +22,14 @@ internal sealed record RunSummary(
     const string Settings = "args.json";
     const string Report = "report.json";
     const string History = "results.csv";
+    const string Journal = "trials.jsonl";
+    const string SweepPage = "tune.html";
 
-    /// <summary>Whether the run has written its report after all else, that is, has ended.</summary>
+    /// <summary>Whether the run has written its report after all else, that is, has ended; a sweep its page, if it has trials.</summary>
     public bool IsDone { get; private init; }
+
+    /// <summary>The page that a run leaves behind.</summary>
+    public string Page { get; private init; } = "";
 
     /// <summary>All runs below a folder of runs, newest first; what is no run is left out.</summary>
     public static IReadOnlyList<RunSummary> All(string runs) => !Directory.Exists(runs) ? [] :
@@ -36,24 +41,35 @@ internal sealed record RunSummary(
     /// <summary>Reads what there is; files that are missing or damaged tell nothing.</summary>
     public static RunSummary Read(string folder)
     {
-        var (settings, report) = (Json(Path.Combine(folder, Settings)), Json(Path.Combine(folder, Report)));
         var verb = Path.GetFileName(Path.GetDirectoryName(folder)!);
+        var reportPath = Path.Combine(Reported(folder, verb), Report);
+        var (settings, report) = (Json(Path.Combine(folder, Settings)), Json(reportPath));
 
         // An evaluation keeps the history of its model, which is another run's.
         var epochs = verb == "evaluate" ? [] : Rows(Path.Combine(folder, History));
         var accuracy = report?.TryGetProperty("metrics", out var metrics) == true && metrics.TryGetProperty("microAccuracy", out var figure) ? figure : default;
         var validation = epochs.Select(row => row.GetValueOrDefault("val_accuracy")).OfType<double>().ToArray();
-        var begun = new[] { Settings, History }.Max(name => File.GetLastWriteTimeUtc(Path.Combine(folder, name)));
-        var reported = File.GetLastWriteTimeUtc(Path.Combine(folder, Report));
+        var begun = new[] { Settings, History, Journal }.Max(name => File.GetLastWriteTimeUtc(Path.Combine(folder, name)));
+        var isSweep = File.Exists(Path.Combine(folder, Journal));
+        var end = isSweep ? Path.Combine(folder, SweepPage) : reportPath;
+        var reported = File.GetLastWriteTimeUtc(end);
         return new(
             folder, verb, begun > reported ? begun : reported, Text(settings, "data"),
-            Text(settings, "preset") ?? Text(report, "title")?.Split(' ')[0], epochs.Count, Text(settings, "time-budget") is null ? (int?)Number(settings, "epochs") : null,
+            Text(settings, "preset") is { } preset and not "auto" ? preset : Text(report, "title")?.Split(' ')[0], epochs.Count, Text(settings, "time-budget") is null ? (int?)Number(settings, "epochs") : null,
             epochs.Sum(row => row.GetValueOrDefault("seconds") ?? 0), Number(accuracy, "value"),
             Number(accuracy, "lower") is { } lower && Number(accuracy, "upper") is { } upper ? (lower, upper) : null, validation.Length > 0 ? validation.Max() : null)
         {
-            IsDone = File.Exists(Path.Combine(folder, Report)) && reported >= begun,
+            IsDone = File.Exists(end) && reported >= begun, Page = isSweep ? end : Path.ChangeExtension(reportPath, ".html"),
         };
     }
+
+    /// <summary>The folder of the training that a run's figures are of: of a sweep the one at its end, with the first of the seeds.</summary>
+    static string Reported(string folder, string verb) => verb switch
+    {
+        "automl" => Path.Combine(folder, "final"),
+        "tune" => Directory.EnumerateDirectories(folder, "best-*-seed1").OrderByDescending(Directory.GetLastWriteTimeUtc).FirstOrDefault(folder),
+        _ => folder,
+    };
 
     /// <summary>The backbone that a run's model was trained on; null for none.</summary>
     public static string? BackboneOf(string folder) => Text(Json(Path.Combine(folder, Settings)), "backbone");

@@ -7,8 +7,8 @@ internal static class ExperimentErrors
 
     public static MlNetCifarException NoModel() => new("MNC9006", ErrorKind.Usage, "There is no model.", "Give a model file, or the folder of a run.");
 
-    public static MlNetCifarException NoWeights(string path) =>
-        new("MNC9007", ErrorKind.Data, "There is no model file here.", "Give a .safetensors file, or a run folder with weights/best.safetensors.", path);
+    public static MlNetCifarException NoWeights(string path, string? inside) => new(
+        "MNC9007", ErrorKind.Data, "There is no model file here.", $"Give a .safetensors file, or a run folder with weights/best.safetensors{(inside is null ? "" : $", as {inside} is one")}.", path);
 
     public static MlNetCifarException NoRun(string path) =>
         new("MNC9013", ErrorKind.Data, "There is no run to go on with here.", "Give the folder of a training run, for example runs/train/<name>.", path);

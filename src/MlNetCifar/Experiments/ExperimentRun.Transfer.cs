@@ -218,7 +218,7 @@ internal sealed partial class ExperimentRun
         using var result = Fit(dataset, train, trainer);
         PruneFeatures(options.CacheFolder, since);
         _log.Say(null, FormattableString.Invariant(
-            $"features after {result.FeatureTime.TotalSeconds:0.0} s; head with L2 penalty {result.Penalty} chosen on {result.HeldOut}{HeldOut(result.History[0])}"));
+            $"features after {result.FeatureTime.TotalSeconds:0.0} s; head with L2 penalty {result.Penalty}{ChosenBy(result)}"));
         if (ChooseDepth(dataset, result, training) is not { } further)
         {
             WarnOfUnused(training);
@@ -361,9 +361,9 @@ internal sealed partial class ExperimentRun
             _log.Warn($"a head on a frozen backbone is fitted without steps; this has no meaning for it: {string.Join(", ", names)}");
     }
 
-    static string HeldOut(EpochRecord record) => record.ValidationAccuracy is { } accuracy
-        ? FormattableString.Invariant($": loss {record.ValidationLoss:0.000}, accuracy {accuracy:0.000} there")
-        : "";
+    static string ChosenBy(TransferResult result) => result.History[0] is { ValidationAccuracy: { } accuracy, ValidationLoss: var loss }
+        ? FormattableString.Invariant($" chosen on {result.HeldOut}: loss {loss:0.000}, accuracy {accuracy:0.000} there")
+        : ": no class has two training images, one to learn and one to choose by";
 
     static TimeSpan Rounded(TimeSpan time) => TimeSpan.FromSeconds(Math.Ceiling(time.TotalSeconds));
 }

@@ -89,6 +89,8 @@ internal sealed class ModelReport(RunFolder folder, ExperimentLog log)
         }
 
         var result = Evaluator.Evaluate(labels, outputs.Logits, model.Classes);
+        foreach (var warning in result.Warnings)
+            log.Warn(warning);
         if (!IsWritten)
         {
             var figures = Report(model, images, result, check, explained: []);

@@ -65,7 +65,9 @@ internal sealed record NextSteps
     NextStep? Chance()
     {
         var largest = (double)Result.ConfusionMatrix.ActualCounts.Max() / Result.Count;
-        return Result.MicroAccuracyInterval.Lower > largest ? null
+
+        // Where all images are of one class, no answers are better.
+        return largest == 1 || Result.MicroAccuracyInterval.Lower > largest ? null
             : new("The answers are no better than always naming the largest class", "examine labels and pictures with 'doctor data'; --overfit-batches 1 shows whether the network can learn them at all");
     }
 

@@ -111,8 +111,12 @@ public sealed class RunFolder
         if (!store.FolderExists(path))
             return path;
         var inside = $"{path.TrimEnd('/')}/{BestWeights}";
-        return store.FileExists(inside) ? inside : throw ExperimentErrors.NoWeights(path);
+        return store.FileExists(inside) ? inside : throw ExperimentErrors.NoWeights(path, RunInside(path));
     }
+
+    // A sweep has no model of its own, but those of the trainings at its end: the best, or final, comes before what it is compared with.
+    static string? RunInside(string path) => !Directory.Exists(path) ? null
+        : Directory.EnumerateDirectories(path).Order(StringComparer.Ordinal).FirstOrDefault(folder => System.IO.File.Exists(System.IO.Path.Combine(folder, BestWeights)));
 
     /// <summary>Loads the model of a run, or a model file.</summary>
     /// <param name="path">A run folder, or a .safetensors file.</param>

@@ -45,7 +45,7 @@ public static class NetworkBenchmark
         var batch = loader.Next()!;
         var rate = BestRate(() => session.Step(batch, 0, out _, 0.1f), options.BatchSize, seconds);
         var peak = FmaPeak.Measure(SimdLevel.Active, session.Pool);
-        return new BenchmarkResult(rate, rate * 3 * network.Flops / 1e9, peak, Profile(session.Network, batch.Rows(0).Labels.ToArray(), true));
+        return new BenchmarkResult(rate, rate * 3 * network.Flops / 1e9, peak, Profile(session.Network, batch.Rows(0).Labels.ToArray(), true, seconds));
     }
 
     /// <summary>Images a second of training steps, roughly: measured with few images in less than a second where the machine is slow.</summary>
@@ -118,7 +118,7 @@ public static class NetworkBenchmark
         batch.Pixels.CopyTo(net.Input(options.BatchSize));
         var rate = BestRate(() => net.Forward(options.BatchSize), options.BatchSize, seconds);
         var peak = FmaPeak.Measure(SimdLevel.Active, pool);
-        return new BenchmarkResult(rate, rate * network.Flops / 1e9, peak, Profile(net, batch.Labels.ToArray(), false));
+        return new BenchmarkResult(rate, rate * network.Flops / 1e9, peak, Profile(net, batch.Labels.ToArray(), false, seconds));
     }
 
     static BatchLoader Loader(ImageSource source, int batchSize, int slices = 1)
@@ -157,11 +157,13 @@ public static class NetworkBenchmark
         return best;
     }
 
-    static List<LayerTiming> Profile(Network network, int[] labels, bool training)
+    /// <summary>Times the layers of a few steps, and of one where they take longer than <paramref name="seconds"/>.</summary>
+    static List<LayerTiming> Profile(Network network, int[] labels, bool training, double seconds)
     {
         var forward = new long[network.Ops.Length];
         var backward = new long[network.Ops.Length];
-        for (var i = 0; i < ProfiledSteps; i++)
+        var (steps, watch) = (0, Stopwatch.StartNew());
+        for (; steps < ProfiledSteps && (steps == 0 || watch.Elapsed.TotalSeconds < seconds); steps++)
         {
             // A step of training packs the weights again; where they stay as they are that is done once, in the warm-up.
             if (training)
@@ -173,7 +175,7 @@ public static class NetworkBenchmark
             network.Backward(backward);
         }
 
-        var scale = 1000.0 / Stopwatch.Frequency / ProfiledSteps;
+        var scale = 1000.0 / Stopwatch.Frequency / steps;
         return [.. network.Ops.Select((op, i) => new LayerTiming(
             op.Name, op.Algorithm, forward[i] * scale, backward[i] * scale,
             op.Flops * labels.Length * (training ? 3 : 1) / ((forward[i] + backward[i]) * scale * 1e6)))];

@@ -87,7 +87,7 @@ public static class FeatureDoctor
             counts[picture.Label]++;
         int[] enough = [.. Enumerable.Range(0, classes.Count).Where(k => counts[k] >= FewestOfAClass)];
         if (counts.Count(c => c is > 0 and < FewestOfAClass) is > 0 and var few)
-            notes.Add(FormattableString.Invariant($"The labels of {few:N0} classes with fewer than {FewestOfAClass} pictures were not examined."));
+            notes.Add(FormattableString.Invariant($"The labels of {few:N0} {(few == 1 ? "class" : "classes")} with fewer than {FewestOfAClass} pictures were not examined."));
         if (enough.Length < 2)
             return [];
         int[] examined = [.. Enumerable.Range(0, pictures.Length).Where(i => counts[pictures[i].Label] >= FewestOfAClass)];

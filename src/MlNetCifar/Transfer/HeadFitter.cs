@@ -40,7 +40,7 @@ internal sealed class HeadFitter(TransferOptions options, CancellationToken canc
     const double SearchTolerance = 1e-4;
     const double Tolerance = 1e-6;
 
-    /// <summary>The penalty where a class has too few pictures to hold any out.</summary>
+    /// <summary>The penalty where no class has a picture to hold out.</summary>
     const double Fallback = 0.1;
 
     static readonly double[] s_penalties = [10, 3, 1, 0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5];
@@ -89,25 +89,26 @@ internal sealed class HeadFitter(TransferOptions options, CancellationToken canc
         return Folded(train, MostFolded) is { Length: > 0 } parts ? (train, parts, "five folds of the training images") : (train, [], "nothing");
     }
 
-    /// <summary>Five parts of each class, each held out in turn; none where a class has a single picture.</summary>
+    /// <summary>Five parts of each class, each held out in turn. The only picture of a class is learnt always, and there are no parts where every class has one.</summary>
     Part[] Folded(FeatureRows rows, int most)
     {
+        const int Always = Folds;
         var folds = new int[rows.Labels.Length];
         Array.Fill(folds, -1);
-        var least = int.MaxValue;
         for (var label = 0; label < rows.Classes; label++)
         {
             int[] members = [.. Enumerable.Range(0, folds.Length).Where(i => rows.Labels[i] == label)];
-            if (members.Length == 0)
+            if (members.Length == 1)
+                folds[members[0]] = Always;
+            if (members.Length < 2)
                 continue;
-            least = Math.Min(least, members.Length);
             new SplitRandom(options.Seed, RandomPurpose.Split, 1, (ulong)label).Shuffle<int>(members);
             var used = (int)Math.Ceiling(Math.Min(1, (double)most / folds.Length) * members.Length);
             for (var i = 0; i < used; i++)
                 folds[members[i]] = i % Folds;
         }
 
-        return least < 2 ? [] : [.. Enumerable.Range(0, Folds).Select(f => (Part)(Where(x => x >= 0 && x != f), Where(x => x == f))).Where(p => p.HeldOut.Length > 0)];
+        return [.. Enumerable.Range(0, Folds).Select(f => (Part)(Where(x => x >= 0 && x != f), Where(x => x == f))).Where(p => p.HeldOut.Length > 0)];
 
         int[] Where(Func<int, bool> isIn) => [.. Enumerable.Range(0, folds.Length).Where(i => isIn(folds[i]))];
     }

@@ -19,14 +19,14 @@ internal sealed record SelectionBias(int Trials, int Images, double Best, double
     const int Resamples = 1_000;
     const double MostWork = 4e8;
 
-    /// <summary>Measures it; null where fewer than two trials tell which images they answered rightly.</summary>
+    /// <summary>Measures it; null where fewer than two trials tell which images they answered rightly, or there are fewer than two images.</summary>
     /// <param name="results">Of the sweep.</param>
     /// <param name="images">Validation images.</param>
     /// <param name="seed">Of the resamples.</param>
     public static SelectionBias? Of(IReadOnlyList<TrialResult> results, int images, ulong seed)
     {
         var known = results.Where(r => r.State == TrialState.Completed && r.Right.Length == (images + 7) / 8).OrderBy(r => r.Loss).ThenBy(r => r.TrialSettings.TrialId).ToArray();
-        if (known.Length < 2)
+        if (known.Length < 2 || images < 2)
             return null;
         var right = known.Select(r => Enumerable.Range(0, images).Select(i => (byte)((r.Right[i / 8] >> (i % 8)) & 1)).ToArray()).ToArray();
         var resamples = (int)Math.Clamp(MostWork / ((double)images * known.Length), 100, Resamples);
@@ -45,12 +45,17 @@ internal sealed record SelectionBias(int Trials, int Images, double Best, double
         return new(known.Length, images, known[0].Metric, outside / resamples, luck.Average(), Bootstrap.Percentile(luck, 0.95), (double)same / resamples);
     }
 
+    // Of few images a resample may leave none out to measure on: it is drawn again.
     static void Draw(int[] drawn, ulong seed, int resample)
     {
-        Array.Clear(drawn);
         var random = new SplitRandom(seed, RandomPurpose.Bootstrap, (ulong)resample, ulong.MaxValue);
-        for (var i = 0; i < drawn.Length; i++)
-            drawn[random.Next(drawn.Length)]++;
+        do
+        {
+            Array.Clear(drawn);
+            for (var i = 0; i < drawn.Length; i++)
+                drawn[random.Next(drawn.Length)]++;
+        }
+        while (!drawn.Contains(0));
     }
 
     static (int Trial, double Accuracy) Pick(byte[][] right, int[] drawn)
@@ -79,6 +84,6 @@ internal sealed record SelectionBias(int Trials, int Images, double Best, double
             count++;
         }
 
-        return count == 0 ? double.NaN : (double)sum / count;
+        return (double)sum / count;
     }
 }

@@ -9,7 +9,7 @@ internal static class SweepWords
         int Count(TrialState state) => results.Count(result => result.State == state);
         List<string> words =
         [
-            FormattableString.Invariant($"{results.Count:N0} trials: {Count(TrialState.Completed)} ran to their end, {Count(TrialState.Pruned)} were ended early, {Count(TrialState.Failed)} failed. ")
+            FormattableString.Invariant($"{results.Count:N0} trials: {Count(TrialState.Completed)} ran to their end, {Count(TrialState.Pruned)} ended early, {Count(TrialState.Failed)} failed. ")
             + FormattableString.Invariant($"Trial {best.TrialSettings.TrialId} is right on {best.Metric:0.00 %} of the validation images."),
         ];
         words.Add(Luck(results, bias));
@@ -19,7 +19,7 @@ internal static class SweepWords
 
     /// <summary>How much of the best trial's accuracy is the luck of having been picked.</summary>
     public static string Luck(IReadOnlyList<TrialResult> results, SelectionBias? bias) => bias is null
-        ? "How much of that is the luck of having been picked cannot be told: fewer than two trials ran to their end."
+        ? "How much of that is the luck of having been picked cannot be told: that takes two trials that ran to their end, and two validation images."
         : FormattableString.Invariant($"It was picked among {bias.Trials} trials on {bias.Images:N0} images, and the picked one is flattered: by {100 * bias.Luck:0.00} percentage points on average ")
             + FormattableString.Invariant($"(bootstrap over images, 95 % of resamples {100 * bias.Range.Lower:0.00} … {100 * bias.Range.Upper:0.00}). On new images expect {bias.Corrected:0.00 %}. ")
             + FormattableString.Invariant($"In {bias.Share:0 %} of the resamples the same trial was picked. A trial's figure is that of its best epoch by the same images, which flatters all of them.")

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using MlNetCifar.App.Cli;
 using MlNetCifar.App.Commands;
 
@@ -44,6 +45,27 @@ public sealed class RunsTests
         var line = Cli.Run("runs", "--output", folder.Runs, "--json").Good().Lines.Single();
         Assert.AreEqual(2, line.GetProperty("epochs").GetInt32());
         Assert.IsFalse(line.GetProperty("done").GetBoolean());
+    }
+
+    [TestMethod]
+    public void Runs_OfASweep_EndsWithItsPage_AndHasTheFiguresOfTheTrainingAtItsEnd()
+    {
+        using var folder = new Pictures();
+        Cli.Run("tune", s_data, "--preset", "seed-cnn", "--size", "16", "--epochs", "1", "--batch-size", "4", "--trials", "2", "--output", folder.Runs).Good();
+        var line = Line();
+        Assert.IsTrue(line.GetProperty("done").GetBoolean());
+        var sweep = line.GetProperty("run").GetString()!;
+        using var report = JsonDocument.Parse(File.ReadAllText(Path.Combine(Directory.GetDirectories(sweep, "best-*").Single(), "report.json")));
+        Assert.AreEqual(report.RootElement.GetProperty("metrics").GetProperty("microAccuracy").GetProperty("value").GetDouble(), line.GetProperty("accuracy").GetDouble());
+
+        StringAssert.Contains(Cli.Run("watch", sweep).Good().Out, Path.Combine(sweep, "tune.html"));
+        StringAssert.Contains(Cli.Run("predict", Path.Combine(s_data, "test"), "--model", sweep).Bad(ExitCodes.DataRejected, "MNC9007").Error, "best-");
+
+        // It goes on.
+        File.SetLastWriteTimeUtc(Path.Combine(sweep, "trials.jsonl"), DateTime.UtcNow.AddSeconds(1));
+        Assert.IsFalse(Line().GetProperty("done").GetBoolean());
+
+        JsonElement Line() => Cli.Run("runs", "--output", folder.Runs, "--json").Good().Lines.Single(l => l.GetProperty("command").GetString() == "tune");
     }
 
     [TestMethod]

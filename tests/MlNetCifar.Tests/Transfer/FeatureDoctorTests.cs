@@ -48,7 +48,7 @@ public sealed class FeatureDoctorTests
         folder.Write("data/rare/1.png", File.ReadAllBytes(Path.Combine(data, "red", "001.png")));
         using var backbone = SmallBackbone.Create();
         var report = FeatureDoctor.Examine(data, backbone, new DoctorOptions { NearDuplicateSimilarity = 0.99999 });
-        StringAssert.Contains(report.Notes.Single(), "1 classes with fewer than 5 pictures");
+        StringAssert.Contains(report.Notes.Single(), "1 class with fewer than 5 pictures");
         Assert.IsFalse(report.Findings.Any(f => f.Kind == FindingKind.LikelyMislabelled && f.Paths[0].StartsWith("rare", StringComparison.Ordinal)));
 
         // Equal pictures were found by their pixels, and are not told twice.

@@ -126,6 +126,20 @@ public sealed class HeadFitterTests
     }
 
     [TestMethod]
+    public void Fit_TheOnlyPictureOfAClass_IsLearntAlways_AndThePenaltyChosenByTheOthers()
+    {
+        var rows = Rows(400, 5, 2, signal: 3);
+        var (lonely, expected) = (rows with { Labels = [2, .. rows.Labels[1..]], Classes = 3 }, new HeadFitter(new(), CancellationToken.None).Fit(rows, null));
+        var head = new HeadFitter(new(), CancellationToken.None).Fit(lonely, null);
+        Assert.AreEqual("five folds of the training images", head.HeldOut);
+        Assert.IsLessThanOrEqualTo(0.03, head.Penalty);
+
+        // Held out unlearnt it would cost some ln(1/p) of a class that nobody knows, 400 times less in the mean, whatever the penalty.
+        Assert.AreEqual(expected.HeldOutLoss!.Value, head.HeldOutLoss!.Value, 0.01);
+        Assert.AreEqual(expected.HeldOutAccuracy!.Value, head.HeldOutAccuracy!.Value, 0.01);
+    }
+
+    [TestMethod]
     public void Fit_AFeatureThatNeverChanges_SaysNothing()
     {
         var rows = Rows(100, 4, 2);

@@ -38,6 +38,18 @@ public sealed class HonestyTests
     {
         Assert.IsNull(SelectionBias.Of([Trial(0, 600, _ => 0.7)], 600, 1));
         Assert.IsNull(SelectionBias.Of([Trial(0, 600, _ => 0.7), Trial(1, 600, _ => 0.7) with { State = TrialState.Pruned }], 600, 1));
+        Assert.IsNull(SelectionBias.Of([Trial(0, 1, _ => 1), Trial(1, 1, _ => 1)], 1, 1));
+    }
+
+    /// <summary>Half of all resamples of two images draw both, and leave none to measure on.</summary>
+    [TestMethod]
+    [DataRow(2)]
+    [DataRow(4)]
+    public void Luck_OfFewImages_IsANumber(int images)
+    {
+        var bias = SelectionBias.Of([.. Enumerable.Range(0, 3).Select(trial => Trial(trial, images, _ => 0.5))], images, 1)!;
+        foreach (var figure in new[] { bias.Corrected, bias.Luck, bias.Range.Lower, bias.Range.Upper })
+            Assert.IsTrue(double.IsFinite(figure), $"{figure}");
     }
 
     [TestMethod]

@@ -47,9 +47,9 @@ public sealed record AbstainRule(double Threshold, double Coverage, double Accur
         return Never;
     }
 
-    /// <summary>What is given up and gained when 100, 95, 90, 80, 70 and 50 % of the images are answered, the surest first.</summary>
+    /// <summary>What is given up and gained when 100, 95, 90, 80, 70 and 50 % of the images are answered, the surest first; shares that few images do not tell apart come once.</summary>
     /// <param name="curve">The rejection curve.</param>
-    public static IReadOnlyList<AbstainRule> Table(RejectionCurve curve) => [.. s_shares.Select(share => ForCoverage(curve, share))];
+    public static IReadOnlyList<AbstainRule> Table(RejectionCurve curve) => [.. s_shares.Select(share => ForCoverage(curve, share)).Distinct()];
 
     static AbstainRule Of(RejectionPoint point, long count, double level) =>
         new(point.Threshold, point.Coverage, point.Accuracy, Interval.Wilson(point.Correct, (long)Math.Round(point.Coverage * count), level));
