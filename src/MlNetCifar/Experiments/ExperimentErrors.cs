@@ -10,6 +10,10 @@ internal static class ExperimentErrors
     public static MlNetCifarException NoWeights(string path, string? inside) => new(
         "MNC9007", ErrorKind.Data, "There is no model file here.", $"Give a .safetensors file, or a run folder with weights/best.safetensors{(inside is null ? "" : $", as {inside} is one")}.", path);
 
+    public static MlNetCifarException RunOf(string made, string verb, string path) => new(
+        "MNC9013", ErrorKind.Data, $"This is a run of '{made}', which '{verb}' cannot go on with.",
+        made == "evaluate" ? "Give the folder of a training run." : $"Go on with it by '{made} --resume', or name a training in it.", path);
+
     public static MlNetCifarException NoRun(string path) =>
         new("MNC9013", ErrorKind.Data, "There is no run to go on with here.", "Give the folder of a training run, for example runs/train/<name>.", path);
 

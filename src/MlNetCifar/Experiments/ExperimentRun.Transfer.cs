@@ -318,7 +318,7 @@ internal sealed partial class ExperimentRun
             _log.Say("budget", $"mirrored pictures are not learnt: {OptionText.Of(time)} has no room for their features");
         }
 
-        var most = (int)Math.Clamp(room, 2 * train.Classes.Count, train.Count);
+        var most = (int)Math.Min(Math.Max(room, 2 * train.Classes.Count), train.Count);
         if (most < train.Count)
         {
             train = train.Sample(most, options.Seed);

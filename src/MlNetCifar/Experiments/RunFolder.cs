@@ -12,6 +12,9 @@ public sealed class RunFolder
     const string BestWeights = "weights/best.safetensors";
     const string Local = "runs";
 
+    /// <summary>Commands whose runs no other can go on with.</summary>
+    static readonly string[] s_apart = ["tune", "automl", "evaluate"];
+
     RunFolder(string path, string verb) => (Path, Verb) = (path, verb);
 
     /// <summary>Relative to the working folder, unless asked for otherwise.</summary>
@@ -42,11 +45,16 @@ public sealed class RunFolder
     /// <summary>The folder of a run to go on with.</summary>
     /// <param name="path">The folder.</param>
     /// <param name="verb">What made it.</param>
-    /// <exception cref="MlNetCifarException">There is no folder of a run (MNC9013).</exception>
+    /// <exception cref="MlNetCifarException">There is no folder of a run, or a sweep's or an evaluation's was made by another (MNC9013).</exception>
     public static RunFolder Open(string path, string verb)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        return Directory.Exists(path) ? new(System.IO.Path.TrimEndingDirectorySeparator(path), verb) : throw ExperimentErrors.NoRun(path);
+        if (!Directory.Exists(path))
+            throw ExperimentErrors.NoRun(path);
+        var run = new RunFolder(System.IO.Path.TrimEndingDirectorySeparator(path), verb);
+
+        // The trainings inside a sweep have other names for what made them, and are gone on with by train.
+        return OptionFile.VerbOf(run.File("args.json")) is { } made && made != verb && (s_apart.Contains(made) || s_apart.Contains(verb)) ? throw ExperimentErrors.RunOf(made, verb, path) : run;
     }
 
     /// <summary>Makes the folder of a new run.</summary>

@@ -61,6 +61,13 @@ public sealed class RunsTests
         StringAssert.Contains(Cli.Run("watch", sweep).Good().Out, Path.Combine(sweep, "tune.html"));
         StringAssert.Contains(Cli.Run("predict", Path.Combine(s_data, "test"), "--model", sweep).Bad(ExitCodes.DataRejected, "MNC9007").Error, "best-");
 
+        // What another command made is refused before anything in it changes.
+        var record = File.ReadAllText(Path.Combine(sweep, "args.json"));
+        StringAssert.Contains(Cli.Run("train", "--resume", sweep).Bad(ExitCodes.DataRejected, "MNC9013").Error, "tune --resume");
+        Cli.Run("tune", "--resume", s_run).Bad(ExitCodes.DataRejected, "MNC9013");
+        Cli.Run("automl", "--resume", sweep).Bad(ExitCodes.DataRejected, "MNC9013");
+        Assert.AreEqual(record, File.ReadAllText(Path.Combine(sweep, "args.json")));
+
         // It goes on.
         File.SetLastWriteTimeUtc(Path.Combine(sweep, "trials.jsonl"), DateTime.UtcNow.AddSeconds(1));
         Assert.IsFalse(Line().GetProperty("done").GetBoolean());

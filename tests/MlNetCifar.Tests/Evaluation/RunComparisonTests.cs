@@ -74,6 +74,15 @@ public sealed class RunComparisonTests
         Assert.IsTrue(comparison.Metrics.All(m => m.Difference == 0 && m.P == 1));
     }
 
+    /// <summary>One picture of each class: a log-loss reduction is defined in resamples of both alone, which all say the same.</summary>
+    [TestMethod]
+    public void Compare_OfTwoImages_FindsNothingSure()
+    {
+        RunData Of(string name, float[] scores) => new(name, "", Evaluator.Evaluate([0, 1], scores, ["a", "b"]), ["0", "1"]);
+        var comparison = RunComparison.Compare(Of("a", [0.6f, 0.4f, 0.6f, 0.4f]), Of("b", [0.9f, 0.1f, 0.1f, 0.9f]), s_quick);
+        Assert.IsTrue(comparison.Metrics.All(m => !(m.P < 0.5)), string.Join(' ', comparison.Metrics.Select(m => $"{m.Name} {m.P}")));
+    }
+
     [TestMethod]
     public void Compare_RefusesDifferentTestData()
     {

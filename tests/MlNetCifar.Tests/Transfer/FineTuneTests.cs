@@ -153,6 +153,15 @@ public sealed class FineTuneTests
     }
 
     [TestMethod]
+    public void ABudget_HasRoomForFewerPicturesThanTwoOfEachClass()
+    {
+        using var folder = new Pictures();
+        Photographs(folder, 2);
+        using var result = new Experiment(Options(folder, FineTuning.None) with { Split = 0.5, Adjust = r => r with { TimeBudget = TimeSpan.FromMinutes(1) } }).Run();
+        Assert.AreEqual(3, result.Evaluation.Count);
+    }
+
+    [TestMethod]
     [TestCategory("Slow")]
     public void Train_KilledWhileTrainingFurther_GoesOnBitIdentically()
     {

@@ -58,8 +58,13 @@ internal static class Bootstrap
         return new Interval(Quantile(sorted, (1 - level) / 2), Quantile(sorted, (1 + level) / 2), level);
     }
 
-    /// <summary>Share of the draws on the less frequent side of zero, doubled: the two-sided p-value of a difference.</summary>
-    public static double TwoSidedP(ReadOnlySpan<double> differences)
+    /// <summary>
+    /// Share of the draws on the less frequent side of zero, doubled: the two-sided p-value of a difference. Draws of few pairs know nothing beyond these: less than the sign test's
+    /// least, 2 · 2⁻ᴺ, is not given.
+    /// </summary>
+    /// <param name="differences">Of the draws; those that are NaN do not count.</param>
+    /// <param name="pairs">N.</param>
+    public static double TwoSidedP(ReadOnlySpan<double> differences, int pairs)
     {
         int below = 0, above = 0, count = 0;
         foreach (var difference in differences)
@@ -72,7 +77,7 @@ internal static class Bootstrap
         }
 
         // One is added on both sides of the fraction because the observed sample is itself a possible draw.
-        return count == 0 ? double.NaN : Math.Min(1, 2.0 * (Math.Min(below, above) + 1) / (count + 1));
+        return count == 0 ? double.NaN : Math.Min(1, Math.Max(2.0 * (Math.Min(below, above) + 1) / (count + 1), Math.Pow(2, 1 - pairs)));
     }
 
     static void Draw(Span<byte> weights, ulong seed, int draw)

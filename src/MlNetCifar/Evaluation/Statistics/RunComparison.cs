@@ -147,7 +147,7 @@ public static class RunComparison
                 var differences = draws is null ? [] : draws[1][i].Zip(draws[0][i], (x, y) => x - y).ToArray();
                 return new MetricDifference(
                     entry.Key, entry.Name, values[0][i], values[1][i], values[1][i] - values[0][i],
-                    Bootstrap.Percentile(differences, 1 - options.Significance), Bootstrap.TwoSidedP(differences), entry.HigherIsBetter);
+                    Bootstrap.Percentile(differences, 1 - options.Significance), Bootstrap.TwoSidedP(differences, used.Length), entry.HigherIsBetter);
             }),
         ];
     }

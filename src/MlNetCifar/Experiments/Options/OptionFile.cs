@@ -32,6 +32,9 @@ internal static class OptionFile
         return new OptionSource(option => values.GetValueOrDefault(option.Name), option => $"'{option.Name}' in {path}");
     }
 
+    /// <summary>The command that a run's <c>args.json</c> is of; null where there is no such file, or nothing in it says so.</summary>
+    public static string? VerbOf(string path) => File.Exists(path) ? Values(path).GetValueOrDefault(Verb) : null;
+
     /// <summary>Writes a value as JSON: numbers and truth values as such, all else as the text that its reader takes back; logins and tokens in addresses are masked.</summary>
     /// <param name="json">An object under way.</param>
     /// <param name="name">Name of the member.</param>
