@@ -32,7 +32,7 @@ internal static class CliErrors
     public static MlNetCifarException NoPictures(string path) =>
         new("MNC9014", ErrorKind.Data, "There is no picture in this folder.", "Check the path; pictures are recognised by their extension here.", path);
 
-    public static MlNetCifarException Argument(string found, Exception inner) =>
+    public static MlNetCifarException Argument(string found, Exception? inner = null) =>
         new("MNC9012", ErrorKind.Usage, found, "Correct the options.", null, inner);
 
     public static MlNetCifarException NotCopied(string output, string run, MlNetCifarException inner) =>
@@ -45,7 +45,7 @@ internal static class CliErrors
         new("MNC9019", ErrorKind.Usage, "There is no run of training here.", "Name the folder of a run, or the folder of runs with --output.", folder);
 
     public static MlNetCifarException WrongFormat(OptionDescription option, string path, string what, IReadOnlyList<string> extensions) => new(
-        "MNC9018", ErrorKind.Usage, $"{option.Option} names a {Path.GetExtension(path)} file; {what} {(extensions.Count == 1 ? "is" : "are")} written as {string.Join(" or ", extensions)}.",
+        "MNC9018", ErrorKind.Usage, $"{option.Option} names a {Path.GetExtension(path)} file; {what} can be written as {string.Join(" or ", extensions)}.",
         $"Name a {extensions[0]} file.", path);
 
     public static MlNetCifarException NoCluster(string folder) =>

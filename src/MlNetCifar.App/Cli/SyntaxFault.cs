@@ -46,7 +46,7 @@ internal sealed class SyntaxFault(ParseResult parsed, IReadOnlyList<Verb> all)
             return $"{found} {hint}";
         if (OptionText.DidYouMean(name, Known(verb)) is { Length: > 0 } question)
             return found + question;
-        string[] others = [.. all.Where(other => other.Shown.Any(option => option.Option == name)).Select(other => $"'{other.Name}'")];
+        string[] others = [.. all.SelectMany(Paths).Where(other => other.Verb.Shown.Any(option => option.Option == name)).Select(other => $"'{other.Path}'")];
         return others.Length > 0 ? $"{found} It is one of {string.Join(", ", others)}." : found;
     }
 
@@ -56,6 +56,10 @@ internal sealed class SyntaxFault(ParseResult parsed, IReadOnlyList<Verb> all)
         var found = $"Unrecognized argument '{token}'.";
         return verb is not null && AsOption(token, verb) is { } write ? $"{found} {write}" : found;
     }
+
+    /// <summary>A command and those in it, by what is typed.</summary>
+    static IEnumerable<(string Path, Verb Verb)> Paths(Verb verb) =>
+        verb.Verbs.SelectMany(Paths).Select(inner => ($"{verb.Name} {inner.Path}", inner.Verb)).Prepend((verb.Name, verb));
 
     static IEnumerable<string> Known(Verb verb) => verb.Shown.SelectMany(option => Habits.Aliases(option, verb).Prepend(option.Option));
 

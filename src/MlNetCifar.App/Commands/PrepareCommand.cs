@@ -101,6 +101,10 @@ internal sealed class PrepareCommand() : Verb("prepare", "Turn images into shard
 
     static void Check(ShardOptions options)
     {
+        if (options is { Normalize: true, Float32: false })
+            throw CliErrors.Argument($"{s_normalize.Option} is given without {s_float32.Option}.");
+        if (options.TestFraction + options.ValidationFraction >= 1)
+            throw CliErrors.Argument(Invariant($"{s_test.Option} {options.TestFraction} and {s_validation.Option} {options.ValidationFraction} leave nothing to train on."));
         try
         {
             options.Validate();

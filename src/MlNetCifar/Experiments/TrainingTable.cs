@@ -175,6 +175,8 @@ public static class TrainingTable
             throw TrainingErrors.Options(faults);
         if (Changes.Faults(options, asOptions).ToArray() is { Length: > 0 } changes)
             throw ExperimentErrors.Augmentation(changes);
+        if (asOptions && options.Contradictions(OptionOf, OptionText.Of).ToArray() is { Length: > 0 } contradictions)
+            throw TrainingErrors.Options(contradictions);
         options.Validate();
     }
 

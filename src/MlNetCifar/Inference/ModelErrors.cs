@@ -7,10 +7,11 @@ internal static class ModelErrors
         new("MNC4001", ErrorKind.Data, "There is no model file here.", "Give the path of a .safetensors file that training wrote, for example runs/train/<name>/weights/best.safetensors.", path);
 
     public static MlNetCifarException NotSafeTensors(string path, string found) =>
-        new("MNC4002", ErrorKind.Data, $"This is no safetensors file: {found}.", "Give a file that training wrote.", path);
+        new("MNC4002", ErrorKind.Data, $"This is no safetensors file: {found}.",
+            path.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase) ? "Make a model file of it with 'import'." : "Give a file that training wrote.", path);
 
     public static MlNetCifarException Foreign(string path) =>
-        new("MNC4003", ErrorKind.Data, "The file holds tensors but no description of a network (metadata key 'mlnetcifar').", "Give a file that training wrote; weights from elsewhere lack classes and preprocessing.", path);
+        new("MNC4003", ErrorKind.Data, "The file holds tensors but no description of a network (metadata key 'mlnetcifar').", "Give a file that training wrote; 'import' makes one of weights from elsewhere, which lack classes and preprocessing.", path);
 
     public static MlNetCifarException Version(string path, int found, int known) =>
         new("MNC4004", ErrorKind.Data, $"The model file has format version {found}; this program reads up to {known}.", "Update the program.", path);

@@ -6,7 +6,7 @@ namespace MlNetCifar.Nn;
 internal static class NetworkErrors
 {
     public static MlNetCifarException Shape(string layer, string found, string expected) =>
-        new("MNC2001", ErrorKind.Usage, $"Layer {layer}: found {found}; expected {expected}.", "Change the layer or the one before it.");
+        new("MNC2001", ErrorKind.Usage, $"Layer {layer}: found {found}; expected {expected}.", "Change the layer or the one before it, or the size of the pictures.");
 
     public static MlNetCifarException Option(string layer, string found, string expected) =>
         new("MNC2002", ErrorKind.Usage, $"Layer {layer}: {found}; expected {expected}.");

@@ -287,8 +287,7 @@ public sealed record TrainingOptions
         string[] faults =
         [
             .. Ranges.Faults(this), .. Undefined(Optimizer, nameof(Optimizer)), .. Undefined(Schedule, nameof(Schedule)),
-            .. SwaStart is not null && EmaDecay is not null ? [$"{nameof(SwaStart)} is {SwaStart} and {nameof(EmaDecay)} is {EmaDecay}, expected one of them"] : Array.Empty<string>(),
-            .. Undefined(DistributedMode, nameof(DistributedMode)), .. Undefined(GradientFormat, nameof(GradientFormat)), .. SharingFaults(),
+            .. Undefined(DistributedMode, nameof(DistributedMode)), .. Undefined(GradientFormat, nameof(GradientFormat)), .. Contradictions(name => name, value => FormattableString.Invariant($"{value}")),
             .. Undefined(ClassWeights, nameof(ClassWeights)), .. Groups.SelectMany(Faults), .. Augmentation.Faults().Select(fault => $"{nameof(Augmentation)}.{fault}"),
         ];
         if (faults.Length > 0)
@@ -305,22 +304,27 @@ public sealed record TrainingOptions
         return new GroupPlan(this, weights).Summaries();
     }
 
-    IEnumerable<string> SharingFaults()
+    /// <summary>Values that do not go together.</summary>
+    /// <param name="name">What the caller calls a property.</param>
+    /// <param name="text">What the caller calls a value.</param>
+    internal IEnumerable<string> Contradictions(Func<string, string> name, Func<object, string> text)
     {
+        if (SwaStart is not null && EmaDecay is not null)
+            yield return $"{name(nameof(SwaStart))} is {text(SwaStart)} and {name(nameof(EmaDecay))} is {text(EmaDecay)}, expected one of them";
         if (IsAveraged && Slices < 2)
-            yield return $"{nameof(Slices)} is {Slices}, expected at least 2: {nameof(DistributedMode)} {DistributedMode} averages as many models";
+            yield return $"{name(nameof(Slices))} is {Slices}, expected at least 2: {name(nameof(DistributedMode))} {text(DistributedMode)} averages as many models";
         if (IsServed && !HasModels && Slices != 1)
-            yield return $"{nameof(Slices)} is {Slices}, expected 1: with {nameof(DistributedMode)} {DistributedMode} and {nameof(UpdateFrequency)} 1 a worker computes whole batches";
+            yield return $"{name(nameof(Slices))} is {Slices}, expected 1: with {name(nameof(DistributedMode))} {text(DistributedMode)} and {name(nameof(UpdateFrequency))} 1 a worker computes whole batches";
         if (Slices > BatchSize && BatchSize >= 1)
-            yield return $"{nameof(Slices)} is {Slices}, expected at most {nameof(BatchSize)}, {BatchSize}";
+            yield return $"{name(nameof(Slices))} is {Slices}, expected at most {name(nameof(BatchSize))}, {BatchSize}";
         if (DistributedMode != DistributedMode.Synchronous && (SwaStart is not null || LookaheadSteps is not null))
-            yield return $"{nameof(DistributedMode)} is {DistributedMode} with {(SwaStart is null ? nameof(LookaheadSteps) : nameof(SwaStart))}, expected {DistributedMode.Synchronous}";
+            yield return $"{name(nameof(DistributedMode))} is {text(DistributedMode)} with {name(SwaStart is null ? nameof(LookaheadSteps) : nameof(SwaStart))}, expected {text(DistributedMode.Synchronous)}";
         if (DistributedMode != DistributedMode.Synchronous && SyncBatchNorm)
-            yield return $"{nameof(SyncBatchNorm)} is true with {nameof(DistributedMode)} {DistributedMode}, expected {DistributedMode.Synchronous}: there only is a batch computed in slices";
+            yield return $"{name(nameof(SyncBatchNorm))} is true with {name(nameof(DistributedMode))} {text(DistributedMode)}, expected {text(DistributedMode.Synchronous)}: there only is a batch computed in slices";
         if (DistributedMode == DistributedMode.Synchronous && UpdateFrequency != 1)
-            yield return $"{nameof(UpdateFrequency)} is {UpdateFrequency}, expected 1, a batch: {nameof(DistributedMode)} {DistributedMode} updates after every one";
+            yield return $"{name(nameof(UpdateFrequency))} is {UpdateFrequency}, expected 1, a batch: {name(nameof(DistributedMode))} {text(DistributedMode)} updates after every one";
         if (GradientFormat != GradientFormat.F32 && (DistributedMode != DistributedMode.Synchronous || Slices < 2))
-            yield return $"{nameof(GradientFormat)} is {GradientFormat} with {nameof(DistributedMode)} {DistributedMode} and {nameof(Slices)} {Slices}, expected {DistributedMode.Synchronous} and at least 2 {nameof(Slices)}";
+            yield return $"{name(nameof(GradientFormat))} is {text(GradientFormat)} with {name(nameof(DistributedMode))} {text(DistributedMode)} and {name(nameof(Slices))} {Slices}, expected {text(DistributedMode.Synchronous)} and at least 2 {name(nameof(Slices))}";
     }
 
     static IEnumerable<string> Faults(ParameterGroup group)

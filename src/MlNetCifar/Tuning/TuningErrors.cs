@@ -65,7 +65,7 @@ internal static class TuningErrors
         "MNC3217", ErrorKind.Usage, $"A sweep trains networks without a teacher; '{name}' would have no effect.", "Leave the teacher out, and give it to 'train' with what the sweep found.");
 
     public static MlNetCifarException TooCostly(string what, double found, double most) => new(
-        "MNC3221", ErrorKind.Usage, FormattableString.Invariant($"The network has {found:N3} {what}; at most {most:N3} are allowed. It was not trained."), "Raise the limit, or narrow the space.");
+        "MNC3221", ErrorKind.Usage, FormattableString.Invariant($"The network has {found:#,0.###} {what}; at most {most:#,0.###} are allowed. It was not trained."), "Raise the limit, or narrow the space.");
 
     public static MlNetCifarException Start(string text, string reason) => new(
         "MNC3222", ErrorKind.Usage, $"The sweep cannot begin with '{text}': {reason}.", "Give the folder of a sweep, or a value for each parameter: learning-rate=0.003,dropout=0.2.");

@@ -87,6 +87,22 @@ public sealed class CommandTests
         Assert.AreEqual("green", run.Lines[0].GetProperty("predictions")[0].GetProperty("label").GetString());
     }
 
+    /// <summary>Faults that a user is likely to make are told in the words of the command line, with the way on.</summary>
+    [TestMethod]
+    [DataRow("--normalize is given without --float32", "prepare", "data", "--to", "shards", "--normalize")]
+    [DataRow("--test-share 0.5 and --val-share 0.5 leave nothing to train on", "prepare", "data", "--to", "shards", "--test-share", "0.5", "--val-share", "0.5")]
+    [DataRow("the page can be written as .html or .htm", "show-batch", "--data", "data", "--out", "b.txt")]
+    [DataRow("There is no option '--out' of 'info'. It is one of 'export', 'show-batch', 'image decode'.", "image", "info", "p.jpg", "--out", "x.png")]
+    [DataRow("Required argument missing: 'compare' takes RUN RUN...; found 1.", "compare", "one")]
+    public void LikelyFaults_AreToldInTheWordsOfTheCommandLine(string text, params string[] args) => StringAssert.Contains(Cli.Run(args).Error, text);
+
+    [TestMethod]
+    public void Predict_WithAnOnnxFile_NamesImport()
+    {
+        using var folder = new Pictures();
+        StringAssert.Contains(Cli.Run("predict", s_data, "--model", folder.Write("m.onnx", "no tensors here")).Bad(ExitCodes.DataRejected, "MNC4002").Error, "'import'");
+    }
+
     [TestMethod]
     public void Predict_WithoutModel_TakesTheNewestRun()
     {

@@ -156,6 +156,15 @@ public sealed class SettingTests
     }
 
     [TestMethod]
+    [DataRow("--gradient-format is f16 with --distributed-mode synchronous and --slices 1, expected synchronous and at least 2 --slices", "--gradient-format", "f16")]
+    [DataRow("--swa-start is 0.5 and --ema-decay is 0.9, expected one of them", "--swa-start", "0.5", "--ema-decay", "0.9")]
+    public void ValuesThatDoNotGoTogether_AreToldByTheNamesOfOptions(string text, params string[] options)
+    {
+        using var folder = new Pictures();
+        StringAssert.Contains(Cli.Run(["train", "--data", folder.Splits(train: 2, test: 1), "--output", folder.Runs, .. options]).Bad(ExitCodes.Usage, "MNC3001").Error, text);
+    }
+
+    [TestMethod]
     public void WrongVariable_IsNamed()
     {
         var run = Cli.Run(["train", "--data", "x"], new() { ["MLNETCIFAR_EPOCHS"] = "many" }).Bad(ExitCodes.Usage, "MNC9002");

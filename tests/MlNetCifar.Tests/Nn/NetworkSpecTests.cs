@@ -10,37 +10,37 @@ public sealed class NetworkSpecTests
     [TestMethod]
     public void Validate_DenseOnAPicture_NamesLayerAndShapes() => AssertFault(
         "MNC2001",
-        "Layer 2 (linear): found input [1, 8, 8, 4]; expected a flat input [N, 1, 1, C]; put Flatten or a global pooling before it. Change the layer or the one before it.",
+        "Layer 2 (linear): found input [1, 8, 8, 4]; expected a flat input [N, 1, 1, C]; put Flatten or a global pooling before it. Change the layer or the one before it, or the size of the pictures.",
         new Conv2d(4, 3), new Linear(3));
 
     [TestMethod]
     public void Validate_FilterLargerThanThePicture_NamesLayerAndShapes() => AssertFault(
         "MNC2001",
-        "Layer 2 (conv2d): found input [1, 4, 4, 4]; expected at least [N, 5, 5, C] for a 5×5 filter with valid padding. Change the layer or the one before it.",
+        "Layer 2 (conv2d): found input [1, 4, 4, 4]; expected at least [N, 5, 5, C] for a 5×5 filter with valid padding. Change the layer or the one before it, or the size of the pictures.",
         new Conv2d(4, 3) { Stride = 2 }, new Conv2d(4, 5) { Padding = Padding.Valid }, new Flatten(), new Linear(3));
 
     [TestMethod]
     public void Validate_WindowLargerThanThePicture_NamesLayerAndShapes() => AssertFault(
         "MNC2001",
-        "Layer 1 (max_pool): found input [1, 8, 8, 3]; expected at least [N, 9, 9, C]. Change the layer or the one before it.",
+        "Layer 1 (max_pool): found input [1, 8, 8, 3]; expected at least [N, 9, 9, C]. Change the layer or the one before it, or the size of the pictures.",
         new Pool2d(PoolKind.Max, 9), new Flatten(), new Linear(3));
 
     [TestMethod]
     public void Validate_ResidualPathsThatDiffer_NamesBothShapes() => AssertFault(
         "MNC2001",
-        "Layer 1 (residual): found body [1, 8, 8, 5] and shortcut [1, 8, 8, 3]; expected equal shapes; project the shortcut with a 1×1 convolution. Change the layer or the one before it.",
+        "Layer 1 (residual): found body [1, 8, 8, 5] and shortcut [1, 8, 8, 3]; expected equal shapes; project the shortcut with a 1×1 convolution. Change the layer or the one before it, or the size of the pictures.",
         new Residual(new Conv2d(5, 3)), new Flatten(), new Linear(3));
 
     [TestMethod]
     public void Validate_InsideAResidualBlock_NamesThePlace() => AssertFault(
         "MNC2001",
-        "Layer 2.2 (linear): found input [1, 8, 8, 3]; expected a flat input [N, 1, 1, C]; put Flatten or a global pooling before it. Change the layer or the one before it.",
+        "Layer 2.2 (linear): found input [1, 8, 8, 3]; expected a flat input [N, 1, 1, C]; put Flatten or a global pooling before it. Change the layer or the one before it, or the size of the pictures.",
         new Conv2d(3, 1), new Residual(new Activation(ActivationKind.Relu), new Linear(3)), new Flatten(), new Linear(3));
 
     [TestMethod]
     public void Validate_InsideAShortcut_NamesThePlace() => AssertFault(
         "MNC2001",
-        "Layer 1.s1 (average_pool): found input [1, 8, 8, 3]; expected at least [N, 10, 10, C]. Change the layer or the one before it.",
+        "Layer 1.s1 (average_pool): found input [1, 8, 8, 3]; expected at least [N, 10, 10, C]. Change the layer or the one before it, or the size of the pictures.",
         new Residual([new Conv2d(3, 1)], [new Pool2d(PoolKind.Average, 10)]), new Flatten(), new Linear(3));
 
     [TestMethod]
