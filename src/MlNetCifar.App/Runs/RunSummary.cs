@@ -67,7 +67,7 @@ internal sealed record RunSummary(
     static string Reported(string folder, string verb) => verb switch
     {
         "automl" => Path.Combine(folder, "final"),
-        "tune" => Directory.EnumerateDirectories(folder, "best-*-seed1").OrderByDescending(Directory.GetLastWriteTimeUtc).FirstOrDefault(folder),
+        "tune" when Directory.Exists(folder) => Directory.EnumerateDirectories(folder, "best-*-seed1").OrderByDescending(Directory.GetLastWriteTimeUtc).FirstOrDefault(folder),
         _ => folder,
     };
 

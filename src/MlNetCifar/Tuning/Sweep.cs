@@ -185,9 +185,13 @@ public sealed class Sweep(ExperimentOptions experiment, SweepOptions? options = 
         return Experiment with { Preset = preset, Resume = null };
     }
 
-    RunFolder Folder(ExperimentOptions fixedOptions) => Experiment.Resume is { } path
-        ? RunFolder.Open(path, VerbName)
-        : RunFolder.Create(fixedOptions.Output, VerbName, fixedOptions.Name ?? fixedOptions.NetworkName, fixedOptions.ExistOk, Storage);
+    RunFolder Folder(ExperimentOptions fixedOptions)
+    {
+        if (Experiment.Resume is { } path)
+            return RunFolder.Open(path, VerbName);
+        var folder = RunFolder.Create(fixedOptions.Output, VerbName, fixedOptions.Name ?? fixedOptions.NetworkName, fixedOptions.ExistOk, Storage);
+        return SweepJournal.IsIn(folder.Path) ? throw TuningErrors.Taken(folder.File(SweepJournal.FileName)) : folder;
+    }
 
     // What was not given stays open: a trial with another preset has another recipe.
     internal static void Record(RunFolder folder, OptionValues? arguments)

@@ -66,6 +66,7 @@ public sealed class RunsTests
         StringAssert.Contains(Cli.Run("train", "--resume", sweep).Bad(ExitCodes.DataRejected, "MNC9013").Error, "tune --resume");
         Cli.Run("tune", "--resume", s_run).Bad(ExitCodes.DataRejected, "MNC9013");
         Cli.Run("automl", "--resume", sweep).Bad(ExitCodes.DataRejected, "MNC9013");
+        Cli.Run("tune", s_data, "--preset", "seed-cnn", "--size", "16", "--trials", "5", "--exist-ok", "--output", folder.Runs).Bad(ExitCodes.Usage, "MNC3211");
         Assert.AreEqual(record, File.ReadAllText(Path.Combine(sweep, "args.json")));
 
         // It goes on.

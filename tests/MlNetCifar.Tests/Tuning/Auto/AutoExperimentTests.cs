@@ -88,6 +88,12 @@ public sealed class AutoExperimentTests
         StringAssert.Contains(auto.Lines[^1].GetProperty("words")[1].GetString(), "validation images rank nothing");
         Assert.IsTrue(File.Exists(auto.Lines[^1].GetProperty("model").GetString()));
         Assert.DoesNotContain("--time-budget", auto.Lines[^1].GetProperty("command").GetString()!, "the recipe is over long before half an hour is");
+
+        // What was decided for other images is not taken for these.
+        var record = Path.Combine(folder.Runs, "automl", "auto", "args.json");
+        var before = File.ReadAllText(record);
+        Cli.Run("automl", folder.Classes("others", 6), "--exist-ok", "--output", folder.Runs).Bad(ExitCodes.Usage, "MNC3211");
+        Assert.AreEqual(before, File.ReadAllText(record));
     }
 
     [TestMethod]
