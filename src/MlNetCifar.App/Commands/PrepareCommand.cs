@@ -73,7 +73,7 @@ internal sealed class PrepareCommand() : Verb("prepare", "Turn images into shard
         foreach (var warning in report.Warnings)
             call.Terminal.Warn(warning);
         if (report.BadFiles is [var first, ..])
-            call.Terminal.Warn(Invariant($"{report.BadFiles.Count:N0} files were left out and are listed in {BadFile.FileName}; the first: {first.Path}: {first.Reason}"));
+            call.Terminal.Warn(Invariant($"{report.BadFiles.Count:N0} {(report.BadFiles.Count == 1 ? "file was" : "files were")} left out, see {BadFile.FileName}; the first: {first.Path}: {first.Reason}"));
         PrepareView.Print(call, report, [.. timings]);
         return ExitCodes.Ok;
     }

@@ -35,7 +35,7 @@ internal static class ExperimentData
         foreach (var warning in dataset.Warnings)
             log.Warn(warning);
         if (dataset.BadFiles is [var first, ..])
-            log.Warn(FormattableString.Invariant($"{dataset.BadFiles.Count:N0} files could not be read and are left out; the first: {first.Path}: {first.Reason}"));
+            log.Warn(FormattableString.Invariant($"{dataset.BadFiles.Count:N0} {(dataset.BadFiles.Count == 1 ? "file could not be read and is" : "files could not be read and are")} left out; the first: {first.Path}: {first.Reason}"));
         return dataset;
 
         static string Line(LoadProgress p, long started)

@@ -105,6 +105,8 @@ internal sealed class ModelReport(RunFolder folder, ExperimentLog log)
             ReportWriter.Write(folder.Path, report);
             if (Dataset.BadFiles.Count > 0)
                 BadFile.Write(Dataset.BadFiles, folder.File(BadFile.FileName));
+            else
+                File.Delete(folder.File(BadFile.FileName));
             return new Judgement(Split, result, check, report.Rejection, report.NextSteps);
         });
     }

@@ -53,12 +53,17 @@ public sealed class BadInputTests
         var file = Path.Combine(data, "train", "red", "bad.png");
         File.WriteAllBytes(file, spoil(Png(folder)));
         var run = Cli.Run(["train", "--data", data, "--output", folder.Runs, .. s_small]).Good();
-        StringAssert.Contains(run.Error, "warning: 1 files could not be read", what);
+        StringAssert.Contains(run.Error, "warning: 1 file could not be read", what);
         var listed = File.ReadAllText(Path.Combine(folder.Runs, "train", "cats-dogs-cnn", "bad_files.jsonl"));
         StringAssert.Contains(listed, "bad.png");
         StringAssert.Contains(listed, code);
         var strict = Cli.Run(["train", "--data", data, "--output", folder.Runs, "--on-bad-image", "fail", .. s_small]).Bad(ExitCodes.DataRejected, code);
         StringAssert.Contains(strict.Error, "bad.png");
+
+        // Nothing in the folder tells of a file that is mended.
+        File.Delete(file);
+        Cli.Run(["train", "--data", data, "--output", folder.Runs, "--exist-ok", .. s_small]).Good();
+        Assert.IsFalse(File.Exists(Path.Combine(folder.Runs, "train", "cats-dogs-cnn", "bad_files.jsonl")));
     }
 
     [TestMethod]

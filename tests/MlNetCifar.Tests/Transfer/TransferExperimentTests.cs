@@ -221,7 +221,7 @@ public sealed class TransferExperimentTests
         folder.Write("photos/red/one.png", PngEncoder.Encode([200, 10, 10], 1, 1, 3));
         folder.Text("photos/blue/bad.png", "no picture");
         using var result = new Experiment(new ExperimentOptions { Data = folder["photos"], Output = folder.Runs, CacheFolder = folder["cache"], Split = 0.7 }) { Backbones = new Two(isHere: true) }.Run();
-        Assert.IsTrue(result.Warnings.Any(w => w.Contains("1 files could not be read", StringComparison.Ordinal)), string.Join('\n', result.Warnings));
+        Assert.IsTrue(result.Warnings.Any(w => w.Contains("1 file could not be read", StringComparison.Ordinal)), string.Join('\n', result.Warnings));
         Assert.IsGreaterThan(0.8, result.Evaluation.MicroAccuracy);
     }
 
