@@ -69,6 +69,10 @@ internal abstract class Verb(string name, string help)
     /// <param name="commandLine">Names and texts of what was typed.</param>
     public virtual string? Configuration(IReadOnlyDictionary<string, string> commandLine) => null;
 
+    /// <summary>The options of the run that an option names to go on with; null where it names none.</summary>
+    protected string? OptionsOf(OptionDescription resume, IReadOnlyDictionary<string, string> commandLine) =>
+        commandLine.TryGetValue(resume.Name, out var folder) && folder.Length > 0 ? RunFolder.Open(folder, Name).File("args.json") : null;
+
     /// <summary>Does it.</summary>
     /// <returns>The exit code.</returns>
     public abstract int Run(Call call);

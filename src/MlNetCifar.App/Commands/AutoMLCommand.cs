@@ -29,8 +29,7 @@ internal sealed class AutoMLCommand() : Verb("automl", "From data to a calibrate
     public override string Note => "Network, augmentation, rate and epochs are chosen;\nwhat 'train' would do without options is the first trial, and stays unless another does better.";
 
     /// <summary>A folder to go on in has the options beside it.</summary>
-    public override string? Configuration(IReadOnlyDictionary<string, string> commandLine) =>
-        commandLine.TryGetValue(s_resume.Name, out var folder) && folder.Length > 0 ? Path.Combine(RunFolder.Open(folder, Name).Path, "args.json") : null;
+    public override string? Configuration(IReadOnlyDictionary<string, string> commandLine) => OptionsOf(s_resume, commandLine);
 
     public override int Run(Call call)
     {

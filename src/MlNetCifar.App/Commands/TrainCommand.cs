@@ -47,8 +47,7 @@ internal sealed class TrainCommand() : Verb("train", "Train a network on labelle
     public override string Note => "The defaults of training are those of the preset; above, of seed-cnn.\nA head on a backbone is fitted without steps; what is trained further has defaults of its own.";
 
     /// <summary>A run to go on with has its options beside it.</summary>
-    public override string? Configuration(IReadOnlyDictionary<string, string> commandLine) =>
-        commandLine.TryGetValue(ExperimentTable.Resume.Name, out var folder) && folder.Length > 0 ? Path.Combine(RunFolder.Open(folder, Name).Path, "args.json") : null;
+    public override string? Configuration(IReadOnlyDictionary<string, string> commandLine) => OptionsOf(ExperimentTable.Resume, commandLine);
 
     public override int Run(Call call)
     {

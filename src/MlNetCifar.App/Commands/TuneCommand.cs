@@ -50,8 +50,7 @@ internal sealed class TuneCommand() : Verb("tune", "Search options for the best 
     public override string Note => "Options that are not searched hold for all trials.\nWithout --param and --space the preset's own space is searched; auto is seed-cnn here.";
 
     /// <summary>A sweep to go on with has its options beside it.</summary>
-    public override string? Configuration(IReadOnlyDictionary<string, string> commandLine) =>
-        commandLine.TryGetValue(s_resume.Name, out var folder) && folder.Length > 0 ? Path.Combine(RunFolder.Open(folder, Name).Path, "args.json") : null;
+    public override string? Configuration(IReadOnlyDictionary<string, string> commandLine) => OptionsOf(s_resume, commandLine);
 
     public override int Run(Call call)
     {

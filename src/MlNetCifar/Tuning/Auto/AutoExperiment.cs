@@ -59,10 +59,13 @@ public sealed class AutoExperiment(ExperimentOptions experiment, TimeSpan timeBu
         var (run, dataset) = inputs.Run(options);
         var folder = Experiment.Resume is { } path ? RunFolder.Open(path, VerbName) : RunFolder.Create(options.Output, VerbName, options.Name ?? options.NetworkName, options.ExistOk, Storage);
         using var turn = Training.RunLock.Take(folder.Path);
-        if (Experiment.Resume is null && folder.File(AutoState.FileName) is var state && File.Exists(state))
-            throw TuningErrors.Taken(state);
         if (Experiment.Resume is null)
+        {
+            if (folder.File(AutoState.FileName) is var state && File.Exists(state))
+                throw TuningErrors.Taken(state);
             Sweep.Record(folder, Arguments);
+        }
+
         log.Say("run", folder.Path);
         return new AutoRun(this, run, dataset, inputs, folder, log, cancellation).Run(TimeProvider.System.GetElapsedTime(clock));
     }
