@@ -53,7 +53,7 @@ internal static class KernelBenchmark
             if (name.Contains(net, StringComparison.Ordinal))
             {
                 Layer($"{name} {layer}", shape with { N = batch }, width, pool, peak, winograd, pooled: false);
-                if (layer is [.., '²'] && new ConvPlan(shape, width, 1).CanPool)
+                if (layer is [.., '²'] && new ConvPlan(shape, width, 1).PoolSize > 0)
                     Layer("  with 2×2 max-pooling", shape with { N = batch }, width, pool, peak, winograd, pooled: true);
             }
         return 0;

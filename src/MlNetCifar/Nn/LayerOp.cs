@@ -67,7 +67,7 @@ internal abstract class LayerOp
     public required Value Output { get; init; }
 
     /// <summary>What it reads or writes besides: the other path where a residual block begins and ends. Null for none.</summary>
-    public Value? Second { get; init; }
+    public Value? Second { get; set; }
 
     /// <summary>What it reads besides, like <see cref="Input"/>: the other members where an ensemble ends.</summary>
     public Value[] Others { get; init; } = [];

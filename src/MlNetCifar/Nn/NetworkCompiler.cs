@@ -72,6 +72,12 @@ internal sealed class NetworkCompiler(NetworkWeights weights, int batchSize, Wei
     /// <summary>Whether there will be backward passes.</summary>
     public bool Training => gradients is not null;
 
+    /// <summary>Whether the last result is all that is asked for.</summary>
+    public bool IsForInference => gradients is null && keep is null;
+
+    /// <summary>The op that was emitted last.</summary>
+    public LayerOp Last => _ops[^1];
+
     /// <summary>Largest batch.</summary>
     public int BatchSize => batchSize;
 

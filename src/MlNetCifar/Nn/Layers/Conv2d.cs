@@ -130,9 +130,10 @@ public sealed record Conv2d(int Filters, int Kernel) : LayerSpec
 
     internal override Value Emit(NetworkCompiler compiler, LayerNode node, Value input)
     {
+        var plan = compiler.Plan(node, input, Geometry(input.Shape));
         var norm = BatchNorm.TakeFolded(compiler, node);
         var relu = Activation.TakeRelu(compiler);
-        var pool = Pool2d.TakeHalving(compiler);
+        var pool = Pool2d.TakeHalving(compiler) ?? Pool2d.TakeOverlapping(compiler, plan);
         if (pool is not null && norm is null && !relu && compiler.IsFrozen(node))
         {
             // A scale that is surely positive changes places with the maximum, and so does a ReLU.
@@ -140,6 +141,6 @@ public sealed record Conv2d(int Filters, int Kernel) : LayerSpec
             relu = Activation.TakeRelu(compiler);
         }
 
-        return ConvOp.Emit(compiler, node, input, compiler.Plan(node, input, Geometry(input.Shape)), norm, relu, pool);
+        return ConvOp.Emit(compiler, node, input, plan, norm, relu, pool);
     }
 }

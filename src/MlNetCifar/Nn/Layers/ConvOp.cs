@@ -11,9 +11,9 @@ internal sealed class ConvOp(ConvPlan plan, WeightTensor weights, WeightTensor? 
 
     public override bool BackwardReadsOutput => relu && !Pooled;
 
-    public override string Algorithm => Pooled ? $"{plan.Algorithm}; pooling fused" : plan.Algorithm;
+    public override string Algorithm => Pooled ? $"{plan.Algorithm}; pooling fused" : Second is not null ? $"{plan.Algorithm}; sum fused" : plan.Algorithm;
 
-    /// <summary>Whether a 2×2 max-pooling is computed along.</summary>
+    /// <summary>Whether a max-pooling is computed along.</summary>
     public bool Pooled { get; init; }
 
     /// <summary>The winners of the pooling; for training.</summary>
@@ -44,7 +44,7 @@ internal sealed class ConvOp(ConvPlan plan, WeightTensor weights, WeightTensor? 
     /// <param name="plan">How it is computed.</param>
     /// <param name="norm">A batch normalisation whose running statistics become part of the weights; where nothing of both is trained.</param>
     /// <param name="relu">Whether a ReLU follows.</param>
-    /// <param name="pool">A 2×2 max-pooling of the result; an op of its own where the plan cannot compute it along.</param>
+    /// <param name="pool">A max-pooling of the result; an op of its own where the plan cannot compute it along.</param>
     public static Value Emit(NetworkCompiler compiler, LayerNode node, Value input, ConvPlan plan, LayerNode? norm, bool relu, LayerNode? pool)
     {
         WeightTensor weights = compiler.Tensor(node, "weight"), bias = compiler.Find(node, "bias")!;
@@ -52,7 +52,7 @@ internal sealed class ConvOp(ConvPlan plan, WeightTensor weights, WeightTensor? 
         bool trainsWeights = compiler.IsTrained(weights), trainsBias = compiler.IsTrained(bias);
 
         // There is no pass for the gradient of a bias alone behind a fused pooling.
-        var pooled = pool is not null && plan.CanPool && (trainsWeights || (compiler.Training ? !trainsBias : weights.Spec.IsTrained));
+        var pooled = pool?.Layer is Pool2d { Size: var size } && plan.PoolSize == size && (trainsWeights || (compiler.Training ? !trainsBias : weights.Spec.IsTrained));
         var shape = (pooled ? pool! : node).Output.WithBatch(compiler.BatchSize);
         var output = compiler.Trained(node, input, shape);
         var argMax = pooled && output.Gradient is not null ? compiler.Saved(node, shape.Length) : null;
@@ -62,6 +62,16 @@ internal sealed class ConvOp(ConvPlan plan, WeightTensor weights, WeightTensor? 
             ArgMax = argMax, TrainsWeights = trainsWeights, TrainsBias = trainsBias, Flops = node.Layer.Flops(node.Input),
         });
         return pool is null || pooled ? result : pool.Layer.Emit(compiler, pool, result);
+    }
+
+    /// <summary>Computes the sum with <paramref name="addend"/> along, and a ReLU behind it, where the plan can; for inference.</summary>
+    public bool TryAdd(NetworkCompiler compiler, Value addend)
+    {
+        if (relu || Pooled || !plan.CanAdd)
+            return false;
+        Second = addend;
+        relu = Activation.TakeRelu(compiler);
+        return true;
     }
 
     public override void Attach() => _packed = weights.Owner.Packed.Rent(
@@ -80,7 +90,7 @@ internal sealed class ConvOp(ConvPlan plan, WeightTensor weights, WeightTensor? 
         if (Pooled)
             plan.ForwardPooled(pass.Count, Input.Rows(pass.Count), _packed.Filter, _packed.Bias, relu, y, Winners(y.Length), workspace.Span(), pass.Pool);
         else
-            plan.Forward(pass.Count, Input.Rows(pass.Count), _packed.Filter, _packed.Bias, relu, y, workspace.Span(), pass.Pool);
+            plan.Forward(pass.Count, Input.Rows(pass.Count), _packed.Filter, _packed.Bias, relu, y, workspace.Span(), pass.Pool, Second is null ? [] : Second.Rows(pass.Count));
     }
 
     public override void Backward(Pass pass)

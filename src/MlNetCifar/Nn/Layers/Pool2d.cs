@@ -76,6 +76,10 @@ public sealed record Pool2d(PoolKind Pool, int Size) : LayerSpec
     internal static LayerNode? TakeHalving(NetworkCompiler compiler) =>
         compiler.Take<Pool2d>(p => p is { Pool: PoolKind.Max, Size: 2, Stride: 0 or 2, Pad: 0 });
 
+    /// <summary>Takes along a 3×3 max-pooling with padding, where the convolution's plan can compute it.</summary>
+    internal static LayerNode? TakeOverlapping(NetworkCompiler compiler, ConvPlan plan) =>
+        compiler.Take<Pool2d>(p => plan.PoolSize == 3 && p is { Pool: PoolKind.Max, Size: 3, Stride: 2, Pad: 1 });
+
     static Pool2d Read(PoolKind pool, LayerOptions json) =>
         new(pool, json.Int("size")) { Stride = json.Int("stride", s_default.Stride), Pad = json.Int("pad", s_default.Pad) };
 

@@ -79,10 +79,25 @@ public sealed record Residual(ImmutableArray<LayerSpec> Body, ImmutableArray<Lay
         var gradient = input.Gradient is null ? null : compiler.Buffer($"{node.Position} gradient 2", input.Shape.Length);
         var second = new Value(input.Shape, input.Data) { Gradient = gradient, ReadOnly = true };
         compiler.Add(new ForkOp { Name = node.Position, Input = input, Output = first, Second = second });
+        if (compiler.IsForInference)
+            return EmitForward(compiler, node, first, second);
         var body = compiler.Emit(node.Paths[0], first);
         var shortcut = compiler.Emit(node.Paths[1], second);
         if (shortcut.Gradient is not null)
             body.Gradient ??= compiler.Buffer($"{node.Position} gradient", body.Shape.Length);
+        return Sum(compiler, node, body, shortcut);
+    }
+
+    // The shortcut first, so that the last convolution of the body can compute the sum along.
+    static Value EmitForward(NetworkCompiler compiler, LayerNode node, Value first, Value second)
+    {
+        var shortcut = compiler.Emit(node.Paths[1], second);
+        var body = compiler.Emit(node.Paths[0], first);
+        return compiler.Last is ConvOp conv && conv.Output == body && conv.TryAdd(compiler, shortcut) ? body : Sum(compiler, node, body, shortcut);
+    }
+
+    static Value Sum(NetworkCompiler compiler, LayerNode node, Value body, Value shortcut)
+    {
         var output = compiler.Result(node, body, body.Shape, forward: true, backward: true);
         return compiler.Add(new AddOp { Name = node.Position, Input = body, Second = shortcut, Output = output, Flops = body.Shape.ImageLength });
     }

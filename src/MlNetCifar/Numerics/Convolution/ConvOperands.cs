@@ -55,6 +55,9 @@ internal unsafe struct ConvTarget
     /// <summary>[K], or null.</summary>
     public float* Bias;
 
+    /// <summary>Laid out as the result and added to it before it is clamped; null for nothing.</summary>
+    public float* Addend;
+
     /// <summary>Whether to clamp at zero.</summary>
     public bool Relu;
 

@@ -61,7 +61,7 @@ internal sealed unsafe class DirectCorrelation : ICorrelation
 
     public int PackedLength => _g.Depth * PanelPacking.PaddedColumns(_g.K, _tiles.Lanes);
 
-    public bool CanPool => !_matrix && !_patches && _g.Depth > 0;
+    public int PoolSize => !_matrix && !_patches && _g.Depth > 0 ? 2 : 0;
 
     public int ScratchLength => (int)Arena.Align(_patches ? _rowsPerBlock * _g.Depth : _matrix ? 0 : (_unitsPerBlock * StripFloats) + PoolFloats)
         + (_tiles.MaxRows * _tiles.Panel) + (int)Arena.Align(PanelPacking.PaddedColumns(_g.K, _tiles.Lanes));

@@ -21,8 +21,11 @@ internal unsafe interface ICorrelation
     /// <summary>Brings the filter [R, S, C, K] of the layer into the algorithm's layout.</summary>
     void Pack(float* weights, float* packed, WorkerPool pool);
 
-    /// <summary>Whether the result may be pooled on the way, and the input expanded from behind a pooling.</summary>
-    bool CanPool { get; }
+    /// <summary>Side of the windows, two elements apart, whose maxima may be taken on the way: 2, and the input expanded from behind such a pooling; 3, with one element of padding; or 0.</summary>
+    int PoolSize { get; }
+
+    /// <summary>Whether something may be added to the result on the way.</summary>
+    bool CanAdd => false;
 
     /// <summary>Computes the first <paramref name="n"/> images.</summary>
     /// <param name="n">Images.</param>

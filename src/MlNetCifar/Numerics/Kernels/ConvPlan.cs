@@ -73,8 +73,13 @@ internal sealed unsafe class ConvPlan
     /// <summary>The algorithm of each pass in words, for <c>summary</c>: forward; then, unless for inference, backward-data and backward-weights.</summary>
     public string Algorithm => _gradient is null ? _forward.Name : $"{_forward.Name}; {_backward[0].Name}; {_gradient.Name}";
 
-    /// <summary>Whether the passes with a fused 2×2 pooling exist for this shape.</summary>
-    public bool CanPool => Shape is { P: >= 2, Q: >= 2 } && _forward.CanPool && Array.TrueForAll(_backward, b => b.CanPool);
+    /// <summary>
+    /// Side of the windows of the max-pooling of stride 2 that the passes can have fused: 2 without padding, 3 with one element of padding and for the forward pass alone, or 0 for none.
+    /// </summary>
+    public int PoolSize => Shape is { P: >= 2, Q: >= 2 } && Array.TrueForAll(_backward, b => b.PoolSize == _forward.PoolSize) ? _forward.PoolSize : 0;
+
+    /// <summary>Whether <see cref="Forward"/> can add something to the result.</summary>
+    public bool CanAdd => _forward.CanAdd;
 
     /// <summary>Floats of the packed weights of all passes; written by <see cref="PackWeights"/>, read by the passes.</summary>
     public int PackedLength { get; }
@@ -109,7 +114,7 @@ internal sealed unsafe class ConvPlan
         }
     }
 
-    /// <summary>y = x * f + bias, then max(·, 0) where <paramref name="relu"/>.</summary>
+    /// <summary>y = x * f + bias + addend, then max(·, 0) where <paramref name="relu"/>.</summary>
     /// <param name="n">Images in this batch, 1 … N.</param>
     /// <param name="x">[n, H, W, C].</param>
     /// <param name="packed">From <see cref="PackWeights"/>.</param>
@@ -118,18 +123,22 @@ internal sealed unsafe class ConvPlan
     /// <param name="y">[n, P, Q, K]; overwritten.</param>
     /// <param name="workspace">Scratch.</param>
     /// <param name="pool">Threads.</param>
+    /// <param name="addend">[n, P, Q, K], or empty for none; only where <see cref="CanAdd"/>.</param>
     public void Forward(
-        int n, ReadOnlySpan<float> x, ReadOnlySpan<float> packed, ReadOnlySpan<float> bias, bool relu, Span<float> y, Span<float> workspace, WorkerPool pool)
+        int n, ReadOnlySpan<float> x, ReadOnlySpan<float> packed, ReadOnlySpan<float> bias, bool relu, Span<float> y, Span<float> workspace, WorkerPool pool,
+        ReadOnlySpan<float> addend = default)
     {
         CheckCall(n, x.Length, y.Length, workspace.Length, pool);
         Check(packed.Length, ForwardPackedLength, nameof(packed));
         if (!bias.IsEmpty)
             Check(bias.Length, Shape.K, nameof(bias));
-        fixed (float* source = x, filter = packed, start = bias, target = y, scratch = workspace)
-            _forward.Run(n, new ConvSource { Values = source }, filter, new ConvTarget { Values = target, Bias = start, Relu = relu }, scratch, pool);
+        if (!addend.IsEmpty)
+            Check(CanAdd ? addend.Length : -1, n * Shape.P * Shape.Q * Shape.K, nameof(addend));
+        fixed (float* source = x, filter = packed, start = bias, target = y, more = addend, scratch = workspace)
+            _forward.Run(n, new ConvSource { Values = source }, filter, new ConvTarget { Values = target, Bias = start, Addend = more, Relu = relu }, scratch, pool);
     }
 
-    /// <summary><see cref="Forward"/> and 2×2 max-pooling of stride 2 in one; a last odd row or column is dropped.</summary>
+    /// <summary><see cref="Forward"/> and the max-pooling of <see cref="PoolSize"/> in one; of windows of two, a last odd row or column is dropped.</summary>
     /// <param name="n">Images in this batch, 1 … N.</param>
     /// <param name="x">[n, H, W, C].</param>
     /// <param name="packed">From <see cref="PackWeights"/>.</param>
@@ -232,6 +241,8 @@ internal sealed unsafe class ConvPlan
 
     ICorrelation Choose(in Correlation g, (int Row, int Column)? phase)
     {
+        if (phase is null && WinogradRows.Fits(g, _tiles.Lanes) && (_winograd ?? (_use != ConvUse.Training && WinogradRows.Wins(g))))
+            return new WinogradRows(g, _tiles);
         if (_winograd == false || Shape.Stride != 1 || !WinogradCorrelation.Fits(g, _tiles.Lanes))
             return new DirectCorrelation(Shape, phase, _tiles);
         var training = _use == ConvUse.Training;
@@ -288,7 +299,7 @@ internal sealed unsafe class ConvPlan
 
     void CheckPooled(int n, int x, int pooled, int argMax, int workspace, WorkerPool pool)
     {
-        if (!CanPool)
+        if (PoolSize == 0)
             throw new InvalidOperationException($"{Shape} is not computed in a way that can pool.");
         CheckCall(n, x, int.MaxValue, workspace, pool);
         Check(pooled, n * (Shape.P / 2) * (Shape.Q / 2) * Shape.K, nameof(pooled));

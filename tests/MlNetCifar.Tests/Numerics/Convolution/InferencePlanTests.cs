@@ -48,7 +48,7 @@ public sealed class InferencePlanTests
             foreach (var start in new[] { bias, [] })
                 foreach (var pooled in new[] { false, true })
                     CollectionAssert.AreEqual(
-                        Run(shape, n, width, 2, ConvUse.Explanation, x, f, start, pooled), Run(shape, n, width, 2, ConvUse.Inference, x, f, start, pooled), $"{shape}, {n} images, pooled {pooled}");
+                        Run(shape, n, width, 2, ConvUse.Explanation, x, f, start, pooled, relu: pooled), Run(shape, n, width, 2, ConvUse.Inference, x, f, start, pooled, relu: pooled), $"{shape}, {n} images, pooled {pooled}");
     }
 
     [TestMethod]
@@ -77,20 +77,45 @@ public sealed class InferencePlanTests
         Assert.IsTrue(new ConvPlan(shape, SimdWidth.Bits256, 1, ConvUse.Explanation).PackedLength > 8 * shape.FilterLength);
     }
 
-    static float[] Run(ConvShape shape, int n, int width, int threads, ConvUse use, float[] x, float[] f, float[] bias, bool pooled)
+    /// <summary>What is added on the way, and a ReLU behind it, give the bits that they give one after the other.</summary>
+    [TestMethod]
+    [DynamicData(nameof(Cases))]
+    public void Forward_WithASum_IsTheSumBitByBit(int index, int width)
+    {
+        var shape = s_shapes[index] with { N = 3 };
+        var (x, f, bias, addend) = ConvPlanTests.Data(shape, 3, seed: 970 + index);
+        var plan = new ConvPlan(shape, (SimdWidth)width, 1, ConvUse.Inference);
+        Assert.AreEqual(plan.Algorithm.StartsWith("Winograd 4", StringComparison.Ordinal) && shape.K % plan.Packing.Lanes == 0, plan.CanAdd);
+        if (!plan.CanAdd)
+        {
+            Assert.ThrowsExactly<ArgumentException>(() => Run(shape, 3, width, 1, ConvUse.Inference, x, f, bias, pooled: false, addend: addend));
+            return;
+        }
+
+        foreach (var start in new[] { bias, [] })
+        {
+            float[] sum = [.. Run(shape, 3, width, 2, ConvUse.Inference, x, f, start, pooled: false).Zip(addend, (y, a) => y + a)];
+            CollectionAssert.AreEqual(sum, Run(shape, 3, width, 2, ConvUse.Inference, x, f, start, pooled: false, addend: addend), $"{shape}");
+            CollectionAssert.AreEqual(
+                sum.Select(y => Math.Max(y, 0)).ToArray(), Run(shape, 3, width, 2, ConvUse.Inference, x, f, start, pooled: false, relu: true, addend: addend), $"{shape}, ReLU");
+        }
+    }
+
+    internal static float[] Run(
+        ConvShape shape, int n, int width, int threads, ConvUse use, float[] x, float[] f, float[] bias, bool pooled, bool relu = false, float[]? addend = null)
     {
         using var pool = new WorkerPool(threads);
         var plan = new ConvPlan(shape, (SimdWidth)width, threads, use);
-        pooled &= plan.CanPool;
-        GuardedFloats gx = new(x), gf = new(f), gb = new(bias), packed = new(plan.ForwardPackedLength), workspace = new(plan.WorkspaceLength);
+        pooled &= plan.PoolSize > 0;
+        GuardedFloats gx = new(x), gf = new(f), gb = new(bias), more = new(addend ?? []), packed = new(plan.ForwardPackedLength), workspace = new(plan.WorkspaceLength);
         var y = new GuardedFloats(n * shape.K * (pooled ? (shape.P / 2) * (shape.Q / 2) : shape.P * shape.Q));
         plan.PackWeights(gf.Span, packed.Span, backward: false, pool);
         workspace.Span.Fill(float.NaN);
         if (pooled)
-            plan.ForwardPooled(n, gx.Span, packed.Span, gb.Span, true, y.Span, [], workspace.Span, pool);
+            plan.ForwardPooled(n, gx.Span, packed.Span, gb.Span, relu, y.Span, [], workspace.Span, pool);
         else
-            plan.Forward(n, gx.Span, packed.Span, gb.Span, false, y.Span, workspace.Span, pool);
-        foreach (var (buffer, name) in new[] { (gx, "x"), (gf, "f"), (gb, "bias"), (packed, "packed"), (workspace, "workspace"), (y, "y") })
+            plan.Forward(n, gx.Span, packed.Span, gb.Span, relu, y.Span, workspace.Span, pool, more.Span);
+        foreach (var (buffer, name) in new[] { (gx, "x"), (gf, "f"), (gb, "bias"), (more, "addend"), (packed, "packed"), (workspace, "workspace"), (y, "y") })
             buffer.Check(name);
         return y.Span.ToArray();
     }

@@ -91,7 +91,7 @@ public sealed class PooledConvTests
     {
         using var pool = new WorkerPool(1);
         var plan = new ConvPlan(ConvShape.Dense(2, 3, 4), SimdLevel.Active, 1);
-        Assert.IsFalse(plan.CanPool);
+        Assert.AreEqual(0, plan.PoolSize);
         Assert.ThrowsExactly<InvalidOperationException>(() =>
             plan.ForwardPooled(1, new float[6], new float[plan.PackedLength], [], false, new float[8], [], new float[plan.WorkspaceLength], pool));
     }
@@ -138,7 +138,7 @@ public sealed class PooledConvTests
         {
             using var pool = new WorkerPool(threads);
             var plan = new ConvPlan(shape, width, threads, winograd: winograd);
-            Assert.IsTrue(plan.CanPool);
+            Assert.AreEqual(2, plan.PoolSize);
             GuardedFloats gx = new(x), gf = new(f), gb = new(bias), gg = new(gradPooled);
             GuardedFloats packed = new(plan.PackedLength), workspace = new(plan.WorkspaceLength);
             GuardedFloats y = new(gradPooled.Length), argMax = new(gradPooled.Length), dx = new(x.Length), df = new(f.Length), db = new(shape.K);

@@ -102,7 +102,7 @@ public sealed class WinogradTests
 
     static ConvShape Same(int n, int h, int w, int c, int k) => new(n, h, w, c, k, 3, 3, 1, 1, 1, 1, 1);
 
-    static void AssertClose(Bounded[] expected, float[] actual, string what)
+    internal static void AssertClose(Bounded[] expected, float[] actual, string what)
     {
         var scale = Math.Sqrt(expected.Average(e => e.Value * e.Value));
         var errors = expected.Zip(actual, (e, a) => Math.Abs(e.Value - a) / scale).ToArray();

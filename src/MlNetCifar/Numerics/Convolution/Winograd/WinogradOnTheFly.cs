@@ -41,7 +41,9 @@ internal sealed unsafe class WinogradOnTheFly : ICorrelation
 
     public int PackedLength => 9 * _g.C * PanelPacking.PaddedColumns(_g.K, _tiles.Lanes);
 
-    public bool CanPool => true;
+    public int PoolSize => 2;
+
+    public bool CanAdd => _g.K % _tiles.Lanes == 0;
 
     public int SharedLength => Points * InputStride * (_g.C / _part);
 

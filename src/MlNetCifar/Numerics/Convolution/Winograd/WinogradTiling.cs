@@ -75,6 +75,7 @@ internal sealed unsafe class WinogradTiling(Correlation geometry, WinogradSet tr
                 Channels = width,
                 EndRow = Math.Min(4, geometry.P - (down * 4)),
                 EndColumn = Math.Min(4, geometry.Q - (across * 4)),
+                Addend = y.Addend == null ? 0 : (nint)(y.Addend - y.Values),
             };
             var target = y.Values + geometry.ResultOffset + ((nint)image * geometry.ResultImage) + ((nint)down * 4 * geometry.ResultRow)
                 + ((nint)across * 4 * geometry.ResultPixel) + channel;

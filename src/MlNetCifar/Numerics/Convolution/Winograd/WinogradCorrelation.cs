@@ -53,7 +53,9 @@ internal sealed unsafe class WinogradCorrelation : ICorrelation
 
     public bool PacksTransformed => true;
 
-    public bool CanPool => true;
+    public int PoolSize => 2;
+
+    public bool CanAdd => _g.K % _tiles.Lanes == 0;
 
     public int SharedLength => _shared ? HeldLength : 0;
 

@@ -14,6 +14,9 @@ internal unsafe struct TileWindow
     public int FirstColumn;
     public int EndColumn;
     public int Channels;
+
+    /// <summary>Floats from an element to what is added to it; 0 for nothing.</summary>
+    public nint Addend;
 }
 
 /// <summary>
@@ -63,7 +66,7 @@ internal static unsafe class WinogradTransforms
         }
     }
 
-    /// <summary>y = Aᵀ m A + bias, clamped at <paramref name="low"/>, into a 4×4 window; missing elements are not written. Channels in whole vectors.</summary>
+    /// <summary>y = Aᵀ m A + bias + addend, clamped at <paramref name="low"/>, into a 4×4 window; missing elements are not written. Channels in whole vectors.</summary>
     /// <param name="m">[36][channels].</param>
     /// <param name="pointStride">Floats between points.</param>
     /// <param name="bias">Of the window's channels, in whole vectors; or null.</param>
@@ -165,7 +168,7 @@ internal static unsafe class WinogradTransforms
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void InputLine<TLanes, V>(V x0, V x1, V x2, V x3, V x4, V x5, float* target, nint stride)
+    public static void InputLine<TLanes, V>(V x0, V x1, V x2, V x3, V x4, V x5, float* target, nint stride)
         where TLanes : struct, ILanes<V>
         where V : struct
     {
@@ -213,20 +216,25 @@ internal static unsafe class WinogradTransforms
         V s = TLanes.Add(m1, m2), d = TLanes.Subtract(m1, m2), s2 = TLanes.Add(m3, m4), d2 = TLanes.Subtract(m3, m4);
         var y = window->Origin + (row * window->RowStride) + k;
         int columns = window->EndColumn;
-        Put<TLanes, V>(TLanes.Add(TLanes.Add(m0, s), s2), start, floor, y);
+        Put<TLanes, V>(TLanes.Add(TLanes.Add(m0, s), s2), start, window->Addend, floor, y);
         if (columns > 1)
-            Put<TLanes, V>(TLanes.MultiplyAdd(TLanes.Broadcast(2), d2, d), start, floor, y + window->PixelStride);
+            Put<TLanes, V>(TLanes.MultiplyAdd(TLanes.Broadcast(2), d2, d), start, window->Addend, floor, y + window->PixelStride);
         if (columns > 2)
-            Put<TLanes, V>(TLanes.MultiplyAdd(TLanes.Broadcast(4), s2, s), start, floor, y + (2 * window->PixelStride));
+            Put<TLanes, V>(TLanes.MultiplyAdd(TLanes.Broadcast(4), s2, s), start, window->Addend, floor, y + (2 * window->PixelStride));
         if (columns > 3)
-            Put<TLanes, V>(TLanes.Add(TLanes.MultiplyAdd(TLanes.Broadcast(8), d2, d), m5), start, floor, y + (3 * window->PixelStride));
+            Put<TLanes, V>(TLanes.Add(TLanes.MultiplyAdd(TLanes.Broadcast(8), d2, d), m5), start, window->Addend, floor, y + (3 * window->PixelStride));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void Put<TLanes, V>(V value, V start, V floor, float* y)
+    public static void Put<TLanes, V>(V value, V start, nint addend, V floor, float* y)
         where TLanes : struct, ILanes<V>
         where V : struct
-        => TLanes.Store(TLanes.Max(TLanes.Add(value, start), floor), y);
+    {
+        value = TLanes.Add(value, start);
+        if (addend != 0)
+            value = TLanes.Add(value, TLanes.Load(y + addend));
+        TLanes.Store(TLanes.Max(value, floor), y);
+    }
 
     // One column, points 0, 1, 2 of six.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
