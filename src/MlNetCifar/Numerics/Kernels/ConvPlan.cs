@@ -57,6 +57,7 @@ internal sealed unsafe class ConvPlan
                 ? new WinogradFilterGradient(shape, _tiles)
                 : new DirectFilterGradient(shape, _tiles);
 
+        PoolSize = shape is { P: >= 2, Q: >= 2 } && Array.TrueForAll(_backward, b => b.PoolSize == _forward.PoolSize) ? _forward.PoolSize : 0;
         PackedLength = (int)Arena.Align(_forward.PackedLength) + _backward.Sum(b => (int)Arena.Align(b.PackedLength));
         ForwardPackedLength = _forward.PackedLength;
         WorkspaceLength = _backward.Append(_forward).Max(c => c.SharedLength + (threads * c.ScratchLength));
@@ -76,7 +77,7 @@ internal sealed unsafe class ConvPlan
     /// <summary>
     /// Side of the windows of the max-pooling of stride 2 that the passes can have fused: 2 without padding, 3 with one element of padding and for the forward pass alone, or 0 for none.
     /// </summary>
-    public int PoolSize => Shape is { P: >= 2, Q: >= 2 } && Array.TrueForAll(_backward, b => b.PoolSize == _forward.PoolSize) ? _forward.PoolSize : 0;
+    public int PoolSize { get; }
 
     /// <summary>Whether <see cref="Forward"/> can add something to the result.</summary>
     public bool CanAdd => _forward.CanAdd;
